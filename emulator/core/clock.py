@@ -1,0 +1,102 @@
+"""Time as a parameter: the only module that reads it. Integer milliseconds since the UNIX epoch."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from emulator.core.errors import ClockError
+
+LATEST_MS = 253_402_300_799_000  # 9999-12-31T23:59:59Z: the last instant that ISO 8601 with four digits can name
+
+
+class Clock(Protocol):
+    """What everything that depends on time is given."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the UNIX epoch."""
+        ...
+
+
+class SystemClock:
+    """The machine's own wall clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class MovableClock:
+    """A clock that follows another one until it is told otherwise.
+
+    It can be advanced, frozen, set and resumed. Frozen, it moves only when told: a test's virtual clock.
+    """
+
+    def __init__(self, source: Clock) -> None:
+        self._source = source
+        self._offset_ms = 0
+        self._frozen_ms: int | None = None
+
+    @classmethod
+    def frozen_at(cls, now_ms: int) -> "MovableClock":
+        """A clock that stands at `now_ms` and moves only when told."""
+        clock = cls(SystemClock())
+        clock.set(now_ms)
+        clock.freeze()
+        clock.set(now_ms)
+        return clock
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen_ms is not None
+
+    @property
+    def offset_ms(self) -> int:
+        """How far this clock is ahead of its source, in milliseconds."""
+        return self.now_ms() - self._source.now_ms()
+
+    def now_ms(self) -> int:
+        return self._source.now_ms() + self._offset_ms if self._frozen_ms is None else self._frozen_ms
+
+    def advance(self, by_ms: int) -> None:
+        """Move forward by `by_ms` >= 0; raises ClockError for a negative step or past the year 9999."""
+        if by_ms < 0:
+            raise ClockError(f"the clock advances by 0 or more, not by {by_ms} ms")
+        self.set(self.now_ms() + by_ms)
+
+    def set(self, now_ms: int) -> None:
+        """Stand at `now_ms`, which may lie before the present; goes on from there unless frozen."""
+        if not 0 <= now_ms <= LATEST_MS:
+            raise ClockError(f"a time lies between 0 and {LATEST_MS} ms since the UNIX epoch, not at {now_ms}")
+        if self._frozen_ms is None:
+            self._offset_ms = now_ms - self._source.now_ms()
+        else:
+            self._frozen_ms = now_ms
+
+    def freeze(self) -> None:
+        """Stop at the present moment."""
+        self._frozen_ms = self.now_ms()
+
+    def resume(self) -> None:
+        """Go on from the present moment at the source's pace."""
+        if self._frozen_ms is not None:
+            self._offset_ms = self._frozen_ms - self._source.now_ms()
+            self._frozen_ms = None
+
+    def follow_source(self) -> None:
+        """Forget every move: show the source's time again."""
+        self._offset_ms, self._frozen_ms = 0, None
+
+
+class Stopwatch:
+    """Measures how long something took on this machine, whatever the clock is told."""
+
+    def __init__(self) -> None:
+        self._start_ns = time.perf_counter_ns()
+
+    def elapsed_ms(self) -> float:
+        return (time.perf_counter_ns() - self._start_ns) / 1_000_000
+
+
+def iso_8601(now_ms: int) -> str:
+    """As JavaScript's Date.prototype.toISOString: `2026-11-23T17:00:00.000Z`."""
+    seconds, ms = divmod(now_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"

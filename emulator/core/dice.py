@@ -1,0 +1,25 @@
+"""Chance as a parameter: a draw is a function of (seed, what is decided), without hidden state."""
+
+import secrets
+from hashlib import blake2b
+
+
+class Dice:
+    """Keyed draws: the same seed and the same words always give the same number.
+
+    `seed` is any integer; None draws one from the operating system.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = secrets.randbits(64) if seed is None else seed
+        self._key = blake2b(str(self.seed).encode(), digest_size=32).digest()
+
+    def bits(self, count: int, *what: str | int) -> int:
+        """An integer below 2**count, for count <= 64, decided by the seed and `what`."""
+        words = b"\0".join(repr(word).encode() for word in what)
+        drawn = int.from_bytes(blake2b(words, key=self._key, digest_size=8).digest(), "big")
+        return drawn >> (64 - count)
+
+    def below(self, limit: int, *what: str | int) -> int:
+        """An integer in 0 <= n < limit."""
+        return self.bits(64, *what) * limit >> 64

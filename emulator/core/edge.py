@@ -1,0 +1,123 @@
+"""What one location may still see: copies of values, of misses and of list pages, each with an age.
+
+A copy is used while it is younger than the cacheTtl of the reader that fetched it; a later reader with a lower
+cacheTtl shortens that. Misses are copies too. A write made at this location replaces its copies.
+https://developers.cloudflare.com/kv/concepts/how-kv-works/
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from emulator.core.entries import Entry, Page
+from emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX
+from emulator.core.options import ListRequest
+
+_COPY_BYTES = 300  # what a copy weighs beyond its key and value, roughly
+
+Content = TypeVar("Content")
+Name = TypeVar("Name", bound=Hashable)
+
+
+@dataclass(slots=True)
+class Copy(Generic[Content]):
+    """What was seen at the centre, when, and for how long it may be shown."""
+
+    content: Content
+    fetched_ms: int
+    ttl_ms: int
+    size_bytes: int
+
+    def fresh_for(self, ttl_ms: int, now_ms: int) -> bool:
+        """Whether a reader with this cacheTtl is answered from here; shortens the copy's life to the reader's."""
+        self.ttl_ms = min(self.ttl_ms, ttl_ms)
+        return 0 <= now_ms - self.fetched_ms < self.ttl_ms
+
+
+class Edge:
+    """The copies of one location, bounded in number and bytes, least recently used first out."""
+
+    def __init__(self, *, copies_max: int = EDGE_COPIES_MAX, bytes_max: int = EDGE_BYTES_MAX) -> None:
+        self.writes = 0
+        self._values: _Shelf[bytes, Entry | None] = _Shelf(copies_max, bytes_max)
+        self._pages: _Shelf[ListRequest, Page] = _Shelf(copies_max, bytes_max)
+
+    @property
+    def size_bytes(self) -> int:
+        return self._values.size_bytes + self._pages.size_bytes
+
+    def __len__(self) -> int:
+        return len(self._values) + len(self._pages)
+
+    def value(self, key: bytes, ttl_ms: int, now_ms: int) -> Copy[Entry | None] | None:
+        """The copy of a value (content None: of a miss), if this reader may be shown it."""
+        return self._values.fresh(key, ttl_ms, now_ms)
+
+    def keep_value(self, key: bytes, entry: Entry | None, *, ttl_ms: int, now_ms: int) -> None:
+        """Keep what was read at the centre, unless something newer came meanwhile."""
+        held = self._values.peek(key)
+        if held is not None and held.content is not None and _version(entry) < held.content.version:
+            return
+        size_bytes = _COPY_BYTES + len(key) + (len(entry.value) if entry and entry.value else 0)
+        self._values.keep(key, Copy(entry, now_ms, ttl_ms, size_bytes))
+
+    def page(self, request: ListRequest, ttl_ms: int, now_ms: int) -> Copy[Page] | None:
+        """The copy of a list page, if this reader may be shown it."""
+        return self._pages.fresh(request, ttl_ms, now_ms)
+
+    def keep_page(self, request: ListRequest, page: Page, *, ttl_ms: int, now_ms: int, writes: int) -> None:
+        """Keep a page; `writes` is what `self.writes` was when it was asked for: a write since makes it old."""
+        if writes == self.writes:
+            size_bytes = _COPY_BYTES + sum(_COPY_BYTES + len(row.key) for row in page.rows)
+            self._pages.keep(request, Copy(page, now_ms, ttl_ms, size_bytes))
+
+    def wrote(self, entry: Entry, now_ms: int) -> None:
+        """A write of this location: later reads here follow it."""
+        self.writes += 1
+        self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
+        self._pages.drop([request for request in self._pages if entry.key.startswith(request.prefix)])
+
+    def clear(self) -> None:
+        self.writes += 1
+        self._values.drop(list(self._values))
+        self._pages.drop(list(self._pages))
+
+
+class _Shelf(Generic[Name, Content]):
+    def __init__(self, copies_max: int, bytes_max: int) -> None:
+        self._copies: OrderedDict[Name, Copy[Content]] = OrderedDict()
+        self._copies_max, self._bytes_max = copies_max, bytes_max
+        self.size_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def __iter__(self) -> Iterator[Name]:
+        return iter(self._copies)
+
+    def peek(self, name: Name) -> Copy[Content] | None:
+        return self._copies.get(name)
+
+    def fresh(self, name: Name, ttl_ms: int, now_ms: int) -> Copy[Content] | None:
+        copy = self._copies.get(name)
+        if copy is None or not copy.fresh_for(ttl_ms, now_ms):
+            return None
+        self._copies.move_to_end(name)
+        return copy
+
+    def keep(self, name: Name, copy: Copy[Content]) -> None:
+        self.drop([name])
+        self._copies[name] = copy
+        self.size_bytes += copy.size_bytes
+        while len(self._copies) > self._copies_max or self.size_bytes > self._bytes_max:
+            self.drop([next(iter(self._copies))])
+
+    def drop(self, names: Iterable[Name]) -> None:
+        for name in names:
+            copy = self._copies.pop(name, None)
+            self.size_bytes -= copy.size_bytes if copy else 0
+
+
+def _version(entry: Entry | None) -> int:
+    return entry.version if entry else 0

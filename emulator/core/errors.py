@@ -1,0 +1,71 @@
+"""One tree of errors; each knows its message, and a KV failure its status and whether it surely did not happen.
+
+EmulatorError
+├── ClockError             a time that cannot be
+├── SettingsError          a setting that is missing or wrong (exit code 2)
+├── StateError             a state file that cannot be used (exit code 2)
+├── BulkDataError          data to seed that KV would refuse (exit code 2; 400 on the control surface)
+└── JavaScriptError        what a Worker's code would see thrown
+    ├── KVTypeError        TypeError
+    ├── KVSyntaxError      SyntaxError: a value read as "json" that is not
+    ├── OperationBudgetError   Error: too many operations in one invocation
+    └── KVError            Error: "KV <OPERATION> failed: <status> <reason>"
+"""
+
+
+class EmulatorError(Exception):
+    """The root. Its text is fit to be shown to a user."""
+
+
+class ClockError(EmulatorError):
+    """A time that cannot be."""
+
+
+class SettingsError(EmulatorError):
+    """A setting that is missing or wrong."""
+
+
+class StateError(EmulatorError):
+    """A state file that cannot be used."""
+
+
+class BulkDataError(EmulatorError):
+    """Bulk data that is not in the format, or that KV would refuse; names the entry."""
+
+
+class JavaScriptError(EmulatorError):
+    """What a Worker's code would see thrown; `name` is the JavaScript class of the error."""
+
+    name = "Error"
+    definite = True
+
+
+class KVTypeError(JavaScriptError):
+    """An argument of the wrong type, refused by the runtime before anything is sent."""
+
+    name = "TypeError"
+
+
+class KVSyntaxError(JavaScriptError):
+    """A value that was asked for as JSON and is not."""
+
+    name = "SyntaxError"
+
+
+class OperationBudgetError(JavaScriptError):
+    """More operations in one invocation than the platform allows."""
+
+
+class KVError(JavaScriptError):
+    """The KV service refused or failed.
+
+    `status` is the HTTP status the service answered the runtime with, `reason` its text, `definite`
+    whether the operation surely did not happen.
+    """
+
+    def __init__(self, operation: str, status: int, reason: str, *, definite: bool = True) -> None:
+        super().__init__(f"KV {operation} failed: {status} {reason}")
+        self.operation = operation
+        self.status = status
+        self.reason = reason
+        self.definite = definite

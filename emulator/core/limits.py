@@ -1,0 +1,44 @@
+"""The service's numbers: name with unit, value, source. Relations that must hold are asserted at the end.
+
+Sources, as of 2026-11:
+  [limits]   https://developers.cloudflare.com/kv/platform/limits/
+  [write]    https://developers.cloudflare.com/kv/api/write-key-value-pairs/
+  [list]     https://developers.cloudflare.com/kv/api/list-keys/
+  [read]     https://developers.cloudflare.com/kv/api/read-key-value-pairs/
+  [workers]  https://developers.cloudflare.com/workers/platform/limits/
+  [workerd]  https://github.com/cloudflare/workerd, src/workerd/api/kv.c++
+  [ours]     not published by Cloudflare: chosen here
+"""
+
+KEY_BYTES_MAX = 512  # [limits]
+VALUE_BYTES_MAX = 25 * 1024 * 1024  # [limits]
+METADATA_BYTES_MAX = 1024  # [limits], of the serialized JSON
+
+TTL_S_MIN = 60  # [write]
+CACHE_TTL_S_MIN = 30  # [limits], 60 before 2026-01-30
+CACHE_TTL_S_DEFAULT = 60  # [read]
+
+LIST_LIMIT_MAX = 1000  # [list]
+LIST_LIMIT_DEFAULT = 1000  # [list]
+
+BULK_GET_KEYS_MAX = 100  # [read]
+BULK_GET_BYTES_MAX = 25 * 1024 * 1024  # cloudflare/workers-sdk pull request 13466
+
+OPERATIONS_PER_INVOCATION_MAX = 1000  # [limits], a bulk get counts as one
+WRITES_TO_ONE_KEY_INTERVAL_MS = 1000  # [write], one write a second
+
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1  # [workerd]: numeric options are 32-bit
+
+TOMBSTONE_LIFE_MS = 3_600_000  # [ours]: how long a list still walks a deleted or expired key
+EDGE_COPIES_MAX = 100_000  # [ours]: what one location keeps, least recently used first out
+EDGE_BYTES_MAX = 64 * 1024 * 1024  # [ours]
+
+BUDGET_TEXT = (
+    "Too many API requests by single Worker invocation. To configure this limit, refer to "
+    "https://developers.cloudflare.com/workers/wrangler/configuration/#limits"
+)  # as reported by users in 2026; the second sentence is newer
+
+assert CACHE_TTL_S_MIN <= CACHE_TTL_S_DEFAULT
+assert LIST_LIMIT_DEFAULT <= LIST_LIMIT_MAX
+assert KEY_BYTES_MAX < METADATA_BYTES_MAX < VALUE_BYTES_MAX
+assert BULK_GET_KEYS_MAX <= OPERATIONS_PER_INVOCATION_MAX

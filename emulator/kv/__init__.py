@@ -1,0 +1,1 @@
+"""The KV service: stores, the service as one location sees it, and the binding that a Worker holds."""

@@ -1,0 +1,227 @@
+"""`env.CACHE` for one invocation: what a Worker's code holds, with the runtime's own conversions and budget.
+
+Methods and options as https://developers.cloudflare.com/kv/api/ in Python's spelling. An option that is not given
+is UNDEFINED; None is JavaScript's null, which is not the same (a `null` ttl is 0, and refused).
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.core import limits, options
+from emulator.core.entries import Entry
+from emulator.core.errors import KVError, KVSyntaxError, KVTypeError, OperationBudgetError
+from emulator.core.javascript import (
+    UNDEFINED,
+    Json,
+    from_utf8,
+    is_array_index,
+    parse_json,
+    stringify_json,
+    to_string,
+    utf8,
+)
+from emulator.core.keys import check_key, check_prefix
+from emulator.kv.service import KVService
+
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of a Worker: how many KV operations it has made, and may make (None: unlimited)."""
+
+    operations_max: int | None = limits.OPERATIONS_PER_INVOCATION_MAX
+    operations: int = 0
+
+    def count(self) -> None:
+        """One more operation; raises OperationBudgetError past the limit."""
+        if self.operations_max is not None and self.operations >= self.operations_max:
+            raise OperationBudgetError(limits.BUDGET_TEXT)
+        self.operations += 1
+
+
+@dataclass(frozen=True, slots=True)
+class ValueWithMetadata:
+    """What getWithMetadata gives; all None for a miss."""
+
+    value: Any
+    metadata: Json
+    cache_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListKey:
+    """One key of a list; expiration in unix seconds, metadata parsed; None where there is none."""
+
+    name: str
+    expiration: int | None = None
+    metadata: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListResult:
+    """One page of a list. Only `list_complete` says that it is the last."""
+
+    keys: tuple[ListKey, ...]
+    list_complete: bool
+    cursor: str | None = None
+    cache_status: str | None = None
+
+
+@dataclass(slots=True)
+class Binding:
+    """A KV namespace as one invocation at one location holds it."""
+
+    service: KVService
+    location: str
+    invocation: Invocation = field(default_factory=Invocation)
+
+    async def get(self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED) -> Any:
+        """The value: str, JSON, bytes or an async iterator of bytes by `type`; None for a miss."""
+        return (await self.get_with_metadata(key, type, cache_ttl=cache_ttl)).value
+
+    async def get_with_metadata(
+        self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED
+    ) -> ValueWithMetadata:
+        """Value and metadata; raises KVSyntaxError for a value that is not JSON when asked for "json"."""
+        sent_ttl_s = options.binding_number(cache_ttl)
+        name = check_key(to_string(key), "GET")
+        self.invocation.count()
+        found = await self.service.get(self.location, name, cache_ttl_s=options.check_cache_ttl(sent_ttl_s))
+        if found.entry is None:
+            return ValueWithMetadata(None, None, found.cache_status)
+        value = _convert(found.entry.value or b"", type)
+        return ValueWithMetadata(value, _metadata(found.entry.metadata), found.cache_status)
+
+    async def get_bulk(
+        self, keys: Sequence[Json], type: Json = UNDEFINED, *, cache_ttl: Json = UNDEFINED
+    ) -> dict[str, Any]:
+        """Up to 100 values as text or JSON, None for each miss; one operation."""
+        entries = await self._bulk(keys, type, cache_ttl)
+        return {name: None if entry is None else _bulk_value(entry, type) for name, entry in entries.items()}
+
+    async def get_bulk_with_metadata(
+        self, keys: Sequence[Json], type: Json = UNDEFINED, *, cache_ttl: Json = UNDEFINED
+    ) -> dict[str, ValueWithMetadata | None]:
+        """As `get_bulk`, with metadata; None for each miss; one operation."""
+        entries = await self._bulk(keys, type, cache_ttl)
+        values = {name: None if entry is None else _bulk_value(entry, type) for name, entry in entries.items()}
+        return {
+            name: None
+            if entry is None or values[name] is None
+            else ValueWithMetadata(values[name], _metadata(entry.metadata))
+            for name, entry in entries.items()
+        }
+
+    async def put(
+        self,
+        key: Json,
+        value: Json | bytes,
+        *,
+        expiration: Json = UNDEFINED,
+        expiration_ttl: Json = UNDEFINED,
+        metadata: Json = UNDEFINED,
+    ) -> None:
+        """Write str or bytes (numbers, booleans and null are written as their text), replacing all there was.
+
+        `expiration` in unix seconds, `expiration_ttl` in seconds from now; at least 60 s ahead, the ttl wins.
+        """
+        sent_expiration_s = options.binding_number(expiration)
+        sent_ttl_s = options.binding_number(expiration_ttl)
+        name = check_key(to_string(key), "PUT")
+        sent_metadata = None if metadata is None or metadata is UNDEFINED else stringify_json(metadata)
+        content = _content(value)
+        self.invocation.count()
+        request = options.check_put(
+            name,
+            content,
+            expiration_s=sent_expiration_s,
+            expiration_ttl_s=sent_ttl_s,
+            metadata=sent_metadata,
+            now_ms=self.service.clock.now_ms(),
+        )
+        await self.service.put(self.location, request)
+
+    async def delete(self, key: Json) -> None:
+        """Delete; a key that is not there is no error."""
+        name = check_key(to_string(key), "DELETE")
+        self.invocation.count()
+        await self.service.delete(self.location, name)
+
+    async def list(self, *, prefix: Json = UNDEFINED, limit: Json = UNDEFINED, cursor: Json = UNDEFINED) -> ListResult:
+        """One page of key names in the order of their UTF-8 bytes, at most 1,000."""
+        sent_limit = options.binding_number(limit)
+        sent_prefix = "" if prefix is None or prefix is UNDEFINED else to_string(prefix)
+        sent_cursor = "" if cursor is None or cursor is UNDEFINED else to_string(cursor)
+        self.invocation.count()
+        # The runtime drops a limit that is not positive: workerd, kv.c++, `list`.
+        checked = options.check_list_limit(sent_limit if sent_limit is not None and sent_limit > 0 else None)
+        request = options.ListRequest(check_prefix(sent_prefix), checked, sent_cursor)
+        listing = await self.service.list(self.location, request)
+        keys = tuple(ListKey(row.key.decode(), row.expiration_s, _metadata(row.metadata)) for row in listing.rows)
+        return ListResult(keys, listing.cursor is None, listing.cursor, listing.cache_status)
+
+    async def _bulk(self, keys: Sequence[Json], type: Json, cache_ttl: Json) -> dict[str, Entry | None]:
+        sent_type = "" if type is None or type is UNDEFINED else to_string(type)
+        sent_ttl_s = options.binding_number(cache_ttl)
+        names = [from_utf8(utf8(to_string(key))) for key in keys]
+        self.invocation.count()
+        requested, cache_ttl_s = options.check_bulk_get(names, sent_type, sent_ttl_s)
+        found = await self.service.get_bulk(self.location, requested, cache_ttl_s=cache_ttl_s)
+        entries = [each.entry for each in found]
+        if sum(_utf16_length(entry) for entry in entries if entry) > limits.BULK_GET_BYTES_MAX:
+            raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
+        return {name: entry for name, entry in zip(names, entries, strict=True) if not _lost_in_bulk(name)}
+
+
+def _lost_in_bulk(name: str) -> bool:
+    """The runtime copies the answer's properties without array indexes: workerd, kv.c++, `getBulk`."""
+    return is_array_index(name) or name == "__proto__"
+
+
+def _utf16_length(entry: Entry) -> int:
+    return len(from_utf8(entry.value or b"").encode("utf-16-le")) // 2
+
+
+def _convert(value: bytes, type: Json) -> Any:
+    match "text" if type is None or type is UNDEFINED else to_string(type):
+        case "text":
+            return from_utf8(value)
+        case "json":
+            return parse_json(from_utf8(value))
+        case "arrayBuffer":
+            return value
+        case "stream":
+            return _stream(value)
+    raise KVTypeError('Unknown response type. Possible types are "text", "arrayBuffer", "json", and "stream".')
+
+
+async def _stream(value: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(value), _CHUNK_BYTES):
+        yield value[start : start + _CHUNK_BYTES]
+
+
+def _bulk_value(entry: Entry, type: Json) -> Any:
+    text = (entry.value or b"").decode("utf-8-sig", "replace")
+    if type != "json":
+        return text
+    try:
+        return parse_json(text)
+    except KVSyntaxError as error:
+        reason = "At least one of the requested keys corresponds to a non-json value"
+        raise KVError("GET_BULK", 400, reason) from error
+
+
+def _content(value: Json | bytes) -> bytes:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, (dict, list, tuple)):
+        raise KVTypeError(
+            "KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values."
+        )
+    return utf8(to_string(value))
+
+
+def _metadata(text: str | None) -> Json:
+    return None if text is None else parse_json(text)

@@ -1,0 +1,1 @@
+"""The HTTP faces: the Worker's routes and the control surface, on Starlette and Hypercorn."""

@@ -1,0 +1,65 @@
+"""What the faces share: one Worker deployed over one KV namespace, at named locations."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from emulator.core.clock import MovableClock
+from emulator.core.dice import Dice
+from emulator.kv.binding import Binding, Invocation
+from emulator.kv.service import KVService
+from emulator.worker.auth import ApiKeys
+from emulator.worker.fetch import Env, WorkerVersion
+from emulator.worker.rate_limit import RateLimit
+
+LOCATION_HEADER = "X-Emulator-Location"
+
+
+def to_stderr(line: str) -> None:
+    """One line to standard error, at once."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The running whole. `locations` are airport codes, the first is the default; `log` takes one line."""
+
+    service: KVService
+    clock: MovableClock
+    keys: ApiKeys
+    locations: tuple[str, ...] = ("SJC",)
+    version: WorkerVersion = WorkerVersion.NEW
+    rate_limit_per_minute: int | None = None
+    dice: Dice = field(default_factory=Dice)
+    log: Callable[[str], None] = to_stderr
+    requests: int = 0
+    rate_limit: RateLimit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)
+
+    def location(self, named: str | None) -> str | None:
+        """The location that a request names, the first if it names none, None if there is none of that name."""
+        if named is None:
+            return self.locations[0]
+        return named if named in self.locations else None
+
+    def binding(self, location: str) -> Binding:
+        """The KV namespace for one invocation, with the profile's budget of operations."""
+        return Binding(self.service, location, Invocation(self.service.profile.operations_max))
+
+    def env(self, binding: Binding) -> Env:
+        """The Worker's environment for one invocation."""
+        return Env(
+            cache=binding,
+            keys=self.keys,
+            clock=self.clock,
+            rate_limit=self.rate_limit,
+            console=lambda line: self.log(f"  worker: {line}"),
+            version=self.version,
+        )
+
+    def ray(self, location: str) -> str:
+        """A CF-Ray header for the next request: 16 hex digits and the location."""
+        self.requests += 1
+        return f"{self.dice.bits(64, 'ray', self.requests):016x}-{location}"

@@ -1,0 +1,63 @@
+"""Listening: one socket, Hypercorn on it, and an orderly end on a signal."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from starlette.types import ASGIApp
+
+from emulator.core.errors import SettingsError
+
+_GRACE_S = 10.0
+_BACKLOG = 512
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises SettingsError if the address cannot be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another with --port"
+        ) from None
+    return sock
+
+
+def url(sock: socket.socket) -> str:
+    """Where clients reach the socket."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: ASGIApp, sock: socket.socket, *, ready: Callable[[], None]) -> None:
+    """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
+
+    `ready` is called when clients are about to be answered. Requests have ten seconds to finish.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"fd://{sock.detach()}"]
+    config.accesslog = None
+    config.errorlog = None
+    config.graceful_timeout = _GRACE_S
+    config.include_server_header = False
+
+    async def stopped() -> None:
+        await stop.wait()
+
+    ready()
+    await hypercorn_serve(app, config, shutdown_trigger=stopped)  # type: ignore[arg-type]

@@ -1,0 +1,72 @@
+"""/api/...: the Worker's routes over HTTP. Opens an invocation, runs the Worker, turns its answer into a response."""
+
+import traceback
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from emulator.core.errors import JavaScriptError
+from emulator.kv.binding import Binding
+from emulator.web.deployment import LOCATION_HEADER, Deployment
+from emulator.web.request_body import ClientGone, RequestBody
+from emulator.worker.answers import Answer, error_answer, text_answer
+from emulator.worker.fetch import BODY_BYTES_MAX, Request, fetch
+
+
+class WorkerFace:
+    """An ASGI application. The id in a path is taken from the raw path: Starlette's is decoded already."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        body = RequestBody(receive)
+        named = headers.get(LOCATION_HEADER)
+        location = self._deployment.location(named)
+        try:
+            if location is None:
+                answer, location = self._unknown_location(named), self._deployment.locations[0]
+            else:
+                binding = self._deployment.binding(location)
+                answer = await self._run(_request(scope, headers, body), binding)
+                scope["emulator.operations"] = binding.invocation.operations
+            await body.drain()
+        except ClientGone:
+            return
+        response = Response(answer.content, answer.status, answer.headers, answer.content_type)
+        response.headers["CF-Ray"] = self._deployment.ray(location)
+        await response(scope, receive, send)
+
+    async def _run(self, request: Request, binding: Binding) -> Answer:
+        """What escapes the Worker is a 500, as in the real runtime, and is explained in the log."""
+        try:
+            return await fetch(request, self._deployment.env(binding))
+        except JavaScriptError as error:
+            self._deployment.log(
+                f"  uncaught {error.name}: {error} (at {binding.location}, "
+                f"after {binding.invocation.operations} KV operations)"
+            )
+        except ClientGone:
+            raise
+        except Exception:  # noqa: BLE001 - a defect of ours must not look like a broken connection
+            self._deployment.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
+        return text_answer(500, "Internal Server Error")
+
+    def _unknown_location(self, named: str | None) -> Answer:
+        known = ", ".join(self._deployment.locations)
+        return error_answer(400, f"Unknown location in {LOCATION_HEADER}: {named!r}; this emulator has {known}")
+
+
+def _request(scope: Scope, headers: Headers, body: RequestBody) -> Request:
+    async def read() -> bytes | None:
+        return await body.read(BODY_BYTES_MAX)
+
+    offered = [value for name, value in headers.raw if name == b"x-api-key"]
+    return Request(
+        method=scope["method"],
+        path=scope["raw_path"],
+        api_key=b", ".join(offered) if offered else None,
+        body=read,
+    )

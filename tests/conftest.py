@@ -1,0 +1,75 @@
+"""What tests in every room share: a clock that stands still, a KV service, a deployed Worker and a client for it."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from emulator.core.clock import MovableClock
+from emulator.core.dice import Dice
+from emulator.core.profiles import CLOUDFLARE, Profile
+from emulator.kv.binding import Binding, Invocation
+from emulator.kv.service import KVService
+from emulator.kv.store import MemoryStore
+from emulator.web.app import create_app
+from emulator.web.deployment import Deployment
+from emulator.worker.auth import ApiKeys
+
+NOON_MS = 1_795_435_200_000  # 2026-11-23T12:00:00Z
+KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """Stands at 2026-11-23T12:00:00Z until moved."""
+    return MovableClock.frozen_at(NOON_MS)
+
+
+@pytest.fixture
+def profile() -> Profile:
+    """Override with `@pytest.mark.parametrize("profile", [...])`."""
+    return CLOUDFLARE
+
+
+@pytest.fixture
+def service(clock: MovableClock, profile: Profile) -> KVService:
+    """One namespace in memory."""
+    return KVService(MemoryStore(), clock=clock, profile=profile)
+
+
+@pytest.fixture
+def open_binding(service: KVService) -> Callable[..., Binding]:
+    """`open_binding("NRT")`: `env.CACHE` for one new invocation at a location, by default SJC."""
+
+    def opened(location: str = "SJC") -> Binding:
+        return Binding(service, location, Invocation(service.profile.operations_max))
+
+    return opened
+
+
+@pytest.fixture
+def logged() -> list[str]:
+    """The lines that the deployment logged."""
+    return []
+
+
+@pytest.fixture
+def deployment(service: KVService, clock: MovableClock, logged: list[str]) -> Deployment:
+    """The new Worker at SJC and NRT over the service."""
+    return Deployment(
+        service=service, clock=clock, keys=KEYS, locations=("SJC", "NRT"), dice=Dice(7), log=logged.append
+    )
+
+
+@pytest.fixture
+async def client(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
+    """Speaks to the deployment's app in this process."""
+    transport = httpx.ASGITransport(create_app(deployment))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+        yield client
