@@ -8,8 +8,11 @@ from pathlib import Path
 
 from emulator import settings
 from emulator.core.errors import EmulatorError, SettingsError
-from emulator.core.profiles import PROFILES
+from emulator.core.plans import PLANS
+from emulator.core.profiles import PROFILES, SWITCHES, compose
 from emulator.worker.fetch import WorkerVersion
+
+_DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(commands.add_parser("serve", help="start the emulator"))
     _add_seed(commands.add_parser("seed", help="load bulk-put files into an emulator or a state file"))
+    _add_cost(commands.add_parser("cost", help="what the traffic of a running emulator would cost on Cloudflare"))
     return parser
 
 
@@ -59,6 +63,14 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         help="which format the Worker uses (default: %(default)s)",
     )  # fmt: skip
     add("--rate-limit", type=_positive, metavar="N", help="answer 429 past N requests a minute a key")
+    add("--plan", choices=sorted(PLANS), help="whose daily quotas hold (default: none)")
+    add(
+        "--without", choices=sorted(SWITCHES), action="append", default=[],
+        help="switch off one of production's ways; repeatable",
+    )  # fmt: skip
+    add("--replication-lag", type=_lag, default=(0, 0), metavar="MIN..MAX", help="seconds until others see a write")
+    add("--tombstone-life", type=_seconds, metavar="S", help="how long lists walk deleted keys (default: an hour)")
+    add("--random-seed", type=int, metavar="N", help="makes every draw repeatable")
     add("--quiet", action="store_true", help="no log line a request")
     parser.set_defaults(run=_serve)
 
@@ -66,9 +78,17 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="JSON as for `wrangler kv bulk put`")
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--to", metavar="URL", help="a running emulator (default: http://127.0.0.1:8787)")
+    target.add_argument("--to", metavar="URL", help=f"a running emulator (default: {_DEFAULT_URL})")
     target.add_argument("--state", type=Path, metavar="FILE", help="a state file that no emulator has open")
     parser.set_defaults(run=_seed)
+
+
+def _add_cost(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", metavar="URL", default=_DEFAULT_URL, help="the emulator (default: %(default)s)")
+    parser.add_argument(
+        "--over", type=_positive, metavar="S", help="the seconds that the traffic stands for (default: as observed)"
+    )
+    parser.set_defaults(run=_cost)
 
 
 def _serve(parsed: argparse.Namespace) -> int:
@@ -81,11 +101,18 @@ def _serve(parsed: argparse.Namespace) -> int:
             port=parsed.port,
             state=None if parsed.ephemeral else parsed.state,
             seeds=tuple(parsed.seed),
-            profile=PROFILES[parsed.profile],
+            profile=compose(
+                parsed.profile,
+                without=parsed.without,
+                plan=parsed.plan,
+                lag_ms=parsed.replication_lag,
+                tombstone_life_ms=parsed.tombstone_life,
+            ),
             locations=_locations(parsed.location),
             worker_version=WorkerVersion(parsed.worker_version),
             rate_limit_per_minute=parsed.rate_limit,
             log_requests=not parsed.quiet,
+            random_seed=parsed.random_seed,
         )
     )
     return 0
@@ -97,7 +124,14 @@ def _seed(parsed: argparse.Namespace) -> int:
     if parsed.state is not None:
         seed_state(parsed.files, parsed.state)
     else:
-        seed_url(parsed.files, parsed.to or f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}")
+        seed_url(parsed.files, parsed.to or _DEFAULT_URL)
+    return 0
+
+
+def _cost(parsed: argparse.Namespace) -> int:
+    from emulator.costs import cost_report
+
+    print(cost_report(parsed.url, parsed.over))
     return 0
 
 
@@ -118,3 +152,18 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> int:
+    try:
+        milliseconds = round(float(text) * 1000)
+    except (ValueError, OverflowError):
+        milliseconds = -1
+    if not 0 <= milliseconds <= 86_400_000:
+        raise argparse.ArgumentTypeError(f"must be 0 to 86400 seconds, not {text!r}")
+    return milliseconds
+
+
+def _lag(text: str) -> tuple[int, int]:
+    least, dots, most = text.partition("..")
+    return (_seconds(least), _seconds(most)) if dots else (0, _seconds(text))

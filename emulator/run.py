@@ -6,9 +6,11 @@ from importlib.metadata import version
 
 from emulator.core.bulk import BulkData
 from emulator.core.clock import MovableClock, SystemClock
+from emulator.core.dice import Dice
 from emulator.kv.service import KVService
 from emulator.kv.sqlite import SqliteStore
 from emulator.kv.store import MemoryStore, Store
+from emulator.kv.waiting import sleep_on
 from emulator.seeding import read_bulk_files
 from emulator.settings import KEY_NAMES, Settings
 from emulator.web.app import create_app
@@ -27,7 +29,8 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData], sock: socket.socket) -> None:
     store: Store = MemoryStore() if settings.state is None else await SqliteStore.open(settings.state)
-    service = KVService(store, clock=clock, profile=settings.profile)
+    dice = Dice(settings.random_seed)
+    service = KVService(store, clock=clock, profile=settings.profile, dice=dice, sleep=sleep_on(clock))
     try:
         deployment = Deployment(
             service=service,
@@ -36,6 +39,7 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
             locations=settings.locations,
             version=settings.worker_version,
             rate_limit_per_minute=settings.rate_limit_per_minute,
+            dice=dice,
         )
         for data in seeds:
             await service.load(settings.locations[0], data.requests)

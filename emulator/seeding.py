@@ -1,28 +1,24 @@
 """Loading bulk-put files: everything is checked first, then all of it is written, or nothing."""
 
 import asyncio
-import http.client
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
 from emulator.core.bulk import BulkData, parse_bulk
 from emulator.core.clock import Clock, SystemClock
-from emulator.core.errors import BulkDataError, SettingsError
+from emulator.core.errors import BulkDataError
 from emulator.kv.service import KVService
 from emulator.kv.sqlite import SqliteStore
+from emulator.remote_control import ask
 
-_SEED_PATH = "/cdn-cgi/emulator/seed"
-_TIMEOUT_S = 60
 _CHUNK_BYTES = 262_144
 
 
 def read_bulk_files(paths: Sequence[Path], now_ms: int) -> list[BulkData]:
     """Check every file as a whole; raises BulkDataError naming the file, before anything is written."""
-    return [_read(path, now_ms) for path in paths]
+    return [_check(path, _content(path), now_ms) for path in paths]
 
 
 def seed_state(paths: Sequence[Path], state: Path) -> None:
@@ -35,9 +31,11 @@ def seed_state(paths: Sequence[Path], state: Path) -> None:
 
 def seed_url(paths: Sequence[Path], url: str) -> None:
     """Load files into a running emulator: one request, so all of it or nothing."""
-    data = read_bulk_files(paths, SystemClock().now_ms())
-    entries = [entry for path in paths for entry in json.loads(path.read_bytes())]
-    _post(url, json.dumps(entries).encode())
+    now_ms = SystemClock().now_ms()
+    contents = [_content(path) for path in paths]  # read once: a pipe gives its content only once
+    data = [_check(path, content, now_ms) for path, content in zip(paths, contents, strict=True)]
+    content = _joined(contents)
+    ask(url, "POST", "/seed", body=_chunks(content), size_bytes=len(content))
     _report(paths, data, url)
 
 
@@ -49,43 +47,25 @@ async def _load(data: Sequence[BulkData], state: Path, clock: Clock) -> None:
         await service.close()
 
 
-def _read(path: Path, now_ms: int) -> BulkData:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BulkDataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _joined(contents: Sequence[bytes]) -> bytes:
+    """One JSON array of all that is in several; the entries stay as they were written."""
+    members = (content.decode("utf-8-sig").strip()[1:-1] for content in contents)
+    return f"[{','.join(each for each in members if each.strip())}]".encode()
+
+
+def _check(path: Path, content: bytes, now_ms: int) -> BulkData:
     try:
         with tqdm(desc=f"checking {path.name}", unit=" keys", leave=False, disable=None) as bar:
             return parse_bulk(content, now_ms, checked=bar.update)
     except BulkDataError as error:
         raise BulkDataError(f"{path}: {error}") from None
-
-
-def _post(url: str, content: bytes) -> None:
-    connection = _connect(url)
-    try:
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        connection.request("POST", _SEED_PATH, body=_chunks(content), headers=headers)
-        response = connection.getresponse()
-        status, answer = response.status, response.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise SettingsError(f"no emulator answers at {url}: {error}; start one with: queue-emulator serve") from None
-    finally:
-        connection.close()
-    if status != 200:
-        raise BulkDataError(f"{url} refused: {_explanation(status, answer)}")
-
-
-def _connect(url: str) -> http.client.HTTPConnection:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
-        raise SettingsError(f"not the URL of an emulator, as http://127.0.0.1:8787: {url}")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname, port, timeout=_TIMEOUT_S)
 
 
 def _chunks(content: bytes) -> Iterator[bytes]:
@@ -94,13 +74,6 @@ def _chunks(content: bytes) -> Iterator[bytes]:
             chunk = content[start : start + _CHUNK_BYTES]
             yield chunk
             bar.update(len(chunk))
-
-
-def _explanation(status: int, answer: bytes) -> str:
-    try:
-        return str(json.loads(answer)["error"])
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP {status}; is it a queue-emulator?"
 
 
 def _report(paths: Sequence[Path], data: Sequence[BulkData], target: str) -> None:

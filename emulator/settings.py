@@ -45,6 +45,7 @@ class Settings:
     worker_version: WorkerVersion = WorkerVersion.NEW
     rate_limit_per_minute: int | None = None
     log_requests: bool = True
+    random_seed: int | None = None
 
 
 def read_keys(host: str, *, environment: Mapping[str, str] | None = None, folder: Path = Path()) -> KeySource:

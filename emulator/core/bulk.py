@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.core.errors import BulkDataError, JavaScriptError
-from emulator.core.javascript import Json, json_decoder, stringify_json
+from emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, stringify_json
 from emulator.core.keys import check_service_key
 from emulator.core.options import PutRequest, check_put
 
@@ -90,7 +90,7 @@ def _string(entry: dict[str, Json], name: str) -> str:
 
 def _value(entry: dict[str, Json]) -> bytes:
     text = _string(entry, "value")
-    if entry.get("base64") not in (None, True, False):
+    if not isinstance(entry.get("base64"), bool | None):
         raise BulkDataError("base64 must be true or false")
     if not entry.get("base64"):
         return text.encode()
@@ -104,6 +104,8 @@ def _seconds(entry: dict[str, Json], name: str) -> int | None:
     seconds = entry.get(name)
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int)):
         raise BulkDataError(f"{name} must be an integer, in seconds")
+    if seconds is not None and abs(seconds) > SAFE_INTEGER_MAX:
+        raise BulkDataError(f"{name} of {seconds} is further away than {SAFE_INTEGER_MAX} seconds")
     return seconds
 
 

@@ -1,6 +1,7 @@
 """Time as a parameter: the only module that reads it. Integer milliseconds since the UNIX epoch."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -34,6 +35,7 @@ class MovableClock:
         self._source = source
         self._offset_ms = 0
         self._frozen_ms: int | None = None
+        self._on_move: list[Callable[[], None]] = []
 
     @classmethod
     def frozen_at(cls, now_ms: int) -> "MovableClock":
@@ -64,12 +66,16 @@ class MovableClock:
 
     def set(self, now_ms: int) -> None:
         """Stand at `now_ms`, which may lie before the present; goes on from there unless frozen."""
-        if not 0 <= now_ms <= LATEST_MS:
-            raise ClockError(f"a time lies between 0 and {LATEST_MS} ms since the UNIX epoch, not at {now_ms}")
+        check_instant(now_ms)
         if self._frozen_ms is None:
             self._offset_ms = now_ms - self._source.now_ms()
         else:
             self._frozen_ms = now_ms
+        self._moved()
+
+    def on_move(self, call: Callable[[], None]) -> None:
+        """Have `call` called after each move."""
+        self._on_move.append(call)
 
     def freeze(self) -> None:
         """Stop at the present moment."""
@@ -80,10 +86,16 @@ class MovableClock:
         if self._frozen_ms is not None:
             self._offset_ms = self._frozen_ms - self._source.now_ms()
             self._frozen_ms = None
+            self._moved()
 
     def follow_source(self) -> None:
         """Forget every move: show the source's time again."""
         self._offset_ms, self._frozen_ms = 0, None
+        self._moved()
+
+    def _moved(self) -> None:
+        for call in self._on_move:
+            call()
 
 
 class Stopwatch:
@@ -94,6 +106,23 @@ class Stopwatch:
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter_ns() - self._start_ns) / 1_000_000
+
+
+def check_instant(now_ms: int) -> None:
+    """Raises ClockError for an instant before 1970 or after 9999."""
+    if not 0 <= now_ms <= LATEST_MS:
+        raise ClockError(f"a time lies between 0 and {LATEST_MS} ms since the UNIX epoch, not at {now_ms}")
+
+
+def parse_iso_8601(text: str) -> int:
+    """Milliseconds since the UNIX epoch; raises ClockError for what is not ISO 8601 with an offset from UTC."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise ClockError(f"a time is written as 2026-11-23T17:00:00Z, not {text[:40]!r}")
+    return round(instant.timestamp() * 1000)
 
 
 def iso_8601(now_ms: int) -> str:

@@ -22,12 +22,16 @@ Name = TypeVar("Name", bound=Hashable)
 
 @dataclass(slots=True)
 class Copy(Generic[Content]):
-    """What was seen at the centre, when, and for how long it may be shown."""
+    """What was seen at the centre, when, and for how long it may be shown.
+
+    `newer_version` is the last version that was written elsewhere since: a reader shown this copy reads stale.
+    """
 
     content: Content
     fetched_ms: int
     ttl_ms: int
     size_bytes: int
+    newer_version: int | None = None
 
     def fresh_for(self, ttl_ms: int, now_ms: int) -> bool:
         """Whether a reader with this cacheTtl is answered from here; shortens the copy's life to the reader's."""
@@ -54,13 +58,17 @@ class Edge:
         """The copy of a value (content None: of a miss), if this reader may be shown it."""
         return self._values.fresh(key, ttl_ms, now_ms)
 
-    def keep_value(self, key: bytes, entry: Entry | None, *, ttl_ms: int, now_ms: int) -> None:
+    def keep_value(
+        self, key: bytes, entry: Entry | None, *, ttl_ms: int, now_ms: int, newer_version: int | None = None
+    ) -> None:
         """Keep what was read at the centre, unless something newer came meanwhile."""
         held = self._values.peek(key)
         if held is not None and held.content is not None and _version(entry) < held.content.version:
-            return
+            if entry is not None or held.content.live(now_ms):
+                return
+            entry = held.content  # gone here, purged there: a miss of this age, as new as what is held
         size_bytes = _COPY_BYTES + len(key) + (len(entry.value) if entry and entry.value else 0)
-        self._values.keep(key, Copy(entry, now_ms, ttl_ms, size_bytes))
+        self._values.keep(key, Copy(entry, now_ms, ttl_ms, size_bytes, newer_version))
 
     def page(self, request: ListRequest, ttl_ms: int, now_ms: int) -> Copy[Page] | None:
         """The copy of a list page, if this reader may be shown it."""
@@ -70,13 +78,24 @@ class Edge:
         """Keep a page; `writes` is what `self.writes` was when it was asked for: a write since makes it old."""
         if writes == self.writes:
             size_bytes = _COPY_BYTES + sum(_COPY_BYTES + len(row.key) for row in page.rows)
-            self._pages.keep(request, Copy(page, now_ms, ttl_ms, size_bytes))
+            self._pages.keep(request, Copy(page, now_ms, ttl_ms, size_bytes, page.newer_version))
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
         self.writes += 1
         self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
         self._pages.drop([request for request in self._pages if entry.key.startswith(request.prefix)])
+
+    def superseded(self, entry: Entry) -> None:
+        """A write that this location does not know of: copies of what stood before are stale from now on."""
+        self.writes += 1
+        copy = self._values.peek(entry.key)
+        if copy is not None:
+            copy.newer_version = entry.version
+        for request in self._pages:
+            page = self._pages.peek(request)
+            if page is not None and entry.key.startswith(request.prefix):
+                page.newer_version = entry.version
 
     def clear(self) -> None:
         self.writes += 1

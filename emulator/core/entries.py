@@ -38,6 +38,10 @@ class Row:
     def live(self, now_ms: int) -> bool:
         return not self.deleted and not expired(self.expiration_s, now_ms)
 
+    @classmethod
+    def of(cls, entry: Entry) -> "Row":
+        return cls(entry.key, entry.version, entry.written_ms, entry.expiration_s, entry.metadata, entry.value is None)
+
     def gone_since_ms(self, now_ms: int) -> int | None:
         """When the key went, in milliseconds since the UNIX epoch, or None while it lives."""
         if self.deleted:
@@ -49,10 +53,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list: rows in key order, and where the next page starts (None on the last)."""
+    """One page of a list: rows in key order, and where the next page starts (None on the last).
+
+    `newer_version` is the last version of a key on the page that its location cannot see yet.
+    """
 
     rows: tuple[Row, ...]
     resume_after: bytes | None
+    newer_version: int | None = None
 
 
 def expired(expiration_s: int | None, now_ms: int) -> bool:

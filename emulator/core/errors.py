@@ -4,11 +4,14 @@ EmulatorError
 ├── ClockError             a time that cannot be
 ├── SettingsError          a setting that is missing or wrong (exit code 2)
 ├── StateError             a state file that cannot be used (exit code 2)
+├── RemoteError            a running emulator that refused (exit code 2)
+├── FaultError             a fault rule that cannot be (400 on the control surface)
 ├── BulkDataError          data to seed that KV would refuse (exit code 2; 400 on the control surface)
 └── JavaScriptError        what a Worker's code would see thrown
     ├── KVTypeError        TypeError
     ├── KVSyntaxError      SyntaxError: a value read as "json" that is not
     ├── OperationBudgetError   Error: too many operations in one invocation
+    ├── QuotaError         Error: too many operations of a kind in one day
     └── KVError            Error: "KV <OPERATION> failed: <status> <reason>"
 """
 
@@ -29,15 +32,28 @@ class StateError(EmulatorError):
     """A state file that cannot be used."""
 
 
+class RemoteError(EmulatorError):
+    """A running emulator that refused what it was asked."""
+
+
+class FaultError(EmulatorError):
+    """A fault rule that cannot be."""
+
+
 class BulkDataError(EmulatorError):
     """Bulk data that is not in the format, or that KV would refuse; names the entry."""
 
 
 class JavaScriptError(EmulatorError):
-    """What a Worker's code would see thrown; `name` is the JavaScript class of the error."""
+    """What a Worker's code would see thrown.
+
+    `name` is the JavaScript class of the error; `definite` whether the operation surely did not happen; `limit`
+    says in words which limit of the platform was passed, if one was.
+    """
 
     name = "Error"
     definite = True
+    limit: str | None = None
 
 
 class KVTypeError(JavaScriptError):
@@ -55,6 +71,14 @@ class KVSyntaxError(JavaScriptError):
 class OperationBudgetError(JavaScriptError):
     """More operations in one invocation than the platform allows."""
 
+    limit = "KV operations in one invocation"
+
+
+class QuotaError(JavaScriptError):
+    """More operations of a kind in one day than the plan allows."""
+
+    limit = "KV operations a day on this plan"
+
 
 class KVError(JavaScriptError):
     """The KV service refused or failed.
@@ -69,3 +93,4 @@ class KVError(JavaScriptError):
         self.status = status
         self.reason = reason
         self.definite = definite
+        self.limit = "one write a second to one key" if status == 429 else None

@@ -31,7 +31,7 @@ class Undefined(Enum):
 
 UNDEFINED: Final = Undefined.UNDEFINED
 
-_SAFE_INTEGER_MAX = 2**53 - 1
+SAFE_INTEGER_MAX = 2**53 - 1
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?)\Z", re.ASCII)
 _RADIX = {"0x": 16, "0o": 8, "0b": 2}
 _WHITE_SPACE = " \t\n\r\v\f\ufeff\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -50,13 +50,13 @@ def parse_json(text: str) -> Json:
 def stringify_json(value: Json) -> str:
     """JSON.stringify without spaces: lone surrogates escaped, numbers that are not finite as null."""
     try:
-        text = _ENCODER(value)
-    except ValueError:
-        text = _ENCODER(_finite(value))
+        text = _encode(value)
     except RecursionError:
         raise JavaScriptError("JSON nested deeper than this emulator writes") from None
     if _SURROGATE.search(text):
         text = _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if _PYTHONS_NUMBER.search(text):
+        text = _STRING_OR_FLOAT.sub(lambda match: _number_text(float(match[1])) if match[1] else match[0], text)
     return text
 
 
@@ -78,14 +78,15 @@ def to_string(value: Json) -> str:
     if isinstance(value, (int, float)):
         return _number_text(value)
     if isinstance(value, (list, tuple)):
-        return ",".join("" if item is None else to_string(item) for item in value)
+        return ",".join("" if item is None or item is UNDEFINED else to_string(item) for item in value)
     return "[object Object]"
 
 
 def spread(value: Json) -> dict[str, Json]:
     """What `{...value}` gives."""
     if isinstance(value, (list, str)):
-        return {str(index): item for index, item in enumerate(value)}
+        items = value if isinstance(value, list) else _code_units(value)
+        return {str(index): item for index, item in enumerate(items)}
     return dict(value) if isinstance(value, dict) else {}
 
 
@@ -130,6 +131,8 @@ def is_array_index(name: str) -> bool:
 
 _INDEX = re.compile("0|[1-9][0-9]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_PYTHONS_NUMBER = re.compile(r"\d(\.0(?!\d)|e[+-])")  # how Python writes floats that JavaScript writes otherwise
+_STRING_OR_FLOAT = re.compile(r'"(?:[^"\\]++|\\.)*+"|(-?\d++(?:\.\d++)?+(?:e[+-]?\d++)?+)')
 
 
 def _text_number(text: str) -> float:
@@ -141,8 +144,10 @@ def _text_number(text: str) -> float:
     if text[:2].lower() in _RADIX and re.fullmatch(r"[0-9a-fA-F]+", text[2:]):
         try:
             return float(int(text[2:], _RADIX[text[:2].lower()]))
-        except (ValueError, OverflowError):
+        except ValueError:
             return math.nan
+        except OverflowError:
+            return math.inf
     return float(text) if _DECIMAL.match(text) else math.nan
 
 
@@ -156,7 +161,7 @@ def _number_text(value: int | float) -> str:
         return "0"
     if number.is_integer() and abs(number) < 1e21:
         return str(int(Decimal(repr(number))))
-    if 1e-7 < abs(number) < 1e-4:
+    if 1e-6 <= abs(number) < 1e-4:
         return f"{Decimal(repr(number)):f}"
     return re.sub(r"e([+-])0+", r"e\1", repr(number))
 
@@ -172,6 +177,18 @@ def _json_int(text: str) -> int | float:
 
 def _refuse_constant(text: str) -> Json:
     raise ValueError(f"{text} is not JSON")
+
+
+def _encode(value: Json) -> str:
+    try:
+        return _ENCODER(value)
+    except ValueError:
+        return _ENCODER(_finite(value))
+
+
+def _code_units(text: str) -> list[str]:
+    units = text.encode("utf-16-le", "surrogatepass")
+    return [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
 
 
 def _finite(value: Json) -> Json:

@@ -30,6 +30,7 @@ WRITES_TO_ONE_KEY_INTERVAL_MS = 1000  # [write], one write a second
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1  # [workerd]: numeric options are 32-bit
 
 TOMBSTONE_LIFE_MS = 3_600_000  # [ours]: how long a list still walks a deleted or expired key
+JOURNAL_EVENTS_MAX = 50_000  # [ours]
 EDGE_COPIES_MAX = 100_000  # [ours]: what one location keeps, least recently used first out
 EDGE_BYTES_MAX = 64 * 1024 * 1024  # [ours]
 

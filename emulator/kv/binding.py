@@ -22,23 +22,32 @@ from emulator.core.javascript import (
     utf8,
 )
 from emulator.core.keys import check_key, check_prefix
-from emulator.kv.service import KVService
+from emulator.kv.service import Caller, KVService
 
 _CHUNK_BYTES = 65_536
 
 
 @dataclass(slots=True)
 class Invocation:
-    """One run of a Worker: how many KV operations it has made, and may make (None: unlimited)."""
+    """One run of a Worker: how many KV operations it has made, and may make (None: unlimited).
+
+    `name` and `route` are what the journal calls it.
+    """
 
     operations_max: int | None = limits.OPERATIONS_PER_INVOCATION_MAX
     operations: int = 0
+    name: str = ""
+    route: str = ""
 
     def count(self) -> None:
         """One more operation; raises OperationBudgetError past the limit."""
         if self.operations_max is not None and self.operations >= self.operations_max:
             raise OperationBudgetError(limits.BUDGET_TEXT)
         self.operations += 1
+
+    def caller(self) -> Caller:
+        """How the service notes what is done in this run."""
+        return Caller(self.name, self.route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,9 @@ class Binding:
         sent_ttl_s = options.binding_number(cache_ttl)
         name = check_key(to_string(key), "GET")
         self.invocation.count()
-        found = await self.service.get(self.location, name, cache_ttl_s=options.check_cache_ttl(sent_ttl_s))
+        found = await self.service.get(
+            self.location, name, cache_ttl_s=options.check_cache_ttl(sent_ttl_s), caller=self.invocation.caller()
+        )
         if found.entry is None:
             return ValueWithMetadata(None, None, found.cache_status)
         value = _convert(found.entry.value or b"", type)
@@ -98,20 +109,15 @@ class Binding:
         self, keys: Sequence[Json], type: Json = UNDEFINED, *, cache_ttl: Json = UNDEFINED
     ) -> dict[str, Any]:
         """Up to 100 values as text or JSON, None for each miss; one operation."""
-        entries = await self._bulk(keys, type, cache_ttl)
-        return {name: None if entry is None else _bulk_value(entry, type) for name, entry in entries.items()}
+        return {name: value for name, (_, value) in (await self._bulk(keys, type, cache_ttl)).items()}
 
     async def get_bulk_with_metadata(
         self, keys: Sequence[Json], type: Json = UNDEFINED, *, cache_ttl: Json = UNDEFINED
     ) -> dict[str, ValueWithMetadata | None]:
         """As `get_bulk`, with metadata; None for each miss; one operation."""
-        entries = await self._bulk(keys, type, cache_ttl)
-        values = {name: None if entry is None else _bulk_value(entry, type) for name, entry in entries.items()}
         return {
-            name: None
-            if entry is None or values[name] is None
-            else ValueWithMetadata(values[name], _metadata(entry.metadata))
-            for name, entry in entries.items()
+            name: None if entry is None or value is None else ValueWithMetadata(value, _metadata(entry.metadata))
+            for name, (entry, value) in (await self._bulk(keys, type, cache_ttl)).items()
         }
 
     async def put(
@@ -141,13 +147,13 @@ class Binding:
             metadata=sent_metadata,
             now_ms=self.service.clock.now_ms(),
         )
-        await self.service.put(self.location, request)
+        await self.service.put(self.location, request, caller=self.invocation.caller())
 
     async def delete(self, key: Json) -> None:
         """Delete; a key that is not there is no error."""
         name = check_key(to_string(key), "DELETE")
         self.invocation.count()
-        await self.service.delete(self.location, name)
+        await self.service.delete(self.location, name, caller=self.invocation.caller())
 
     async def list(self, *, prefix: Json = UNDEFINED, limit: Json = UNDEFINED, cursor: Json = UNDEFINED) -> ListResult:
         """One page of key names in the order of their UTF-8 bytes, at most 1,000."""
@@ -158,21 +164,25 @@ class Binding:
         # The runtime drops a limit that is not positive: workerd, kv.c++, `list`.
         checked = options.check_list_limit(sent_limit if sent_limit is not None and sent_limit > 0 else None)
         request = options.ListRequest(check_prefix(sent_prefix), checked, sent_cursor)
-        listing = await self.service.list(self.location, request)
+        listing = await self.service.list(self.location, request, caller=self.invocation.caller())
         keys = tuple(ListKey(row.key.decode(), row.expiration_s, _metadata(row.metadata)) for row in listing.rows)
         return ListResult(keys, listing.cursor is None, listing.cursor, listing.cache_status)
 
-    async def _bulk(self, keys: Sequence[Json], type: Json, cache_ttl: Json) -> dict[str, Entry | None]:
+    async def _bulk(self, keys: Sequence[Json], type: Json, cache_ttl: Json) -> dict[str, tuple[Entry | None, Any]]:
         sent_type = "" if type is None or type is UNDEFINED else to_string(type)
         sent_ttl_s = options.binding_number(cache_ttl)
         names = [from_utf8(utf8(to_string(key))) for key in keys]
         self.invocation.count()
         requested, cache_ttl_s = options.check_bulk_get(names, sent_type, sent_ttl_s)
-        found = await self.service.get_bulk(self.location, requested, cache_ttl_s=cache_ttl_s)
+        found = await self.service.get_bulk(
+            self.location, requested, cache_ttl_s=cache_ttl_s, caller=self.invocation.caller()
+        )
         entries = [each.entry for each in found]
+        values = [None if entry is None else _bulk_value(entry, sent_type) for entry in entries]
         if sum(_utf16_length(entry) for entry in entries if entry) > limits.BULK_GET_BYTES_MAX:
             raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
-        return {name: entry for name, entry in zip(names, entries, strict=True) if not _lost_in_bulk(name)}
+        answers = zip(names, zip(entries, values, strict=True), strict=True)
+        return {name: answer for name, answer in answers if not _lost_in_bulk(name)}
 
 
 def _lost_in_bulk(name: str) -> bool:
@@ -202,7 +212,7 @@ async def _stream(value: bytes) -> AsyncIterator[bytes]:
         yield value[start : start + _CHUNK_BYTES]
 
 
-def _bulk_value(entry: Entry, type: Json) -> Any:
+def _bulk_value(entry: Entry, type: str) -> Any:
     text = (entry.value or b"").decode("utf-8-sig", "replace")
     if type != "json":
         return text

@@ -1,21 +1,35 @@
-"""The KV service as one location sees it: the store at the centre, an edge a location, the profile's limits."""
+"""The KV service as one location sees it: faults, limits, the location's edge, the centre, the journal."""
 
+import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from emulator.core import keys as key_rules
 from emulator.core.clock import Clock
+from emulator.core.dice import Dice
 from emulator.core.edge import Edge
 from emulator.core.entries import Entry, Page, Row
-from emulator.core.errors import KVError
+from emulator.core.errors import JavaScriptError, KVError
+from emulator.core.faults import FaultPlan, Verdict
+from emulator.core.journal import Journal
 from emulator.core.limits import CACHE_TTL_S_DEFAULT
+from emulator.core.meter import Meter
 from emulator.core.options import ListRequest, PutRequest
+from emulator.core.plans import DailyQuota
 from emulator.core.profiles import CLOUDFLARE, Profile
+from emulator.kv.centre import Centre
 from emulator.kv.store import Store
+from emulator.kv.waiting import Sleep
 
-Rows = list[Row]
-_FORGOTTEN_WALKED_MAX = 1000  # a list that meets more dead rows than this has them purged
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Which run of which of the Worker's routes an operation is made by, as the journal notes it."""
+
+    invocation: str = ""
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,110 +49,249 @@ class Listing:
     cache_status: str | None
 
 
+@dataclass(slots=True)
+class _Call:
+    operation: str
+    location: str
+    key: bytes
+    caller: Caller
+    now_ms: int
+
+
+async def _asyncio_sleep(by_ms: int) -> None:
+    await asyncio.sleep(by_ms / 1000)
+
+
 class KVService:
     """One namespace. Requests are checked already (core/options.py); raises KVError for what is refused here."""
 
-    def __init__(self, store: Store, *, clock: Clock, profile: Profile = CLOUDFLARE) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        profile: Profile = CLOUDFLARE,
+        dice: Dice | None = None,
+        sleep: Sleep = _asyncio_sleep,
+    ) -> None:
+        dice = dice or Dice()
         self.clock = clock
         self.profile = profile
-        self._store = store
+        self.faults = FaultPlan(dice)
+        self.journal = Journal()
+        self.meter = Meter()
+        self._sleep = sleep
+        self._centre = Centre(store, profile, dice)
         self._edges: defaultdict[str, Edge] = defaultdict(Edge)
+        self._quota = DailyQuota(profile.plan)
         self._last_put_ms: OrderedDict[bytes, int] = OrderedDict()
-        self._version: int | None = None
 
-    async def get(self, location: str, key: bytes, *, cache_ttl_s: int = CACHE_TTL_S_DEFAULT) -> Found:
+    async def get(
+        self, location: str, key: bytes, *, cache_ttl_s: int = CACHE_TTL_S_DEFAULT, caller: Caller = Caller()
+    ) -> Found:
         """The entry under `key`, no fresher than this location's copy of it."""
-        (found,) = await self.get_bulk(location, [key], cache_ttl_s=cache_ttl_s)
+        (found,) = await self._read("get", location, [key], cache_ttl_s, caller)
         return found
 
     async def get_bulk(
-        self, location: str, keys: Sequence[bytes], *, cache_ttl_s: int = CACHE_TTL_S_DEFAULT
+        self,
+        location: str,
+        keys: Sequence[bytes],
+        *,
+        cache_ttl_s: int = CACHE_TTL_S_DEFAULT,
+        caller: Caller = Caller(),
     ) -> Sequence[Found]:
         """The entries under `keys`, in their order."""
-        if not self.profile.caches:
-            now_ms = self.clock.now_ms()
-            return [Found(_live(entry, now_ms), None) for entry in await self._store.read(keys)]
-        edge, ttl_ms, now_ms = self._edges[location], cache_ttl_s * 1000, self.clock.now_ms()
-        copies = {key: edge.value(key, ttl_ms, now_ms) for key in keys}
-        found = {key: Found(_live(copy.content, now_ms), "HIT") for key, copy in copies.items() if copy}
-        missing = [key for key in copies if key not in found]
-        for key, entry in zip(missing, await self._store.read(missing) if missing else (), strict=True):
-            edge.keep_value(key, entry, ttl_ms=ttl_ms, now_ms=now_ms)
-            found[key] = Found(_live(entry, now_ms), "MISS")
-        return [found[key] for key in keys]
+        return await self._read("get_bulk", location, keys, cache_ttl_s, caller)
 
-    async def put(self, location: str, request: PutRequest) -> Entry:
+    async def put(self, location: str, request: PutRequest, *, caller: Caller = Caller()) -> Entry:
         """Write at the centre and at this location's edge."""
-        self._limit_writes(request.key)
-        (entry,) = await self._commit(location, [request])
+        call = self._call("put", location, request.key, caller)
+        verdict = await self._admit(call)
+        held = _held(verdict, call.now_ms)
+        (entry,) = await self._centre.put(location, [request], call.now_ms, held)
+        self._wrote(location, entry, call.now_ms)
+        self._done(call, verdict, version=entry.version)
         return entry
 
     async def load(self, location: str, requests: Sequence[PutRequest]) -> None:
-        """Write all or nothing, as a bulk write does: not limited to one write a second a key."""
-        await self._commit(location, requests)
-
-    async def delete(self, location: str, key: bytes) -> None:
-        """Leave a tombstone; deleting a key that is not there succeeds."""
+        """Write all or nothing, as a bulk write does: neither limited to one write a second a key nor metered."""
         now_ms = self.clock.now_ms()
-        await self._write(location, [Entry(key, None, await self._next_version(), now_ms)], now_ms)
+        for entry in await self._centre.put(location, requests, now_ms, {}):
+            self._wrote(location, entry, now_ms)
+            self._done(_Call("put", location, entry.key, Caller(), now_ms), None, version=entry.version)
 
-    async def list(self, location: str, request: ListRequest, *, cache_ttl_s: int = CACHE_TTL_S_DEFAULT) -> Listing:
+    async def delete(self, location: str, key: bytes, *, caller: Caller = Caller()) -> None:
+        """Leave a tombstone; deleting a key that is not there succeeds."""
+        call = self._call("delete", location, key, caller)
+        verdict = await self._admit(call)
+        tombstone = await self._centre.delete(location, key, call.now_ms, _held(verdict, call.now_ms))
+        self._wrote(location, tombstone, call.now_ms)
+        self._done(call, verdict, version=tombstone.version)
+
+    async def list(
+        self,
+        location: str,
+        request: ListRequest,
+        *,
+        cache_ttl_s: int = CACHE_TTL_S_DEFAULT,
+        caller: Caller = Caller(),
+    ) -> Listing:
         """One page; short or even empty ones with a cursor occur, only `cursor` None says that it is the last."""
         after = self._decode_cursor(request)
-        now_ms = self.clock.now_ms()
-        if not self.profile.caches:
-            return self._listing(request, await self._walk(request, after, now_ms), None, now_ms)
-        edge, ttl_ms = self._edges[location], cache_ttl_s * 1000
-        copy = edge.page(request, ttl_ms, now_ms)
-        if copy is not None:
-            return self._listing(request, copy.content, "HIT", now_ms)
-        writes = edge.writes
-        page = await self._walk(request, after, now_ms)
-        edge.keep_page(request, page, ttl_ms=ttl_ms, now_ms=now_ms, writes=writes)
-        return self._listing(request, page, "MISS", now_ms)
+        call = self._call("list", location, request.prefix, caller)
+        verdict = await self._admit(call)
+        page, status, age_ms, newer_version = await self._page(call, request, after, cache_ttl_s * 1000)
+        rows = tuple(row for row in page.rows if row.live(call.now_ms))
+        self._done(call, verdict, keys=len(rows), cache_status=status, age_ms=age_ms, newer_version=newer_version)
+        return Listing(rows, self._encode_cursor(request, page), status)
 
-    async def count(self, prefix: bytes = b"") -> int:
-        """How many live keys there are at the centre, whatever any location sees."""
-        now_ms, first, total = self.clock.now_ms(), prefix, 0
-        while rows := await self._store.walk(first, key_rules.after_prefix(prefix), 10_000):
-            total += sum(row.live(now_ms) for row in rows)
-            first = rows[-1].key + b"\0"
-        return total
+    async def count(self) -> int:
+        """How many keys live at the centre, whatever any location sees."""
+        return await self._centre.count(self.clock.now_ms())
 
     async def reset(self) -> None:
-        """Forget everything, at the centre and at every edge."""
-        await self._store.clear()
+        """Forget everything: data, copies, faults, journal and counts."""
+        await self._centre.clear()
         self._last_put_ms.clear()
+        self._quota = DailyQuota(self.profile.plan)
+        self.faults.clear()
+        self.journal.clear()
+        self.meter.clear()
         for edge in self._edges.values():
             edge.clear()
 
     async def close(self) -> None:
-        await self._store.close()
+        await self._centre.close()
 
-    async def _commit(self, location: str, requests: Sequence[PutRequest]) -> Sequence[Entry]:
-        now_ms = self.clock.now_ms()
-        entries = [
-            Entry(r.key, r.value, await self._next_version(), now_ms, r.expiration_s, r.metadata) for r in requests
-        ]
-        await self._write(location, entries, now_ms)
-        return entries
+    def _call(self, operation: str, location: str, key: bytes, caller: Caller) -> _Call:
+        return _Call(operation, location, key, caller, self.clock.now_ms())
 
-    async def _write(self, location: str, entries: Sequence[Entry], now_ms: int) -> None:
-        await self._store.write(entries)
-        if self.profile.caches:
-            edge = self._edges[location]
-            for entry in entries:
-                edge.wrote(entry, now_ms)
+    async def _admit(self, call: _Call) -> Verdict | None:
+        """Faults first, then the limits; notes a refusal and raises it."""
+        verdict = self.faults.decide(call.operation, call.key, call.location) if self.faults else None
+        try:
+            if verdict is not None and verdict.kind == "delay":
+                await self._sleep(verdict.delay_ms)
+                call.now_ms = self.clock.now_ms()
+            elif verdict is not None and verdict.kind == "fail_before":
+                raise verdict.error(call.operation)
+            self._quota.count(call.operation, call.now_ms)
+            if call.operation == "put":
+                self._limit_writes(call.key, call.now_ms)
+        except JavaScriptError as error:
+            self._note(call, failed=str(error))
+            raise
+        return verdict
 
-    async def _next_version(self) -> int:
-        if self._version is None:
-            last = await self._store.last_version()
-            self._version = last if self._version is None else self._version
-        self._version += 1
-        return self._version
+    def _done(self, call: _Call, verdict: Verdict | None, **noted: Any) -> None:
+        """Note what was done; raise it if the caller is to hear of a failure nevertheless."""
+        self.meter.count(call.caller.route, call.operation, call.now_ms)
+        if verdict is None or verdict.kind != "fail_after":
+            self._note(call, **noted)
+            return
+        error = verdict.error(call.operation)
+        self._note(call, **noted, failed=str(error))
+        raise error
 
-    def _limit_writes(self, key: bytes) -> None:
-        interval_ms, now_ms = self.profile.write_interval_ms, self.clock.now_ms()
+    def _note(self, call: _Call, **noted: Any) -> None:
+        self.journal.note(
+            at_ms=call.now_ms,
+            location=call.location,
+            invocation=call.caller.invocation,
+            route=call.caller.route,
+            operation=call.operation,
+            key=call.key,
+            **noted,
+        )
+
+    async def _read(
+        self, operation: str, location: str, keys: Sequence[bytes], cache_ttl_s: int, caller: Caller
+    ) -> Sequence[Found]:
+        calls = {key: self._call(operation, location, key, caller) for key in keys}
+        verdicts = {key: await self._admit(call) for key, call in calls.items()}
+        found = self._from_edge(calls, verdicts, cache_ttl_s * 1000)
+        missing = [key for key in calls if key not in found]
+        if missing:
+            found |= await self._from_centre(calls, verdicts, missing, cache_ttl_s * 1000)
+        return [found[key] for key in keys]
+
+    def _from_edge(
+        self, calls: Mapping[bytes, _Call], verdicts: Mapping[bytes, Verdict | None], ttl_ms: int
+    ) -> dict[bytes, Found]:
+        found: dict[bytes, Found] = {}
+        if not self.profile.caches:
+            return found
+        for key, call in calls.items():
+            copy = self._edges[call.location].value(key, ttl_ms, call.now_ms)
+            if copy is not None:
+                found[key] = self._found(call, verdicts[key], copy.content, "HIT", copy.fetched_ms, copy.newer_version)
+        return found
+
+    async def _from_centre(
+        self,
+        calls: Mapping[bytes, _Call],
+        verdicts: Mapping[bytes, Verdict | None],
+        keys: Sequence[bytes],
+        ttl_ms: int,
+    ) -> dict[bytes, Found]:
+        found: dict[bytes, Found] = {}
+        location, now_ms = calls[keys[0]].location, calls[keys[0]].now_ms
+        status = "MISS" if self.profile.caches else None
+        for key, sight in zip(keys, await self._centre.read(location, keys, now_ms), strict=True):
+            if self.profile.caches:
+                self._edges[location].keep_value(
+                    key, sight.entry, ttl_ms=ttl_ms, now_ms=now_ms, newer_version=sight.newer_version
+                )
+            found[key] = self._found(calls[key], verdicts[key], sight.entry, status, now_ms, sight.newer_version)
+        return found
+
+    def _found(
+        self,
+        call: _Call,
+        verdict: Verdict | None,
+        entry: Entry | None,
+        status: str | None,
+        fetched_ms: int,
+        newer_version: int | None,
+    ) -> Found:
+        live = entry if entry is not None and entry.live(call.now_ms) else None
+        self._done(
+            call,
+            verdict,
+            cache_status=status,
+            age_ms=call.now_ms - fetched_ms,
+            version=live.version if live else None,
+            newer_version=newer_version,
+        )
+        return Found(live, status)
+
+    async def _page(
+        self, call: _Call, request: ListRequest, after: bytes | None, ttl_ms: int
+    ) -> tuple[Page, str | None, int, int | None]:
+        if not self.profile.caches:
+            return await self._centre.page(call.location, request, after, call.now_ms), None, 0, None
+        edge = self._edges[call.location]
+        copy = edge.page(request, ttl_ms, call.now_ms)
+        if copy is not None:
+            return copy.content, "HIT", call.now_ms - copy.fetched_ms, copy.newer_version
+        writes = edge.writes
+        page = await self._centre.page(call.location, request, after, call.now_ms)
+        edge.keep_page(request, page, ttl_ms=ttl_ms, now_ms=call.now_ms, writes=writes)
+        return page, "MISS", 0, page.newer_version
+
+    def _wrote(self, location: str, entry: Entry, now_ms: int) -> None:
+        """The writer's edge follows the write; to every other edge its copies are stale now."""
+        if not self.profile.caches:
+            return
+        if self.profile.read_your_writes:
+            self._edges[location].wrote(entry, now_ms)
+        for other, edge in self._edges.items():
+            if other != location or not self.profile.read_your_writes:
+                edge.superseded(entry)
+
+    def _limit_writes(self, key: bytes, now_ms: int) -> None:
+        interval_ms = self.profile.write_interval_ms
         if not interval_ms:
             return
         last_ms = self._last_put_ms.pop(key, None)
@@ -149,32 +302,12 @@ class KVService:
         while not 0 <= now_ms - next(iter(self._last_put_ms.values())) < interval_ms:
             self._last_put_ms.popitem(last=False)
 
-    async def _walk(self, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
-        """`limit` keys, those lately gone included; one more tells whether the list goes on."""
-        forgotten_ms = now_ms - self.profile.tombstone_life_ms
-        first, before = request.prefix if after is None else after + b"\0", key_rules.after_prefix(request.prefix)
-        walked: Rows = []
-        forgotten = 0
-        while len(walked) <= request.limit:
-            rows = await self._store.walk(max(first, request.prefix), before, request.limit + 1)
-            met = [row for row in rows if not _gone_before(row, forgotten_ms, now_ms)]
-            walked += met
-            forgotten += len(rows) - len(met)
-            if len(rows) <= request.limit:
-                break
-            first = rows[-1].key + b"\0"
-        if forgotten > _FORGOTTEN_WALKED_MAX:
-            await self._store.purge(forgotten_ms)
-        page = tuple(walked[: request.limit])
-        return Page(page, page[-1].key if len(walked) > request.limit else None)
-
-    def _listing(self, request: ListRequest, page: Page, cache_status: str | None, now_ms: int) -> Listing:
-        cursor = None
-        if page.resume_after is not None and self.profile.opaque_cursors:
-            cursor = key_rules.encode_cursor(request.prefix, page.resume_after)
-        elif page.resume_after is not None:
-            cursor = key_rules.encode_local_cursor(page.resume_after)
-        return Listing(tuple(row for row in page.rows if row.live(now_ms)), cursor, cache_status)
+    def _encode_cursor(self, request: ListRequest, page: Page) -> str | None:
+        if page.resume_after is None:
+            return None
+        if self.profile.opaque_cursors:
+            return key_rules.encode_cursor(request.prefix, page.resume_after)
+        return key_rules.encode_local_cursor(page.resume_after)
 
     def _decode_cursor(self, request: ListRequest) -> bytes | None:
         if request.cursor == "":
@@ -184,10 +317,8 @@ class KVService:
         return key_rules.decode_local_cursor(request.cursor)
 
 
-def _live(entry: Entry | None, now_ms: int) -> Entry | None:
-    return entry if entry is not None and entry.live(now_ms) else None
-
-
-def _gone_before(row: Row, forgotten_ms: int, now_ms: int) -> bool:
-    gone_ms = row.gone_since_ms(now_ms)
-    return gone_ms is not None and gone_ms <= forgotten_ms
+def _held(verdict: Verdict | None, now_ms: int) -> dict[str, int]:
+    """Until when a write is kept from which location."""
+    if verdict is None or verdict.kind != "drop_replication" or verdict.location is None:
+        return {}
+    return {verdict.location: now_ms + verdict.delay_ms}

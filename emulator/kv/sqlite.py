@@ -5,8 +5,10 @@ a second process is told so at once. Write-ahead log with synchronous=NORMAL: a 
 the death of this process; after a power cut the file is whole and may lack the last writes.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ class SqliteStore:
     def __init__(self, connection: aiosqlite.Connection, namespace: str) -> None:
         self._connection = connection
         self._namespace = namespace
+        self._writing = asyncio.Lock()  # a transaction is the connection's, not the task's: no write may join another's
 
     @classmethod
     async def open(cls, path: Path, *, namespace: str = "CACHE") -> "SqliteStore":
@@ -58,32 +61,38 @@ class SqliteStore:
             rows = await self._fetch(_WALK.format(""), (self._namespace, first, limit))
         else:
             rows = await self._fetch(_WALK.format("AND key < ?"), (self._namespace, first, before, limit))
-        return [Row(*columns, deleted=bool(deleted)) for *columns, deleted in rows]
+        return [
+            Row(key, version, at, expires, metadata, bool(gone)) for key, version, at, expires, metadata, gone in rows
+        ]
 
     async def write(self, entries: Sequence[Entry]) -> None:
         rows = [self._columns(entry) for entry in entries]
-        if len(rows) == 1:
-            await self._fetch(_WRITE, rows[0])
-            return
-        await self._fetch("BEGIN IMMEDIATE")
-        try:
-            await (await self._connection.executemany(_WRITE, rows)).close()
-        except BaseException:
-            await self._fetch("ROLLBACK")
-            raise
-        await self._fetch("COMMIT")
+        async with self._writing:
+            if len(rows) == 1:
+                await self._fetch(_WRITE, rows[0])
+                return
+            try:  # around BEGIN too: a task cancelled while it waits has begun nevertheless
+                await self._fetch("BEGIN IMMEDIATE")
+                await (await self._connection.executemany(_WRITE, rows)).close()
+            except BaseException:
+                with suppress(sqlite3.OperationalError):  # nothing was begun
+                    await self._fetch("ROLLBACK")
+                raise
+            await self._fetch("COMMIT")
 
     async def purge(self, gone_before_ms: int) -> int:
         # gone since expiration_s * 1000 < gone_before_ms, in whole seconds so that the index serves
         purges = ((_PURGE_DELETED, gone_before_ms), (_PURGE_EXPIRED, -(-gone_before_ms // 1000)))
         purged = 0
-        for sql, bound in purges:
-            async with self._connection.execute(sql, (self._namespace, bound)) as cursor:
-                purged += cursor.rowcount
+        async with self._writing:
+            for sql, bound in purges:
+                async with self._connection.execute(sql, (self._namespace, bound)) as cursor:
+                    purged += cursor.rowcount
         return purged
 
     async def clear(self) -> None:
-        await self._fetch("DELETE FROM entry WHERE namespace = ?", (self._namespace,))
+        async with self._writing:
+            await self._fetch("DELETE FROM entry WHERE namespace = ?", (self._namespace,))
 
     async def last_version(self) -> int:
         ((version,),) = await self._fetch("SELECT coalesce(max(version), 0) FROM entry")

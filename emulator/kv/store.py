@@ -56,7 +56,7 @@ class MemoryStore:
     async def walk(self, first: bytes, before: bytes | None, limit: int) -> list[Row]:
         start = bisect_left(self._keys, first)
         end = len(self._keys) if before is None else bisect_left(self._keys, before, start)
-        return [_row(self._entries[key]) for key in self._keys[start : min(end, start + limit)]]
+        return [Row.of(self._entries[key]) for key in self._keys[start : min(end, start + limit)]]
 
     async def write(self, entries: Sequence[Entry]) -> None:
         new = {entry.key for entry in entries if entry.key not in self._entries}
@@ -84,10 +84,6 @@ class MemoryStore:
 
     async def close(self) -> None:
         pass
-
-
-def _row(entry: Entry) -> Row:
-    return Row(entry.key, entry.version, entry.written_ms, entry.expiration_s, entry.metadata, entry.value is None)
 
 
 def _gone_before(entry: Entry, gone_before_ms: int) -> bool:

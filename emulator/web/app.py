@@ -1,16 +1,22 @@
 """The ASGI application: mounts the faces, and writes one log line a request."""
 
+import traceback
+from collections.abc import Awaitable, Callable
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emulator.core.clock import Stopwatch
-from emulator.web.control import CONTROLS, PREFIX, Control, LoopbackOnly
+from emulator.web.control import PREFIX, Control
 from emulator.web.deployment import Deployment
+from emulator.web.laboratory import Laboratory
+from emulator.web.loopback_only import LoopbackOnly
+from emulator.web.request_body import ClientGone
 from emulator.web.worker import WorkerFace
 
 _PATH_SHOWN_MAX = 200
@@ -18,18 +24,38 @@ _PATH_SHOWN_MAX = 200
 
 def create_app(deployment: Deployment, *, log_requests: bool = True) -> Starlette:
     """The whole emulator as one ASGI application; the caller closes the deployment's service."""
+    controls = Control(deployment).routes() + Laboratory(deployment).routes()
     control = Starlette(
-        routes=Control(deployment).routes(),
+        routes=controls,
         middleware=[Middleware(LoopbackOnly)],
-        exception_handlers={HTTPException: _control_error},
+        exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
     )
     control.router.redirect_slashes = False
-    app = Starlette(
-        routes=[Mount(PREFIX, app=control), Mount("/", app=WorkerFace(deployment))],
-        middleware=[Middleware(RequestLog, deployment=deployment)] if log_requests else [],
-    )
+    log = [Middleware(RequestLog, deployment=deployment)] if log_requests else []
+    app = Starlette(routes=[Mount(PREFIX, app=control)], middleware=[Middleware(WithoutUpgrade), *log])
     app.router.redirect_slashes = False
+    app.router.default = WorkerFace(deployment)  # not a Mount: its pattern refuses an id with a line break
     return app
+
+
+class WithoutUpgrade:
+    """A WebSocket handshake is answered as the GET that it is: nothing here upgrades."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+
+        async def no_body() -> Message:
+            return {"type": "http.request"}
+
+        async def refuse(message: Message) -> None:
+            await send({**message, "type": f"websocket.{message['type']}"})
+
+        await self._app({**scope, "type": "http", "method": "GET"}, no_body, refuse)
 
 
 class RequestLog:
@@ -51,19 +77,38 @@ class RequestLog:
             await send(message)
 
         stopwatch = Stopwatch()
-        await self._app(scope, receive, watched)
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._line(scope, status, stopwatch.elapsed_ms())
+
+    def _line(self, scope: Scope, status: int, elapsed_ms: float) -> None:
         path = scope["raw_path"].decode("ascii", "backslashreplace")
         if len(path) > _PATH_SHOWN_MAX:
             path = path[:_PATH_SHOWN_MAX] + "…"
         operations = scope.get("emulator.operations", 0)
         counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
-        self._deployment.log(f"{scope['method']} {path} {status} {stopwatch.elapsed_ms():.1f} ms {counted}")
+        self._deployment.log(f"{scope['method']} {path} {status} {elapsed_ms:.1f} ms {counted}")
 
 
-async def _control_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        message = f"no such control; there are {', '.join(CONTROLS)} under {PREFIX}/"
-    else:
-        message = f"{request.method} is not allowed here; allowed: {(error.headers or {}).get('Allow', '')}"
-    return JSONResponse({"error": message}, error.status_code, error.headers)
+def _refuse_control(controls: list[Route]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    known = ", ".join(dict.fromkeys(route.path.split("/")[1] for route in controls))
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            message = f"no such control; there are {known} under {PREFIX}/"
+        else:
+            message = f"{request.method} is not allowed here; allowed: {(error.headers or {}).get('Allow', '')}"
+        return JSONResponse({"error": message}, error.status_code, error.headers)
+
+    return refuse
+
+
+def _explain(log: Callable[[str], None]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def explain(request: Request, error: Exception) -> Response:
+        if not isinstance(error, ClientGone):
+            log(f"  a defect of this emulator, please report it:\n{''.join(traceback.format_exception(error))}")
+        return JSONResponse({"error": "a defect of this emulator; its log explains it"}, 500)
+
+    return explain

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from emulator.core.clock import MovableClock
+from emulator.core.clock import MovableClock, check_instant, iso_8601
 from emulator.core.dice import Dice
+from emulator.core.errors import ClockError
 from emulator.kv.binding import Binding, Invocation
 from emulator.kv.service import KVService
 from emulator.worker.auth import ApiKeys
@@ -46,7 +47,9 @@ class Deployment:
 
     def binding(self, location: str) -> Binding:
         """The KV namespace for one invocation, with the profile's budget of operations."""
-        return Binding(self.service, location, Invocation(self.service.profile.operations_max))
+        self.requests += 1
+        name = f"{self.dice.bits(64, 'ray', self.requests):016x}"
+        return Binding(self.service, location, Invocation(self.service.profile.operations_max, name=name))
 
     def env(self, binding: Binding) -> Env:
         """The Worker's environment for one invocation."""
@@ -59,7 +62,29 @@ class Deployment:
             version=self.version,
         )
 
-    def ray(self, location: str) -> str:
-        """A CF-Ray header for the next request: 16 hex digits and the location."""
-        self.requests += 1
-        return f"{self.dice.bits(64, 'ray', self.requests):016x}-{location}"
+    def time(self) -> dict[str, int | str | bool]:
+        """What the clock shows, and how far it is from the machine's."""
+        now_ms = self.clock.now_ms()
+        return {
+            "now": iso_8601(now_ms),
+            "now_ms": now_ms,
+            "offset_ms": self.clock.offset_ms,
+            "frozen": self.clock.frozen,
+        }
+
+    def move_clock(self, *, set_ms: int | None, advance_ms: int, freeze: bool | None) -> None:
+        """Set, then advance, then freeze or resume; raises ClockError, and then nothing has moved."""
+        now_ms = (self.clock.now_ms() if set_ms is None else set_ms) + advance_ms
+        check_instant(now_ms)
+        if advance_ms < 0:
+            raise ClockError(f"the clock advances by 0 or more, not by {advance_ms} ms")
+        if set_ms is not None or advance_ms:
+            self.clock.set(now_ms)
+        if freeze is not None:
+            (self.clock.freeze if freeze else self.clock.resume)()
+
+    async def reset(self) -> None:
+        """Forget all data, faults and counts, and show the machine's time again."""
+        await self.service.reset()
+        self.clock.follow_source()
+        self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)

@@ -26,17 +26,17 @@ class WorkerFace:
         named = headers.get(LOCATION_HEADER)
         location = self._deployment.location(named)
         try:
+            binding = self._deployment.binding(location or self._deployment.locations[0])
             if location is None:
-                answer, location = self._unknown_location(named), self._deployment.locations[0]
+                answer = self._unknown_location(named)
             else:
-                binding = self._deployment.binding(location)
                 answer = await self._run(_request(scope, headers, body), binding)
-                scope["emulator.operations"] = binding.invocation.operations
             await body.drain()
         except ClientGone:
             return
         response = Response(answer.content, answer.status, answer.headers, answer.content_type)
-        response.headers["CF-Ray"] = self._deployment.ray(location)
+        response.headers["CF-Ray"] = f"{binding.invocation.name}-{binding.location}"
+        scope["emulator.operations"] = binding.invocation.operations
         await response(scope, receive, send)
 
     async def _run(self, request: Request, binding: Binding) -> Answer:
@@ -44,10 +44,9 @@ class WorkerFace:
         try:
             return await fetch(request, self._deployment.env(binding))
         except JavaScriptError as error:
-            self._deployment.log(
-                f"  uncaught {error.name}: {error} (at {binding.location}, "
-                f"after {binding.invocation.operations} KV operations)"
-            )
+            where = f"at {binding.location}, after {binding.invocation.operations} KV operations"
+            limit = f"; the limit: {error.limit}" if error.limit else ""
+            self._deployment.log(f"  uncaught {error.name}: {error} ({where}{limit})")
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - a defect of ours must not look like a broken connection

@@ -133,7 +133,10 @@ _PATTERNS = [
 
 
 async def fetch(request: Request, env: Env) -> Answer:
-    """Answer one request; raises JavaScriptError where the Worker's own code would let an exception escape."""
+    """Answer one request, and name its route in the invocation.
+
+    Raises JavaScriptError where the Worker's own code would let an exception escape.
+    """
     path = normalize_path(request.path)
     scope = _scope(path)
     if scope is None:
@@ -188,6 +191,8 @@ def _route(method: str, path: bytes, version: WorkerVersion) -> tuple[Route, byt
 
 
 async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> Answer:
+    env.cache.invocation.route = f"{route.method} {route.template}"
+    env.cache.service.meter.invoked(env.cache.invocation.route, env.clock.now_ms())
     task_id = decode_segment(raw_id)
     if task_id is None:
         return error_answer(400, "Validation failed", details=["id: must be percent-encoded UTF-8"])

@@ -1,0 +1,147 @@
+"""The centre: the one store, the order of its writes, and what of it each location can see yet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from emulator.core.dice import Dice
+from emulator.core.entries import Entry, Page, Row
+from emulator.core.keys import after_prefix
+from emulator.core.options import ListRequest, PutRequest
+from emulator.core.profiles import Profile
+from emulator.core.replication import Replication
+from emulator.kv.store import Store
+
+_FORGOTTEN_WALKED_MAX = 1000  # a list that meets more dead rows than this has them purged
+_COUNTED_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a location sees under a key, and the last version of it if that is another."""
+
+    entry: Entry | None
+    newer_version: int | None
+
+
+class Centre:
+    """The store, with versions from 1 in the order of writes."""
+
+    def __init__(self, store: Store, profile: Profile, dice: Dice) -> None:
+        self._store = store
+        self._profile = profile
+        self._replication = Replication(dice, profile.lag_ms)
+        self._version: int | None = None
+
+    async def read(self, location: str, keys: Sequence[bytes], now_ms: int) -> list[Sight]:
+        """What the location sees under each key, dead entries included."""
+        return [
+            self._sight(key, current, location, now_ms)
+            for key, current in zip(keys, await self._store.read(keys), strict=True)
+        ]
+
+    async def page(self, location: str, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
+        """`limit` keys, those lately gone included; one more tells whether the list goes on."""
+        forgotten_ms = now_ms - self._profile.tombstone_life_ms
+        before = after_prefix(request.prefix)
+        first = request.prefix if after is None else max(after + b"\0", request.prefix)
+        walked: list[Row] = []
+        forgotten = 0
+        newer_version = None
+        while len(walked) <= request.limit:
+            rows = await self._store.walk(first, before, request.limit + 1)
+            for row in rows:
+                seen, newer = await self._row_seen(row, location, now_ms)
+                newer_version = max(filter(None, (newer, newer_version)), default=None)
+                if seen is None or _gone_before(seen, forgotten_ms, now_ms):
+                    forgotten += seen is row
+                else:
+                    walked.append(seen)
+            if len(rows) <= request.limit:
+                break
+            first = rows[-1].key + b"\0"
+        if forgotten > _FORGOTTEN_WALKED_MAX:
+            await self._store.purge(forgotten_ms)
+        page = tuple(walked[: request.limit])
+        return Page(page, page[-1].key if len(walked) > request.limit else None, newer_version)
+
+    async def put(
+        self, location: str, requests: Sequence[PutRequest], now_ms: int, held_until_ms: Mapping[str, int]
+    ) -> list[Entry]:
+        """Write all or nothing from `location`; to the locations in `held_until_ms` it comes no earlier than that."""
+        before = await self._before([request.key for request in requests], held_until_ms)
+        first = await self._take_versions(len(requests))
+        entries = [
+            Entry(each.key, each.value, version, now_ms, each.expiration_s, each.metadata)
+            for version, each in enumerate(requests, first)
+        ]
+        await self._write(location, entries, before, held_until_ms, now_ms)
+        return entries
+
+    async def delete(self, location: str, key: bytes, now_ms: int, held_until_ms: Mapping[str, int]) -> Entry:
+        """Leave a tombstone."""
+        before = await self._before([key], held_until_ms)
+        tombstone = Entry(key, None, await self._take_versions(1), now_ms)
+        await self._write(location, [tombstone], before, held_until_ms, now_ms)
+        return tombstone
+
+    async def count(self, now_ms: int) -> int:
+        """How many keys live."""
+        first, total = b"", 0
+        while rows := await self._store.walk(first, None, _COUNTED_AT_ONCE):
+            total += sum(row.live(now_ms) for row in rows)
+            first = rows[-1].key + b"\0"
+        return total
+
+    async def clear(self) -> None:
+        await self._store.clear()
+        self._replication.clear()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def _write(
+        self,
+        location: str,
+        entries: Sequence[Entry],
+        before: Mapping[bytes, Entry | None] | None,
+        held_until_ms: Mapping[str, int],
+        now_ms: int,
+    ) -> None:
+        if before is not None:
+            self._replication.forget(now_ms)
+            for entry in entries:
+                self._replication.wrote(before[entry.key], entry, location, held_until_ms)
+        await self._store.write(entries)
+
+    async def _before(
+        self, keys: Sequence[bytes], held_until_ms: Mapping[str, int]
+    ) -> dict[bytes, Entry | None] | None:
+        """What stands under the keys, if a write of them may be seen late or follows one that is."""
+        if not self._replication.needs_before(held_until_ms) and not any(map(self._replication.underway, keys)):
+            return None
+        return dict(zip(keys, await self._store.read(keys), strict=True))
+
+    async def _take_versions(self, count: int) -> int:
+        if self._version is None:
+            last = await self._store.last_version()
+            self._version = last if self._version is None else self._version
+        first = self._version + 1
+        self._version += count
+        return first
+
+    def _sight(self, key: bytes, current: Entry | None, location: str, now_ms: int) -> Sight:
+        seen = self._replication.seen(current, key, location, now_ms)
+        return Sight(seen, None if seen is current or current is None else current.version)
+
+    async def _row_seen(self, row: Row, location: str, now_ms: int) -> tuple[Row | None, int | None]:
+        if not self._replication.underway(row.key):
+            return row, None
+        (sight,) = await self.read(location, [row.key], now_ms)
+        if sight.entry is None or sight.newer_version is None:
+            return (None if sight.entry is None else row), sight.newer_version
+        return Row.of(sight.entry), sight.newer_version
+
+
+def _gone_before(row: Row, forgotten_ms: int, now_ms: int) -> bool:
+    gone_ms = row.gone_since_ms(now_ms)
+    return gone_ms is not None and gone_ms <= forgotten_ms

@@ -1,0 +1,46 @@
+"""The guard of the emulator's own controls: for this machine only.
+
+The peer is a loopback address, and the Host and Origin headers name one, so that neither another machine nor a web
+page in this machine's browser (DNS rebinding, cross-site requests) can reach them.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from emulator.core.addresses import loopback
+from emulator.web.request_body import RequestBody
+
+
+class LoopbackOnly:
+    """Refuses what does not come from this machine, or is sent by a page of another origin."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        peer = scope["client"][0] if scope.get("client") else ""
+        host = request.headers.get("host", "")
+        origin = request.headers.get("origin")
+        why = None
+        if not loopback(peer):
+            why = "the emulator's controls answer this machine only"
+        elif not loopback(_hostname(f"//{host}")):
+            why = f"the emulator's controls answer to loopback host names only, not to Host {host[:80]!r}"
+        elif origin is not None and not loopback(_hostname(origin)):
+            why = f"the emulator's controls refuse requests of other origins: {origin[:80]!r}"
+        if why is None:
+            await self._app(scope, receive, send)
+        else:
+            await RequestBody(receive).drain()
+            await JSONResponse({"error": why}, 403)(scope, receive, send)
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
