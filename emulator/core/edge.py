@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from emulator.core.entries import Entry, Page
-from emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX
+from emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from emulator.core.options import ListRequest
 
 _COPY_BYTES = 300  # what a copy weighs beyond its key and value, roughly
@@ -45,7 +45,7 @@ class Edge:
     def __init__(self, *, copies_max: int = EDGE_COPIES_MAX, bytes_max: int = EDGE_BYTES_MAX) -> None:
         self.writes = 0
         self._values: _Shelf[bytes, Entry | None] = _Shelf(copies_max, bytes_max)
-        self._pages: _Shelf[ListRequest, Page] = _Shelf(copies_max, bytes_max)
+        self._pages: _Shelf[ListRequest, Page] = _Shelf(min(copies_max, EDGE_PAGES_MAX), bytes_max)
 
     @property
     def size_bytes(self) -> int:

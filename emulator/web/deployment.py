@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from emulator.core.clock import MovableClock, check_instant, iso_8601
@@ -17,8 +18,9 @@ LOCATION_HEADER = "X-Emulator-Location"
 
 
 def to_stderr(line: str) -> None:
-    """One line to standard error, at once."""
-    print(line, file=sys.stderr, flush=True)
+    """One line to standard error, at once; dropped if nobody reads there any more."""
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(slots=True)
