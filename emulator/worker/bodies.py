@@ -59,7 +59,7 @@ def lease_seconds(value: Json) -> int:
 
 def _parse_object(body: bytes) -> dict[str, Json]:
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")
         if text.count("[") + text.count("{") > NESTING_MAX:
             _check_nesting(text)
         parsed = _STRICT.decode(text)

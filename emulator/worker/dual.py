@@ -42,7 +42,7 @@ class DualFormat:
 
     async def finish(self, task_id: str, result: Json) -> None:
         await self._new.finish(task_id, result)
-        await remove_task(self.cache, task_id)
+        await remove_task(self.cache, task_id, only_if_listed=True)
         await self._old.delete_lease(task_id)
 
     @property

@@ -127,9 +127,7 @@ ROUTES = (
 )
 
 
-_PATTERNS = [
-    (route, re.compile(route.template.replace("{id}", "(?P<id>[^/]+)").encode(), re.DOTALL)) for route in ROUTES
-]
+_PATTERNS = [(route, re.compile(route.template.replace("{id}", "(?P<id>[^/]+)").encode())) for route in ROUTES]
 
 
 async def fetch(request: Request, env: Env) -> Answer:

@@ -58,11 +58,15 @@ async def pending_list(cache: Binding) -> list[Json] | None:
     return pending
 
 
-async def remove_task(cache: Binding, task_id: str) -> None:
-    """Read, filter and write back the pending list, then delete the task. The lease is left to expire."""
-    pending = await pending_list(cache)
-    left = [listed for listed in pending or () if listed != task_id]
-    await put_json(cache, OLD_PENDING_KEY, left, TASK_TTL_S)
+async def remove_task(cache: Binding, task_id: str, *, only_if_listed: bool = False) -> None:
+    """Read, filter and write back the pending list, then delete the task. The lease is left to expire.
+
+    The old Worker writes the list back whether or not it named the task, and so brings it into being.
+    """
+    pending = await pending_list(cache) or []
+    left = [listed for listed in pending if listed != task_id]
+    if len(left) < len(pending) or not only_if_listed:
+        await put_json(cache, OLD_PENDING_KEY, left, TASK_TTL_S)
     await cache.delete(OLD_TASK_PREFIX + task_id)
 
 

@@ -89,7 +89,7 @@ async def _status(cache: Binding) -> Answer:
 
 
 async def _run(cache: Binding, clock: Clock) -> Answer:
-    if await cache.get(OLD_PENDING_KEY) is None:
+    if await pending_list(cache) is None:
         nothing = Report().as_json()
         return json_answer(200, {"success": True, "message": NOT_NEEDED, "tasks": nothing, "leases": nothing})
     tasks = await _migrate_tasks(cache)

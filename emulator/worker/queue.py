@@ -4,12 +4,14 @@ The same algorithms serve every format. They are the deployed Worker's, races an
 """
 
 from emulator.core.clock import Clock, iso_8601
+from emulator.core.errors import KVError
 from emulator.core.javascript import Json, spread, to_string, truthy
 from emulator.kv.binding import Binding
 from emulator.worker.answers import Answer, error_answer, json_answer
 from emulator.worker.bodies import lease_seconds
 from emulator.worker.formats import Format, get_result
 
+TOO_LARGE = 413
 NOTHING_FREE = "No tasks available or all tasks are leased"
 
 
@@ -77,8 +79,13 @@ async def set_status(tasks: Format, clock: Clock, task_id: str, body: dict[str, 
 
 
 async def store_result(tasks: Format, task_id: str, result: dict[str, Json]) -> Answer:
-    """POST /api/result/{id}: whether or not there is such a task."""
-    await tasks.finish(task_id, result)
+    """POST /api/result/{id}: whether or not there is such a task. One that KV finds too large is refused."""
+    try:
+        await tasks.finish(task_id, result)
+    except KVError as error:
+        if error.status != TOO_LARGE:
+            raise
+        return error_answer(TOO_LARGE, error.reason)
     return json_answer(200, {"success": True})
 
 
