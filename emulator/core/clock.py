@@ -56,7 +56,9 @@ class MovableClock:
         return self.now_ms() - self._source.now_ms()
 
     def now_ms(self) -> int:
-        return self._source.now_ms() + self._offset_ms if self._frozen_ms is None else self._frozen_ms
+        if self._frozen_ms is not None:
+            return self._frozen_ms
+        return min(self._source.now_ms() + self._offset_ms, LATEST_MS)
 
     def advance(self, by_ms: int) -> None:
         """Move forward by `by_ms` >= 0; raises ClockError for a negative step or past the year 9999."""

@@ -6,7 +6,7 @@ https://developers.cloudflare.com/kv/concepts/how-kv-works/
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ from emulator.core.entries import Entry, Page
 from emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from emulator.core.options import ListRequest
 
-_COPY_BYTES = 300  # what a copy weighs beyond its key and value, roughly
+_COPY_BYTES = 300  # what a copy weighs beyond its key, value and metadata, roughly
 
 Content = TypeVar("Content")
 Name = TypeVar("Name", bound=Hashable)
@@ -46,6 +46,7 @@ class Edge:
         self.writes = 0
         self._values: _Shelf[bytes, Entry | None] = _Shelf(copies_max, bytes_max)
         self._pages: _Shelf[ListRequest, Page] = _Shelf(min(copies_max, EDGE_PAGES_MAX), bytes_max)
+        self._pages_by_prefix: dict[bytes, dict[ListRequest, Copy[Page]]] = {}  # each write looks for its key's
 
     @property
     def size_bytes(self) -> int:
@@ -63,11 +64,13 @@ class Edge:
     ) -> None:
         """Keep what was read at the centre, unless something newer came meanwhile."""
         held = self._values.peek(key)
-        if held is not None and held.content is not None and _version(entry) < held.content.version:
+        if held is not None and held.content is not None and held.content.version > (entry.version if entry else 0):
             if entry is not None or held.content.live(now_ms):
                 return
             entry = held.content  # gone here, purged there: a miss of this age, as new as what is held
-        size_bytes = _COPY_BYTES + len(key) + (len(entry.value) if entry and entry.value else 0)
+        size_bytes = _COPY_BYTES + len(key)
+        if entry is not None:
+            size_bytes += len(entry.value or b"") + len(entry.metadata or "")
         self._values.keep(key, Copy(entry, now_ms, ttl_ms, size_bytes, newer_version))
 
     def page(self, request: ListRequest, ttl_ms: int, now_ms: int) -> Copy[Page] | None:
@@ -77,14 +80,19 @@ class Edge:
     def keep_page(self, request: ListRequest, page: Page, *, ttl_ms: int, now_ms: int, writes: int) -> None:
         """Keep a page; `writes` is what `self.writes` was when it was asked for: a write since makes it old."""
         if writes == self.writes:
-            size_bytes = _COPY_BYTES + sum(_COPY_BYTES + len(row.key) for row in page.rows)
-            self._pages.keep(request, Copy(page, now_ms, ttl_ms, size_bytes, page.newer_version))
+            rows_bytes = (_COPY_BYTES + len(row.key) + len(row.metadata or "") for row in page.rows)
+            copy = Copy(page, now_ms, ttl_ms, _COPY_BYTES + sum(rows_bytes), page.newer_version)
+            self._pages_by_prefix.setdefault(request.prefix, {})[request] = copy
+            for evicted in self._pages.keep(request, copy):
+                self._forget_page(evicted)
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
         self.writes += 1
         self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
-        self._pages.drop([request for request in self._pages if entry.key.startswith(request.prefix)])
+        for prefix in [prefix for prefix in self._pages_by_prefix if entry.key.startswith(prefix)]:
+            for request in self._pages_by_prefix.pop(prefix):
+                self._pages.drop(request)
 
     def superseded(self, entry: Entry) -> None:
         """A write that this location does not know of: copies of what stood before are stale from now on."""
@@ -92,15 +100,22 @@ class Edge:
         copy = self._values.peek(entry.key)
         if copy is not None:
             copy.newer_version = entry.version
-        for request in self._pages:
-            page = self._pages.peek(request)
-            if page is not None and entry.key.startswith(request.prefix):
-                page.newer_version = entry.version
+        for prefix, pages in self._pages_by_prefix.items():
+            if entry.key.startswith(prefix):
+                for page in pages.values():
+                    page.newer_version = entry.version
 
     def clear(self) -> None:
         self.writes += 1
-        self._values.drop(list(self._values))
-        self._pages.drop(list(self._pages))
+        self._values.clear()
+        self._pages.clear()
+        self._pages_by_prefix.clear()
+
+    def _forget_page(self, request: ListRequest) -> None:
+        same_prefix = self._pages_by_prefix[request.prefix]
+        del same_prefix[request]
+        if not same_prefix:
+            del self._pages_by_prefix[request.prefix]
 
 
 class _Shelf(Generic[Name, Content]):
@@ -112,9 +127,6 @@ class _Shelf(Generic[Name, Content]):
     def __len__(self) -> int:
         return len(self._copies)
 
-    def __iter__(self) -> Iterator[Name]:
-        return iter(self._copies)
-
     def peek(self, name: Name) -> Copy[Content] | None:
         return self._copies.get(name)
 
@@ -125,18 +137,23 @@ class _Shelf(Generic[Name, Content]):
         self._copies.move_to_end(name)
         return copy
 
-    def keep(self, name: Name, copy: Copy[Content]) -> None:
-        self.drop([name])
+    def keep(self, name: Name, copy: Copy[Content]) -> list[Name]:
+        """Put a copy at the end that goes last; returns what had to go for it."""
+        held = self._copies.pop(name, None)
         self._copies[name] = copy
-        self.size_bytes += copy.size_bytes
-        while len(self._copies) > self._copies_max or self.size_bytes > self._bytes_max:
-            self.drop([next(iter(self._copies))])
+        self.size_bytes += copy.size_bytes - (held.size_bytes if held is not None else 0)
+        evicted: list[Name] = []
+        while self.size_bytes > self._bytes_max or len(self._copies) > self._copies_max:
+            oldest, gone = self._copies.popitem(last=False)
+            self.size_bytes -= gone.size_bytes
+            evicted.append(oldest)
+        return evicted
 
-    def drop(self, names: Iterable[Name]) -> None:
-        for name in names:
-            copy = self._copies.pop(name, None)
-            self.size_bytes -= copy.size_bytes if copy else 0
+    def drop(self, name: Name) -> None:
+        copy = self._copies.pop(name, None)
+        if copy is not None:
+            self.size_bytes -= copy.size_bytes
 
-
-def _version(entry: Entry | None) -> int:
-    return entry.version if entry else 0
+    def clear(self) -> None:
+        self._copies.clear()
+        self.size_bytes = 0

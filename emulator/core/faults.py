@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from emulator.core.dice import Dice
 from emulator.core.errors import FaultError, KVError
-from emulator.core.javascript import Json
+from emulator.core.javascript import Json, utf8
 
 OPERATIONS = ("get", "get_bulk", "put", "delete", "list")
 _WIRE_NAMES = {"get": "GET", "get_bulk": "GET_BULK", "put": "PUT", "delete": "DELETE", "list": "GET"}
@@ -29,7 +29,7 @@ class Verdict:
 
     def error(self, operation: str) -> KVError:
         """The failure as the Worker sees it."""
-        definite = self.kind == "fail_before" and self.status != 500
+        definite = self.kind == "fail_before"
         return KVError(_WIRE_NAMES[operation], self.status, REASONS[self.status], definite=definite)
 
 
@@ -67,7 +67,7 @@ class Rule:
         return (
             self.operation in (None, operation)
             and self.location in (None, location)
-            and (self.key_prefix is None or key.startswith(self.key_prefix.encode()))
+            and (self.key_prefix is None or key.startswith(utf8(self.key_prefix)))
             and (self.verdict.kind != "drop_replication" or operation in ("put", "delete"))
         )
 

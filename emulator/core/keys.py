@@ -80,8 +80,12 @@ def encode_local_cursor(after: bytes) -> str:
 
 
 def decode_local_cursor(cursor: str) -> bytes:
-    """Whatever the text decodes to, as Node's Buffer reads base64: the local runtime refuses no cursor."""
-    kept = re.sub(r"[^A-Za-z0-9+/]", "", cursor.partition("=")[0].replace("-", "+").replace("_", "/"))
+    """Whatever the text decodes to, as Node's Buffer reads base64: the local runtime refuses no cursor.
+
+    workerd's Buffer takes the low byte of each UTF-16 unit: U+0161 counts as "a".
+    """
+    text = cursor.encode("utf-16-le", "replace")[::2].decode("latin-1")
+    kept = re.sub(r"[^A-Za-z0-9+/]", "", text.partition("=")[0].replace("-", "+").replace("_", "/"))
     whole = kept[: len(kept) - (len(kept) % 4 == 1)]
     return utf8(from_utf8(base64.b64decode(whole + "=" * (-len(whole) % 4))))
 

@@ -1,7 +1,8 @@
 """Which of a key's last versions a location can see yet, while writes are on their way to it.
 
 A write is at its own location at once, elsewhere after a lag drawn for (version, location), or after the end of a
-fault that holds writes back from there. Until then the location sees what stood before.
+fault that holds writes back from there. Until then the location sees what stood before. If the clock goes back
+behind a write, nothing is on its way any more: the write is seen everywhere.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ class _Write:
     entry: Entry
     origin: str
     held_until_ms: Mapping[str, int]
+    settled_ms: int
 
 
 @dataclass(slots=True)
@@ -33,6 +35,11 @@ class Replication:
         self._lag_ms = lag_ms
         self._histories: dict[bytes, _History] = {}
 
+    @property
+    def any_underway(self) -> bool:
+        """Whether some write may not have arrived everywhere."""
+        return bool(self._histories)
+
     def underway(self, key: bytes) -> bool:
         """Whether a write of this key may not have arrived everywhere."""
         return key in self._histories
@@ -44,9 +51,11 @@ class Replication:
     def wrote(self, before: Entry | None, entry: Entry, origin: str, held_until_ms: Mapping[str, int]) -> None:
         """A write sets out from `origin`; `before` is what stood there if no write of the key is under way."""
         history = self._histories.setdefault(entry.key, _History(before))
-        history.writes.append(_Write(entry, origin, held_until_ms))
-        arrives_ms = max(entry.written_ms + self._lag_ms[1], *held_until_ms.values(), 0)
-        history.settled_ms = max(history.settled_ms, arrives_ms)
+        while history.writes and history.writes[0].settled_ms <= entry.written_ms:
+            history.before = history.writes.pop(0).entry  # arrived everywhere: what came earlier is seen no more
+        settled_ms = max(entry.written_ms + self._lag_ms[1], *held_until_ms.values(), 0)
+        history.writes.append(_Write(entry, origin, held_until_ms, settled_ms))
+        history.settled_ms = max(history.settled_ms, settled_ms)
 
     def seen(self, current: Entry | None, key: bytes, location: str, now_ms: int) -> Entry | None:
         """What `location` sees of a key whose last version is `current`."""
@@ -57,7 +66,7 @@ class Replication:
             del self._histories[key]
             return current
         for write in reversed(history.writes):
-            if self._arrival_ms(write, location) <= now_ms:
+            if now_ms < write.entry.written_ms or self._arrival_ms(write, location) <= now_ms:
                 return write.entry
         return history.before
 

@@ -41,26 +41,24 @@ class Centre:
 
     async def page(self, location: str, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
         """`limit` keys, those lately gone included; one more tells whether the list goes on."""
-        forgotten_ms = now_ms - self._profile.tombstone_life_ms
         before = after_prefix(request.prefix)
         first = request.prefix if after is None else max(after + b"\0", request.prefix)
         walked: list[Row] = []
         forgotten = 0
-        newer_version = None
+        newer_version: int | None = None
         while len(walked) <= request.limit:
             rows = await self._store.walk(first, before, request.limit + 1)
-            for row in rows:
-                seen, newer = await self._row_seen(row, location, now_ms)
-                newer_version = max(filter(None, (newer, newer_version)), default=None)
-                if seen is None or _gone_before(seen, forgotten_ms, now_ms):
-                    forgotten += seen is row
-                else:
-                    walked.append(seen)
+            seen = rows
+            if self._replication.any_underway:
+                seen, newer_version = await self._seen_rows(rows, location, now_ms, newer_version)
+            known = [row for row in seen if not self._forgotten(row, now_ms)]
+            forgotten += len(seen) - len(known)
+            walked += known
             if len(rows) <= request.limit:
                 break
             first = rows[-1].key + b"\0"
         if forgotten > _FORGOTTEN_WALKED_MAX:
-            await self._store.purge(forgotten_ms)
+            await self._store.purge(now_ms - self._profile.tombstone_life_ms)
         page = tuple(walked[: request.limit])
         return Page(page, page[-1].key if len(walked) > request.limit else None, newer_version)
 
@@ -131,17 +129,28 @@ class Centre:
 
     def _sight(self, key: bytes, current: Entry | None, location: str, now_ms: int) -> Sight:
         seen = self._replication.seen(current, key, location, now_ms)
-        return Sight(seen, None if seen is current or current is None else current.version)
+        unseen = current is not None and current.version > (seen.version if seen else 0)
+        return Sight(seen, current.version if current is not None and unseen else None)
 
-    async def _row_seen(self, row: Row, location: str, now_ms: int) -> tuple[Row | None, int | None]:
-        if not self._replication.underway(row.key):
-            return row, None
-        (sight,) = await self.read(location, [row.key], now_ms)
-        if sight.entry is None or sight.newer_version is None:
-            return (None if sight.entry is None else row), sight.newer_version
-        return Row.of(sight.entry), sight.newer_version
+    async def _seen_rows(
+        self, rows: Sequence[Row], location: str, now_ms: int, newer_version: int | None
+    ) -> tuple[list[Row], int | None]:
+        """The rows as the location sees them, and the last version among them that it does not."""
+        late = [row.key for row in rows if self._replication.underway(row.key)]
+        sights = dict(zip(late, await self.read(location, late, now_ms) if late else (), strict=True))
+        seen: list[Row] = []
+        for row in rows:
+            sight = sights.get(row.key)
+            if sight is None:
+                seen.append(row)
+                continue
+            newer_version = max(sight.newer_version or 0, newer_version or 0) or None
+            if sight.entry is not None:
+                seen.append(Row.of(sight.entry))
+        return seen, newer_version
 
-
-def _gone_before(row: Row, forgotten_ms: int, now_ms: int) -> bool:
-    gone_ms = row.gone_since_ms(now_ms)
-    return gone_ms is not None and gone_ms <= forgotten_ms
+    def _forgotten(self, row: Row, now_ms: int) -> bool:
+        """Whether a key has been gone for so long that a list does not walk it any more."""
+        gone_ms = row.gone_since_ms(now_ms)
+        life_ms = self._profile.tombstone_life_ms
+        return gone_ms is not None and (life_ms == 0 or gone_ms <= now_ms - life_ms)

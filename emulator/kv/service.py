@@ -284,20 +284,22 @@ class KVService:
         """The writer's edge follows the write; to every other edge its copies are stale now."""
         if not self.profile.caches:
             return
-        if self.profile.read_your_writes:
-            self._edges[location].wrote(entry, now_ms)
-        for other, edge in self._edges.items():
-            if other != location or not self.profile.read_your_writes:
+        own = self._edges[location] if self.profile.read_your_writes else None
+        for edge in self._edges.values():
+            if edge is own:
+                edge.wrote(entry, now_ms)
+            else:
                 edge.superseded(entry)
 
     def _limit_writes(self, key: bytes, now_ms: int) -> None:
         interval_ms = self.profile.write_interval_ms
         if not interval_ms:
             return
-        last_ms = self._last_put_ms.pop(key, None)
-        if last_ms is not None and 0 <= now_ms - last_ms < interval_ms:
-            self._last_put_ms[key] = last_ms
-            raise KVError("PUT", 429, "Too Many Requests")
+        last_ms = self._last_put_ms.get(key)
+        if last_ms is not None:
+            if 0 <= now_ms - last_ms < interval_ms:
+                raise KVError("PUT", 429, "Too Many Requests")
+            del self._last_put_ms[key]
         self._last_put_ms[key] = now_ms
         while not 0 <= now_ms - next(iter(self._last_put_ms.values())) < interval_ms:
             self._last_put_ms.popitem(last=False)

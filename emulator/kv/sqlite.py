@@ -155,7 +155,10 @@ def _schema() -> str:
 def _check_file(path: Path) -> None:
     """Look at the header alone, without SQLite, which might create files beside it."""
     try:
-        header = path.open("rb").read(100) if path.exists() else b""
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise StateError(f"cannot read state file {path}: {error.strerror or error}") from None
     if header == b"":

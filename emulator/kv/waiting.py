@@ -10,24 +10,27 @@ Sleep = Callable[[int], Awaitable[None]]
 
 
 def sleep_on(clock: MovableClock) -> Sleep:
-    """A sleep that ends when the clock has come that far, by itself or by being moved."""
-    waiting: set[asyncio.Event] = set()
+    """A sleep that ends when the clock has come that far, by itself or by being moved.
+
+    Sleepers that one move wakes go on in the order in which they were due.
+    """
+    waiting: dict[asyncio.Event, int] = {}
 
     def wake() -> None:
-        for event in waiting:
+        for event in sorted(waiting, key=waiting.__getitem__):
             event.set()
 
     async def sleep(by_ms: int) -> None:
         until_ms = clock.now_ms() + by_ms
         while (left_ms := until_ms - clock.now_ms()) > 0:
             event = asyncio.Event()
-            waiting.add(event)
+            waiting[event] = until_ms
             try:
                 await asyncio.wait_for(event.wait(), None if clock.frozen else left_ms / 1000)
             except TimeoutError:
                 pass
             finally:
-                waiting.discard(event)
+                del waiting[event]
 
     clock.on_move(wake)
     return sleep

@@ -266,9 +266,7 @@ def test_a_document_that_stops_where_more_must_come_says_the_input_ended(text: s
 
 
 @pytest.mark.parametrize(("text", "message"), STRUCTURE)
-def test_a_wrong_character_between_values_says_what_was_expected_or_quotes_the_text(
-    text: str, message: str
-) -> None:
+def test_a_wrong_character_between_values_says_what_was_expected_or_quotes_the_text(text: str, message: str) -> None:
     assert syntax_error_message(text) == message
 
 
@@ -283,9 +281,7 @@ def test_a_broken_number_says_which_part_is_missing(text: str, message: str) -> 
 
 
 @pytest.mark.parametrize(("text", "message"), TOKENS)
-def test_a_character_that_starts_no_value_is_quoted_with_the_whole_short_text(
-    text: str, message: str
-) -> None:
+def test_a_character_that_starts_no_value_is_quoted_with_the_whole_short_text(text: str, message: str) -> None:
     assert syntax_error_message(text) == message
 
 
@@ -302,9 +298,7 @@ def test_anything_after_the_document_is_reported_at_its_position(text: str, mess
 
 
 @pytest.mark.parametrize(("text", "message"), CUT)
-def test_a_text_of_more_than_twenty_units_is_quoted_only_around_the_character(
-    text: str, message: str
-) -> None:
+def test_a_text_of_more_than_twenty_units_is_quoted_only_around_the_character(text: str, message: str) -> None:
     assert syntax_error_message(text) == message
 
 
@@ -316,9 +310,7 @@ def test_the_position_comes_with_a_line_and_column_and_a_carriage_return_with_li
 
 
 @pytest.mark.parametrize(("text", "message"), UTF16)
-def test_positions_and_quotes_count_utf_16_units_so_a_pair_can_be_cut_in_half(
-    text: str, message: str
-) -> None:
+def test_positions_and_quotes_count_utf_16_units_so_a_pair_can_be_cut_in_half(text: str, message: str) -> None:
     assert syntax_error_message(text) == message
 
 
@@ -370,9 +362,7 @@ def test_damage_at_any_place_never_raises_and_never_disagrees_with_python_on_wha
     dice = random.Random(20261123)
     for _ in range(3000):
         at = dice.randrange(len(whole) + 1)
-        inserted = dice.choice(
-            ["", '"', "\\", "{", "]", ",", "0", "-", ".", "e", "\n", "\x00", "\ud83d", "x"]
-        )
+        inserted = dice.choice(["", '"', "\\", "{", "]", ",", "0", "-", ".", "e", "\n", "\x00", "\ud83d", "x"])
         text = whole[:at] + inserted + whole[at + dice.randrange(4) :]
         try:
             json.loads(text)

@@ -1,0 +1,144 @@
+"""Fault rules: which operations they match, how often their verdict falls, and how they are written."""
+
+from typing import Any
+
+import pytest
+
+from emulator.core.dice import Dice
+from emulator.core.errors import FaultError
+from emulator.core.faults import REASONS, FaultPlan, Rule, Verdict, rule_from_json, rule_to_json
+
+FAIL = Verdict("fail_before", 503)
+DROP = Verdict("drop_replication", delay_ms=1_000, location="NRT")
+
+
+@pytest.fixture
+def plan() -> FaultPlan:
+    return FaultPlan(Dice(7))
+
+
+def verdicts(plan: FaultPlan, times: int, operation: str = "get", key: bytes = b"k") -> list[Verdict | None]:
+    return [plan.decide(operation, key, "SJC") for _ in range(times)]
+
+
+def test_without_rules_nothing_fails(plan: FaultPlan) -> None:
+    assert not plan
+    assert verdicts(plan, 3) == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "matching"),
+    [
+        (Rule(FAIL), True),
+        (Rule(FAIL, operation="get"), True),
+        (Rule(FAIL, operation="get_bulk"), False),
+        (Rule(FAIL, location="SJC"), True),
+        (Rule(FAIL, location="NRT"), False),
+        (Rule(FAIL, key_prefix="é"), True),
+        (Rule(FAIL, key_prefix="éa"), False),
+        (Rule(FAIL, operation="get", key_prefix="", location="SJC"), True),
+        (Rule(DROP), False),
+    ],
+)
+def test_a_rule_matches_by_operation_prefix_and_location(rule: Rule, matching: bool) -> None:
+    assert rule.matches("get", "é".encode(), "SJC") is matching
+
+
+def test_a_rule_that_holds_replication_back_matches_writes_only() -> None:
+    operations = ("get", "get_bulk", "put", "delete", "list")
+    assert [Rule(DROP).matches(each, b"k", "SJC") for each in operations] == [False, False, True, True, False]
+
+
+def test_the_first_rule_with_a_verdict_wins_and_the_others_do_not_count_it(plan: FaultPlan) -> None:
+    plan.add(Rule(Verdict("fail_before", 429), times=1))
+    plan.add(Rule(FAIL))
+    assert [each and each.status for each in verdicts(plan, 3)] == [429, 503, 503]
+    assert [(rule.id, matched, given) for rule, matched, given in plan.rules()] == [(1, 3, 1), (2, 2, 2)]
+
+
+def test_a_rule_can_be_for_the_nth_match_alone(plan: FaultPlan) -> None:
+    plan.add(Rule(FAIL, operation="get", nth=2))
+    verdicts(plan, 5, "put")
+    assert verdicts(plan, 3) == [None, FAIL, None]
+
+
+def test_a_percentage_falls_about_as_often_and_the_same_way_each_time() -> None:
+    def run(seed: int) -> list[Verdict | None]:
+        plan = FaultPlan(Dice(seed))
+        plan.add(Rule(FAIL, percent=30))
+        return verdicts(plan, 1_000)
+
+    assert 240 < run(1).count(FAIL) < 360
+    assert run(1) == run(1) != run(2)
+
+
+@pytest.mark.parametrize(("percent", "given"), [(0, 0), (100, 50)])
+def test_never_and_always(plan: FaultPlan, percent: int, given: int) -> None:
+    plan.add(Rule(FAIL, percent=percent))
+    assert verdicts(plan, 50).count(FAIL) == given
+
+
+def test_a_rule_is_taken_out_by_its_id_and_ids_are_not_used_again(plan: FaultPlan) -> None:
+    first, second = plan.add(Rule(FAIL)), plan.add(Rule(FAIL))
+    plan.remove(second.id)
+    plan.remove(first.id)
+    assert not plan
+    with pytest.raises(FaultError, match=r"^no fault rule has the id 1$"):
+        plan.remove(first.id)
+    assert plan.add(Rule(FAIL)).id == 3
+    plan.clear()
+    assert plan.rules() == []
+
+
+@pytest.mark.parametrize("status", REASONS)
+def test_a_failure_is_worded_as_the_runtime_words_it(status: int) -> None:
+    failure = Verdict("fail_before", status).error("get_bulk")
+    assert str(failure) == f"KV GET_BULK failed: {status} {REASONS[status]}"
+    assert failure.definite
+    assert not Verdict("fail_after", status).error("list").definite
+    assert str(Verdict("fail_after", 500).error("list")) == "KV GET failed: 500 Internal Server Error"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"verdict": "fail_before", "status": 429, "percent": 100},
+        {"verdict": "delay", "for_s": 0.25, "percent": 5, "operation": "list", "location": "NRT", "nth": 2, "times": 3},
+        {"verdict": "drop_replication", "to": "NRT", "for_s": 30, "key_prefix": "task:", "percent": 100},
+    ],
+)
+def test_a_rule_written_as_json_reads_back_as_itself(form: dict[str, Any]) -> None:
+    assert rule_to_json(rule_from_json(form)) == {"id": 0, **form}
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({}, "verdict must be one of fail_before, fail_after, delay, drop_replication, not ''"),
+        ({"verdict": 1}, "verdict in a fault rule must be a string, not 1"),
+        ({"verdict": "delay"}, "delay needs for_s"),
+        ({"verdict": "drop_replication", "for_s": 1}, "drop_replication needs `to`, a location"),
+        ({"verdict": "drop_replication", "to": "NRT"}, "drop_replication needs for_s"),
+        ({"status": 418}, "status must be one of 429, 500, 502, 503, 504, not 418"),
+        ({"operation": "patch"}, "operation must be one of get, get_bulk, put, delete, list"),
+        ({"nth": 0}, "nth must be at least 1"),
+        ({"times": 0}, "times must be at least 1"),
+        ({"times": True}, "times in a fault rule must be a whole number, not True"),
+        ({"percent": 101}, "percent must lie between 0 and 100"),
+        ({"percent": 0.5}, "percent in a fault rule must be a whole number, not 0.5"),
+        ({"for_s": -1}, "for_s must lie between 0 and 86400 seconds, not -1"),
+        ({"for_s": float("inf")}, "for_s must lie between 0 and 86400 seconds, not inf"),
+        ({"key_prefix": None}, "key_prefix in a fault rule must be a string, not None"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(form: dict[str, Any], text: str) -> None:
+    with pytest.raises(FaultError) as caught:
+        rule_from_json({"verdict": "fail_before", **form} if form else {})
+    assert str(caught.value) == text
+
+
+def test_an_unknown_member_is_named_with_those_that_are_known() -> None:
+    with pytest.raises(
+        FaultError, match=r"^unknown member 'id' in a fault rule; allowed: verdict, status, for_s, to, op"
+    ):
+        rule_from_json({"id": 1, "verdict": "fail_before"})
