@@ -1,6 +1,8 @@
 """What a namespace holds under a key, and the one rule of when it is gone."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,8 @@ class Entry:
         return self.value is not None and not expired(self.expiration_s, now_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An entry as a list walks it: without its value."""
+class Row(NamedTuple):
+    """An entry as a list walks it: without its value. A tuple, because a page makes a thousand of them."""
 
     key: bytes
     version: int
@@ -36,7 +37,7 @@ class Row:
     deleted: bool
 
     def live(self, now_ms: int) -> bool:
-        return not self.deleted and not expired(self.expiration_s, now_ms)
+        return not (self.deleted or expired(self.expiration_s, now_ms))
 
     @classmethod
     def of(cls, entry: Entry) -> "Row":
@@ -61,6 +62,18 @@ class Page:
     rows: tuple[Row, ...]
     resume_after: bytes | None
     newer_version: int | None = None
+    _first_gone_ms: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        gone = (math.inf if row.expiration_s is None else row.expiration_s * 1000 for row in self.rows)
+        first_gone_ms = -math.inf if any(row.deleted for row in self.rows) else min(gone, default=math.inf)
+        object.__setattr__(self, "_first_gone_ms", first_gone_ms)
+
+    def live_rows(self, now_ms: int) -> tuple[Row, ...]:
+        """The rows whose keys live; a page that is shown often is looked through again only when one has gone."""
+        if now_ms < self._first_gone_ms:
+            return self.rows
+        return tuple(row for row in self.rows if row.live(now_ms))
 
 
 def expired(expiration_s: int | None, now_ms: int) -> bool:

@@ -6,7 +6,7 @@ is UNDEFINED; None is JavaScript's null, which is not the same (a `null` ttl is 
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.core import limits, options
 from emulator.core.entries import Entry
@@ -59,8 +59,7 @@ class ValueWithMetadata:
     cache_status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListKey:
+class ListKey(NamedTuple):
     """One key of a list; expiration in unix seconds, metadata parsed; None where there is none."""
 
     name: str

@@ -23,14 +23,29 @@ class Sight:
     newer_version: int | None
 
 
-class Centre:
-    """The store, with versions from 1 in the order of writes."""
+class Versions:
+    """The order of the writes to one state file, whose namespaces share it: numbers from 1, each used once."""
 
-    def __init__(self, store: Store, profile: Profile, dice: Dice) -> None:
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    async def take(self, count: int, store: Store) -> int:
+        """The first of the next `count` versions; `store` says which was the last before this process."""
+        if self._last is None:
+            last = await store.last_version()
+            self._last = last if self._last is None else self._last
+        self._last += count
+        return self._last - count + 1
+
+
+class Centre:
+    """The store, with a version for each write."""
+
+    def __init__(self, store: Store, profile: Profile, dice: Dice, versions: Versions) -> None:
         self._store = store
         self._profile = profile
         self._replication = Replication(dice, profile.lag_ms)
-        self._version: int | None = None
+        self._versions = versions
 
     async def read(self, location: str, keys: Sequence[bytes], now_ms: int) -> list[Sight]:
         """What the location sees under each key, dead entries included."""
@@ -67,7 +82,7 @@ class Centre:
     ) -> list[Entry]:
         """Write all or nothing from `location`; to the locations in `held_until_ms` it comes no earlier than that."""
         before = await self._before([request.key for request in requests], held_until_ms)
-        first = await self._take_versions(len(requests))
+        first = await self._versions.take(len(requests), self._store)
         entries = [
             Entry(each.key, each.value, version, now_ms, each.expiration_s, each.metadata)
             for version, each in enumerate(requests, first)
@@ -78,7 +93,7 @@ class Centre:
     async def delete(self, location: str, key: bytes, now_ms: int, held_until_ms: Mapping[str, int]) -> Entry:
         """Leave a tombstone."""
         before = await self._before([key], held_until_ms)
-        tombstone = Entry(key, None, await self._take_versions(1), now_ms)
+        tombstone = Entry(key, None, await self._versions.take(1, self._store), now_ms)
         await self._write(location, [tombstone], before, held_until_ms, now_ms)
         return tombstone
 
@@ -118,14 +133,6 @@ class Centre:
         if not self._replication.needs_before(held_until_ms) and not any(map(self._replication.underway, keys)):
             return None
         return dict(zip(keys, await self._store.read(keys), strict=True))
-
-    async def _take_versions(self, count: int) -> int:
-        if self._version is None:
-            last = await self._store.last_version()
-            self._version = last if self._version is None else self._version
-        first = self._version + 1
-        self._version += count
-        return first
 
     def _sight(self, key: bytes, current: Entry | None, location: str, now_ms: int) -> Sight:
         seen = self._replication.seen(current, key, location, now_ms)

@@ -19,7 +19,7 @@ from emulator.core.meter import Meter
 from emulator.core.options import ListRequest, PutRequest
 from emulator.core.plans import DailyQuota
 from emulator.core.profiles import CLOUDFLARE, Profile
-from emulator.kv.centre import Centre
+from emulator.kv.centre import Centre, Versions
 from emulator.kv.store import Store
 from emulator.kv.waiting import Sleep
 
@@ -73,6 +73,7 @@ class KVService:
         profile: Profile = CLOUDFLARE,
         dice: Dice | None = None,
         sleep: Sleep = _asyncio_sleep,
+        versions: Versions | None = None,
     ) -> None:
         dice = dice or Dice()
         self.clock = clock
@@ -81,7 +82,7 @@ class KVService:
         self.journal = Journal()
         self.meter = Meter()
         self._sleep = sleep
-        self._centre = Centre(store, profile, dice)
+        self._centre = Centre(store, profile, dice, versions or Versions())
         self._edges: defaultdict[str, Edge] = defaultdict(Edge)
         self._quota = DailyQuota(profile.plan)
         self._last_put_ms: OrderedDict[bytes, int] = OrderedDict()
@@ -142,7 +143,7 @@ class KVService:
         call = self._call("list", location, request.prefix, caller)
         verdict = await self._admit(call)
         page, status, age_ms, newer_version = await self._page(call, request, after, cache_ttl_s * 1000)
-        rows = tuple(row for row in page.rows if row.live(call.now_ms))
+        rows = page.live_rows(call.now_ms)
         self._done(call, verdict, keys=len(rows), cache_status=status, age_ms=age_ms, newer_version=newer_version)
         return Listing(rows, self._encode_cursor(request, page), status)
 

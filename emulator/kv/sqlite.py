@@ -27,10 +27,13 @@ _KEYS_AT_ONCE = 500  # below SQLite's limit on parameters, 999 in old builds
 class SqliteStore:
     """One namespace of a state file."""
 
-    def __init__(self, connection: aiosqlite.Connection, namespace: str) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, namespace: str, *, writing: asyncio.Lock | None = None
+    ) -> None:
         self._connection = connection
         self._namespace = namespace
-        self._writing = asyncio.Lock()  # a transaction is the connection's, not the task's: no write may join another's
+        # A transaction is the connection's, not the task's: no write may join another's.
+        self._writing = writing or asyncio.Lock()
 
     @classmethod
     async def open(cls, path: Path, *, namespace: str = "CACHE") -> "SqliteStore":
@@ -47,6 +50,10 @@ class SqliteStore:
             await connection.close()
             raise StateError(_explain(path, error)) from None
         return cls(connection, namespace)
+
+    def beside(self, namespace: str) -> "SqliteStore":
+        """Another namespace of the file, on the same connection: closing either closes both."""
+        return SqliteStore(self._connection, namespace, writing=self._writing)
 
     async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
         found: dict[bytes, Entry] = {}

@@ -5,7 +5,6 @@ import json
 import math
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ async def plain(value: Any) -> Any:
         case ValueWithMetadata(inner, metadata, cache_status):
             return {"value": await plain(inner), "metadata": metadata, "cache_status": cache_status}
         case ListResult():
-            keys = [{name: each for name, each in asdict(key).items() if each is not None} for key in value.keys]
+            keys = [{name: each for name, each in key._asdict().items() if each is not None} for key in value.keys]
             cursor = {} if value.cursor is None else {"cursor": value.cursor}
             rest = {"list_complete": value.list_complete, "cache_status": value.cache_status}
             return {"keys": keys, **cursor, **rest}
