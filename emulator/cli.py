@@ -1,4 +1,4 @@
-"""`queue-emulator`: parse, call one function, print. Exit codes: 0 done, 2 refused, 130 interrupted."""
+"""`queue-emulator`: parse, call one function, print. Exit codes: 0 done, 1 workerd died, 2 refused, 130 interrupted."""
 
 import argparse
 import sys
@@ -11,6 +11,8 @@ from emulator.core.errors import EmulatorError, SettingsError
 from emulator.core.plans import PLANS
 from emulator.core.profiles import PROFILES, SWITCHES, compose
 from emulator.worker.fetch import WorkerVersion
+from emulator.workerd.bindings import WorkerFlags
+from emulator.workerd.stopped import WorkerStopped
 
 _DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = parsed.run(parsed)
     except EmulatorError as error:
         print(f"queue-emulator: {error}", file=sys.stderr)
-        code = 2
+        code = 1 if isinstance(error, WorkerStopped) else 2
     except KeyboardInterrupt:
         code = 130
     return code
@@ -72,7 +74,21 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--tombstone-life", type=_seconds, metavar="S", help="how long lists walk deleted keys (default: an hour)")
     add("--random-seed", type=int, metavar="N", help="makes every draw repeatable")
     add("--quiet", action="store_true", help="no log line a request")
+    _add_worker(parser.add_argument_group("a Worker of your own, on the real runtime"))
     parser.set_defaults(run=_serve)
+
+
+def _add_worker(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--worker", type=Path, metavar="PATH", help="its main module, or its wrangler config or the folder of that")
+    add("--workerd", type=Path, metavar="PATH", help="the binary (default: of a node_modules near, or on the PATH)")
+    add(
+        "--binding", metavar="NAME[=NAMESPACE]", action="append", default=[],
+        help="a KV namespace that it is bound to; repeatable (default: CACHE)",
+    )  # fmt: skip
+    add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text that it is bound to; repeatable")
+    add("--compatibility-date", metavar="DATE", help="as wrangler's (default: the date of workerd)")
+    add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as wrangler's; repeatable")
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:
@@ -94,9 +110,11 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
 def _serve(parsed: argparse.Namespace) -> int:
     from emulator.run import serve
 
+    worker, keys = _worker(parsed)
     serve(
         settings.Settings(
-            keys=settings.read_keys(parsed.host),
+            keys=keys,
+            worker=worker,
             host=parsed.host,
             port=parsed.port,
             state=None if parsed.ephemeral else parsed.state,
@@ -116,6 +134,21 @@ def _serve(parsed: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None, settings.KeySource]:
+    if parsed.worker is None:
+        stray = next((each for each in _WORKERS_OWN if getattr(parsed, each)), None)
+        if stray is not None:
+            raise SettingsError(f"--{stray.replace('_', '-')} says how to run a Worker: name it with --worker")
+        return None, settings.read_keys(parsed.host)
+    if parsed.rate_limit or parsed.worker_version != "new":
+        raise SettingsError("--rate-limit and --worker-version are the Python Worker's, not those of --worker")
+    flags = WorkerFlags(parsed.worker, parsed.binding, parsed.var, parsed.compatibility_date, parsed.compatibility_flag)
+    return settings.read_worker(flags, workerd=parsed.workerd, host=parsed.host)
+
+
+_WORKERS_OWN = ("workerd", "binding", "var", "compatibility_date", "compatibility_flag")
 
 
 def _seed(parsed: argparse.Namespace) -> int:

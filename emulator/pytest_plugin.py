@@ -29,6 +29,8 @@ def emulator(request: pytest.FixtureRequest) -> "Emulator":
 
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("queue_emulator"))):
+        if marker.args:
+            raise pytest.UsageError(f"the marker queue_emulator takes members by name, not {marker.args[0]!r}")
         options |= marker.kwargs
     least_s, most_s = options.pop("replication_lag_s", (0, 0))
     life_s = options.pop("tombstone_life_s", None)

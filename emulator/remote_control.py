@@ -20,7 +20,9 @@ def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_by
         connection.request(method, PREFIX + path, body=body if size_bytes else None, headers=headers)
         response = connection.getresponse()
         status, content = response.status, response.read()
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
+    except http.client.HTTPException:
+        raise RemoteError(f"{url} does not answer as a queue-emulator does") from None
+    except (OSError, UnicodeError) as error:
         raise SettingsError(f"no emulator answers at {url}: {error}; start one with: queue-emulator serve") from None
     finally:
         connection.close()
@@ -34,7 +36,10 @@ def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_by
 
 
 def _connect(url: str) -> http.client.HTTPConnection:
-    kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    kinds: dict[str, type[http.client.HTTPConnection]] = {
+        "http": http.client.HTTPConnection,
+        "https": http.client.HTTPSConnection,
+    }
     try:
         parts = urlsplit(url)
         if parts.scheme in kinds and parts.hostname and parts.path in ("", "/"):

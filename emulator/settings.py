@@ -12,6 +12,9 @@ from emulator.core.errors import SettingsError
 from emulator.core.profiles import CLOUDFLARE, Profile
 from emulator.worker.auth import ApiKeys
 from emulator.worker.fetch import WorkerVersion
+from emulator.workerd.binary import find_binary
+from emulator.workerd.bindings import WorkerFlags, WorkerPlan, plan_worker, with_secrets
+from emulator.workerd.extra import require_extra
 
 DEV_VARS = ".dev.vars"
 DEFAULT_STATE = Path(".queue-emulator") / "state.sqlite"
@@ -32,6 +35,15 @@ class KeySource:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """A Worker to run on workerd instead of the Python one; `variables` with its secrets, as JSON texts by name."""
+
+    plan: WorkerPlan
+    binary: Path
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `serve` is told. `state` None keeps the data in memory only."""
 
@@ -46,11 +58,36 @@ class Settings:
     rate_limit_per_minute: int | None = None
     log_requests: bool = True
     random_seed: int | None = None
+    worker: WorkerSettings | None = None
 
 
-def read_keys(host: str, *, environment: Mapping[str, str] | None = None, folder: Path = Path()) -> KeySource:
+def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple[WorkerSettings, KeySource]:
+    """What to run on workerd, and the keys as for the Python Worker; all of `.dev.vars` is bound as secrets.
+
+    `.dev.vars` lies beside the wrangler config, or the Worker, or in the current directory.
+    """
+    require_extra()
+    plan = plan_worker(flags)
+    folder = plan.folder if (plan.folder / DEV_VARS).exists() else Path()
+    bound = {name: value for name, value in plan.variables.items() if isinstance(value, str)}
+    source = read_keys(host, folder=folder, bound=bound)
+    secrets = {name: value for name, value in _dev_vars(folder / DEV_VARS).items() if value is not None}
+    keys = (source.keys.queue_api_key, source.keys.admin_api_key, source.keys.assistant_api_key)
+    secrets |= {name: key for name, key in zip(KEY_NAMES, keys, strict=True) if key}
+    binary = find_binary(workerd, (Path(), plan.main.parent))
+    return WorkerSettings(plan, binary, with_secrets(plan, secrets)), source
+
+
+def read_keys(
+    host: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = Path(),
+    bound: Mapping[str, str] | None = None,
+) -> KeySource:
     """The keys from the environment, else from `.dev.vars` in `folder`, else, on loopback only, development keys.
 
+    `bound` is what a Worker is bound to anyway, and asked last.
     Raises SettingsError where an address that others can reach would be opened with keys that everybody knows.
     """
     environment = os.environ if environment is None else environment
@@ -58,7 +95,8 @@ def read_keys(host: str, *, environment: Mapping[str, str] | None = None, folder
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
     for name in KEY_NAMES:
-        for source, found in (("environment", environment.get(name)), (DEV_VARS, from_file.get(name))):
+        asked = (("environment", environment), (DEV_VARS, from_file), ("a variable", bound or {}))
+        for source, found in ((source, given.get(name)) for source, given in asked):
             if found and name not in values:
                 values[name], sources[name] = found, source
     if values:

@@ -46,7 +46,7 @@ class Edge:
         self.writes = 0
         self._values: _Shelf[bytes, Entry | None] = _Shelf(copies_max, bytes_max)
         self._pages: _Shelf[ListRequest, Page] = _Shelf(min(copies_max, EDGE_PAGES_MAX), bytes_max)
-        self._pages_by_prefix: dict[bytes, dict[ListRequest, Copy[Page]]] = {}  # each write looks for its key's
+        self._pages_by_prefix: dict[bytes, dict[ListRequest, _Span]] = {}  # each write looks for its key's
 
     @property
     def size_bytes(self) -> int:
@@ -77,14 +77,24 @@ class Edge:
         """The copy of a list page, if this reader may be shown it."""
         return self._pages.fresh(request, ttl_ms, now_ms)
 
-    def keep_page(self, request: ListRequest, page: Page, *, ttl_ms: int, now_ms: int, writes: int) -> None:
-        """Keep a page; `writes` is what `self.writes` was when it was asked for: a write since makes it old."""
-        if writes == self.writes:
-            rows_bytes = (_COPY_BYTES + len(row.key) + len(row.metadata or "") for row in page.rows)
-            copy = Copy(page, now_ms, ttl_ms, _COPY_BYTES + sum(rows_bytes), page.newer_version)
-            self._pages_by_prefix.setdefault(request.prefix, {})[request] = copy
-            for evicted in self._pages.keep(request, copy):
-                self._forget_page(evicted)
+    def keep_page(
+        self, request: ListRequest, page: Page, *, ttl_ms: int, now_ms: int, writes: int, after: bytes | None = None
+    ) -> None:
+        """Keep a page, which starts behind the key `after`.
+
+        `writes` is what `self.writes` was when it was asked for: a write since makes it old.
+        """
+        if writes != self.writes:
+            return
+        held = self._pages.peek(request)
+        if held is not None and held.content is page:  # the centre gave the same again: as it was, from now on
+            held.fetched_ms, held.ttl_ms, held.newer_version = now_ms, ttl_ms, page.newer_version
+            self._pages.use(request)
+            return
+        copy = Copy(page, now_ms, ttl_ms, _page_bytes(page), page.newer_version)
+        self._pages_by_prefix.setdefault(request.prefix, {})[request] = _Span(after, copy)
+        for evicted in self._pages.keep(request, copy):
+            self._forget_page(evicted)
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
@@ -100,10 +110,11 @@ class Edge:
         copy = self._values.peek(entry.key)
         if copy is not None:
             copy.newer_version = entry.version
-        for prefix, pages in self._pages_by_prefix.items():
+        for prefix, spans in self._pages_by_prefix.items():
             if entry.key.startswith(prefix):
-                for page in pages.values():
-                    page.newer_version = entry.version
+                for span in spans.values():
+                    if span.covers(entry.key):
+                        span.copy.newer_version = entry.version
 
     def clear(self) -> None:
         self.writes += 1
@@ -116,6 +127,18 @@ class Edge:
         del same_prefix[request]
         if not same_prefix:
             del self._pages_by_prefix[request.prefix]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Which keys a page is about, named on it or not: those behind `after`, up to where the next page starts."""
+
+    after: bytes | None
+    copy: Copy[Page]
+
+    def covers(self, key: bytes) -> bool:
+        last = self.copy.content.resume_after
+        return (self.after is None or self.after < key) and (last is None or key <= last)
 
 
 class _Shelf(Generic[Name, Content]):
@@ -137,6 +160,10 @@ class _Shelf(Generic[Name, Content]):
         self._copies.move_to_end(name)
         return copy
 
+    def use(self, name: Name) -> None:
+        """Let a copy that is held go last."""
+        self._copies.move_to_end(name)
+
     def keep(self, name: Name, copy: Copy[Content]) -> list[Name]:
         """Put a copy at the end that goes last; returns what had to go for it."""
         held = self._copies.pop(name, None)
@@ -157,3 +184,7 @@ class _Shelf(Generic[Name, Content]):
     def clear(self) -> None:
         self._copies.clear()
         self.size_bytes = 0
+
+
+def _page_bytes(page: Page) -> int:
+    return _COPY_BYTES + sum(_COPY_BYTES + len(row.key) + len(row.metadata or "") for row in page.rows)

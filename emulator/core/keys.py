@@ -16,20 +16,30 @@ _DIGEST_BYTES = 6
 def check_key(key: str, operation: str) -> bytes:
     """The UTF-8 bytes of a key name; bytes order as the service's lists do.
 
-    Checks in the runtime's order (workerd, `validateKeyName`): empty, ".", "..", more than 512 bytes.
-    Raises KVTypeError or KVError.
+    Raises KVTypeError or KVError, in the order of `check_name` and `check_decodable`.
     """
+    encoded = check_name(key, operation)
+    check_decodable(encoded, operation)
+    return encoded
+
+
+def check_name(key: str, operation: str) -> bytes:
+    """The runtime's own checks, in its order (workerd, `validateKeyName`): empty, ".", "..", more than 512 bytes."""
     if key == "":
         raise KVTypeError("Key name cannot be empty.")
     if key in (".", ".."):
         raise KVTypeError(f'"{key}" is not allowed as a key name.')
     encoded = utf8(key)
     _check_length(encoded, operation)
+    return encoded
+
+
+def check_decodable(key: bytes, operation: str) -> None:
+    """The service's first look at a key that the runtime let pass: a lone surrogate is not UTF-8."""
     try:
-        encoded.decode("utf-8")
+        key.decode("utf-8")
     except UnicodeDecodeError:
         raise KVError(operation, 400, "Could not URL-decode key name") from None
-    return encoded
 
 
 def check_service_key(key: str, operation: str) -> bytes:
@@ -44,7 +54,7 @@ def check_service_key(key: str, operation: str) -> bytes:
 
 
 def check_prefix(prefix: str) -> bytes:
-    encoded = utf8(prefix)
+    encoded = utf8(from_utf8(utf8(prefix)))  # in the query, a lone surrogate is three U+FFFD
     _check_length(encoded, "GET")
     return encoded
 

@@ -21,7 +21,7 @@ from emulator.core.javascript import (
     to_string,
     utf8,
 )
-from emulator.core.keys import check_key, check_prefix
+from emulator.core.keys import check_decodable, check_key, check_name, check_prefix
 from emulator.kv.service import Caller, KVService
 
 _CHUNK_BYTES = 65_536
@@ -134,10 +134,11 @@ class Binding:
         """
         sent_expiration_s = options.binding_number(expiration)
         sent_ttl_s = options.binding_number(expiration_ttl)
-        name = check_key(to_string(key), "PUT")
+        name = check_name(to_string(key), "PUT")
         sent_metadata = None if metadata is None or metadata is UNDEFINED else stringify_json(metadata)
         content = _content(value)
         self.invocation.count()
+        check_decodable(name, "PUT")
         request = options.check_put(
             name,
             content,

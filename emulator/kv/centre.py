@@ -1,9 +1,15 @@
-"""The centre: the one store, the order of its writes, and what of it each location can see yet."""
+"""The centre: the one store, the order of its writes, and what of it each location can see yet.
+
+Nobody else writes to the store, so what was read from it is remembered until it is written: a read of the store is a
+hop to another thread, a thousand times the price of looking it up.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from emulator.core.clock import LATEST_MS
 from emulator.core.dice import Dice
+from emulator.core.edge import Edge
 from emulator.core.entries import Entry, Page, Row
 from emulator.core.keys import after_prefix
 from emulator.core.options import ListRequest, PutRequest
@@ -11,6 +17,7 @@ from emulator.core.profiles import Profile
 from emulator.core.replication import Replication
 from emulator.kv.store import Store
 
+_FOREVER_MS = LATEST_MS
 _FORGOTTEN_WALKED_MAX = 1000  # a list that meets more dead rows than this has them purged
 _COUNTED_AT_ONCE = 10_000
 
@@ -46,16 +53,29 @@ class Centre:
         self._profile = profile
         self._replication = Replication(dice, profile.lag_ms)
         self._versions = versions
+        self._remembered = Edge()
 
     async def read(self, location: str, keys: Sequence[bytes], now_ms: int) -> list[Sight]:
         """What the location sees under each key, dead entries included."""
         return [
             self._sight(key, current, location, now_ms)
-            for key, current in zip(keys, await self._store.read(keys), strict=True)
+            for key, current in zip(keys, await self._current(keys, now_ms), strict=True)
         ]
 
     async def page(self, location: str, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
         """`limit` keys, those lately gone included; one more tells whether the list goes on."""
+        if self._replication.any_underway:
+            return (await self._walk(location, request, after, now_ms))[0]
+        copy = self._remembered.page(request, _FOREVER_MS, now_ms)
+        if copy is not None:
+            return copy.content
+        writes = self._remembered.writes
+        page, until_ms = await self._walk(location, request, after, now_ms)
+        self._remembered.keep_page(request, page, ttl_ms=until_ms - now_ms, now_ms=now_ms, writes=writes)
+        return page
+
+    async def _walk(self, location: str, request: ListRequest, after: bytes | None, now_ms: int) -> tuple[Page, int]:
+        """The page, and until when it stays the same if nothing is written."""
         before = after_prefix(request.prefix)
         first = request.prefix if after is None else max(after + b"\0", request.prefix)
         walked: list[Row] = []
@@ -75,7 +95,8 @@ class Centre:
         if forgotten > _FORGOTTEN_WALKED_MAX:
             await self._store.purge(now_ms - self._profile.tombstone_life_ms)
         page = tuple(walked[: request.limit])
-        return Page(page, page[-1].key if len(walked) > request.limit else None, newer_version)
+        resume_after = page[-1].key if len(walked) > request.limit else None
+        return Page(page, resume_after, newer_version), min(map(self._forgotten_ms, walked), default=_FOREVER_MS)
 
     async def put(
         self, location: str, requests: Sequence[PutRequest], now_ms: int, held_until_ms: Mapping[str, int]
@@ -108,6 +129,7 @@ class Centre:
     async def clear(self) -> None:
         await self._store.clear()
         self._replication.clear()
+        self._remembered.clear()
 
     async def close(self) -> None:
         await self._store.close()
@@ -125,6 +147,8 @@ class Centre:
             for entry in entries:
                 self._replication.wrote(before[entry.key], entry, location, held_until_ms)
         await self._store.write(entries)
+        for entry in entries:
+            self._remembered.wrote(entry, now_ms)
 
     async def _before(
         self, keys: Sequence[bytes], held_until_ms: Mapping[str, int]
@@ -161,3 +185,17 @@ class Centre:
         gone_ms = row.gone_since_ms(now_ms)
         life_ms = self._profile.tombstone_life_ms
         return gone_ms is not None and (life_ms == 0 or gone_ms <= now_ms - life_ms)
+
+    def _forgotten_ms(self, row: Row) -> int:
+        """From when on a list does not walk the key, if it is not written again."""
+        gone_ms = row.written_ms if row.deleted else row.expiration_s and row.expiration_s * 1000
+        return _FOREVER_MS if gone_ms is None else gone_ms + self._profile.tombstone_life_ms
+
+    async def _current(self, keys: Sequence[bytes], now_ms: int) -> list[Entry | None]:
+        """What the store holds under each key."""
+        copies = [self._remembered.value(key, _FOREVER_MS, now_ms) for key in keys]
+        missing = [key for key, copy in zip(keys, copies, strict=True) if copy is None]
+        read = dict(zip(missing, await self._store.read(missing) if missing else (), strict=True))
+        for key, entry in read.items():
+            self._remembered.keep_value(key, entry, ttl_ms=_FOREVER_MS, now_ms=now_ms)
+        return [read[key] if copy is None else copy.content for key, copy in zip(keys, copies, strict=True)]

@@ -278,7 +278,7 @@ class KVService:
             return copy.content, "HIT", call.now_ms - copy.fetched_ms, copy.newer_version
         writes = edge.writes
         page = await self._centre.page(call.location, request, after, call.now_ms)
-        edge.keep_page(request, page, ttl_ms=ttl_ms, now_ms=call.now_ms, writes=writes)
+        edge.keep_page(request, page, ttl_ms=ttl_ms, now_ms=call.now_ms, writes=writes, after=after)
         return page, "MISS", 0, page.newer_version
 
     def _wrote(self, location: str, entry: Entry, now_ms: int) -> None:

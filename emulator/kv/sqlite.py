@@ -41,6 +41,7 @@ class SqliteStore:
         _check_file(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            sqlite3.connect(path).close()  # what cannot be opened is refused before a thread is begun for it
             connection = await aiosqlite.connect(path, isolation_level=None, timeout=_BUSY_S)
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"cannot open state file {path}: {error}") from None
@@ -81,9 +82,11 @@ class SqliteStore:
             try:  # around BEGIN too: a task cancelled while it waits has begun nevertheless
                 await self._fetch("BEGIN IMMEDIATE")
                 await (await self._connection.executemany(_WRITE, rows)).close()
-            except BaseException:
-                with suppress(sqlite3.OperationalError):  # nothing was begun
+            except BaseException as error:
+                with suppress(StateError):  # nothing was begun
                     await self._fetch("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise StateError(f"the state file failed: {error}") from error
                 raise
             await self._fetch("COMMIT")
 
@@ -109,7 +112,10 @@ class SqliteStore:
         await self._connection.close()
 
     async def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        return list(await self._connection.execute_fetchall(sql, parameters))
+        try:
+            return list(await self._connection.execute_fetchall(sql, parameters))
+        except sqlite3.Error as error:
+            raise StateError(f"the state file failed: {error}") from error
 
     def _columns(self, entry: Entry) -> tuple[Any, ...]:
         return (
@@ -149,6 +155,7 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
             await connection.execute(statement)
         await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         await connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
     await connection.execute("COMMIT")
     await connection.execute("PRAGMA journal_mode = WAL")
     await connection.execute("PRAGMA synchronous = NORMAL")

@@ -16,25 +16,28 @@ from emulator.web.control import PREFIX, Control
 from emulator.web.deployment import Deployment
 from emulator.web.laboratory import Laboratory
 from emulator.web.loopback_only import LoopbackOnly
-from emulator.web.request_body import ClientGone
+from emulator.web.request_body import ClientGone, DrainedFirst
 from emulator.web.worker import WorkerFace
 
 _PATH_SHOWN_MAX = 200
 
 
-def create_app(deployment: Deployment, *, log_requests: bool = True) -> Starlette:
-    """The whole emulator as one ASGI application; the caller closes the deployment's service."""
+def create_app(deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None) -> Starlette:
+    """The whole emulator as one ASGI application; the caller closes the deployment's service.
+
+    `worker` is what stands in for the Python Worker.
+    """
     controls = Control(deployment).routes() + Laboratory(deployment).routes()
     control = Starlette(
         routes=controls,
-        middleware=[Middleware(LoopbackOnly)],
+        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly)],
         exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
     )
     control.router.redirect_slashes = False
     log = [Middleware(RequestLog, deployment=deployment)] if log_requests else []
     app = Starlette(routes=[Mount(PREFIX, app=control)], middleware=[Middleware(WithoutUpgrade), *log])
     app.router.redirect_slashes = False
-    app.router.default = WorkerFace(deployment)  # not a Mount: its pattern refuses an id with a line break
+    app.router.default = worker or WorkerFace(deployment)  # not a Mount: its pattern refuses an id with a line break
     return app
 
 
@@ -87,7 +90,10 @@ class RequestLog:
         if len(path) > _PATH_SHOWN_MAX:
             path = path[:_PATH_SHOWN_MAX] + "…"
         operations = scope.get("emulator.operations", 0)
-        counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
+        if operations is None:
+            counted = "KV operations among other requests'"
+        else:
+            counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
         self._deployment.log(f"{scope['method']} {path} {status} {elapsed_ms:.1f} ms {counted}")
 
 
@@ -107,8 +113,9 @@ def _refuse_control(controls: list[Route]) -> Callable[[Request, Exception], Awa
 
 def _explain(log: Callable[[str], None]) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def explain(request: Request, error: Exception) -> Response:
-        if not isinstance(error, ClientGone):
-            log(f"  a defect of this emulator, please report it:\n{''.join(traceback.format_exception(error))}")
+        if isinstance(error, ClientGone):
+            return JSONResponse({"error": "the request ended before its body was whole"}, 400)
+        log(f"  a defect of this emulator, please report it:\n{''.join(traceback.format_exception(error))}")
         return JSONResponse({"error": "a defect of this emulator; its log explains it"}, 500)
 
     return explain

@@ -25,7 +25,10 @@ def to_stderr(line: str) -> None:
 
 @dataclass(slots=True)
 class Deployment:
-    """The running whole. `locations` are airport codes, the first is the default; `log` takes one line."""
+    """The running whole. `locations` are airport codes, the first is the default; `log` takes one line.
+
+    `others` are further namespaces that a Worker on workerd is bound to: only a reset reaches them.
+    """
 
     service: KVService
     clock: MovableClock
@@ -36,6 +39,7 @@ class Deployment:
     dice: Dice = field(default_factory=Dice)
     log: Callable[[str], None] = to_stderr
     requests: int = 0
+    others: tuple[KVService, ...] = ()
     rate_limit: RateLimit = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +91,7 @@ class Deployment:
 
     async def reset(self) -> None:
         """Forget all data, faults and counts, and show the machine's time again."""
-        await self.service.reset()
+        for service in (self.service, *self.others):
+            await service.reset()
         self.clock.follow_source()
         self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)

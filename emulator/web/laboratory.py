@@ -46,7 +46,7 @@ class Laboratory:
         set_ms, advance_s, freeze = _instant_ms(body.get("set")), body.get("advance_s", 0), body.get("freeze")
         if isinstance(advance_s, bool) or not isinstance(advance_s, (int, float)):
             raise ControlError(400, 'advance_s must be a number of seconds, as in {"advance_s": 60}')
-        if freeze not in (None, True, False):
+        if not isinstance(freeze, bool | None):
             raise ControlError(400, "freeze must be true or false")
         self._deployment.move_clock(set_ms=set_ms, advance_ms=_ms(advance_s), freeze=freeze)
         return self._deployment.time()
@@ -96,7 +96,7 @@ class Laboratory:
     async def cost(self, request: Request) -> Json:
         """Operations by route, and what a day and a month of such traffic cost; `over_s` is the time it stands for."""
         meter = self._deployment.service.meter
-        observed_s = ((meter.last_ms or 0) - (meter.first_ms or 0)) / 1000
+        observed_s = max(0, (meter.last_ms or 0) - (meter.first_ms or 0)) / 1000  # 0 if the clock was set back
         over_s = whole_number(request, "over_s", 0) or observed_s
         return {
             "routes": meter.by_route(),

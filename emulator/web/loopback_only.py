@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emulator.core.addresses import loopback
-from emulator.web.request_body import RequestBody
 
 
 class LoopbackOnly:
@@ -35,7 +34,6 @@ class LoopbackOnly:
         if why is None:
             await self._app(scope, receive, send)
         else:
-            await RequestBody(receive).drain()
             await JSONResponse({"error": why}, 403)(scope, receive, send)
 
 

@@ -1,6 +1,6 @@
 """Reading request bodies with a bound, without cutting off a client that is still sending."""
 
-from starlette.types import Receive
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request body, free and pro plans
 
@@ -11,12 +11,13 @@ class RequestBody:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._ended = False
+        self._received_bytes = 0
 
     async def read(self, bytes_max: int) -> bytes | None:
         """The whole body, or None if it is longer than `bytes_max`; the rest is then read and dropped."""
         chunks: list[bytes] = []
         size_bytes = 0
-        while not self._ended and size_bytes <= DRAINED_BYTES_MAX:
+        while not self._ended and self._received_bytes <= DRAINED_BYTES_MAX:
             chunk = await self._chunk()
             size_bytes += len(chunk)
             if size_bytes <= bytes_max:
@@ -29,14 +30,36 @@ class RequestBody:
         """Read and drop what is left, so that the client hears the answer instead of a closed connection."""
         await self.read(0)
 
-    async def _chunk(self) -> bytes:
+    async def receive(self) -> Message:
+        """The next message, for one who reads the body by himself."""
         message = await self._receive()
-        if message["type"] != "http.request":
-            self._ended = True
-            raise ClientGone
         self._ended = not message.get("more_body", False)
+        self._received_bytes += len(message.get("body", b""))
+        return message
+
+    async def _chunk(self) -> bytes:
+        message = await self.receive()
+        if message["type"] != "http.request":
+            raise ClientGone
         body: bytes = message.get("body", b"")
         return body
+
+
+class DrainedFirst:
+    """Lets no answer begin before the request's body is read: a server closes a connection that has some left."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = RequestBody(receive)
+
+        async def drained(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await body.drain()
+            await send(message)
+
+        await self._app(scope, body.receive, drained)
 
 
 class ClientGone(Exception):

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
@@ -58,21 +57,18 @@ async def serve(app: ASGIApp, sock: socket.socket, *, ready: Callable[[], None])
     config.graceful_timeout = 2 * _GRACE_S
     config.include_server_header = False
 
+    def give_up() -> None:
+        loop.set_exception_handler(lambda loop, context: None)  # what is cut off here has nothing to report
+        serving.cancel()
+
     async def stopped() -> None:
         await stop.wait()
-        loop.call_later(_GRACE_S, serving.cancel)
+        loop.call_later(_GRACE_S, give_up)
 
     ready()
-    loop.set_exception_handler(_report)
     serving = loop.create_task(hypercorn_serve(app, config, shutdown_trigger=stopped))  # type: ignore[arg-type]
     try:
         await serving
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
-
-
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """As always, but silent on requests given up at the end, which asyncio before Python 3.12 calls an error."""
-    if not isinstance(context.get("exception"), asyncio.CancelledError):
-        loop.default_exception_handler(context)

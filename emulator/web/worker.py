@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from emulator.core.errors import JavaScriptError
+from emulator.core.errors import EmulatorError, JavaScriptError
 from emulator.kv.binding import Binding
 from emulator.web.deployment import LOCATION_HEADER, Deployment
 from emulator.web.request_body import ClientGone, RequestBody
@@ -49,6 +49,8 @@ class WorkerFace:
             self._deployment.log(f"  uncaught {error.name}: {error} ({where}{limit})")
         except ClientGone:
             raise
+        except EmulatorError as error:
+            self._deployment.log(f"  {error}")
         except Exception:  # noqa: BLE001 - a defect of ours must not look like a broken connection
             self._deployment.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
         return text_answer(500, "Internal Server Error")

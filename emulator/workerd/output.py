@@ -1,0 +1,87 @@
+"""What workerd writes, turned into lines of our log: the Worker's console, its exceptions, the runtime's own words.
+
+workerd writes one JSON object a line and does not say at which location. At the end of each run our tail does. So
+with one location the console is shown at once; with several when the run is over, and if the runtime dies before
+that, what it wrote last is shown without a location.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from emulator.workerd.config import TAIL_MARK
+
+_SHOWN_AFTER_DEATH = 20
+
+
+class Output:
+    """Takes the lines of one workerd process. `ended(location, ray)` is told of each run's end."""
+
+    def __init__(
+        self, locations: Sequence[str], *, log: Callable[[str], None], ended: Callable[[str, str], None]
+    ) -> None:
+        self._location = locations[0] if len(locations) == 1 else None
+        self._log = log
+        self._ended = ended
+        self._unplaced: deque[str] = deque(maxlen=_SHOWN_AFTER_DEATH)
+        self._ready = False
+        self.problems: list[str] = []
+
+    def ready(self) -> None:
+        """The Worker runs: what comes from here on is no longer a reason why it does not."""
+        self._ready = True
+
+    def dead(self) -> None:
+        """The process is gone: show what no tail will tell of any more."""
+        for line in self._unplaced:
+            self._console(None, line)
+        self._unplaced.clear()
+
+    def line(self, raw: bytes) -> None:
+        """One line, without its end."""
+        text = raw.decode("utf-8", "replace")
+        said = _parse(text)
+        if said is None:
+            self._own(text)
+        elif "source" in said:
+            self._own(said["message"])
+        elif said["message"].startswith(TAIL_MARK):
+            self._tail(json.loads(said["message"][len(TAIL_MARK) :]))
+        elif self._location is not None or not self._ready:
+            self._console(self._location, said["message"])
+        else:
+            self._unplaced.append(said["message"])
+
+    def _tail(self, run: dict[str, Any]) -> None:
+        location = str(run["location"])
+        if self._location is None:
+            self._unplaced.clear()
+            for message in run["logs"]:
+                self._console(location, message)
+        for error in run["exceptions"]:
+            stack = f"\n{error['stack']}" if error.get("stack") else ""
+            self._log(_indented(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
+        if run.get("ray"):
+            self._ended(location, str(run["ray"]).partition("-")[0])
+
+    def _own(self, message: str) -> None:
+        if not self._ready:
+            self.problems.append(message)
+        elif "jsg." not in message:  # an exception of the Worker's, of which the tail tells more
+            self._log(_indented(f"  workerd: {message}"))
+
+    def _console(self, location: str | None, message: str) -> None:
+        self._log(_indented(f"  worker{'' if location is None else f' {location}'}: {message}"))
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and isinstance(said.get("message"), str) else None
+
+
+def _indented(message: str) -> str:
+    return message.rstrip("\n").replace("\n", "\n    ")

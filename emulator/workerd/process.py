@@ -1,0 +1,166 @@
+"""The workerd process: started, listened to, restarted once, and gone whenever we are."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from emulator.core.errors import SettingsError
+from emulator.workerd.bindings import BUNDLE_FIRST
+from emulator.workerd.output import Output
+from emulator.workerd.stopped import WorkerStopped
+
+_START_S_MAX = 60
+_STOP_S_MAX = 5
+_CHUNK_BYTES = 65_536
+_PACKAGES = f"packages are not looked for: {BUNDLE_FIRST}"
+# Portable stand-in for Linux's parent-death signal: the shell becomes workerd, having left behind a child that waits
+# on a pipe. The pipe ends without a word when we are gone, however that came: then workerd and its folder go too.
+_GUARD = """
+exec 3<&0 </dev/null
+{ read -r _ <&3 || { kill -9 $$; rm -rf -- "$0"; }; } >/dev/null 2>&1 &
+exec "$@" 3<&-
+"""
+
+
+class Workerd:
+    """One workerd at a time, on the same listening sockets. `output` makes what takes the lines of one process."""
+
+    def __init__(
+        self,
+        binary: Path,
+        config: str,
+        folder: Path,
+        listeners: Mapping[str, socket.socket],
+        *,
+        output: Callable[[], Output],
+        restarting: Callable[[], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self._binary = binary
+        self._config = config
+        self._folder = folder
+        self._listeners = listeners
+        self._make_output = output
+        self._restarting = restarting
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start, and return when the Worker can be asked; raises SettingsError if it does not compile."""
+        self._output = self._make_output()
+        path = self._folder / "config.capnp"
+        path.touch(mode=0o600)
+        path.write_text(self._config)
+        control, told = os.pipe()
+        guard, self._lifeline = os.pipe()
+        try:
+            self._process = await self._spawn(path, told, guard)
+        finally:
+            os.close(told)
+            os.close(guard)
+        assert self._process.stdout is not None
+        self._reading = asyncio.ensure_future(_read(self._process.stdout, self._output))
+        listening = asyncio.ensure_future(_listening(control, len(self._listeners)))
+        try:
+            await asyncio.wait((listening, self._reading), timeout=_START_S_MAX, return_when=asyncio.FIRST_COMPLETED)
+            if not listening.done():
+                await self.stop()
+                raise SettingsError(_why_not(self._output.problems))
+        finally:
+            listening.cancel()
+            path.unlink()  # it holds the Worker's secrets
+        self._output.ready()
+
+    async def watch(self) -> None:
+        """Returns never: restarts the runtime once when it dies, and raises WorkerStopped when it dies again."""
+        first = await self._died()
+        self._log(f"  workerd died ({first}); it is started once more")
+        self._restarting()
+        await self.start()
+        again = await self._died()
+        raise WorkerStopped(f"workerd died again ({again}); the first time: {first}")
+
+    async def stop(self) -> None:
+        """End the process, by its id, and wait for its end."""
+        process = self._process
+        if process is None:
+            return
+        self._process = None
+        if process.returncode is None:
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_S_MAX)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        os.write(self._lifeline, b"\n")  # the guard ends, and kills nothing
+        os.close(self._lifeline)
+        await self._reading
+
+    async def _spawn(self, config: Path, told: int, guard: int) -> asyncio.subprocess.Process:
+        listeners = [f"--socket-fd={name}={each.fileno()}" for name, each in self._listeners.items()]
+        command = ("/bin/sh", "-c", _GUARD, str(self._folder), str(self._binary), "serve", str(config))
+        try:
+            return await asyncio.create_subprocess_exec(
+                *command,
+                f"--control-fd={told}",
+                *listeners,
+                stdin=guard,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                pass_fds=(told, *(each.fileno() for each in self._listeners.values())),
+                start_new_session=True,  # Ctrl-C is for us; we end workerd
+            )
+        except OSError as error:
+            raise SettingsError(f"cannot run {self._binary}: {error.strerror or error}") from None
+
+    async def _died(self) -> str:
+        assert self._process is not None
+        await asyncio.shield(self._reading)
+        code = await self._process.wait()
+        self._output.dead()
+        await self.stop()
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+async def _read(said: asyncio.StreamReader, output: Output) -> None:
+    """Give every line to the output, to the end of the process."""
+    rest = b""
+    while chunk := await said.read(_CHUNK_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            output.line(line)
+    if rest:
+        output.line(rest)
+
+
+async def _listening(control: int, sockets: int) -> None:
+    """Returns when workerd has said of every socket that it listens."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    pipe = os.fdopen(control, "rb", buffering=0)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    try:
+        while sockets > 0:
+            line = await reader.readline()
+            if not line:
+                await asyncio.Future()  # it died: the end of its output tells
+            sockets -= json.loads(line).get("event") == "listen"
+    finally:
+        transport.close()
+
+
+def _why_not(problems: Sequence[str]) -> str:
+    told = dict.fromkeys(_without_service(each) for each in problems)
+    why = "\n".join(told) or f"workerd did not listen within {_START_S_MAX} s"
+    unknown = "No such module" in why or "Module not found" in why
+    return f"the Worker does not start: {why}" + (f"\n{_PACKAGES}" if unknown else "")
+
+
+def _without_service(message: str) -> str:
+    """Every location's service complains of the same Worker."""
+    start, colon, rest = message.partition(": ")
+    return rest if colon and start.startswith("service ") else message

@@ -1,0 +1,91 @@
+"""One HTTP exchange with a Worker over a Unix socket: bytes as they are, both ways as they come.
+
+A connection serves one request. Connecting costs some tens of microseconds here; a pool would have to know when the
+other side is about to close.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import h11
+
+_CHUNK_BYTES = 65_536
+_HEAD_BYTES_MAX = 1024 * 1024
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class WorkerGone(Exception):
+    """The runtime closed the connection before its answer was whole, or cannot be reached."""
+
+
+class Exchange:
+    """A connection to the Worker, to be used as an asynchronous context; raises WorkerGone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._reader, self._writer = await asyncio.open_unix_connection(self._path)
+        except OSError as error:
+            raise WorkerGone(str(error)) from None
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.transport.abort()
+
+    async def ask(self, method: str, target: bytes, headers: Headers) -> None:
+        """Send the head of a request; what frames its body is among the headers."""
+        await self._send(h11.Request(method=method, target=target, headers=list(headers)))
+
+    async def send(self, chunk: bytes) -> None:
+        """Send a part of the body."""
+        await self._send(h11.Data(data=chunk))
+
+    async def end(self) -> None:
+        """The request is whole."""
+        await self._send(h11.EndOfMessage())
+
+    async def response(self) -> h11.Response:
+        """The head of the answer, once it comes."""
+        while True:
+            event = await self._next()
+            if isinstance(event, h11.Response):
+                return event
+
+    async def chunk(self) -> bytes | None:
+        """The next part of the answer's body; None when it is whole."""
+        while True:
+            event = await self._next()
+            if isinstance(event, h11.EndOfMessage):
+                return None
+            if isinstance(event, h11.Data) and event.data:
+                return bytes(event.data)
+
+    async def _send(self, event: h11.Event) -> None:
+        try:
+            self._writer.write(self._http.send(event) or b"")
+            await self._writer.drain()
+        except (OSError, h11.LocalProtocolError) as error:
+            raise WorkerGone(str(error)) from None
+
+    async def _next(self) -> h11.Event:
+        try:
+            while True:
+                event = self._http.next_event()
+                if event is h11.NEED_DATA:
+                    self._http.receive_data(await self._reader.read(_CHUNK_BYTES))
+                elif isinstance(event, (h11.ConnectionClosed, type(h11.PAUSED))):
+                    raise WorkerGone("the connection was closed")
+                else:
+                    assert isinstance(event, h11.Event)
+                    return event
+        except (OSError, h11.RemoteProtocolError) as error:
+            raise WorkerGone(str(error)) from None

@@ -1,0 +1,102 @@
+"""The wrangler config near a Worker: which file holds it, and what of it this emulator heeds.
+
+https://developers.cloudflare.com/workers/wrangler/configuration/ : the top level only, no environments.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.core.errors import SettingsError
+from emulator.core.javascript import Json
+
+FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's own order of precedence
+
+
+@dataclass(frozen=True, slots=True)
+class WranglerConfig:
+    """What was read. `kv` gives each binding the namespace that it is bound to here.
+
+    The ids in the file are Cloudflare's and mean nothing here, except that bindings of one id share a namespace:
+    it is named after the first of them, so that what is seeded as CACHE is what the binding CACHE reads.
+    """
+
+    path: Path | None = None
+    main: Path | None = None
+    kv: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    compatibility_date: str | None = None
+    compatibility_flags: tuple[str, ...] = ()
+
+
+def find_config(folder: Path) -> Path | None:
+    """The config in this folder or the nearest one above it, as wrangler looks for it."""
+    for each in (folder, *folder.parents):
+        for name in FILE_NAMES:
+            if (each / name).is_file():
+                return each / name
+    return None
+
+
+def read_config(path: Path) -> WranglerConfig:
+    """Read a config; raises SettingsError naming the file and what is wrong in it."""
+    given = _parse(path)
+    try:
+        main = _member(given, "main", str)
+        return WranglerConfig(
+            path=path,
+            main=None if main is None else path.parent / main,
+            kv=_namespaces(_member(given, "kv_namespaces", list) or []),
+            variables=_member(given, "vars", dict) or {},
+            compatibility_date=_date(given),
+            compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
+        )
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+        given = tomllib.loads(text) if path.suffix == ".toml" else _parse_jsonc(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingsError(f"cannot read {path}: {error}") from None
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: must be an object")
+    return given
+
+
+def _parse_jsonc(text: str) -> Any:
+    """JSON with comments and trailing commas, which JSON5 includes."""
+    import json5
+
+    return json5.loads(text)
+
+
+def _member(given: dict[str, Any], name: str, kind: type) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise ValueError(f"{name} must be {_KINDS[kind]}, not {value!r}")
+    return value
+
+
+_KINDS: dict[type, str] = {str: "a string", list: "an array", dict: "a table"}
+
+
+def _date(given: dict[str, Any]) -> str | None:
+    """TOML has dates of its own, which wrangler refuses and we need not."""
+    date = given.get("compatibility_date")
+    return None if date is None else str(date)
+
+
+def _namespaces(given: list[Any]) -> dict[str, str]:
+    by_id: dict[str, str] = {}
+    namespaces: dict[str, str] = {}
+    for each in given:
+        binding = each.get("binding") if isinstance(each, dict) else None
+        if not isinstance(binding, str) or not binding:
+            raise ValueError(f"each of kv_namespaces must have a binding, not {each!r}")
+        namespaces[binding] = by_id.setdefault(str(each.get("id", f"binding {binding}")), binding)
+    return namespaces
