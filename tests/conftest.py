@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from emulator.core.clock import MovableClock
 from emulator.core.dice import Dice
 from emulator.core.profiles import CLOUDFLARE, Profile

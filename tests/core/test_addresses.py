@@ -25,3 +25,8 @@ LOOKALIKES = [
 @pytest.mark.parametrize("host", [*OTHERS, *LOOKALIKES])
 def test_everything_else_is_not(host: str) -> None:
     assert not loopback(host)
+
+
+def test_an_ipv4_loopback_address_seen_by_an_ipv6_socket_is_loopback() -> None:
+    assert loopback("::ffff:127.0.0.1")
+    assert not loopback("::ffff:192.0.2.1")

@@ -115,8 +115,8 @@ async def test_versions_go_on_after_a_restart(store: Store, clock: MovableClock)
 
 async def test_a_read_that_a_write_overtook_leaves_no_older_copy(clock: MovableClock) -> None:
     store = HeldStore()
+    await store.write([Entry(b"k", b"old", 1, 0)])
     service = KVService(store, clock=clock)
-    await service.load("NRT", [put(value=b"old")])
     store.through.clear()
     slow = asyncio.create_task(value(service))
     listing = asyncio.create_task(names(service))
@@ -127,6 +127,35 @@ async def test_a_read_that_a_write_overtook_leaves_no_older_copy(clock: MovableC
     store.through.set()
     assert (await slow, await listing) == (b"old", [b"k"])
     assert (await value(service), await names(service)) == (b"new", [b"k", b"other"])
+
+
+@pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL], ids=lambda profile: profile.name)
+async def test_what_was_read_once_is_not_read_from_the_store_again_until_it_is_written(
+    clock: MovableClock, profile: Profile
+) -> None:
+    store = HeldStore()
+    await store.write([Entry(b"k", b"v", 1, 0)])
+    service = KVService(store, clock=clock, profile=profile)
+    for location in ("SJC", "NRT", "SJC"):
+        assert (await service.get(location, b"k")).entry is not None
+        assert (await service.get(location, b"absent")).entry is None
+        assert len((await service.list(location, ListRequest())).rows) == 1
+    assert store.came._value == 3
+    await service.put("SJC", put(b"other"))
+    assert len((await service.list("SJC", ListRequest())).rows) == 2
+    assert store.came._value == 4
+
+
+async def test_a_page_that_is_remembered_ends_with_the_first_key_on_it_that_goes(
+    clock: MovableClock,
+) -> None:
+    service = KVService(MemoryStore(), clock=clock, profile=LOCAL)
+    expiring_s = clock.now_ms() // 1000 + 60
+    await service.load("SJC", [put(b"a"), put(b"b", expiration_s=expiring_s)])
+    first = ListRequest(limit=1)
+    assert (await service.list("SJC", first)).cursor is not None
+    clock.advance(60_000)
+    assert (await service.list("SJC", first)).cursor is None
 
 
 async def test_the_dead_keys_that_a_list_met_are_purged_and_nothing_else(clock: MovableClock) -> None:

@@ -142,3 +142,23 @@ async def test_a_second_opener_is_told_and_does_no_harm(ours: Path) -> None:
         assert await refusal(ours) == f"state file {ours} is in use by another process (a running queue-emulator?)"
         await first.write([Entry(b"b", b"v", 2, 0)])
     assert await opens(ours)
+
+
+async def test_a_file_that_cannot_be_opened_is_refused_before_anything_is_begun(tmp_path: Path) -> None:
+    dangling = tmp_path / "state.sqlite"
+    dangling.symlink_to(tmp_path / "missing" / "state.sqlite")
+    assert "unable to open database file" in await refusal(dangling)
+
+
+async def test_a_file_of_ours_without_our_table_is_refused(path: Path) -> None:
+    written_with(path, "CREATE TABLE other (a)", f"PRAGMA application_id = {APPLICATION_ID}", "PRAGMA user_version = 1")
+    assert "no such table: entry" in await refusal(path)
+
+
+async def test_a_failure_of_the_file_while_it_is_in_use_says_so(ours: Path) -> None:
+    async with opened(ours) as store:
+        await store._fetch("DROP TABLE entry")
+        with pytest.raises(StateError, match="the state file failed: no such table: entry"):
+            await store.read([b"a"])
+        with pytest.raises(StateError, match="the state file failed: no such table: entry"):
+            await store.write([Entry(b"a", b"v", 2, 0), Entry(b"b", b"v", 3, 0)])

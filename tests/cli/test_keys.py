@@ -1,0 +1,119 @@
+"""Which keys open it: the environment, `.dev.vars`, and on loopback alone the development keys."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.emulator_process import ADMIN, QUEUE, Emulator, StartEmulator, run
+
+pytestmark = pytest.mark.slow
+
+QUEUE_PATH, ADMIN_PATH = "/api/queue", "/api/migrate/status"
+
+
+def statuses(emulator: Emulator, queue_key: str, admin_key: str) -> tuple[int, int]:
+    """How the two scopes answer to these keys."""
+    return (
+        emulator.ask("GET", QUEUE_PATH, headers={"X-API-Key": queue_key}).status_code,
+        emulator.ask("GET", ADMIN_PATH, headers={"X-API-Key": admin_key}).status_code,
+    )
+
+
+def key_lines(emulator: Emulator) -> list[str]:
+    return [line.removeprefix("  keys        ") for line in emulator.banner if line.startswith("  keys ")]
+
+
+def test_with_no_key_set_development_keys_are_used_and_shown(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral")
+    assert key_lines(emulator) == ["QUEUE_API_KEY=dev-queue-key ADMIN_API_KEY=dev-admin-key"]
+    assert statuses(emulator, QUEUE["X-API-Key"], ADMIN["X-API-Key"]) == (200, 200)
+    assert statuses(emulator, ADMIN["X-API-Key"], QUEUE["X-API-Key"]) == (401, 401)
+
+
+def test_keys_come_from_the_environment(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "q-1", "ADMIN_API_KEY": "a-1"})
+    assert key_lines(emulator) == [
+        "QUEUE_API_KEY from environment",
+        "ADMIN_API_KEY from environment",
+        "ASSISTANT_API_KEY not set",
+    ]
+    assert statuses(emulator, "q-1", "a-1") == (200, 200)
+    assert statuses(emulator, QUEUE["X-API-Key"], ADMIN["X-API-Key"]) == (401, 401)
+
+
+def test_keys_come_from_dev_vars(start_emulator: StartEmulator, folder: Path) -> None:
+    (folder / ".dev.vars").write_text('# secrets\nQUEUE_API_KEY="q $2 key"\nexport ADMIN_API_KEY=a-2\r\n')
+    emulator = start_emulator("--ephemeral")
+    assert key_lines(emulator)[:2] == ["QUEUE_API_KEY from .dev.vars", "ADMIN_API_KEY from .dev.vars"]
+    assert statuses(emulator, "q $2 key", "a-2") == (200, 200)
+
+
+def test_the_environment_wins_over_dev_vars(start_emulator: StartEmulator, folder: Path) -> None:
+    (folder / ".dev.vars").write_text("QUEUE_API_KEY=from-file\nADMIN_API_KEY=from-file-too\n")
+    emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "from-environment"})
+    assert key_lines(emulator)[:2] == ["QUEUE_API_KEY from environment", "ADMIN_API_KEY from .dev.vars"]
+    assert statuses(emulator, "from-environment", "from-file-too") == (200, 200)
+    assert statuses(emulator, "from-file", "from-environment") == (401, 401)
+
+
+@pytest.mark.parametrize(
+    ("name", "opened"),
+    [("QUEUE_API_KEY", (200, 401)), ("ADMIN_API_KEY", (401, 200)), ("ASSISTANT_API_KEY", (200, 401))],
+)
+def test_one_key_alone_leaves_the_other_scope_closed(
+    start_emulator: StartEmulator, name: str, opened: tuple[int, int]
+) -> None:
+    emulator = start_emulator("--ephemeral", environment={name: "the-only-key"})
+    assert statuses(emulator, "the-only-key", "the-only-key") == opened
+    assert statuses(emulator, "", "") == (401, 401)
+    assert statuses(emulator, QUEUE["X-API-Key"], ADMIN["X-API-Key"]) == (401, 401)
+
+
+def test_the_assistant_key_opens_nothing_beside_a_queue_key(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "q", "ASSISTANT_API_KEY": "assistant"})
+    assert statuses(emulator, "assistant", "assistant") == (401, 401)
+    assert statuses(emulator, "q", "q") == (200, 401)
+
+
+def test_an_empty_key_is_no_key(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "", "ADMIN_API_KEY": "a"})
+    assert statuses(emulator, "", "a") == (401, 200)
+
+
+def test_a_key_outside_ascii_opens_its_scope(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "clé-🔑", "LC_ALL": "C.UTF-8"})
+    answer = emulator.ask("GET", QUEUE_PATH, headers=[(b"X-API-Key", "clé-🔑".encode())])
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "emulator.example"])
+def test_an_address_that_others_can_reach_needs_real_keys(folder: Path, host: str) -> None:
+    done = run("serve", "--host", host, "--port", "0", folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"queue-emulator: {host} can be reached by others, and no key is set: ")
+    assert "QUEUE_API_KEY" in line
+    assert not list(folder.iterdir())
+
+
+def test_the_name_localhost_is_loopback(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral", "--host", "localhost")
+    assert statuses(emulator, QUEUE["X-API-Key"], ADMIN["X-API-Key"]) == (200, 200)
+
+
+def test_unreadable_dev_vars_are_refused(folder: Path) -> None:
+    (folder / ".dev.vars").write_bytes(b"QUEUE_API_KEY=\xff\xfe\n")
+    done = run("serve", "--port", "0", folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("queue-emulator: cannot read .dev.vars: ")
+    assert [path.name for path in folder.iterdir()] == [".dev.vars"]
+
+
+def test_configured_keys_are_never_shown(start_emulator: StartEmulator, folder: Path) -> None:
+    (folder / ".dev.vars").write_text("ADMIN_API_KEY=secret-of-the-admin\n")
+    emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "secret-of-the-queue"})
+    for key in ("secret-of-the-queue", "secret-of-the-admin", "secret-that-is-wrong"):
+        statuses(emulator, key, key)
+    assert emulator.stop() == 0
+    assert "secret" not in emulator.log() + "\n".join(emulator.banner)

@@ -1,0 +1,173 @@
+"""`queue-emulator seed`: checks everything, then loads all of it or nothing, into an emulator or a state file."""
+
+import json
+import os
+import pty
+import socket
+import subprocess
+import termios
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.cli.emulator_process import ADMIN, BASIC, COMMAND, FIXTURES, StartEmulator, closed_environment, files_of, run
+
+pytestmark = pytest.mark.slow
+
+LEASED = FIXTURES / "old-format" / "leased.json"
+THOUSAND = FIXTURES / "old-format" / "thousand.json"
+
+
+def entries(path: Path) -> int:
+    return len(json.loads(path.read_text("utf-8")))
+
+
+def refusal(folder: Path, *arguments: str | Path) -> str:
+    """The one line that a refused load writes; no file is touched."""
+    before = files_of(folder)
+    done = run("seed", *arguments, folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert files_of(folder) == before
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("queue-emulator: ")
+    return line.removeprefix("queue-emulator: ")
+
+
+def test_a_file_is_loaded_into_a_running_emulator(start_emulator: StartEmulator, folder: Path) -> None:
+    emulator = start_emulator("--ephemeral")
+    done = run("seed", BASIC, "--to", emulator.url, folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{BASIC}: 8 keys written to {emulator.url}\n"
+    assert emulator.ask("GET", "/api/migrate/status", headers=ADMIN).json()["status"]["oldTaskCount"] == 5
+
+
+def test_several_files_are_loaded_together(start_emulator: StartEmulator, folder: Path) -> None:
+    emulator = start_emulator("--ephemeral")
+    (folder / "marked.json").write_bytes(b'\xef\xbb\xbf [{"key": "a", "value": "1", "metadata": 1e400}]\n')
+    (folder / "empty.json").write_text(" [ ] ")
+    done = run("seed", THOUSAND, "empty.json", "marked.json", LEASED, "--to", f"{emulator.url}/", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [int(line.split()[1]) for line in done.stdout.splitlines()] == [entries(THOUSAND), 0, 1, entries(LEASED)]
+    assert emulator.keys() == entries(THOUSAND) + 1 + entries(LEASED) - 1  # both have the pending list
+
+
+def test_one_wrong_file_among_several_loads_nothing(start_emulator: StartEmulator, folder: Path) -> None:
+    emulator = start_emulator("--ephemeral")
+    (folder / "bad.json").write_text('[{"key": "a", "value": "1", "expiration_ttl": 5}]')
+    assert refusal(folder, BASIC, "bad.json", "--to", emulator.url).startswith("bad.json: entry 0 (key 'a'): ")
+    assert refusal(folder, BASIC, "missing.json", "--to", emulator.url).startswith("cannot read missing.json: ")
+    assert emulator.keys() == 0
+
+
+def test_a_pipe_can_be_loaded(start_emulator: StartEmulator, folder: Path) -> None:
+    emulator = start_emulator("--ephemeral")
+    command = f"{COMMAND} seed <(cat {BASIC}) --to {emulator.url}"
+    subprocess.run(["bash", "-c", command], cwd=folder, env=closed_environment(), check=True, capture_output=True)
+    assert emulator.keys() == 8
+
+
+def test_a_file_is_loaded_into_a_new_state_file(start_emulator: StartEmulator, folder: Path) -> None:
+    done = run("seed", BASIC, LEASED, "--state", "new/state.sqlite", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == f"{BASIC}: 8 keys written to new/state.sqlite"
+    assert list(files_of(folder)) == ["new/state.sqlite"]
+    assert start_emulator("--state", "new/state.sqlite").keys() == 8 + entries(LEASED) - 1
+
+
+def test_what_a_state_file_holds_stays_unless_it_is_overwritten(start_emulator: StartEmulator, folder: Path) -> None:
+    (folder / "one.json").write_text('[{"key": "one", "value": "1"}, {"key": "both", "value": "1"}]')
+    (folder / "two.json").write_text('[{"key": "two", "value": "2"}, {"key": "both", "value": "2"}]')
+    for name in ("one.json", "two.json"):
+        assert run("seed", name, "--state", "state.sqlite", folder=folder).returncode == 0
+    assert start_emulator("--state", "state.sqlite").keys() == 3
+
+
+def test_a_state_file_in_use_is_left_alone(start_emulator: StartEmulator, folder: Path) -> None:
+    emulator = start_emulator("--state", "state.sqlite")
+    line = refusal(folder, BASIC, "--state", "state.sqlite")
+    assert line == "state file state.sqlite is in use by another process (a running queue-emulator?)"
+    assert emulator.keys() == 0
+
+
+def test_a_file_that_is_no_state_file_is_left_alone(folder: Path) -> None:
+    (folder / "notes.txt").write_text("not a database")
+    assert refusal(folder, BASIC, "--state", "notes.txt").startswith("notes.txt is not a state file ")
+
+
+def test_wrong_data_makes_no_state_file(folder: Path) -> None:
+    (folder / "bad.json").write_text('[{"key": "a", "value": null}]')
+    assert refusal(folder, "bad.json", "--state", "new/state.sqlite") == (
+        "bad.json: entry 0 (key 'a'): value must be a string"
+    )
+    assert [path.name for path in folder.iterdir()] == ["bad.json"]
+
+
+def test_a_field_that_is_not_in_the_format_is_ignored_aloud(folder: Path) -> None:
+    (folder / "odd.json").write_text('[{"key": "a", "value": "1", "ttl": 60}, {"key": "b", "value": "2", "ttl": 60}]')
+    done = run("seed", "odd.json", "--state", "state.sqlite", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1] == "odd.json: warning: unknown field 'ttl' in 2 entries was ignored"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("8787", "127.0.0.1:8787", "ftp://127.0.0.1", "http://", "http://:8787", "http://127.0.0.1:port"),
+        *("http://127.0.0.1:99999", "http://127.0.0.1:8787/api", "http://[::1", "http://a b:8787"),
+    ],
+)
+def test_a_url_that_is_none_is_refused(folder: Path, url: str) -> None:
+    assert refusal(folder, BASIC, "--to", url) == f"not the URL of an emulator, as http://127.0.0.1:8787: {url}"
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "ü" * 80])
+def test_a_host_that_does_not_exist_is_said_in_one_line(folder: Path, host: str) -> None:
+    assert refusal(folder, BASIC, "--to", f"http://{host}:8787").startswith(f"no emulator answers at http://{host}:")
+
+
+def test_nobody_listening_is_said_with_the_way_out(folder: Path) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        line = refusal(folder, BASIC, "--to", url)
+    assert line.startswith(f"no emulator answers at {url}: ")
+    assert line.endswith("; start one with: queue-emulator serve")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"]
+)
+def test_another_kind_of_server_is_recognised(folder: Path, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stranger = threading.Thread(target=_answer_once, args=(server, answer))
+        stranger.start()
+        line = refusal(folder, BASIC, "--to", f"http://127.0.0.1:{server.getsockname()[1]}")
+        stranger.join()
+    assert "queue-emulator" in line
+
+
+def test_a_terminal_shows_progress_and_a_pipe_does_not(folder: Path) -> None:
+    arguments = [COMMAND, "seed", str(THOUSAND), "--state", "state.sqlite"]
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    with subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how a terminal tells that nobody writes to it any more
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        os.close(ours)
+    assert process.returncode == 0
+    assert b"checking thousand.json" in shown
+    assert run("seed", THOUSAND, "--state", "state.sqlite", folder=folder).stderr == ""
+
+
+def _answer_once(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        request = b""
+        while not request.endswith(b"]"):
+            request += connection.recv(65_536)
+        connection.sendall(answer)
