@@ -1,0 +1,151 @@
+"""The life of tasks: claimed, renewed, released, finished; and leases that run out."""
+
+from tests.scenarios.steps import Advance, Scenario, Seed, get, post, scenario, seed
+from tests.worker.deployed import lease, task
+
+CLAIM = "/api/queue/claim"
+
+
+def _tasks(names: str) -> Seed:
+    return seed({f"queue:task:{name}": task(name) for name in names})
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    scenario(
+        "an empty queue has nothing",
+        get("/api/queue"),
+        post(CLAIM, {"workerId": "w"}),
+        get("/api/queue/a", 404),
+        get("/api/result/a", 404),
+        post("/api/queue/a/release", {"workerId": "w"}),
+        post("/api/queue/a/renew", {"workerId": "w"}, 403),
+        post("/api/queue/a/status", {"status": "claimed"}, 404),
+        get("/api/migrate/status"),
+    ),
+    scenario(
+        "a task is claimed, renewed, worked on and finished",
+        _tasks("a"),
+        get("/api/queue"),
+        get("/api/queue/a"),
+        post(CLAIM, {"workerId": "w", "leaseDurationSec": 120}),
+        get("/api/queue"),
+        post("/api/queue/a/renew", {"workerId": "w", "extendSec": 600}),
+        post("/api/queue/a/renew", {"workerId": "w"}),
+        post("/api/queue/a/status", {"status": "claimed"}),
+        get("/api/queue/a"),
+        post("/api/queue/a/status", {"status": "completed"}),
+        post("/api/result/a", {"success": True, "output": {"log": ["done"]}}),
+        get("/api/result/a"),
+        get("/api/queue/a", 404),
+        post("/api/queue/a/renew", {"workerId": "w"}, 403),
+        post("/api/queue/a/release", {"workerId": "w"}),
+        post(CLAIM, {"workerId": "w"}),
+        get("/api/queue"),
+    ),
+    scenario(
+        "each claim takes the next free task, in the order of the keys' bytes",
+        seed({f"queue:task:{name}": task(name) for name in ("b", "a", "B", "10", "9", "é", "~", "🚀", "\uff5e", "-")}),
+        get("/api/queue"),
+        *(post(CLAIM, {"workerId": f"w{number}"}) for number in range(11)),
+    ),
+    scenario(
+        "a leased task is passed over until it is released",
+        _tasks("abc"),
+        seed({"queue:lease:a": lease("w"), "queue:lease:b": lease("v")}, ttl_s=300),
+        post(CLAIM, {"workerId": "x"}),
+        post(CLAIM, {"workerId": "x"}),
+        post("/api/queue/b/release", {"workerId": "w"}, 403),
+        post("/api/queue/b/release", {"workerId": "v", "reason": "shutting down"}),
+        post(CLAIM, {"workerId": "x"}),
+        post("/api/queue/a/release", {}),
+        post("/api/queue/c/release", {"workerId": ""}),
+        post("/api/queue/c/release", {"workerId": "anybody"}),
+        post(CLAIM, {"workerId": "x"}),
+    ),
+    scenario(
+        "only the holder renews, and nobody who names another releases",
+        _tasks("a"),
+        post(CLAIM, {"workerId": "w"}),
+        post("/api/queue/a/renew", {"workerId": "v"}, 403),
+        post("/api/queue/a/renew", {"workerId": "W"}, 403),
+        post("/api/queue/a/release", {"workerId": "v"}, 403),
+        post("/api/queue/a/renew", {"workerId": "w"}),
+    ),
+    scenario(
+        "a claim looks at leases only, and takes finished tasks too",
+        seed({f"queue:task:{status}": task(status, status=status) for status in ("completed", "failed", "claimed")}),
+        *(post(CLAIM, {"workerId": "w"}) for _ in range(4)),
+    ),
+    scenario(
+        "every status can be set, and what a task holds besides is kept",
+        seed({"queue:task:a": task("a", unknown={"kept": [1, {"2": 3}]}, updatedAt="before", delegationHints=["x"])}),
+        *(
+            step
+            for status in ("claimed", "completed", "failed", "pending")
+            for step in (post("/api/queue/a/status", {"status": status}), get("/api/queue/a"))
+        ),
+    ),
+    scenario(
+        "a result needs no lease and no task, and the last one stays",
+        _tasks("a"),
+        seed({"queue:lease:a": lease("somebody else")}),
+        post("/api/result/a", {"success": False, "error": "first"}),
+        post("/api/result/a", {"success": True}),
+        post("/api/result/b", {"success": True}),
+        get("/api/result/a"),
+        get("/api/result/b"),
+        post("/api/queue/a/release", {"workerId": "w"}),
+        get("/api/queue"),
+    ),
+    scenario(
+        "a list shows a thousand tasks, and a claim sees no further",
+        seed({f"queue:task:{number:04d}": {"id": number} for number in range(1002)}),
+        seed({f"queue:lease:{number:04d}": lease("w") for number in range(1000)}),
+        get("/api/queue"),
+        post(CLAIM, {"workerId": "w"}),
+        get("/api/queue/1001"),
+        get("/api/migrate/status"),
+        post("/api/migrate/rollback"),
+        get("/api/queue"),
+    ),
+    scenario(
+        "a lease ends with its time",
+        _tasks("a"),
+        post(CLAIM, {"workerId": "v", "leaseDurationSec": 60}),
+        Advance(55),
+        post(CLAIM, {"workerId": "w"}),
+        post("/api/queue/a/renew", {"workerId": "v", "extendSec": 90}),
+        Advance(80),
+        post(CLAIM, {"workerId": "w"}),
+        Advance(10),
+        post("/api/queue/a/renew", {"workerId": "v"}, 403),
+        post("/api/queue/a/release", {"workerId": "v"}),
+        post(CLAIM, {"workerId": "w"}),
+        Advance(295),
+        post(CLAIM, {"workerId": "x"}),
+        Advance(10),
+        post(CLAIM, {"workerId": "x", "leaseDurationSec": 10_000}),
+        Advance(590),
+        post(CLAIM, {"workerId": "y"}),
+        Advance(10),
+        post(CLAIM, {"workerId": "y"}),
+    ),
+    scenario(
+        "tasks and results live for an hour from their last write",
+        _tasks("ab"),
+        post("/api/result/a", {"success": True}),
+        Advance(3000),
+        post("/api/queue/b/status", {"status": "claimed"}),
+        Advance(590),
+        get("/api/result/a"),
+        get("/api/queue/b"),
+        Advance(20),
+        get("/api/result/a", 404),
+        get("/api/queue/b"),
+        Advance(2980),
+        get("/api/queue/b"),
+        Advance(20),
+        get("/api/queue/b", 404),
+        get("/api/queue"),
+    ),
+)

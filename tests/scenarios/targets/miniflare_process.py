@@ -1,0 +1,100 @@
+"""The reference Worker on miniflare, the vendor's local runtime, over miniflare's own KV."""
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from emulator.core.javascript import Json
+from tests.conftest import FIXTURES
+from tests.scenarios.playing import Answer, Calls
+from tests.scenarios.steps import Deployment, Entry, Request
+from tests.scenarios.targets import http_client
+
+WORKER = FIXTURES / "worker" / "worker.mjs"
+_DRIVER = Path(__file__).parent / "miniflare" / "driver.mjs"
+_MEMORY = Path("/dev/shm")
+_WAIT_S_MAX = 60
+
+
+class MiniflareProcess:
+    """One process for all deployments, its KV empty at the start of each scenario."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._process = _start(_miniflare_folder(environment), _node(environment), folder / "log", environment)
+        self._url = ""
+
+    def start(self, deployment: Deployment) -> None:
+        variables = {"WORKER_VERSION": deployment.version, **dict(deployment.keys)}
+        self._url = self._tell({"start": variables})["url"]
+
+    def seed(self, entries: Sequence[Entry]) -> None:
+        self._tell({"seed": list(entries)})
+
+    def advance(self, seconds: int) -> None:
+        raise NotImplementedError("miniflare's time is the machine's")
+
+    def send(self, request: Request) -> Answer:
+        return http_client.send(self._url, request)
+
+    def kv_calls(self) -> Calls | None:
+        return None
+
+    def close(self) -> None:
+        """End of input ends the driver, which ends its runtime."""
+        try:
+            self._process.communicate(timeout=_WAIT_S_MAX)
+        finally:
+            self._process.kill()
+
+    def _tell(self, message: Json) -> dict[str, Json]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(_WAIT_S_MAX, self._process.kill)
+        watchdog.start()
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        finally:
+            watchdog.cancel()
+            watchdog.join()
+        answer: dict[str, Json] = json.loads(line or '{"error": "the driver ended"}')
+        assert "error" not in answer, answer["error"]
+        return answer
+
+
+def _start(miniflare: Path, node: str, log_file: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    # It keeps its KV in files under the temporary folder, and on a disk waits for each write.
+    memory = {"TMPDIR": str(_MEMORY)} if _MEMORY.is_dir() else {}
+    with log_file.open("w", encoding="utf-8") as log:
+        return subprocess.Popen(
+            [node, _DRIVER, WORKER, miniflare],
+            cwd=log_file.parent,
+            env={**environment, **memory},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            encoding="utf-8",
+        )
+
+
+def _miniflare_folder(environment: Mapping[str, str]) -> Path:
+    folder = Path(environment.get("MINIFLARE_DIR", "")).absolute()
+    if not environment.get("MINIFLARE_DIR") or not (folder / "node_modules" / "miniflare").is_dir():
+        pytest.fail(
+            f"MINIFLARE_DIR must name a folder in which `npm install` was run with {_DRIVER.parent.name}/package.json",
+            pytrace=False,
+        )
+    return folder
+
+
+def _node(environment: Mapping[str, str]) -> str:
+    node = shutil.which("node", path=environment.get("PATH"))
+    if node is None:
+        pytest.fail("Node is not on the PATH: miniflare needs it", pytrace=False)
+    return node
