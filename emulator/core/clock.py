@@ -35,15 +35,15 @@ class MovableClock:
         self._source = source
         self._offset_ms = 0
         self._frozen_ms: int | None = None
+        self._first_ms: int | None = None
         self._on_move: list[Callable[[], None]] = []
 
     @classmethod
     def frozen_at(cls, now_ms: int) -> "MovableClock":
         """A clock that stands at `now_ms` and moves only when told."""
+        check_instant(now_ms)
         clock = cls(SystemClock())
-        clock.set(now_ms)
-        clock.freeze()
-        clock.set(now_ms)
+        clock._frozen_ms = clock._first_ms = now_ms
         return clock
 
     @property
@@ -53,7 +53,7 @@ class MovableClock:
     @property
     def offset_ms(self) -> int:
         """How far this clock is ahead of its source, in milliseconds."""
-        return self.now_ms() - self._source.now_ms()
+        return self._offset_ms if self._frozen_ms is None else self._frozen_ms - self._source.now_ms()
 
     def now_ms(self) -> int:
         if self._frozen_ms is not None:
@@ -90,9 +90,9 @@ class MovableClock:
             self._frozen_ms = None
             self._moved()
 
-    def follow_source(self) -> None:
-        """Forget every move: show the source's time again."""
-        self._offset_ms, self._frozen_ms = 0, None
+    def restart(self) -> None:
+        """Forget every move: follow the source again, or stand where it stood at first."""
+        self._offset_ms, self._frozen_ms = 0, self._first_ms
         self._moved()
 
     def _moved(self) -> None:

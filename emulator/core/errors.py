@@ -13,6 +13,7 @@ EmulatorError
     ├── OperationBudgetError   Error: too many operations in one invocation
     ├── QuotaError         Error: too many operations of a kind in one day
     └── KVError            Error: "KV <OPERATION> failed: <status> <reason>"
+        └── WriteRateError     429: too many writes of one key
 """
 
 
@@ -93,4 +94,9 @@ class KVError(JavaScriptError):
         self.status = status
         self.reason = reason
         self.definite = definite
-        self.limit = "one write a second to one key" if status == 429 else None
+
+
+class WriteRateError(KVError):
+    """A put of a key that was put a moment ago."""
+
+    limit = "one write a second to one key"

@@ -32,7 +32,7 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1  # [workerd]: numeric options are 32-
 TOMBSTONE_LIFE_MS = 3_600_000  # [ours]: how long a list still walks a deleted or expired key
 JOURNAL_EVENTS_MAX = 50_000  # [ours]
 EDGE_COPIES_MAX = 100_000  # [ours]: what one location keeps, least recently used first out
-EDGE_PAGES_MAX = 1_000  # [ours]: each write looks at every page that is kept
+EDGE_PAGES_MAX = 1_000  # [ours]
 EDGE_BYTES_MAX = 64 * 1024 * 1024  # [ours], of values and of pages each
 
 BUDGET_TEXT = (

@@ -11,7 +11,7 @@ from emulator.core.clock import Clock
 from emulator.core.dice import Dice
 from emulator.core.edge import Edge
 from emulator.core.entries import Entry, Page, Row
-from emulator.core.errors import JavaScriptError, KVError
+from emulator.core.errors import JavaScriptError, WriteRateError
 from emulator.core.faults import FaultPlan, Verdict
 from emulator.core.journal import Journal
 from emulator.core.limits import CACHE_TTL_S_DEFAULT
@@ -299,7 +299,7 @@ class KVService:
         last_ms = self._last_put_ms.get(key)
         if last_ms is not None:
             if 0 <= now_ms - last_ms < interval_ms:
-                raise KVError("PUT", 429, "Too Many Requests")
+                raise WriteRateError("PUT", 429, "Too Many Requests")
             del self._last_put_ms[key]
         self._last_put_ms[key] = now_ms
         while not 0 <= now_ms - next(iter(self._last_put_ms.values())) < interval_ms:

@@ -62,6 +62,7 @@ class Control:
         task = _task(body.get("task", {}), self._deployment)
         binding = self._deployment.binding(location)
         binding.invocation.route = "CommHub.sendViaKVQueue"
+        self._deployment.service.meter.invoked(binding.invocation.route, self._deployment.clock.now_ms())
         hub = CommHub(WorkerVersion(version).format(binding), self._deployment.clock)
         return {"format": version, "task": await hub.send(task)}
 

@@ -93,5 +93,5 @@ class Deployment:
         """Forget all data, faults and counts, and show the machine's time again."""
         for service in (self.service, *self.others):
             await service.reset()
-        self.clock.follow_source()
+        self.clock.restart()
         self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)

@@ -82,7 +82,7 @@ def test_following_its_source_again_it_forgets_every_move(source: Hand) -> None:
     clock = MovableClock(source)
     clock.advance(9)
     clock.freeze()
-    clock.follow_source()
+    clock.restart()
     source.at_ms += 1
     assert (clock.now_ms(), clock.offset_ms, clock.frozen) == (1_001, 0, False)
 
@@ -127,7 +127,7 @@ def test_whoever_waits_on_it_is_told_of_each_move(source: Hand) -> None:
     clock.freeze()
     clock.set(7)
     clock.resume()
-    clock.follow_source()
+    clock.restart()
     assert told == [1_005, 7, 7, 1_000]
 
 
@@ -186,3 +186,11 @@ def test_a_running_clock_stays_at_the_last_instant_that_can_be_written() -> None
     clock.set(LATEST_MS)
     source.at_ms = 5_000
     assert iso_8601(clock.now_ms()) == "9999-12-31T23:59:59.000Z"
+
+
+def test_a_clock_that_stood_at_first_stands_there_again_when_it_is_restarted() -> None:
+    clock = MovableClock.frozen_at(5_000)
+    clock.advance(60)
+    clock.resume()
+    clock.restart()
+    assert (clock.now_ms(), clock.frozen) == (5_000, True)

@@ -10,7 +10,11 @@ from emulator.core.errors import EmulatorError, JavaScriptError, KVError, KVSynt
 
 def test_the_tree_is_drawn_as_it_is() -> None:
     drawn = re.findall(r"^([│ ]*)[├└]── (\w+)", errors.__doc__ or "", re.MULTILINE)
-    tree = {name: "JavaScriptError" if indent else "EmulatorError" for indent, name in drawn}
+    branch, tree = ["EmulatorError"], {}
+    for indent, name in drawn:
+        depth = len(indent) // 4 + 1
+        branch[depth:] = [name]
+        tree[name] = branch[depth - 1]
     defined = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, EmulatorError)]
     assert tree == {
         each.__name__: each.__base__.__name__ for each in defined if each is not EmulatorError and each.__base__

@@ -1,0 +1,224 @@
+"""The pytest plugin as a user's tests meet it: documented examples, the marker, isolation, xdist, no cost unused."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = "pytester"
+pytestmark = pytest.mark.slow
+
+README = Path(__file__).parents[2] / "README.md"
+TOKYO = """
+    def test_a_daemon_in_tokyo_still_sees_the_task_that_san_jose_finished(emulator, emulator_clock):
+        tokyo, san_jose = emulator.at("NRT"), emulator.at("SJC")
+        emulator.enqueue({"id": "t1"})
+        assert tokyo.get("/api/queue").json()["pending"] == ["t1"]
+
+        san_jose.post("/api/result/t1", {"success": True})
+        assert san_jose.get("/api/queue").json()["pending"] == []
+        assert tokyo.get("/api/queue").json()["pending"] == ["t1"]
+
+        emulator_clock.advance(60)
+        assert tokyo.get("/api/queue").json()["pending"] == []
+"""
+
+
+def ran(pytester: pytest.Pytester, source: str, *arguments: str) -> pytest.RunResult:
+    """The result of a user's test file; markers are strict, warnings are errors."""
+    pytester.makepyfile(source)
+    return pytester.runpytest_inprocess("--strict-markers", "-W", "error", *arguments)
+
+
+def test_a_user_s_test_runs_as_documented(pytester: pytest.Pytester) -> None:
+    ran(pytester, TOKYO).assert_outcomes(passed=1)
+
+
+def test_the_example_fails_where_the_hazard_is_switched_off(pytester: pytest.Pytester) -> None:
+    local = "    import pytest\n    pytestmark = pytest.mark.queue_emulator(profile='local')\n"
+    ran(pytester, local + TOKYO).assert_outcomes(failed=1)
+
+
+def test_every_test_in_the_readme_runs(pytester: pytest.Pytester) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    tests = [block for block in blocks if block.startswith("def test_")]
+    assert len(tests) >= 2
+    ran(pytester, "\n\n".join(tests)).assert_outcomes(passed=sum(block.count("def test_") for block in tests))
+
+
+def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
+    listed = pytester.runpytest_inprocess("--fixtures", "-q").stdout.str()
+    for name in ("emulator", "kv", "emulator_clock", "faults"):
+        assert re.search(rf"^{name} -- .*pytest_plugin\.py:\d+\n    [A-Z]", listed, re.MULTILINE), name
+    markers = pytester.runpytest_inprocess("--markers").stdout.str()
+    assert (
+        "@pytest.mark.queue_emulator(profile, locations, worker_version, rate_limit, seed, without, plan, " in markers
+    )
+
+
+def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> None:
+    source = """
+        import pytest
+        from emulator.core.errors import KVError
+
+        @pytest.mark.queue_emulator(profile="local", locations=["GRU", "LHR"])
+        def test_profile_and_locations(emulator, kv):
+            status = emulator.get("/cdn-cgi/emulator/status").json()
+            assert (status["profile"], status["locations"]) == ("local", ["GRU", "LHR"])
+            assert kv.location == "GRU"
+
+        @pytest.mark.queue_emulator(worker_version="old")
+        def test_worker_version(emulator, kv):
+            emulator.enqueue({"id": "t1"}, format="old")
+            assert emulator.get("/api/queue").json()["pending"] == ["t1"]
+            assert emulator.get("/api/migrate/status").status == 404
+
+        @pytest.mark.queue_emulator(rate_limit=1)
+        def test_rate_limit(emulator):
+            assert [emulator.get("/api/queue").status for _ in range(2)] == [200, 429]
+
+        @pytest.mark.queue_emulator(without=["write-rate", "operations"])
+        def test_without(kv, emulator):
+            kv.put("k", "1")
+            kv.put("k", "2")
+            assert emulator.deployment.service.profile.operations_max is None
+
+        @pytest.mark.queue_emulator(plan="free")
+        def test_plan(emulator):
+            assert emulator.deployment.service.profile.plan.name == "free"
+
+        @pytest.mark.queue_emulator(replication_lag_s=(1.5, 2))
+        def test_replication_lag(kv, emulator_clock):
+            kv.put("k", "")
+            emulator_clock.advance(1.499)
+            assert kv.at("NRT").list().keys == ()
+            emulator_clock.advance(0.501)
+            assert len(kv.at("LHR").list().keys) == 1
+
+        @pytest.mark.queue_emulator(tombstone_life_s=1.5)
+        def test_tombstone_life(kv, emulator_clock):
+            kv.put("a", "")
+            kv.put("b", "")
+            kv.delete("a")
+            assert kv.list(limit=1).keys == ()
+            emulator_clock.advance(1.5)
+            assert len(kv.at("NRT").list(limit=1).keys) == 1
+
+        def task_id(emulator):
+            return emulator.enqueue()["id"]
+
+        @pytest.mark.queue_emulator(seed=5)
+        def test_seed(emulator):
+            from emulator.testing import Emulator
+            assert task_id(emulator) == task_id(Emulator(seed=5)) != task_id(Emulator(seed=6))
+    """
+    ran(pytester, source).assert_outcomes(passed=8)
+
+
+def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pytester) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.queue_emulator(locations=["GRU"], profile="local")
+
+        @pytest.mark.queue_emulator(locations=["LHR"])
+        class TestHere:
+            def test_the_class_wins(self, emulator):
+                assert emulator.deployment.locations == ("LHR",)
+                assert emulator.deployment.service.profile.name == "local"
+
+            @pytest.mark.queue_emulator(profile="cloudflare")
+            def test_the_test_wins(self, emulator):
+                assert emulator.deployment.locations == ("LHR",)
+                assert emulator.deployment.service.profile.name == "cloudflare"
+    """
+    ran(pytester, source).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marked", "why"),
+    [
+        ('profile="prod"', "unknown profile 'prod'; there are cloudflare, local"),
+        ('without=["gravity"]', "unknown switch 'gravity'; there are write-rate, operations,"),
+        ('plan="gold"', "unknown plan 'gold'; there are free, paid"),
+        ("replication_lag_s=(5, 1)", "a replication lag is MIN..MAX with 0 <= MIN <= MAX, not 5000..1000 ms"),
+        ('profile="local", replication_lag_s=(0, 1)', "no lag, and always your own writes"),
+        ("colour=1", "unexpected keyword argument 'colour'"),
+        ('"local"', "the marker queue_emulator takes members by name, not 'local'"),
+    ],
+)
+def test_a_marker_that_cannot_be_is_an_error_that_says_why(pytester: pytest.Pytester, marked: str, why: str) -> None:
+    source = f"""
+        import pytest
+
+        @pytest.mark.queue_emulator({marked})
+        def test_it(emulator):
+            pass
+    """
+    result = ran(pytester, source)
+    result.assert_outcomes(errors=1)
+    assert why in result.stdout.str()
+
+
+ISOLATED = """
+    import pytest
+
+    @pytest.mark.parametrize("number", range(20))
+    def test_each_has_an_emulator_of_its_own(emulator, kv, emulator_clock, faults, number):
+        assert emulator.clock.now == emulator_clock.now == "2026-01-01T12:00:00.000Z"
+        assert (kv.list().keys, faults.rules(), len(emulator.journal())) == ((), [], 1)
+        kv.put("k", str(number))
+        assert kv.get("k") == str(number)
+        emulator_clock.advance(3600)
+        faults.add("fail_before")
+"""
+
+
+def test_tests_do_not_see_each_other(pytester: pytest.Pytester) -> None:
+    ran(pytester, ISOLATED).assert_outcomes(passed=20)
+
+
+def test_tests_run_in_parallel(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(ISOLATED)
+    pytester.runpytest_subprocess("-n", "2", "--strict-markers").assert_outcomes(passed=20)
+
+
+def test_the_application_serves_any_asgi_client(pytester: pytest.Pytester) -> None:
+    source = """
+        import asyncio
+        import httpx
+
+        def test_httpx(emulator):
+            async def main():
+                transport = httpx.ASGITransport(emulator.app)
+                async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+                    return await client.get("/api/queue", headers={"X-API-Key": "test-queue-key"})
+
+            assert asyncio.run(main()).json() == {"pending": [], "count": 0}
+            assert emulator.journal()[0].operation == "list"
+    """
+    ran(pytester, source).assert_outcomes(passed=1)
+
+
+def test_fixtures_serve_asynchronous_tests_too(pytester: pytest.Pytester) -> None:
+    source = """
+        import pytest
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.anyio
+        async def test_it(emulator, kv):
+            emulator.enqueue({"id": "t1"})
+            assert kv.get("queue:task:t1", "json")["id"] == "t1"
+    """
+    ran(pytester, source).assert_outcomes(passed=1)
+
+
+def test_who_does_not_use_it_loads_nothing_of_it() -> None:
+    heavy = ("starlette", "hypercorn", "aiosqlite", "sqlite3", "emulator.core", "emulator.kv", "emulator.web", "httpx")
+    code = f"import sys, emulator.pytest_plugin; print(*(name for name in {heavy!r} if name in sys.modules))"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert asked.stdout.strip() == ""
