@@ -30,7 +30,7 @@ class Layout:
 
 
 def config_text(layout: Layout) -> str:
-    """The config; beside it lie `tail.mjs`, and module number i as `module-i`."""
+    """The config; on workerd's import path lie `tail.mjs`, and module number i as `module-i`."""
     namespaces = list(dict.fromkeys(layout.kv.values()))
     services = [
         '(name = "tail", worker = .tail)',
@@ -46,7 +46,7 @@ def config_text(layout: Layout) -> str:
 
 def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
     modules = (
-        f"(name = {_text(module.name)}, {module.kind} = embed {_text(f'module-{number}')})"
+        f"(name = {_text(module.name)}, {module.kind} = embed {_text(f'/module-{number}')})"
         for number, module in enumerate(layout.modules)
     )
     bindings = (
@@ -101,7 +101,7 @@ const config :Workerd.Config = (
 );
 
 const tail :Workerd.Worker = (
-  modules = [(name = "tail.mjs", esModule = embed "tail.mjs")],
+  modules = [(name = "tail.mjs", esModule = embed "/tail.mjs")],
   compatibilityDate = "2024-09-23",
 );
 """

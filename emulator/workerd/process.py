@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from emulator.core.errors import SettingsError
 from emulator.workerd.bindings import BUNDLE_FIRST
@@ -51,13 +54,13 @@ class Workerd:
     async def start(self) -> None:
         """Start, and return when the Worker can be asked; raises SettingsError if it does not compile."""
         self._output = self._make_output()
-        path = self._folder / "config.capnp"
-        path.touch(mode=0o600)
-        path.write_text(self._config)
         control, told = os.pipe()
         guard, self._lifeline = os.pipe()
         try:
-            self._process = await self._spawn(path, told, guard)
+            with TemporaryFile() as config:  # without a name: it holds the Worker's secrets
+                config.write(self._config.encode())
+                config.seek(0)
+                self._process = await self._spawn(config.fileno(), told, guard)
         finally:
             os.close(told)
             os.close(guard)
@@ -71,7 +74,6 @@ class Workerd:
                 raise SettingsError(_why_not(self._output.problems))
         finally:
             listening.cancel()
-            path.unlink()  # it holds the Worker's secrets
         self._output.ready()
 
     async def watch(self) -> None:
@@ -89,20 +91,21 @@ class Workerd:
         if process is None:
             return
         self._process = None
-        if process.returncode is None:
-            process.terminate()
+        if not self._reading.done():
+            _send(process.pid, signal.SIGTERM)
         try:
             await asyncio.wait_for(process.wait(), _STOP_S_MAX)
         except TimeoutError:
-            process.kill()
+            _send(process.pid, signal.SIGKILL)
             await process.wait()
         os.write(self._lifeline, b"\n")  # the guard ends, and kills nothing
         os.close(self._lifeline)
         await self._reading
 
-    async def _spawn(self, config: Path, told: int, guard: int) -> asyncio.subprocess.Process:
+    async def _spawn(self, config: int, told: int, guard: int) -> asyncio.subprocess.Process:
         listeners = [f"--socket-fd={name}={each.fileno()}" for name, each in self._listeners.items()]
-        command = ("/bin/sh", "-c", _GUARD, str(self._folder), str(self._binary), "serve", str(config))
+        folder = str(self._folder)
+        command = ("/bin/sh", "-c", _GUARD, folder, str(self._binary), "serve", "-I", folder, f"/dev/fd/{config}")
         try:
             return await asyncio.create_subprocess_exec(
                 *command,
@@ -111,7 +114,7 @@ class Workerd:
                 stdin=guard,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                pass_fds=(told, *(each.fileno() for each in self._listeners.values())),
+                pass_fds=(config, told, *(each.fileno() for each in self._listeners.values())),
                 start_new_session=True,  # Ctrl-C is for us; we end workerd
             )
         except OSError as error:
@@ -124,6 +127,12 @@ class Workerd:
         self._output.dead()
         await self.stop()
         return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    """Not by `Process.terminate`, which first looks whether it has ended, and so takes the exit code from asyncio."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 async def _read(said: asyncio.StreamReader, output: Output) -> None:

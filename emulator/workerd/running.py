@@ -23,7 +23,7 @@ from emulator.workerd.output import Output
 from emulator.workerd.process import Workerd
 from emulator.workerd.wire import WireFace, listen
 
-_BACKLOG = 512
+_BACKLOG = 4096  # a Unix socket with a full one refuses at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ other side is about to close.
 """
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -30,16 +31,24 @@ class Exchange:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        # Not asyncio's streams: once a write has failed they give up what is still to be read, and a Worker that
+        # answers without reading its request closes while we write.
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
         try:
-            self._reader, self._writer = await asyncio.open_unix_connection(self._path)
-        except OSError as error:
-            raise WorkerGone(str(error)) from None
+            await self._loop.sock_connect(self._socket, str(self._path))
+        except BaseException as error:
+            self._socket.close()
+            if isinstance(error, OSError):
+                raise WorkerGone(str(error)) from None
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.transport.abort()
+        self._socket.close()
 
     async def ask(self, method: str, target: bytes, headers: Headers) -> None:
         """Send the head of a request; what frames its body is among the headers."""
@@ -71,8 +80,8 @@ class Exchange:
 
     async def _send(self, event: h11.Event) -> None:
         try:
-            self._writer.write(self._http.send(event) or b"")
-            await self._writer.drain()
+            if sent := self._http.send(event):
+                await self._loop.sock_sendall(self._socket, sent)
         except (OSError, h11.LocalProtocolError) as error:
             raise WorkerGone(str(error)) from None
 
@@ -81,7 +90,7 @@ class Exchange:
             while True:
                 event = self._http.next_event()
                 if event is h11.NEED_DATA:
-                    self._http.receive_data(await self._reader.read(_CHUNK_BYTES))
+                    self._http.receive_data(await self._loop.sock_recv(self._socket, _CHUNK_BYTES))
                 elif isinstance(event, (h11.ConnectionClosed, type(h11.PAUSED))):
                     raise WorkerGone("the connection was closed")
                 else:

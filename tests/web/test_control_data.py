@@ -152,8 +152,8 @@ async def test_reset_forgets_when_keys_were_written(client: httpx.AsyncClient) -
         await client.post(f"{CONTROL}/reset")
 
 
-async def test_reset_shows_the_machines_time_again(client: httpx.AsyncClient, clock: MovableClock) -> None:
-    await client.post(f"{CONTROL}/clock", json={"advance_s": 86_400})
+async def test_reset_shows_the_time_of_the_start_again(client: httpx.AsyncClient, clock: MovableClock) -> None:
+    at_first_ms = clock.now_ms()
+    await client.post(f"{CONTROL}/clock", json={"advance_s": 86_400, "freeze": False})
     answer = await client.post(f"{CONTROL}/reset")
-    assert abs(answer.json()["clock"]["offset_ms"]) < 1000
-    assert not clock.frozen
+    assert (answer.json()["clock"]["now_ms"], clock.frozen) == (at_first_ms, True)

@@ -1,0 +1,95 @@
+"""A Worker on workerd over a KV in this process's memory, behind the emulator's own app."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from emulator.core.clock import MovableClock
+from emulator.core.dice import Dice
+from emulator.core.profiles import CLOUDFLARE, Profile
+from emulator.kv.service import KVService
+from emulator.kv.store import MemoryStore
+from emulator.kv.waiting import advance_instead
+from emulator.web.app import create_app
+from emulator.web.deployment import LOCATION_HEADER, Deployment
+from emulator.worker.auth import ApiKeys
+from emulator.workerd.bindings import WorkerPlan
+from emulator.workerd.running import Surroundings, running_worker
+
+
+@dataclass(slots=True)
+class Deployed:
+    """The Worker as its clients reach it, the deployment around it, and what was logged."""
+
+    client: httpx.AsyncClient
+    deployment: Deployment
+    services: Mapping[str, KVService]
+    logged: list[str]
+
+    async def get(self, path: str = "/", at: str | None = None) -> httpx.Response:
+        """GET near a location, the first if none is named."""
+        return await self.client.get(path, headers={} if at is None else {LOCATION_HEADER: at})
+
+    async def json(self, path: str = "/", at: str | None = None) -> Any:
+        """As `get`, of an answer that must be JSON."""
+        return (await self.get(path, at)).json()
+
+    async def control(self, path: str, body: Any) -> Any:
+        """POST to the control surface."""
+        return (await self.client.post(f"/cdn-cgi/emulator/{path}", json=body)).raise_for_status().json()
+
+
+@asynccontextmanager
+async def deployed(
+    main: Path,
+    workerd: Path,
+    clock: MovableClock,
+    *,
+    locations: Sequence[str] = ("SJC",),
+    profile: Profile = CLOUDFLARE,
+    kv: Mapping[str, str] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    compatibility_date: str | None = "2026-07-01",
+    compatibility_flags: Sequence[str] = (),
+) -> AsyncIterator[Deployed]:
+    """Run it from here to the end of the block."""
+    plan = WorkerPlan(
+        main,
+        kv=kv or {"CACHE": "CACHE"},
+        compatibility_date=compatibility_date,
+        compatibility_flags=tuple(compatibility_flags),
+    )
+    services = {
+        name: KVService(MemoryStore(), clock=clock, profile=profile, sleep=advance_instead(clock))
+        for name in dict.fromkeys(plan.kv.values())
+    }
+    first, *others = services.values()
+    logged: list[str] = []
+    deployment = Deployment(
+        service=first,
+        clock=clock,
+        keys=ApiKeys(),
+        locations=tuple(locations),
+        dice=Dice(7),
+        log=logged.append,
+        others=tuple(others),
+    )
+    around = Surroundings(
+        binary=workerd,
+        services=services,
+        controlled=first,
+        locations=locations,
+        variables={name: json.dumps(value) for name, value in (variables or {}).items()},
+        locate=deployment.location,
+        invoke=lambda location: deployment.binding(location).invocation,
+        log=logged.append,
+    )
+    async with running_worker(plan, around) as worker:
+        transport = httpx.ASGITransport(create_app(deployment, worker=worker.face))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+            yield Deployed(client, deployment, services, logged)

@@ -1,0 +1,76 @@
+"""workerd's lines become lines of our log: at once or with their location, in order, each once."""
+
+import json
+from typing import Any
+
+import pytest
+
+from emulator.workerd.config import TAIL_MARK
+from emulator.workerd.output import Output
+
+UNCAUGHT = {"level": "error", "source": "server.c++:1", "message": "Uncaught exception: remote.jsg.Error: boom"}
+
+
+class Heard:
+    """An output with all that it was told and told others."""
+
+    def __init__(self, *locations: str) -> None:
+        self.log: list[str] = []
+        self.ends: list[tuple[str, str]] = []
+        self.output = Output(locations, log=self.log.append, ended=lambda *end: self.ends.append(end))
+        self.output.ready()
+
+    def line(self, said: dict[str, Any] | str) -> None:
+        self.output.line((said if isinstance(said, str) else json.dumps(said)).encode())
+
+    def console(self, message: str) -> None:
+        self.line({"timestamp": 1, "level": "log", "message": message})
+
+    def tail(self, location: str, logs: list[str], exceptions: list[dict[str, str]] | None = None) -> None:
+        run = {"location": location, "ray": f"0f-{location}", "logs": logs, "exceptions": exceptions or []}
+        self.console(TAIL_MARK + json.dumps(run))
+
+
+def test_with_one_location_the_console_is_shown_at_once_and_only_then() -> None:
+    heard = Heard("SJC")
+    heard.console("one\ntwo")
+    heard.tail("SJC", ["one\ntwo"])
+    assert heard.log == ["  worker SJC: one\n    two"]
+    assert heard.ends == [("SJC", "0f")]
+
+
+def test_with_several_it_is_shown_with_its_location_at_the_end_of_the_run() -> None:
+    heard = Heard("SJC", "NRT")
+    heard.console("one")
+    assert heard.log == []
+    heard.tail("NRT", ["one"])
+    assert heard.log == ["  worker NRT: one"]
+
+
+def test_what_no_tail_told_is_shown_when_the_runtime_dies() -> None:
+    heard = Heard("SJC", "NRT")
+    heard.console("told")
+    heard.tail("NRT", ["told"])
+    heard.console("last words")
+    heard.output.dead()
+    assert heard.log == ["  worker NRT: told", "  worker: last words"]
+
+
+def test_an_exception_is_told_once_with_its_stack() -> None:
+    heard = Heard("SJC")
+    heard.line(UNCAUGHT)
+    heard.tail("SJC", [], [{"name": "TypeError", "message": "boom", "stack": "    at fetch (worker.mjs:1:2)"}])
+    assert heard.log == ["  uncaught TypeError: boom (at SJC)\n        at fetch (worker.mjs:1:2)"]
+
+
+@pytest.mark.parametrize("line", ["not JSON", '{"no": "message"}', "[1]", '"text"'])
+def test_other_lines_are_shown_as_they_are(line: str) -> None:
+    heard = Heard("SJC")
+    heard.line(line)
+    assert heard.log == [f"  workerd: {line}"]
+
+
+def test_complaints_before_the_worker_runs_are_the_reasons_why_it_does_not() -> None:
+    output = Output(["SJC"], log=print, ended=lambda *end: None)
+    output.line(json.dumps({**UNCAUGHT, "message": "service main: Uncaught SyntaxError: no"}).encode())
+    assert output.problems == ["service main: Uncaught SyntaxError: no"]

@@ -1,0 +1,179 @@
+"""What a Worker is bound to: flags over secrets over the wrangler config, and what cannot be bound."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.core.errors import SettingsError
+from emulator.settings import read_worker
+from emulator.workerd.binary import find_binary
+from emulator.workerd.bindings import WorkerFlags, plan_worker, with_secrets
+from emulator.workerd.extra import require_extra
+from emulator.workerd.wrangler import find_config, read_config
+
+JSONC = """{
+  // a comment with "quotes" and a , comma
+  "name": "queue", /* and
+  another */ "main": "src/index.mjs",
+  "compatibility_date": "2026-07-01",
+  "compatibility_flags": ["nodejs_compat"],
+  "vars": { "URL": "https://example.com/*not a comment*/", "DATA": [1, { "a": null }] },
+  "kv_namespaces": [
+    { "binding": "CACHE", "id": "5f" },
+    { "binding": "SAME", "id": "5f", "preview_id": "6f" },
+    { "binding": "NO_ID" },
+    { "binding": "NO_ID_EITHER" },
+  ],
+}
+"""
+TOML = """
+name = "queue"
+main = "src/index.mjs"
+compatibility_date = "2026-07-01"
+compatibility_flags = ["nodejs_compat"]
+kv_namespaces = [
+  { binding = "CACHE", id = "5f" }, { binding = "SAME", id = "5f" },
+  { binding = "NO_ID" }, { binding = "NO_ID_EITHER" },
+]
+[vars]
+URL = "https://example.com/*not a comment*/"
+DATA = [1, { a = true }]
+"""
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Path:
+    main = tmp_path / "src" / "index.mjs"
+    main.parent.mkdir()
+    main.write_text("export default {};")
+    return main
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("wrangler.jsonc", JSONC), ("wrangler.json", JSONC), ("wrangler.toml", TOML)]
+)
+def test_a_config_is_read_in_every_form(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    config = read_config(path)
+    assert config.main == tmp_path / "src" / "index.mjs"
+    assert config.kv == {"CACHE": "CACHE", "SAME": "CACHE", "NO_ID": "NO_ID", "NO_ID_EITHER": "NO_ID_EITHER"}
+    assert config.variables["URL"] == "https://example.com/*not a comment*/"
+    assert config.variables["DATA"][0] == 1
+    assert (config.compatibility_date, config.compatibility_flags) == ("2026-07-01", ("nodejs_compat",))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "cannot read"),
+        ("[]", "must be an object"),
+        ('{"vars": []}', "vars must be a table, not []"),
+        ('{"main": 1}', "main must be a string"),
+        ('{"kv_namespaces": {}}', "kv_namespaces must be an array"),
+        ('{"kv_namespaces": [{"id": "x"}]}', "must have a binding"),
+        ('{"kv_namespaces": ["x"]}', "must have a binding"),
+    ],
+)
+def test_a_config_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "wrangler.json"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        read_config(path)
+    assert str(path) in str(refused.value)
+    assert why in str(refused.value)
+
+
+def test_the_nearest_config_above_is_found(tmp_path: Path) -> None:
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (tmp_path / "wrangler.toml").write_text("")
+    assert find_config(below) == tmp_path / "wrangler.toml"
+    (tmp_path / "a" / "wrangler.jsonc").write_text("{}")
+    (tmp_path / "a" / "wrangler.toml").write_text("")
+    assert find_config(below) == tmp_path / "a" / "wrangler.jsonc"
+
+
+def test_without_config_and_flags_there_is_the_binding_cache(worker: Path) -> None:
+    plan = plan_worker(WorkerFlags(worker))
+    assert (plan.main, plan.kv, plan.variables, plan.controlled) == (worker, {"CACHE": "CACHE"}, {}, "CACHE")
+    assert (plan.compatibility_date, plan.compatibility_flags, plan.folder) == (None, (), worker.parent)
+
+
+def test_flags_win_over_the_config(worker: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrangler.jsonc").write_text(JSONC)
+    plan = plan_worker(
+        WorkerFlags(
+            worker,
+            bindings=("NO_ID=elsewhere", "MORE"),
+            variables=("URL=a=b", "NEW="),
+            compatibility_date="2026-01-01",
+            compatibility_flags=("nodejs_compat", "more"),
+        )
+    )
+    assert (plan.kv["NO_ID"], plan.kv["MORE"], plan.kv["CACHE"]) == ("elsewhere", "MORE", "CACHE")
+    assert (plan.variables["URL"], plan.variables["NEW"]) == ("a=b", "")
+    assert (plan.compatibility_date, plan.compatibility_flags) == ("2026-01-01", ("nodejs_compat", "more"))
+    assert (plan.config, plan.folder) == (tmp_path / "wrangler.jsonc", tmp_path)
+
+
+def test_the_controls_speak_of_the_first_namespace_if_none_is_bound_as_cache(worker: Path) -> None:
+    assert plan_worker(WorkerFlags(worker, bindings=("B=two", "A=one"))).controlled == "two"
+    assert plan_worker(WorkerFlags(worker, bindings=("B=two", "CACHE=one"))).controlled == "one"
+
+
+@pytest.mark.parametrize("named", ["", "wrangler.jsonc"])
+def test_a_folder_or_a_config_names_the_main_module(worker: Path, tmp_path: Path, named: str) -> None:
+    (tmp_path / "wrangler.jsonc").write_text(JSONC)
+    assert plan_worker(WorkerFlags(tmp_path / named)).main == worker
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        ({"bindings": ("a b",)}, "--binding takes NAME or NAME=namespace"),
+        ({"variables": ("X",)}, "not --var NAME=VALUE"),
+        ({"bindings": ("X",), "variables": ("X=1",)}, "X is bound both to a KV namespace and to a variable"),
+    ],
+)
+def test_flags_that_cannot_be_are_refused(worker: Path, flags: dict[str, Any], why: str) -> None:
+    with pytest.raises(SettingsError, match=why):
+        plan_worker(WorkerFlags(worker, **flags))
+
+
+def test_a_secret_wins_over_the_config_and_not_over_a_flag(worker: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrangler.json").write_text('{"vars": {"A": "config", "B": "config"}}')
+    plan = plan_worker(WorkerFlags(worker, variables=("B=flag",)))
+    values = {name: json.loads(each) for name, each in with_secrets(plan, {"A": "secret", "B": "secret"}).items()}
+    assert values == {"A": "secret", "B": "flag"}
+    with pytest.raises(SettingsError, match="CACHE is bound both to a KV namespace and to a secret"):
+        with_secrets(plan, {"CACHE": "x"})
+
+
+def test_keys_that_the_worker_is_bound_to_need_no_development_keys(worker: Path, workerd: Path) -> None:
+    flags = WorkerFlags(worker, variables=("QUEUE_API_KEY=mine",))
+    settings, source = read_worker(flags, workerd=workerd, host="0.0.0.0")
+    assert (source.development, source.sources) == (False, {"QUEUE_API_KEY": "a variable"})
+    assert settings.variables == {"QUEUE_API_KEY": '"mine"'}
+
+
+def test_the_binary_is_found_in_a_node_modules_above(tmp_path: Path) -> None:
+    binary = tmp_path / "node_modules" / "@cloudflare" / "workerd-linux-64" / "bin" / "workerd"
+    binary.parent.mkdir(parents=True)
+    binary.touch()
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert find_binary(None, [below]) == binary
+    assert find_binary(tmp_path, []) == binary
+    assert find_binary(tmp_path / "node_modules", []) == binary
+    assert find_binary(binary, []) == binary
+    with pytest.raises(SettingsError, match=r"there is no workerd at .*; install it with: npm install workerd"):
+        find_binary(below, [])
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it() -> None:
+    with pytest.raises(SettingsError, match=r"pip install 'queue-emulator\[workerd\]'"):
+        require_extra(["json", "no_such_package"])
+    require_extra()

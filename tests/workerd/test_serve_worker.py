@@ -1,0 +1,252 @@
+"""`queue-emulator serve --worker`: what it takes, what it refuses, and that nothing of it is left behind."""
+
+import http.client
+import json
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.cli.emulator_process import run
+from tests.workerd.serving import ON_LINUX, ServeWorker, alive, below, kill, refuse_worker, serve_worker, workerd_of
+
+__all__ = ["refuse_worker", "serve_worker"]
+
+pytestmark = pytest.mark.slow
+
+Refuse = Callable[..., "CompletedProcess[str]"]
+
+HELLO = "export default { fetch: () => new Response('hello') };"
+SHOWS_ENV = """
+export default { fetch: (request, env) => Response.json(
+  Object.fromEntries(Object.entries(env).map(([name, each]) => [name, each.getWithMetadata ? "KV" : each]))) };
+"""
+
+
+def test_a_worker_is_served_and_the_banner_says_what(serve_worker: ServeWorker, tmp_path: Path) -> None:
+    emulator = serve_worker(HELLO)
+    assert emulator.ask("GET", "/any/path?q=1").text == "hello"
+    assert f"  worker      {tmp_path / 'worker.mjs'}" in emulator.banner
+    assert "  KV          CACHE" in emulator.banner
+    assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["keys"] == 0
+    assert "GET /any/path 200" in emulator.log()
+
+
+def test_development_keys_are_bound_where_none_is_set(serve_worker: ServeWorker) -> None:
+    assert serve_worker(SHOWS_ENV).ask("GET", "/").json() == {
+        "CACHE": "KV",
+        "QUEUE_API_KEY": "dev-queue-key",
+        "ADMIN_API_KEY": "dev-admin-key",
+    }
+
+
+def test_flags_environment_dev_vars_and_config_each_have_their_say(serve_worker: ServeWorker, tmp_path: Path) -> None:
+    config = {
+        "kv_namespaces": [{"binding": "CACHE", "id": "abc"}, {"binding": "COPY", "id": "abc"}],
+        "vars": {"FROM_CONFIG": {"a": 1}, "IN_BOTH": "config", "BY_FLAG": "config"},
+        "compatibility_date": "2026-01-01",
+    }
+    (tmp_path / "wrangler.jsonc").write_text(f"// comment\n{json.dumps(config)[:-1]},}}")
+    (tmp_path / ".dev.vars").write_text("IN_BOTH=secret\nBY_FLAG=secret\nQUEUE_API_KEY=file\nADMIN_API_KEY=file\n")
+    emulator = serve_worker(
+        SHOWS_ENV,
+        "--var",
+        "BY_FLAG=flag=1",
+        "--binding",
+        "MORE=elsewhere",
+        environment={"QUEUE_API_KEY": "environment"},
+    )
+    assert emulator.ask("GET", "/").json() == {
+        "CACHE": "KV",
+        "COPY": "KV",
+        "MORE": "KV",
+        "FROM_CONFIG": {"a": 1},
+        "IN_BOTH": "secret",
+        "BY_FLAG": "flag=1",
+        "QUEUE_API_KEY": "environment",
+        "ADMIN_API_KEY": "file",
+    }
+    assert "  KV          CACHE, COPY = CACHE, MORE = elsewhere" in emulator.banner
+    assert "  keys        QUEUE_API_KEY from environment" in emulator.banner
+
+
+def test_the_namespaces_of_one_state_file_survive_together(serve_worker: ServeWorker, tmp_path: Path) -> None:
+    source = """
+export default { async fetch(request, env) {
+  const before = [await env.CACHE.get("k"), await env.OTHER.get("k")];
+  await env.CACHE.put("k", "cache"); await env.OTHER.put("k", "other"); await env.CACHE.put("l", "cache");
+  return Response.json(before); } };
+"""
+    bound = ("--binding", "CACHE", "--binding", "OTHER")
+    arguments = (*bound, "--state", tmp_path / "state.sqlite", "--without", "write-rate")
+    for before in ([None, None], ["cache", "other"]):
+        (tmp_path / "worker.mjs").write_text(source)
+        emulator = serve_worker(source, *arguments, ephemeral=False)
+        assert emulator.ask("GET", "/").json() == before
+        assert emulator.ask("GET", "/").json() == ["cache", "other"]
+        assert emulator.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("export default { fetch( { } }", "SyntaxError"),
+        ("throw new Error('at start');", "Error: at start"),
+        ("import hono from 'hono'; export default { fetch: () => hono };", "bundle it first"),
+        ("import './missing.mjs'; export default {};", "missing.mjs"),
+    ],
+)
+def test_a_worker_that_does_not_start_says_why_and_ends_with_2(refuse_worker: Refuse, source: str, why: str) -> None:
+    ended = refuse_worker(source, "--location", "SJC", "--location", "NRT")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("queue-emulator: the Worker does not start: ")
+    assert why in ended.stderr
+    assert ended.stderr.count("worker.mjs") <= 2, "told once, not once a location"
+
+
+def test_what_the_worker_says_while_it_starts_is_heard(refuse_worker: Refuse) -> None:
+    assert "  worker SJC: first words" in refuse_worker("console.log('first words'); throw new Error('then');").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--worker", "worker.ts"], "npx wrangler deploy --dry-run --outdir dist"),
+        (["--worker", "none.mjs"], "there is no Worker at none.mjs"),
+        (["--worker", "."], "names no Worker"),
+        (["--worker", "worker.mjs", "--var", "X"], "--var NAME=VALUE"),
+        (["--worker", "worker.mjs", "--binding", "a-b"], "--binding takes NAME or NAME=namespace"),
+        (["--worker", "worker.mjs", "--var", "CACHE=1", "--binding", "CACHE"], "CACHE is bound both"),
+        (["--worker", "worker.mjs", "--rate-limit", "5"], "the Python Worker's"),
+        (["--worker", "worker.mjs", "--workerd", "nowhere"], "no workerd at nowhere; install it with: npm install"),
+        (["--worker", "worker.mjs", "--host", "0.0.0.0"], "no key is set"),
+        (["--var", "X=1"], "name it with --worker"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_served_is_refused_in_one_line(
+    tmp_path: Path, workerd: Path, arguments: list[str], why: str
+) -> None:
+    for name in ("worker.mjs", "worker.ts"):
+        (tmp_path / name).write_text(HELLO)
+    given = [] if "--workerd" in arguments or "--worker" not in arguments else ["--workerd", str(workerd)]
+    ended = run("serve", "--port", "0", "--ephemeral", *arguments, *given, folder=tmp_path)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert why in ended.stderr
+
+
+def test_without_workerd_the_command_to_install_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "worker.mjs").write_text(HELLO)
+    ended = run("serve", "--ephemeral", "--worker", "worker.mjs", folder=tmp_path, environment={"PATH": str(tmp_path)})
+    assert ended.returncode == 2
+    assert "npm install workerd" in ended.stderr
+
+
+def test_a_folder_with_a_config_names_its_main_module(tmp_path: Path, workerd: Path, serve_worker: ServeWorker) -> None:
+    (tmp_path / "project" / "src").mkdir(parents=True)
+    (tmp_path / "project" / "src" / "index.js").write_text(SHOWS_ENV)
+    (tmp_path / "project" / "wrangler.toml").write_text(
+        'main = "src/index.js"\ncompatibility_date = 2026-01-01\n[vars]\nX = "toml"\n'
+        '[[kv_namespaces]]\nbinding = "KV"\n'
+    )
+    emulator = serve_worker(HELLO, "--worker", "project")
+    assert emulator.ask("GET", "/").json()["X"] == "toml"
+    assert "  KV          KV" in emulator.banner
+
+
+@ON_LINUX
+def test_a_runtime_that_dies_is_started_once_more_and_then_ends_us_with_1(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(HELLO)
+    kill(workerd_of(emulator))
+    assert emulator.ask("GET", "/").text == "hello"
+    assert "workerd died (signal 9); it is started once more" in emulator.log()
+    kill(workerd_of(emulator))
+    assert emulator.ended() == 1
+    assert emulator.log().endswith("queue-emulator: workerd died again (signal 9); the first time: signal 9\n")
+
+
+@ON_LINUX
+def test_a_request_that_was_running_when_the_runtime_died_is_answered_502(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(
+        "export default { fetch() { console.log('asked'); return new Promise((done) => setTimeout(done, 60_000)); } };"
+    )
+    with socket.create_connection(("127.0.0.1", emulator.port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        while "asked" not in emulator.log():
+            time.sleep(0.01)
+        kill(workerd_of(emulator))
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert (response.status, response.read()) == (502, b"The Worker's runtime gave no answer")
+
+
+@ON_LINUX
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left_however_we_end(serve_worker: ServeWorker, number: signal.Signals) -> None:
+    emulator = serve_worker(HELLO)
+    everything = below(emulator.process.pid)
+    assert len(everything) >= 3, "we, workerd, and its guard"
+    (folder,) = {part for pid in everything for part in _folders_of(pid)}
+    code = emulator.stop(number)
+    assert code == (0 if number != signal.SIGKILL else -9)
+    _until_gone(everything, folder)
+
+
+@ON_LINUX
+def test_all_of_it_listens_on_loopback_and_on_one_port(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(HELLO, "--location", "SJC", "--location", "NRT")
+    inodes = {inode for pid in below(emulator.process.pid) for inode in _sockets_of(pid)}
+    assert [(address, port) for inode, address, port in _listening() if inode in inodes] == [
+        ("0100007F", emulator.port)
+    ]
+
+
+@ON_LINUX
+def test_secrets_lie_on_no_disk_while_the_worker_runs(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(HELLO, environment={"QUEUE_API_KEY": "the-secret", "ADMIN_API_KEY": "the-secret"})
+    (folder,) = {part for pid in below(emulator.process.pid) for part in _folders_of(pid)}
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"the-secret" in path.read_bytes()]
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_worker_that_keeps_running_does_not_keep_us_from_ending(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(
+        "export default { fetch(request, env, ctx) { ctx.waitUntil(new Promise((done) => setTimeout(done, 60_000)));"
+        " return new Response('answered'); } };"
+    )
+    assert emulator.ask("GET", "/").text == "answered"
+    assert emulator.stop() == 0
+
+
+def _folders_of(pid: int) -> set[Path]:
+    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    folders = Path(tempfile.gettempdir()).glob("queue-emulator-*")
+    return {each for each in folders if any(argument.startswith(str(each)) for argument in arguments)}
+
+
+def _sockets_of(pid: int) -> list[str]:
+    links = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
+    return [link[8:-1] for link in links if link.startswith("socket:[")]
+
+
+def _listening() -> list[tuple[str, str, int]]:
+    found = []
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            address, _, port = fields[1].rpartition(":")
+            if fields[3] in ("0A", "07"):
+                found.append((fields[9], address, int(port, 16)))
+    return found
+
+
+def _until_gone(pids: list[int], folder: Path) -> None:
+    for _ in range(200):
+        if not alive(pids) and not folder.exists():
+            return
+        time.sleep(0.05)  # the kernel tells nobody of the death of a grandchild
+    raise AssertionError(f"left: {alive(pids)}, {folder}")
