@@ -24,7 +24,7 @@ class Tally:
     def text(self) -> str:
         met = ", ".join(f"{row} {times} times" for row, times in sorted(self.differences.items())) or "none"
         return (
-            f"{self.operations} operations in {self.scripts} scripts, {self.thrown} of them thrown out; "
+            f"{self.operations} operations in {self.scripts} scripts, of which {self.thrown} threw; "
             f"intended differences met: {met}"
         )
 

@@ -15,7 +15,7 @@ from tests.differential.generated import scripts_on_the_real_clock, scripts_with
 from tests.differential.operations import Script
 
 OPERATIONS = int(os.environ.get("DIFFERENTIAL_OPERATIONS", "2500"))
-_OPERATIONS_A_SCRIPT = 12  # no fewer on average, as scripts are drawn
+_OPERATIONS_A_SCRIPT = 8  # far fewer than on average, as scripts are drawn
 
 pytestmark = [pytest.mark.runtime, pytest.mark.slow]
 
@@ -50,7 +50,7 @@ def compare(comparison: Comparison, scripts: SearchStrategy[Script], record: Rec
     @given(script=scripts)
     def look(script: Script) -> None:
         try:
-            if not found:
+            if not found and comparison.tally.operations < OPERATIONS:
                 comparison.check(script)
         except Disagreement as disagreement:
             found.append(disagreement)
