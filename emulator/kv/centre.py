@@ -1,7 +1,7 @@
 """The centre: the one store, the order of its writes, and what of it each location can see yet.
 
 Nobody else writes to the store, so what was read from it is remembered until it is written: a read of the store is a
-hop to another thread, a thousand times the price of looking it up.
+hop to another thread, a hundred times the price of looking it up.
 """
 
 from collections.abc import Mapping, Sequence
