@@ -11,54 +11,67 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from emulator.core.clock import SystemClock
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.profiles import LOCAL
-from emulator.kv.service import KVService
+from emulator.core.entries import Entry
 from emulator.kv.sqlite import SqliteStore
 
 VALUE = b'{"id":"task","type":"task","content":"' + b"x" * 300 + b'"}'
-ROUNDS = 300
+ROUNDS = 1_000
+WARM_UPS = 100
 LOADED_AT_ONCE = 20_000
+WRITTEN_MS = 1_795_435_200_000
 
 
 async def main(sizes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        columns = {size: await measured(Path(folder) / f"{size}.sqlite", size) for size in sizes}
-    print(f"{'median, µs':<28}" + "".join(f"{size:>14,} keys" for size in sizes) + f"{'ratio':>10}")
-    for name in columns[sizes[0]]:
-        medians = [columns[size][name] for size in sizes]
-        print(f"{name:<28}" + "".join(f"{each:>19.1f}" for each in medians) + f"{medians[-1] / medians[0]:>10.2f}")
+        stores = {size: await loaded(Path(folder) / f"{size}.sqlite", size) for size in sizes}
+        print(f"{'median, µs':<32}" + "".join(f"{size:>14,} keys" for size in sizes) + f"{'ratio':>10}")
+        for name, operation in OPERATIONS.items():
+            medians = await medians_us(stores, operation)
+            print(f"{name:<32}" + "".join(f"{each:>19.1f}" for each in medians) + f"{medians[-1] / medians[0]:>10.2f}")
+        for store in stores.values():
+            await store.close()
 
 
-async def measured(path: Path, size: int) -> dict[str, float]:
-    """Medians by operation, over a namespace with `size` tasks and half as many leases."""
-    service = KVService(await SqliteStore.open(path), clock=SystemClock(), profile=LOCAL)
+async def loaded(path: Path, size: int) -> SqliteStore:
+    """A store with `size` tasks, opened anew."""
+    store = await SqliteStore.open(path)
     for start in range(0, size, LOADED_AT_ONCE):
         ids = range(start, min(start + LOADED_AT_ONCE, size))
-        await service.load("SJC", [PutRequest(key(number), VALUE) for number in ids])
-    picked = [number * size // ROUNDS for number in range(ROUNDS)]
-    cursor = (await service.list("SJC", ListRequest(b"queue:task:", max(1, min(1000, size // 2))))).cursor or ""
-    operations: dict[str, Callable[[int], Awaitable[object]]] = {
-        "get, present": lambda number: service.get("SJC", key(number)),
-        "get, absent": lambda number: service.get("SJC", key(number) + b"!"),
-        "put over an old value": lambda number: service.put("SJC", PutRequest(key(number), VALUE)),
-        "list, first page of 100": lambda number: service.list("SJC", ListRequest(b"queue:task:", 100)),
-        "list, page of 100 at cursor": lambda number: service.list("SJC", ListRequest(b"queue:task:", 100, cursor)),
-        "list, a prefix of few keys": lambda number: service.list("SJC", ListRequest(key(number)[:-1], 100)),
-    }
-    medians = {name: await median_us(operation, picked) for name, operation in operations.items()}
-    await service.close()
-    return medians
+        await store.write([Entry(key(number), VALUE, number + 1, WRITTEN_MS) for number in ids])
+    await store.close()
+    return await SqliteStore.open(path)
 
 
-async def median_us(operation: Callable[[int], Awaitable[object]], picked: list[int]) -> float:
-    took: list[int] = []
-    for number in picked:
-        start = time.perf_counter_ns()
-        await operation(number)
-        took.append(time.perf_counter_ns() - start)
-    return statistics.median(took) / 1000
+Operation = Callable[[SqliteStore, int, int], Awaitable[object]]
+
+FIRST, END = b"queue:task:", b"queue:task;"
+
+# Each is given the store, its size, and the number of a key spread over it.
+OPERATIONS: dict[str, Operation] = {
+    "read, present": lambda store, size, number: store.read([key(number)]),
+    "read, absent": lambda store, size, number: store.read([key(number) + b"!"]),
+    "page of 100, the first": lambda store, size, number: store.walk(FIRST, END, 100),
+    "page of 100, in the middle": lambda store, size, number: store.walk(key(size // 2), END, 100),
+    "page of a prefix of few keys": lambda store, size, number: store.walk(
+        key(number)[:-1], key(number)[:-1] + b":", 100
+    ),
+    "write over an old value": lambda store, size, number: store.write(
+        [Entry(key(number), VALUE, size + number + 1, WRITTEN_MS)]
+    ),
+}
+
+
+async def medians_us(stores: dict[int, SqliteStore], operation: Operation) -> list[float]:
+    """The sizes in turn, so that a machine that slows down slows all of them; the first rounds only warm up."""
+    took: dict[int, list[int]] = {size: [] for size in stores}
+    for number in range(-WARM_UPS, ROUNDS):
+        for size, store in stores.items():
+            picked = number % ROUNDS * size // ROUNDS
+            start = time.perf_counter_ns()
+            await operation(store, size, picked)
+            if number >= 0:
+                took[size].append(time.perf_counter_ns() - start)
+    return [statistics.median(each) / 1000 for each in took.values()]
 
 
 def key(number: int) -> bytes:
