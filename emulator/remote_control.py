@@ -8,15 +8,20 @@ from urllib.parse import urlsplit
 
 from emulator.core.errors import RemoteError, SettingsError
 
+BODY_BYTES_MAX = 100 * 1024 * 1024
 PREFIX = "/cdn-cgi/emulator"
 _TIMEOUT_S = 60
 
 
 def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_bytes: int = 0) -> Any:
     """The JSON that the control at `path` answers; raises SettingsError or RemoteError in one line."""
+    if size_bytes > BODY_BYTES_MAX:
+        raise RemoteError(f"{size_bytes} bytes in one request are too many: an emulator takes {BODY_BYTES_MAX}")
     connection = _connect(url)
     headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)} if size_bytes else {}
     try:
+        connection.connect()
+        connection.sock.settimeout(None)  # a large seed takes its time
         connection.request(method, PREFIX + path, body=body if size_bytes else None, headers=headers)
         response = connection.getresponse()
         status, content = response.status, response.read()
@@ -30,7 +35,7 @@ def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_by
     if status != 200:
         why = answer.get("error") if isinstance(answer, dict) else None
         raise RemoteError(f"{url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
-    if answer is None:
+    if not isinstance(answer, dict):
         raise RemoteError(f"{url} does not answer as a queue-emulator does")
     return answer
 
@@ -52,5 +57,5 @@ def _connect(url: str) -> http.client.HTTPConnection:
 def _json(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from emulator.core.bulk import BulkData, parse_bulk
 from emulator.core.clock import Clock, SystemClock
-from emulator.core.errors import BulkDataError
+from emulator.core.errors import BulkDataError, RemoteError
 from emulator.kv.service import KVService
 from emulator.kv.sqlite import SqliteStore
 from emulator.remote_control import ask
@@ -35,7 +35,9 @@ def seed_url(paths: Sequence[Path], url: str) -> None:
     contents = [_content(path) for path in paths]  # read once: a pipe gives its content only once
     data = [_check(path, content, now_ms) for path, content in zip(paths, contents, strict=True)]
     content = _joined(contents)
-    ask(url, "POST", "/seed", body=_chunks(content), size_bytes=len(content))
+    answer = ask(url, "POST", "/seed", body=_chunks(content), size_bytes=len(content))
+    if answer.get("written") != sum(len(each.requests) for each in data):
+        raise RemoteError(f"{url} does not answer as a queue-emulator does")
     _report(paths, data, url)
 
 

@@ -5,6 +5,7 @@ clock instead of taking time. So the same calls serve plain and asynchronous tes
 """
 
 import json as json_text
+import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
 _OWN_KEY = "the key that the path asks for"
 
 Result = TypeVar("Result")
+
+_ONE_AT_A_TIME = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,13 +253,14 @@ class Faults:
 
 
 def run_now(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to its end what never has to wait."""
-    try:
-        work.send(None)
-    except StopIteration as ended:
-        result: Result = ended.value
-        return result
-    work.close()
+    """Run to its end what never has to wait; calls from several threads go one after the other."""
+    with _ONE_AT_A_TIME:
+        try:
+            work.send(None)
+        except StopIteration as ended:
+            result: Result = ended.value
+            return result
+        work.close()
     raise EmulatorError("the emulator had to wait, which it cannot inside a test")
 
 

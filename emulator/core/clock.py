@@ -10,6 +10,9 @@ from emulator.core.errors import ClockError
 LATEST_MS = 253_402_300_799_000  # 9999-12-31T23:59:59Z: the last instant that ISO 8601 with four digits can name
 
 
+_CYCLE_MS = 146_097 * 86_400_000  # 400 years, after which the calendar repeats
+
+
 class Clock(Protocol):
     """What everything that depends on time is given."""
 
@@ -129,5 +132,9 @@ def parse_iso_8601(text: str) -> int:
 
 def iso_8601(now_ms: int) -> str:
     """As JavaScript's Date.prototype.toISOString: `2026-11-23T17:00:00.000Z`."""
-    seconds, ms = divmod(now_ms, 1000)
+    cycles = max(0, now_ms - LATEST_MS) // _CYCLE_MS + (now_ms > LATEST_MS)
+    seconds, ms = divmod(now_ms - cycles * _CYCLE_MS, 1000)
+    if cycles:
+        instant = datetime.fromtimestamp(seconds, UTC)
+        return f"+{instant.year + 400 * cycles:06d}{instant:-%m-%dT%H:%M:%S}.{ms:03d}Z"
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"

@@ -80,12 +80,12 @@ class Centre:
         first = request.prefix if after is None else max(after + b"\0", request.prefix)
         walked: list[Row] = []
         forgotten = 0
-        newer_version: int | None = None
+        newer: dict[bytes, int] = {}
         while len(walked) <= request.limit:
             rows = await self._store.walk(first, before, request.limit + 1)
             seen = rows
             if self._replication.any_underway:
-                seen, newer_version = await self._seen_rows(rows, location, now_ms, newer_version)
+                seen = await self._seen_rows(rows, location, now_ms, newer)
             known = [row for row in seen if not self._forgotten(row, now_ms)]
             forgotten += len(seen) - len(known)
             walked += known
@@ -96,7 +96,10 @@ class Centre:
             await self._store.purge(now_ms - self._profile.tombstone_life_ms)
         page = tuple(walked[: request.limit])
         resume_after = page[-1].key if len(walked) > request.limit else None
-        return Page(page, resume_after, newer_version), min(map(self._forgotten_ms, walked), default=_FOREVER_MS)
+        on_page = (version for key, version in newer.items() if resume_after is None or key <= resume_after)
+        return Page(page, resume_after, max(on_page, default=None)), min(
+            map(self._forgotten_ms, walked), default=_FOREVER_MS
+        )
 
     async def put(
         self, location: str, requests: Sequence[PutRequest], now_ms: int, held_until_ms: Mapping[str, int]
@@ -146,7 +149,12 @@ class Centre:
             self._replication.forget(now_ms)
             for entry in entries:
                 self._replication.wrote(before[entry.key], entry, location, held_until_ms)
-        await self._store.write(entries)
+        try:
+            await self._store.write(entries)
+        except Exception:
+            for entry in entries:
+                self._replication.failed(entry)
+            raise
         for entry in entries:
             self._remembered.wrote(entry, now_ms)
 
@@ -163,10 +171,8 @@ class Centre:
         unseen = current is not None and current.version > (seen.version if seen else 0)
         return Sight(seen, current.version if current is not None and unseen else None)
 
-    async def _seen_rows(
-        self, rows: Sequence[Row], location: str, now_ms: int, newer_version: int | None
-    ) -> tuple[list[Row], int | None]:
-        """The rows as the location sees them, and the last version among them that it does not."""
+    async def _seen_rows(self, rows: Sequence[Row], location: str, now_ms: int, newer: dict[bytes, int]) -> list[Row]:
+        """The rows as the location sees them; puts into `newer` the last versions that it does not see."""
         late = [row.key for row in rows if self._replication.underway(row.key)]
         sights = dict(zip(late, await self.read(location, late, now_ms) if late else (), strict=True))
         seen: list[Row] = []
@@ -175,10 +181,11 @@ class Centre:
             if sight is None:
                 seen.append(row)
                 continue
-            newer_version = max(sight.newer_version or 0, newer_version or 0) or None
+            if sight.newer_version is not None:
+                newer[row.key] = sight.newer_version
             if sight.entry is not None:
                 seen.append(Row.of(sight.entry))
-        return seen, newer_version
+        return seen
 
     def _forgotten(self, row: Row, now_ms: int) -> bool:
         """Whether a key has been gone for so long that a list does not walk it any more."""

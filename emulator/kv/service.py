@@ -271,7 +271,8 @@ class KVService:
         self, call: _Call, request: ListRequest, after: bytes | None, ttl_ms: int
     ) -> tuple[Page, str | None, int, int | None]:
         if not self.profile.caches:
-            return await self._centre.page(call.location, request, after, call.now_ms), None, 0, None
+            page = await self._centre.page(call.location, request, after, call.now_ms)
+            return page, None, 0, page.newer_version
         edge = self._edges[call.location]
         copy = edge.page(request, ttl_ms, call.now_ms)
         if copy is not None:

@@ -21,16 +21,17 @@ def sleep_on(clock: MovableClock) -> Sleep:
             event.set()
 
     async def sleep(by_ms: int) -> None:
-        until_ms = clock.now_ms() + by_ms
-        while (left_ms := until_ms - clock.now_ms()) > 0:
-            event = asyncio.Event()
-            waiting[event] = until_ms
+        left_ms = by_ms
+        while left_ms > 0:
+            event, began_ms = asyncio.Event(), clock.now_ms()
+            waiting[event] = began_ms + left_ms
             try:
                 await asyncio.wait_for(event.wait(), None if clock.frozen else left_ms / 1000)
             except TimeoutError:
-                pass
+                return
             finally:
                 del waiting[event]
+            left_ms -= max(clock.now_ms() - began_ms, 0)  # a clock that went back leaves what was left
 
     clock.on_move(wake)
     return sleep

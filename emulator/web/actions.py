@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.core.errors import BulkDataError, EmulatorError, JavaScriptError, KVError
+from emulator.core.errors import BulkDataError, EmulatorError, JavaScriptError, KVError, StateError
 from emulator.core.javascript import Json, json_decoder, stringify_json
 from emulator.web.deployment import LOCATION_HEADER, Deployment
 from emulator.web.request_body import RequestBody
@@ -90,6 +90,8 @@ def _endpoint(actions: dict[str, Action]) -> Callable[[Request], Awaitable[Respo
             return _refused(400, f"nothing was written: {error}")
         except JavaScriptError as error:
             return _refused(error.status if isinstance(error, KVError) else 500, f"{error.name}: {error}")
+        except StateError as error:
+            return _refused(500, str(error))
         except EmulatorError as error:
             return _refused(error.status if isinstance(error, ControlError) else 400, str(error))
 

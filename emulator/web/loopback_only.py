@@ -4,7 +4,7 @@ The peer is a loopback address, and the Host and Origin headers name one, so tha
 page in this machine's browser (DNS rebinding, cross-site requests) can reach them.
 """
 
-from urllib.parse import urlsplit
+import re
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -23,22 +23,24 @@ class LoopbackOnly:
         request = Request(scope, receive)
         peer = scope["client"][0] if scope.get("client") else ""
         host = request.headers.get("host", "")
-        origin = request.headers.get("origin")
+        origins = request.headers.getlist("origin")
         why = None
         if not loopback(peer):
             why = "the emulator's controls answer this machine only"
-        elif not loopback(_hostname(f"//{host}")):
+        elif not _names_loopback(_AUTHORITY, host):
             why = f"the emulator's controls answer to loopback host names only, not to Host {host[:80]!r}"
-        elif origin is not None and not loopback(_hostname(origin)):
-            why = f"the emulator's controls refuse requests of other origins: {origin[:80]!r}"
+        elif not all(_names_loopback(_ORIGIN, origin) for origin in origins):
+            why = f"the emulator's controls refuse requests of other origins: {', '.join(origins)[:80]!r}"
         if why is None:
             await self._app(scope, receive, send)
         else:
             await JSONResponse({"error": why}, 403)(scope, receive, send)
 
 
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+_AUTHORITY = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
+_ORIGIN = re.compile("https?://" + _AUTHORITY.pattern)
+
+
+def _names_loopback(form: re.Pattern[str], text: str) -> bool:
+    match = form.fullmatch(text)
+    return match is not None and loopback((match["six"] or match["name"]).lower())

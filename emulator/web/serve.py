@@ -4,12 +4,14 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from starlette.types import ASGIApp
 
 from emulator.core.errors import SettingsError
+from emulator.web.deployment import to_stderr
 
 _GRACE_S = 10.0
 _BACKLOG = 512
@@ -40,13 +42,17 @@ def url(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: ASGIApp, sock: socket.socket, *, ready: Callable[[], None]) -> None:
+async def serve(
+    app: ASGIApp, sock: socket.socket, *, ready: Callable[[], None], log: Callable[[str], None] = to_stderr
+) -> None:
     """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
 
-    `ready` is called when clients are about to be answered. Requests have ten seconds to finish.
+    `ready` is called when clients are about to be answered. Requests have ten seconds to finish. `log` is told of a
+    connection that fails, in one line without anything that it carried: a request's headers hold keys.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: log(f"  a connection failed: {_failure(context)}"))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     config = Config()
@@ -72,3 +78,8 @@ async def serve(app: ASGIApp, sock: socket.socket, *, ready: Callable[[], None])
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
+
+
+def _failure(context: dict[str, Any]) -> str:
+    error = context.get("exception")
+    return type(error).__name__ if error is not None else "for no known reason"
