@@ -7,11 +7,10 @@ the death of this process; after a power cut the file is whole and may lack the 
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
@@ -24,6 +23,9 @@ _BUSY_S = 0.5  # how long opening waits for a process that is just closing the f
 _KEYS_AT_ONCE = 500  # below SQLite's limit on parameters, 999 in old builds
 
 
+Result = TypeVar("Result")
+
+
 class SqliteStore:
     """One namespace of a state file."""
 
@@ -34,6 +36,7 @@ class SqliteStore:
         self._namespace = namespace
         # A transaction is the connection's, not the task's: no write may join another's.
         self._writing = writing or asyncio.Lock()
+        self._underway: set[asyncio.Future[Any]] = set()
 
     @classmethod
     async def open(cls, path: Path, *, namespace: str = "CACHE") -> "SqliteStore":
@@ -75,30 +78,14 @@ class SqliteStore:
 
     async def write(self, entries: Sequence[Entry]) -> None:
         rows = [self._columns(entry) for entry in entries]
-        async with self._writing:
-            if len(rows) == 1:
+        if len(rows) == 1:
+            async with self._writing:
                 await self._fetch(_WRITE, rows[0])
-                return
-            try:  # around BEGIN too: a task cancelled while it waits has begun nevertheless
-                await self._fetch("BEGIN IMMEDIATE")
-                await (await self._connection.executemany(_WRITE, rows)).close()
-            except BaseException as error:
-                with suppress(StateError):  # nothing was begun
-                    await self._fetch("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise StateError(f"the state file failed: {error}") from error
-                raise
-            await self._fetch("COMMIT")
+        else:
+            await self._to_the_end(self._write_all(rows))
 
     async def purge(self, gone_before_ms: int) -> int:
-        # gone since expiration_s * 1000 < gone_before_ms, in whole seconds so that the index serves
-        purges = ((_PURGE_DELETED, gone_before_ms), (_PURGE_EXPIRED, -(-gone_before_ms // 1000)))
-        purged = 0
-        async with self._writing:
-            for sql, bound in purges:
-                async with self._connection.execute(sql, (self._namespace, bound)) as cursor:
-                    purged += cursor.rowcount
-        return purged
+        return await self._to_the_end(self._purge(gone_before_ms))
 
     async def clear(self) -> None:
         async with self._writing:
@@ -109,7 +96,37 @@ class SqliteStore:
         return int(version)
 
     async def close(self) -> None:
-        await self._connection.close()
+        async with self._writing:
+            await self._connection.close()
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Let nobody's cancellation end this half-way: a cursor that nobody closes would keep the file locked."""
+        task = asyncio.ensure_future(work)
+        self._underway.add(task)
+        task.add_done_callback(self._underway.discard)
+        return await asyncio.shield(task)
+
+    async def _write_all(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        async with self._writing:
+            await self._fetch("BEGIN IMMEDIATE")
+            try:
+                await (await self._connection.executemany(_WRITE, rows)).close()
+            except BaseException as error:
+                await self._fetch("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise StateError(f"the state file failed: {error}") from error
+                raise
+            await self._fetch("COMMIT")
+
+    async def _purge(self, gone_before_ms: int) -> int:
+        # gone since expiration_s * 1000 < gone_before_ms, in whole seconds so that the index serves
+        purges = ((_PURGE_DELETED, gone_before_ms), (_PURGE_EXPIRED, -(-gone_before_ms // 1000)))
+        purged = 0
+        async with self._writing:
+            for sql, bound in purges:
+                async with self._connection.execute(sql, (self._namespace, bound)) as cursor:
+                    purged += cursor.rowcount
+        return purged
 
     async def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         try:

@@ -194,3 +194,15 @@ def test_a_clock_that_stood_at_first_stands_there_again_when_it_is_restarted() -
     clock.resume()
     clock.restart()
     assert (clock.now_ms(), clock.frozen) == (5_000, True)
+
+
+@pytest.mark.parametrize(
+    ("now_ms", "text"),
+    [
+        (LATEST_MS + 1_000, "+010000-01-01T00:00:00.000Z"),
+        (LATEST_MS + 601_005, "+010000-01-01T00:10:00.005Z"),
+        (8_640_000_000_000_000, "+275760-09-13T00:00:00.000Z"),
+    ],
+)
+def test_a_year_beyond_9999_is_written_as_javascript_writes_it(now_ms: int, text: str) -> None:
+    assert iso_8601(now_ms) == text

@@ -140,3 +140,15 @@ async def as_far_as_it_goes() -> None:
 
 async def done(work: Awaitable[object]) -> None:
     await work
+
+
+async def test_a_clock_that_goes_back_leaves_a_delay_no_longer_than_it_was(http: httpx.AsyncClient) -> None:
+    await http.post(f"{CONTROL}/faults", json={"verdict": "delay", "for_s": 60, "operation": "list"})
+    async with asyncio.TaskGroup() as tasks:
+        listing = tasks.create_task(http.get("/api/queue"))
+        await as_far_as_it_goes()
+        await http.post(f"{CONTROL}/clock", json={"set": "1970-01-01T00:00:00Z"})
+        await as_far_as_it_goes()
+        assert not listing.done()
+        await http.post(f"{CONTROL}/clock", json={"advance_s": 60})
+    assert listing.result().status_code == 200
