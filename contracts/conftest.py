@@ -11,7 +11,7 @@ from contracts.client import Client
 from contracts.control import Control
 from contracts.description import Description, load_description
 from contracts.process import running_emulator
-from contracts.target import Ability, Target
+from contracts.target import Target
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +47,6 @@ def client(target: Target, description: Description, http: httpx.Client) -> Clie
 
 @pytest.fixture(scope="session")
 def control(target: Target, http: httpx.Client) -> Control:
-    if Ability.CONTROL not in target.abilities:
-        pytest.skip(f"this target cannot be {Ability.CONTROL.value}")
     return Control(target, http)
 
 

@@ -7,22 +7,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from emulator.core.errors import RemoteError, SettingsError
+from emulator.core.surface import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
-BODY_BYTES_MAX = 100 * 1024 * 1024
-PREFIX = "/cdn-cgi/emulator"
 _TIMEOUT_S = 60
 
 
 def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_bytes: int = 0) -> Any:
     """The JSON that the control at `path` answers; raises SettingsError or RemoteError in one line."""
-    if size_bytes > BODY_BYTES_MAX:
-        raise RemoteError(f"{size_bytes} bytes in one request are too many: an emulator takes {BODY_BYTES_MAX}")
+    if size_bytes > CONTROL_BODY_BYTES_MAX:
+        raise RemoteError(f"{size_bytes} bytes in one request are too many: an emulator takes {CONTROL_BODY_BYTES_MAX}")
     connection = _connect(url)
     headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)} if size_bytes else {}
     try:
         connection.connect()
         connection.sock.settimeout(None)  # a large seed takes its time
-        connection.request(method, PREFIX + path, body=body if size_bytes else None, headers=headers)
+        connection.request(method, CONTROL_PREFIX + path, body=body if size_bytes else None, headers=headers)
         response = connection.getresponse()
         status, content = response.status, response.read()
     except http.client.HTTPException:

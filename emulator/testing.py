@@ -22,12 +22,13 @@ from emulator.core.faults import rule_from_json, rule_to_json
 from emulator.core.javascript import Json
 from emulator.core.journal import Event
 from emulator.core.profiles import CLOUDFLARE, Profile
+from emulator.core.surface import LOCATION_HEADER
 from emulator.kv.binding import Binding, ListResult, ValueWithMetadata
 from emulator.kv.service import KVService
 from emulator.kv.store import MemoryStore
 from emulator.kv.waiting import advance_instead
 from emulator.web.app import create_app
-from emulator.web.deployment import LOCATION_HEADER, Deployment
+from emulator.web.deployment import Deployment
 from emulator.worker.auth import ApiKeys
 from emulator.worker.fetch import WorkerVersion
 

@@ -8,10 +8,9 @@ from starlette.routing import Route
 
 from emulator.core.errors import BulkDataError, EmulatorError, JavaScriptError, KVError, StateError
 from emulator.core.javascript import Json, json_decoder, stringify_json
-from emulator.web.deployment import LOCATION_HEADER, Deployment
+from emulator.core.surface import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
+from emulator.web.deployment import Deployment
 from emulator.web.request_body import RequestBody
-
-BODY_BYTES_MAX = 100 * 1024 * 1024  # of a bulk write to Cloudflare's API
 
 Action = Callable[[Request], Awaitable[Json | Response]]
 
@@ -34,9 +33,9 @@ def routes(actions: Sequence[tuple[str, str, Action]]) -> list[Route]:
 
 async def read_body(request: Request) -> bytes:
     """The whole body; refused over 100 MB."""
-    content = await RequestBody(request.receive).read(BODY_BYTES_MAX)
+    content = await RequestBody(request.receive).read(CONTROL_BODY_BYTES_MAX)
     if content is None:
-        raise ControlError(413, f"the request body exceeds {BODY_BYTES_MAX} bytes")
+        raise ControlError(413, f"the request body exceeds {CONTROL_BODY_BYTES_MAX} bytes")
     return content
 
 

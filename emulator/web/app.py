@@ -12,7 +12,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emulator.core.clock import Stopwatch
-from emulator.web.control import PREFIX, Control
+from emulator.core.surface import CONTROL_PREFIX
+from emulator.web.control import Control
 from emulator.web.deployment import Deployment
 from emulator.web.laboratory import Laboratory
 from emulator.web.loopback_only import LoopbackOnly
@@ -35,7 +36,7 @@ def create_app(deployment: Deployment, *, log_requests: bool = True, worker: ASG
     )
     control.router.redirect_slashes = False
     log = [Middleware(RequestLog, deployment=deployment)] if log_requests else []
-    app = Starlette(routes=[Mount(PREFIX, app=control)], middleware=[Middleware(WithoutUpgrade), *log])
+    app = Starlette(routes=[Mount(CONTROL_PREFIX, app=control)], middleware=[Middleware(WithoutUpgrade), *log])
     app.router.redirect_slashes = False
     app.router.default = worker or WorkerFace(deployment)  # not a Mount: its pattern refuses an id with a line break
     return app
@@ -103,7 +104,7 @@ def _refuse_control(controls: list[Route]) -> Callable[[Request, Exception], Awa
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
-            message = f"no such control; there are {known} under {PREFIX}/"
+            message = f"no such control; there are {known} under {CONTROL_PREFIX}/"
         else:
             message = f"{request.method} is not allowed here; allowed: {(error.headers or {}).get('Allow', '')}"
         return JSONResponse({"error": message}, error.status_code, error.headers)

@@ -10,7 +10,6 @@ from emulator.web.deployment import Deployment
 from emulator.worker.commhub import CommHub
 from emulator.worker.fetch import ID_BYTES_MAX, WorkerVersion
 
-PREFIX = "/cdn-cgi/emulator"
 _TASK_TYPES = ("task", "query", "approval", "notification")
 _PRIORITIES = ("low", "medium", "high", "critical")
 

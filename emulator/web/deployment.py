@@ -14,8 +14,6 @@ from emulator.worker.auth import ApiKeys
 from emulator.worker.fetch import Env, WorkerVersion
 from emulator.worker.rate_limit import RateLimit
 
-LOCATION_HEADER = "X-Emulator-Location"
-
 
 def to_stderr(line: str) -> None:
     """One line to standard error, at once; dropped if nobody reads there any more."""

@@ -7,8 +7,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from emulator.core.errors import EmulatorError, JavaScriptError
+from emulator.core.surface import LOCATION_HEADER
 from emulator.kv.binding import Binding
-from emulator.web.deployment import LOCATION_HEADER, Deployment
+from emulator.web.deployment import Deployment
 from emulator.web.request_body import ClientGone, RequestBody
 from emulator.worker.answers import Answer, error_answer, text_answer
 from emulator.worker.fetch import BODY_BYTES_MAX, Request, fetch

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator.core.surface import LOCATION_HEADER
 from emulator.workerd.modules import Module
 
-LOCATION_HEADER = "X-Emulator-Location"
 NAMESPACE_HEADER = "X-Emulator-Namespace"
 CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this name gets that far
 TAIL_MARK = "emulator-tail "

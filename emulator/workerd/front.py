@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from emulator.core.meter import Meter
+from emulator.core.surface import LOCATION_HEADER
 from emulator.kv.binding import Invocation
 from emulator.worker.answers import Answer, error_answer, text_answer
-from emulator.workerd.config import CF_HEADER, LOCATION_HEADER
+from emulator.workerd.config import CF_HEADER
 from emulator.workerd.invocations import Invocations, Run
 from emulator.workerd.routes import route_of
 from emulator.workerd.upstream import Exchange, WorkerGone

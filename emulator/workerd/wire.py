@@ -19,9 +19,10 @@ from emulator.core import options
 from emulator.core.errors import JavaScriptError, KVError, KVSyntaxError
 from emulator.core.javascript import UNDEFINED, Json, from_utf8, parse_json, stringify_json
 from emulator.core.keys import check_prefix, check_service_key, decode_segment
+from emulator.core.surface import LOCATION_HEADER
 from emulator.kv.binding import Binding, Invocation, ValueWithMetadata
 from emulator.kv.service import Caller, KVService
-from emulator.workerd.config import LOCATION_HEADER, NAMESPACE_HEADER
+from emulator.workerd.config import NAMESPACE_HEADER
 from emulator.workerd.invocations import Invocations
 
 REASON_CHARACTERS_MAX = 512  # as miniflare cuts it

@@ -1,30 +1,19 @@
 """The state file: what was written is kept, all or nothing, through restarts, failures and writes at the same time."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from emulator.core.entries import Entry
 from emulator.kv.sqlite import SqliteStore
+from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio
 
 
 def entry(key: bytes, version: int, value: bytes | None = b"v", expiration_s: int | None = None) -> Entry:
     return Entry(key, value, version, written_ms=0, expiration_s=expiration_s)
-
-
-@asynccontextmanager
-async def opened(path: Path, namespace: str = "CACHE") -> AsyncIterator[SqliteStore]:
-    """Closed however the test ends: the thread of a connection left open would keep this process alive."""
-    store = await SqliteStore.open(path, namespace=namespace)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture

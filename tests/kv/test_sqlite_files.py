@@ -1,27 +1,17 @@
 """Which files are taken for a state file; one that is refused stays as it was, and nothing appears beside it."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from emulator.core.entries import Entry
 from emulator.core.errors import StateError
-from emulator.kv.sqlite import APPLICATION_ID, SCHEMA_VERSION, SqliteStore
+from emulator.kv.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio
-
-
-@asynccontextmanager
-async def opened(path: Path, namespace: str = "CACHE") -> AsyncIterator[SqliteStore]:
-    """Closed however the test ends: the thread of a connection left open would keep this process alive."""
-    store = await SqliteStore.open(path, namespace=namespace)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ import httpx
 from emulator.core.clock import MovableClock
 from emulator.core.dice import Dice
 from emulator.core.profiles import CLOUDFLARE, Profile
+from emulator.core.surface import LOCATION_HEADER
 from emulator.kv.service import KVService
 from emulator.kv.store import MemoryStore
 from emulator.kv.waiting import advance_instead
 from emulator.web.app import create_app
-from emulator.web.deployment import LOCATION_HEADER, Deployment
+from emulator.web.deployment import Deployment
 from emulator.worker.auth import ApiKeys
 from emulator.workerd.bindings import WorkerPlan
 from emulator.workerd.running import Surroundings, running_worker

@@ -72,7 +72,7 @@ async def test_a_miss_is_remembered_elsewhere_too(deploy: Deploy) -> None:
 
 async def test_an_unknown_location_is_refused_before_the_worker(deploy: Deploy) -> None:
     worker = await deploy(READS_AND_WRITES)
-    answer = await worker.get("/get", "XXX")
+    answer = await worker.get("/get", "ZZZ")
     assert (answer.status_code, answer.json()["error"]) == (
         400,
         "Unknown location in X-Emulator-Location; this emulator has SJC",
@@ -240,7 +240,7 @@ async def test_the_worker_sees_where_it_runs_and_whom_it_serves_and_none_of_our_
     )
     sent = {
         "X-Emulator-Location": "NRT",
-        "X-Emulator-Cf": '{"colo":"XXX"}',
+        "X-Emulator-Cf": '{"colo":"ZZZ"}',
         "CF-Connecting-IP": "6.6.6.6",
         "CF-Ray": "x",
     }

@@ -252,7 +252,7 @@ async def test_a_connection_speaks_for_the_location_and_namespace_in_its_headers
     await ask("SJC", 1, "PUT", b"second")
     assert [(await ask("SJC", number, "GET")).body for number in (0, 1)] == [b"first", b"second"]
     assert (await ask("NRT", 0, "GET")).status == 404, "the miss is kept there"
-    assert refused(await ask("XXX", 0, "GET")) == (400, "No such namespace or location")
+    assert refused(await ask("ZZZ", 0, "GET")) == (400, "No such namespace or location")
     assert refused(await ask("SJC", 2, "GET")) == (400, "No such namespace or location")
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import h11
 
-from emulator.workerd.config import LOCATION_HEADER, NAMESPACE_HEADER
+from emulator.core.surface import LOCATION_HEADER
+from emulator.workerd.config import NAMESPACE_HEADER
 
 
 @dataclass(frozen=True, slots=True)

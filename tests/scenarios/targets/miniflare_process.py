@@ -36,7 +36,7 @@ class MiniflareProcess:
         self._tell({"seed": list(entries)})
 
     def advance(self, seconds: int) -> None:
-        raise NotImplementedError("miniflare's time is the machine's")
+        raise AssertionError("miniflare's time is the machine's: it plays no scenario that moves time")
 
     def send(self, request: Request) -> Answer:
         return http_client.send(self._url, request)

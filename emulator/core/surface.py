@@ -1,0 +1,5 @@
+"""What clients of an emulator and the emulator itself must agree on, beyond the Worker's own routes."""
+
+CONTROL_PREFIX = "/cdn-cgi/emulator"  # a prefix that no Worker can own
+CONTROL_BODY_BYTES_MAX = 100 * 1024 * 1024  # as of a bulk write to Cloudflare's API
+LOCATION_HEADER = "X-Emulator-Location"
