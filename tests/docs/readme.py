@@ -1,4 +1,4 @@
-"""README.md as a reader uses it: its fenced blocks, in order."""
+"""README.md, and documents like it, as a reader uses them: their fenced blocks, in order."""
 
 import json
 import re
@@ -35,11 +35,11 @@ class Block:
 StartedFor = Callable[[Block], Emulator]
 
 
-def blocks() -> list[Block]:
+def blocks(text: str = TEXT) -> list[Block]:
     """Every block, with the arguments of the `serve` above it."""
     found: list[Block] = []
     serve: tuple[str, ...] = ()
-    for language, content in _BLOCK.findall(TEXT):
+    for language, content in _BLOCK.findall(text):
         if _SERVE in content:
             serve = tuple(shlex.split(content.partition(_SERVE)[2].splitlines()[0], comments=True))
         found.append(Block(language, content, serve))
