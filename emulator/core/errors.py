@@ -49,12 +49,14 @@ class JavaScriptError(EmulatorError):
     """What a Worker's code would see thrown.
 
     `name` is the JavaScript class of the error; `definite` whether the operation surely did not happen; `limit`
-    says in words which limit of the platform was passed, if one was.
+    says in words which limit of the platform was passed, if one was; `fault_rule` is the id of the rule that made it
+    fail, if one did.
     """
 
     name = "Error"
     definite = True
     limit: str | None = None
+    fault_rule: int | None = None
 
 
 class KVTypeError(JavaScriptError):

@@ -20,17 +20,21 @@ class Verdict:
     status     of the failure: 429, 500, ...
     delay_ms   how long it waits, or how long replication is dropped
     location   where replication is dropped to
+    rule       the id of the rule that gave it
     """
 
     kind: str
     status: int = 500
     delay_ms: int = 0
     location: str | None = None
+    rule: int = field(default=0, compare=False)
 
     def error(self, operation: str) -> KVError:
         """The failure as the Worker sees it."""
         definite = self.kind == "fail_before"
-        return KVError(_WIRE_NAMES[operation], self.status, REASONS[self.status], definite=definite)
+        error = KVError(_WIRE_NAMES[operation], self.status, REASONS[self.status], definite=definite)
+        error.fault_rule = self.rule
+        return error
 
 
 REASONS = {
@@ -91,7 +95,7 @@ class FaultPlan:
         """Append a rule; returns it with its id. Raises FaultError for one that cannot be."""
         _check(rule)
         self._last_id += 1
-        added = replace(rule, id=self._last_id)
+        added = replace(rule, id=self._last_id, verdict=replace(rule.verdict, rule=self._last_id))
         self._rules[added.id], self._tallies[added.id] = added, _Tally()
         return added
 

@@ -23,6 +23,7 @@ class Event:
     newer_version a version of it that was written before this read and not seen: then the read was stale
     keys          how many keys a list gave
     failed        the error that the Worker saw
+    fault_rule    the id of the fault rule whose verdict fell on it
     """
 
     position: int
@@ -38,6 +39,7 @@ class Event:
     newer_version: int | None = None
     keys: int | None = None
     failed: str | None = None
+    fault_rule: int | None = None
 
     @property
     def stale(self) -> bool:
@@ -60,6 +62,7 @@ class Event:
             "newerVersion": self.newer_version,
             "keys": self.keys,
             "failed": self.failed,
+            "faultRule": self.fault_rule,
         }
         said = {name: value for name, value in members.items() if value is not None}
         return json.dumps(said, ensure_ascii=False, separators=(",", ":"))

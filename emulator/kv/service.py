@@ -181,19 +181,20 @@ class KVService:
             if call.operation == "put":
                 self._limit_writes(call.key, call.now_ms)
         except JavaScriptError as error:
-            self._note(call, failed=str(error))
+            self._note(call, failed=str(error), fault_rule=error.fault_rule)
             raise
         return verdict
 
     def _done(self, call: _Call, verdict: Verdict | None, **noted: Any) -> None:
         """Note what was done; raise it if the caller is to hear of a failure nevertheless."""
         self.meter.count(call.caller.route, call.operation, call.now_ms)
-        if verdict is None or verdict.kind != "fail_after":
+        if verdict is None:
             self._note(call, **noted)
             return
-        error = verdict.error(call.operation)
-        self._note(call, **noted, failed=str(error))
-        raise error
+        error = verdict.error(call.operation) if verdict.kind == "fail_after" else None
+        self._note(call, **noted, failed=None if error is None else str(error), fault_rule=verdict.rule)
+        if error is not None:
+            raise error
 
     def _note(self, call: _Call, **noted: Any) -> None:
         self.journal.note(

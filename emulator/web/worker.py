@@ -46,8 +46,9 @@ class WorkerFace:
             return await fetch(request, self._deployment.env(binding))
         except JavaScriptError as error:
             where = f"at {binding.location}, after {binding.invocation.operations} KV operations"
-            limit = f"; the limit: {error.limit}" if error.limit else ""
-            self._deployment.log(f"  uncaught {error.name}: {error} ({where}{limit})")
+            why = f"; the limit: {error.limit}" if error.limit else ""
+            why += f"; by fault rule {error.fault_rule}" if error.fault_rule else ""
+            self._deployment.log(f"  uncaught {error.name}: {error} ({where}{why})")
         except ClientGone:
             raise
         except EmulatorError as error:

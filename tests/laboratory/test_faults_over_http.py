@@ -1,5 +1,6 @@
 """The control of fault rules: added, listed with what they did, removed; what cannot be is refused in clear words."""
 
+import json
 from typing import Any
 
 import pytest
@@ -127,6 +128,19 @@ def test_a_fault_met_by_the_worker_is_a_500_and_is_explained_in_the_log(emulator
     control(emulator, "faults", {"verdict": "fail_after", "operation": "put", "key_prefix": "orchestrator:result:"})
     reply = emulator.post("/api/result/t1", {"success": True})
     assert (reply.status, reply.text) == (500, "Internal Server Error")
-    assert "  uncaught Error: KV PUT failed: 500 Internal Server Error (at SJC, after 1 KV operations)" in emulator.log
+    where = "at SJC, after 1 KV operations; by fault rule 1"
+    assert f"  uncaught Error: KV PUT failed: 500 Internal Server Error ({where})" in emulator.log
     assert emulator.get("/api/result/t1").json() == {"success": True}
     assert emulator.get("/api/queue").json()["pending"] == ["t1"]
+
+
+@pytest.mark.parametrize("verdict", ["fail_before", "fail_after", "delay"])
+def test_the_journal_names_the_rule_whose_verdict_fell(emulator: Emulator, verdict: str) -> None:
+    control(emulator, "faults", {"verdict": "fail_before", "operation": "put"})
+    control(
+        emulator, "faults", {"verdict": verdict, "operation": "list"} | ({"for_s": 1} if verdict == "delay" else {})
+    )
+    emulator.get("/api/queue")
+    emulator.get("/api/queue/t1")
+    ruled = [json.loads(line).get("faultRule") for line in emulator.get(f"{CONTROL}/journal").text.splitlines()]
+    assert ruled == [2, None]
