@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from emulator.core.entries import Entry
 from emulator.core.errors import BulkDataError, JavaScriptError
-from emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, stringify_json
+from emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_decoder, stringify_json
 from emulator.core.keys import check_service_key
 from emulator.core.options import PutRequest, check_put
 
@@ -46,6 +47,21 @@ def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = l
         raise BulkDataError(f"{shown}; and {more} more" if more > 0 else shown)
     unknown = Counter(name for entry in entries for name in entry if name not in _FIELDS)
     return BulkData(tuple(requests), dict(unknown))
+
+
+def bulk_entry(entry: Entry) -> dict[str, Json]:
+    """A live entry as `parse_bulk` takes it: base64 where the value is not UTF-8, `expiration` in unix seconds."""
+    assert entry.value is not None
+    named: dict[str, Json] = {"key": from_utf8(entry.key)}
+    try:
+        named["value"] = entry.value.decode()
+    except UnicodeDecodeError:
+        named |= {"value": base64.b64encode(entry.value).decode(), "base64": True}
+    if entry.expiration_s is not None:
+        named["expiration"] = entry.expiration_s
+    if entry.metadata is not None:
+        named["metadata"] = json_decoder().decode(entry.metadata)
+    return named
 
 
 def _entries(content: bytes) -> list[Json]:

@@ -3,3 +3,4 @@
 CONTROL_PREFIX = "/cdn-cgi/emulator"  # a prefix that no Worker can own
 CONTROL_BODY_BYTES_MAX = 100 * 1024 * 1024  # as of a bulk write to Cloudflare's API
 LOCATION_HEADER = "X-Emulator-Location"
+API_LOCATION = "API"  # where faults and journal place what reaches the central store past every location

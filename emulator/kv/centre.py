@@ -59,11 +59,14 @@ class Centre:
         """What the location sees under each key, dead entries included."""
         return [
             self._sight(key, current, location, now_ms)
-            for key, current in zip(keys, await self._current(keys, now_ms), strict=True)
+            for key, current in zip(keys, await self.current(keys, now_ms), strict=True)
         ]
 
-    async def page(self, location: str, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
-        """`limit` keys, those lately gone included; one more tells whether the list goes on."""
+    async def page(self, location: str | None, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
+        """`limit` keys, those lately gone included; one more tells whether the list goes on.
+
+        As the location sees it, or, if it is None, as it is.
+        """
         if self._replication.any_underway:
             return (await self._walk(location, request, after, now_ms))[0]
         copy = self._remembered.page(request, _FOREVER_MS, now_ms)
@@ -74,7 +77,9 @@ class Centre:
         self._remembered.keep_page(request, page, ttl_ms=until_ms - now_ms, now_ms=now_ms, writes=writes)
         return page
 
-    async def _walk(self, location: str, request: ListRequest, after: bytes | None, now_ms: int) -> tuple[Page, int]:
+    async def _walk(
+        self, location: str | None, request: ListRequest, after: bytes | None, now_ms: int
+    ) -> tuple[Page, int]:
         """The page, and until when it stays the same if nothing is written."""
         before = after_prefix(request.prefix)
         first = request.prefix if after is None else max(after + b"\0", request.prefix)
@@ -84,7 +89,7 @@ class Centre:
         while len(walked) <= request.limit:
             rows = await self._store.walk(first, before, request.limit + 1)
             seen = rows
-            if self._replication.any_underway:
+            if location is not None and self._replication.any_underway:
                 seen = await self._seen_rows(rows, location, now_ms, newer)
             known = [row for row in seen if not self._forgotten(row, now_ms)]
             forgotten += len(seen) - len(known)
@@ -114,12 +119,15 @@ class Centre:
         await self._write(location, entries, before, held_until_ms, now_ms)
         return entries
 
-    async def delete(self, location: str, key: bytes, now_ms: int, held_until_ms: Mapping[str, int]) -> Entry:
-        """Leave a tombstone."""
-        before = await self._before([key], held_until_ms)
-        tombstone = Entry(key, None, await self._versions.take(1, self._store), now_ms)
-        await self._write(location, [tombstone], before, held_until_ms, now_ms)
-        return tombstone
+    async def delete(
+        self, location: str, keys: Sequence[bytes], now_ms: int, held_until_ms: Mapping[str, int]
+    ) -> list[Entry]:
+        """Leave tombstones, all or none."""
+        before = await self._before(keys, held_until_ms)
+        first = await self._versions.take(len(keys), self._store)
+        tombstones = [Entry(key, None, version, now_ms) for version, key in enumerate(keys, first)]
+        await self._write(location, tombstones, before, held_until_ms, now_ms)
+        return tombstones
 
     async def count(self, now_ms: int) -> int:
         """How many keys live."""
@@ -198,8 +206,8 @@ class Centre:
         gone_ms = row.written_ms if row.deleted else row.expiration_s and row.expiration_s * 1000
         return _FOREVER_MS if gone_ms is None else gone_ms + self._profile.tombstone_life_ms
 
-    async def _current(self, keys: Sequence[bytes], now_ms: int) -> list[Entry | None]:
-        """What the store holds under each key."""
+    async def current(self, keys: Sequence[bytes], now_ms: int) -> list[Entry | None]:
+        """What the store holds under each key, dead entries included, whatever any location sees."""
         copies = [self._remembered.value(key, _FOREVER_MS, now_ms) for key in keys]
         missing = [key for key, copy in zip(keys, copies, strict=True) if copy is None]
         read = dict(zip(missing, await self._store.read(missing) if missing else (), strict=True))

@@ -19,6 +19,7 @@ from emulator.core.meter import Meter
 from emulator.core.options import ListRequest, PutRequest
 from emulator.core.plans import DailyQuota
 from emulator.core.profiles import CLOUDFLARE, Profile
+from emulator.core.surface import API_LOCATION
 from emulator.kv.centre import Centre, Versions
 from emulator.kv.store import Store
 from emulator.kv.waiting import Sleep
@@ -126,7 +127,7 @@ class KVService:
         """Leave a tombstone; deleting a key that is not there succeeds."""
         call = self._call("delete", location, key, caller)
         verdict = await self._admit(call)
-        tombstone = await self._centre.delete(location, key, call.now_ms, _held(verdict, call.now_ms))
+        (tombstone,) = await self._centre.delete(location, [key], call.now_ms, _held(verdict, call.now_ms))
         self._wrote(location, tombstone, call.now_ms)
         self._done(call, verdict, version=tombstone.version)
 
@@ -146,6 +147,60 @@ class KVService:
         rows = page.live_rows(call.now_ms)
         self._done(call, verdict, keys=len(rows), cache_status=status, age_ms=age_ms, newer_version=newer_version)
         return Listing(rows, self._encode_cursor(request, page), status)
+
+    async def central_read(
+        self, keys: Sequence[bytes], *, operation: str = "get", caller: Caller = Caller()
+    ) -> list[Entry | None]:
+        """The live entries under `keys` as the centre has them, past every edge; `operation` is get or get_bulk."""
+        calls = [self._call(operation, API_LOCATION, key, caller) for key in keys]
+        verdicts = await self._admit_all(calls)
+        now_ms = self.clock.now_ms()
+        current = await self._centre.current(keys, now_ms)
+        live = [entry if entry is not None and entry.live(now_ms) else None for entry in current]
+        self._all_done(calls, verdicts, live)
+        return live
+
+    async def central_page(self, request: ListRequest, *, caller: Caller = Caller()) -> Listing:
+        """One page as the centre has it, short or empty as a location's may be. Its cursors are opaque, always."""
+        after = key_rules.decode_cursor(request.prefix, request.cursor) if request.cursor else None
+        call = self._call("list", API_LOCATION, request.prefix, caller)
+        (verdict,) = await self._admit_all([call])
+        page = await self._centre.page(None, request, after, call.now_ms)
+        rows = page.live_rows(call.now_ms)
+        self._done(call, verdict, keys=len(rows))
+        cursor = None if page.resume_after is None else key_rules.encode_cursor(request.prefix, page.resume_after)
+        return Listing(rows, cursor, None)
+
+    async def central_write(self, requests: Sequence[PutRequest], *, caller: Caller = Caller()) -> None:
+        """Write all or nothing at the centre; each location sees it as late as another location's write.
+
+        The limit of one write a second to a key is the binding's: https://developers.cloudflare.com/kv/reference/faq/
+        """
+        calls = [self._call("put", API_LOCATION, request.key, caller) for request in requests]
+        verdicts = await self._admit_all(calls)
+        now_ms = self.clock.now_ms()
+        entries = await self._centre.put(API_LOCATION, requests, now_ms, _all_held(calls, verdicts))
+        for entry in entries:
+            self._wrote(API_LOCATION, entry, now_ms)
+        self._all_done(calls, verdicts, entries)
+
+    async def central_delete(self, keys: Sequence[bytes], *, caller: Caller = Caller()) -> None:
+        """Delete all or nothing at the centre; keys that are not there are no failure."""
+        calls = [self._call("delete", API_LOCATION, key, caller) for key in keys]
+        verdicts = await self._admit_all(calls)
+        now_ms = self.clock.now_ms()
+        tombstones = await self._centre.delete(API_LOCATION, keys, now_ms, _all_held(calls, verdicts))
+        for tombstone in tombstones:
+            self._wrote(API_LOCATION, tombstone, now_ms)
+        self._all_done(calls, verdicts, tombstones)
+
+    async def entries(self, request: ListRequest) -> tuple[Sequence[Entry], str | None]:
+        """A page of live entries as the centre has them, values included, and its cursor; noted nowhere."""
+        now_ms = self.clock.now_ms()
+        page = await self._centre.page(None, request, self._decode_cursor(request), now_ms)
+        current = await self._centre.current([row.key for row in page.live_rows(now_ms)], now_ms)
+        live = [entry for entry in current if entry is not None and entry.live(now_ms)]
+        return live, self._encode_cursor(request, page)
 
     async def count(self) -> int:
         """How many keys live at the centre, whatever any location sees."""
@@ -168,7 +223,7 @@ class KVService:
     def _call(self, operation: str, location: str, key: bytes, caller: Caller) -> _Call:
         return _Call(operation, location, key, caller, self.clock.now_ms())
 
-    async def _admit(self, call: _Call) -> Verdict | None:
+    async def _admit(self, call: _Call, *, bulk: bool = False) -> Verdict | None:
         """Faults first, then the limits; notes a refusal and raises it."""
         verdict = self.faults.decide(call.operation, call.key, call.location) if self.faults else None
         try:
@@ -178,7 +233,7 @@ class KVService:
             elif verdict is not None and verdict.kind == "fail_before":
                 raise verdict.error(call.operation)
             self._quota.count(call.operation, call.now_ms)
-            if call.operation == "put":
+            if call.operation == "put" and not bulk:
                 self._limit_writes(call.key, call.now_ms)
         except JavaScriptError as error:
             self._note(call, failed=str(error), fault_rule=error.fault_rule)
@@ -195,6 +250,17 @@ class KVService:
         self._note(call, **noted, failed=None if error is None else str(error), fault_rule=verdict.rule)
         if error is not None:
             raise error
+
+    def _all_done(self, calls: Sequence[_Call], verdicts: Sequence[Verdict | None], entries: Sequence[Entry]) -> None:
+        """Note every write of several; raise the first failure that the caller is to hear of."""
+        failed: JavaScriptError | None = None
+        for call, verdict, entry in zip(calls, verdicts, entries, strict=True):
+            try:
+                self._done(call, verdict, version=entry.version)
+            except JavaScriptError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     def _note(self, call: _Call, **noted: Any) -> None:
         self.journal.note(
@@ -287,7 +353,7 @@ class KVService:
         """The writer's edge follows the write; to every other edge its copies are stale now."""
         if not self.profile.caches:
             return
-        own = self._edges[location] if self.profile.read_your_writes else None
+        own = self._edges[location] if self.profile.read_your_writes and location != API_LOCATION else None
         for edge in self._edges.values():
             if edge is own:
                 edge.wrote(entry, now_ms)

@@ -3,9 +3,11 @@
 from starlette.requests import Request
 from starlette.routing import Route
 
-from emulator.core.bulk import parse_bulk
-from emulator.core.javascript import Json
-from emulator.web.actions import ControlError, choice, location_of, read_body, read_object, routes
+from emulator.core import limits
+from emulator.core.bulk import bulk_entry, parse_bulk
+from emulator.core.javascript import Json, utf8
+from emulator.core.options import ListRequest
+from emulator.web.actions import ControlError, choice, location_of, read_body, read_object, routes, whole_number
 from emulator.web.deployment import Deployment
 from emulator.worker.commhub import CommHub
 from emulator.worker.fetch import ID_BYTES_MAX, WorkerVersion
@@ -15,7 +17,7 @@ _PRIORITIES = ("low", "medium", "high", "critical")
 
 
 class Control:
-    """The data of one deployment: status, reset, seed and enqueue."""
+    """The data of one deployment: status, reset, seed, enqueue and entries."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -27,6 +29,7 @@ class Control:
                 ("POST", "/reset", self.reset),
                 ("POST", "/seed", self.seed),
                 ("POST", "/enqueue", self.enqueue),
+                ("GET", "/entries", self.entries),
             )
         )
 
@@ -64,6 +67,15 @@ class Control:
         self._deployment.service.meter.invoked(binding.invocation.route, self._deployment.clock.now_ms())
         hub = CommHub(WorkerVersion(version).format(binding), self._deployment.clock)
         return {"format": version, "task": await hub.send(task)}
+
+    async def entries(self, request: Request) -> Json:
+        """A page of what the central store holds, as for a bulk put: `?prefix=P&cursor=C&limit=N`, all optional."""
+        limit = whole_number(request, "limit", limits.LIST_LIMIT_DEFAULT)
+        if not 1 <= limit <= limits.LIST_LIMIT_MAX:
+            raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit}")
+        prefix, cursor = (request.query_params.get(name, "") for name in ("prefix", "cursor"))
+        entries, following = await self._deployment.service.entries(ListRequest(utf8(prefix), limit, cursor))
+        return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
 
 
 def _task(given: Json, deployment: Deployment) -> dict[str, Json]:

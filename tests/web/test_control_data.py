@@ -157,3 +157,46 @@ async def test_reset_shows_the_time_of_the_start_again(client: httpx.AsyncClient
     await client.post(f"{CONTROL}/clock", json={"advance_s": 86_400, "freeze": False})
     answer = await client.post(f"{CONTROL}/reset")
     assert (answer.json()["clock"]["now_ms"], clock.frozen) == (at_first_ms, True)
+
+
+async def entries(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:
+    answer = await client.get(f"{CONTROL}/entries{query}")
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def test_entries_are_as_for_a_bulk_put_and_seed_the_same_again(client: httpx.AsyncClient) -> None:
+    given = [
+        {"key": "bytes", "value": "/wA=", "base64": True},
+        {"key": "meta", "value": "ü", "metadata": {"a": [1, None]}},
+        {"key": "short", "value": "", "expiration": 1_795_435_200 + 90},
+    ]
+    await seed(client, given)
+    assert await entries(client) == {"entries": given, "cursor": None}
+    await client.post(f"{CONTROL}/reset")
+    assert await entries(client) == {"entries": [], "cursor": None}
+    assert (await seed(client, given)).status_code == 200
+    assert (await entries(client))["entries"] == given
+
+
+async def test_entries_come_in_pages_by_prefix(client: httpx.AsyncClient) -> None:
+    await seed(client, [{"key": key, "value": ""} for key in ("a", "p/1", "p/2", "p/3", "q")])
+    first = await entries(client, "?prefix=p/&limit=2")
+    second = await entries(client, f"?prefix=p/&limit=2&cursor={first['cursor']}")
+    assert [entry["key"] for entry in first["entries"] + second["entries"]] == ["p/1", "p/2", "p/3"]
+    assert second["cursor"] is None
+
+
+async def test_entries_are_the_centre_s_whatever_a_location_still_sees(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/queue/a", headers=QUEUE)).status_code == 404
+    await seed(client, [{"key": "queue:task:a", "value": "1"}], **{"X-Emulator-Location": "NRT"})
+    assert (await client.get("/api/queue/a", headers=QUEUE)).status_code == 404
+    assert len((await entries(client))["entries"]) == 1
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "cursor=nonsense"])
+async def test_a_page_of_entries_that_cannot_be_is_refused(client: httpx.AsyncClient, query: str) -> None:
+    answer = await client.get(f"{CONTROL}/entries?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]

@@ -1,0 +1,123 @@
+"""Reads and writes at the central store, past every edge: what Cloudflare's REST API does."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from emulator.core.clock import MovableClock
+from emulator.core.errors import KVError, WriteRateError
+from emulator.core.faults import Rule, Verdict
+from emulator.core.options import ListRequest, PutRequest
+from emulator.core.profiles import CLOUDFLARE
+from emulator.core.surface import API_LOCATION as API
+from emulator.kv.binding import Binding
+from emulator.kv.service import KVService
+
+pytestmark = pytest.mark.anyio
+LAGGING = pytest.mark.parametrize("profile", [replace(CLOUDFLARE, lag_ms=(5_000, 5_000))])
+
+
+async def values(service: KVService, *keys: bytes) -> list[bytes | None]:
+    return [entry.value if entry else None for entry in await service.central_read(keys)]
+
+
+async def test_a_write_is_read_at_the_centre_at_once_and_where_a_copy_is_as_late_as_any_other(
+    service: KVService, open_binding: Callable[..., Binding], clock: MovableClock
+) -> None:
+    here = open_binding()
+    assert await here.get("k") is None
+    await service.central_write([PutRequest(b"k", b"1")])
+    assert await values(service, b"k", b"other") == [b"1", None]
+    assert await here.get("k") is None
+    clock.advance(60_000)
+    assert await here.get("k") == "1"
+
+
+@LAGGING
+async def test_a_write_reaches_every_location_after_its_lag_and_no_location_is_its_own(
+    service: KVService, open_binding: Callable[..., Binding], clock: MovableClock
+) -> None:
+    await service.central_write([PutRequest(b"k", b"1")])
+    assert await values(service, b"k") == [b"1"]
+    assert [key.key for key in (await service.central_page(ListRequest())).rows] == [b"k"]
+    assert [await open_binding(at).get("k", cache_ttl=30) for at in ("SJC", "NRT")] == [None, None]
+    clock.advance(65_000)
+    assert [await open_binding(at).get("k") for at in ("SJC", "NRT")] == ["1", "1"]
+
+
+@LAGGING
+async def test_the_centre_sees_what_a_location_wrote_before_other_locations_do(
+    service: KVService, open_binding: Callable[..., Binding]
+) -> None:
+    await open_binding("SJC").put("k", "1")
+    assert await open_binding("NRT").get("k") is None
+    assert await values(service, b"k") == [b"1"]
+
+
+async def test_one_write_alone_is_held_to_the_rate_of_its_key_and_a_bulk_write_is_not(service: KVService) -> None:
+    await service.central_write([PutRequest(b"k", b"1")])
+    with pytest.raises(WriteRateError):
+        await service.central_write([PutRequest(b"k", b"2")])
+    await service.central_write([PutRequest(b"k", b"3"), PutRequest(b"k", b"4")])
+    assert await values(service, b"k") == [b"4"]
+
+
+async def test_of_several_writes_all_happen_or_none(service: KVService) -> None:
+    service.faults.add(Rule(Verdict("fail_before", 503), operation="put", key_prefix="b"))
+    with pytest.raises(KVError, match="503"):
+        await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
+    assert await values(service, b"a", b"b") == [None, None]
+
+
+async def test_a_rule_for_the_api_falls_on_no_location(
+    service: KVService, open_binding: Callable[..., Binding]
+) -> None:
+    service.faults.add(Rule(Verdict("fail_before", 500), location=API))
+    await open_binding().put("k", "1")
+    with pytest.raises(KVError, match="500"):
+        await service.central_read([b"k"])
+
+
+async def test_what_fails_afterwards_has_happened(service: KVService) -> None:
+    service.faults.add(Rule(Verdict("fail_after", 500), operation="delete", times=1))
+    await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2"), PutRequest(b"c", b"3")])
+    with pytest.raises(KVError, match="500"):
+        await service.central_delete([b"a", b"b"])
+    assert await values(service, b"a", b"b", b"c") == [None, None, b"3"]
+
+
+async def test_every_key_is_noted_and_counted(service: KVService) -> None:
+    await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
+    await service.central_read([b"a", b"x"], operation="get_bulk")
+    await service.central_page(ListRequest())
+    await service.central_delete([b"a"])
+    noted = [(event.operation, event.key, event.location) for event in service.journal.after(0)]
+    assert noted == [
+        ("put", b"a", API), ("put", b"b", API), ("get_bulk", b"a", API), ("get_bulk", b"x", API),
+        ("list", b"", API), ("delete", b"a", API),
+    ]  # fmt: skip
+
+
+async def test_nothing_to_write_is_nothing_written(service: KVService) -> None:
+    await service.central_write([])
+    await service.central_delete([])
+    assert (await service.central_page(ListRequest())).rows == ()
+
+
+async def test_pages_of_entries_hold_all_that_lives_and_are_noted_nowhere(
+    service: KVService, open_binding: Callable[..., Binding], clock: MovableClock
+) -> None:
+    await service.central_write([PutRequest(b"p:%d" % n, b"%d" % n) for n in range(5)])
+    await service.central_write([PutRequest(b"q", b"6"), PutRequest(b"p:9", b"9", clock.now_ms() // 1000 + 60)])
+    await service.central_delete([b"p:1"])
+    clock.advance(60_000)
+    position, found, cursor = service.journal.last_position, [], ""
+    while True:
+        entries, following = await service.entries(ListRequest(b"p:", 2, cursor))
+        found += [entry.value for entry in entries]
+        if following is None:
+            break
+        cursor = following
+    assert found == [b"0", b"2", b"3", b"4"]
+    assert service.journal.last_position == position
