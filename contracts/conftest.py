@@ -1,29 +1,74 @@
-"""The target under test, once a session and so once an xdist worker, and the account of what was generated for it."""
+"""The target under test, once a session and so once an xdist worker; the guard below every client; the end of a run."""
 
-from collections.abc import Iterator
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import requests
 
-from contracts import tally
+from contracts import process, report, selection, tally
+from contracts.cleaning import Leftovers, alive
 from contracts.client import Client
 from contracts.control import Control
 from contracts.description import Description, load_description
-from contracts.process import running_emulator
+from contracts.guard import ForeignTask, Guard, install, installed, remove
+from contracts.limiter import SharedLimiter
+from contracts.options import abilities_of, add_options, begin_run, current_run, end_run, target_at_url, usage
+from contracts.preflight import objection
+from contracts.process import StartError
+from contracts.recorder import Recorder, read_exchanges
+from contracts.report import FAILURE, Outcome
+from contracts.rules import Rules
+from contracts.run import Profile, Run
+from contracts.storage import Storage, StorageError, open_storage
 from contracts.target import Target
+from contracts.targets import TargetError, open_target
+from contracts.verdict import judge
+
+TIMEOUT_S = 30
+LATE = ("SJC", "NRT")
 
 
 @pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with running_emulator(tmp_path_factory.mktemp("emulator")) as running:
-        yield running
+def run() -> Run:
+    current = current_run()
+    assert current is not None
+    return current
 
 
 @pytest.fixture(scope="session")
-def http() -> Iterator[httpx.Client]:
+def target(run: Run) -> Iterator[Target]:
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(_opened(run))
+        except (StartError, TargetError) as error:
+            usage(str(error))
+        if run.local:
+            _guarded(run, opened, stack)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def late_target(run: Run, target: Target) -> Iterator[Target]:
+    """The same again with two locations, which see each other's writes late; a URL as it is."""
+    if not run.local:
+        yield target
+        return
+    options = ("--profile", "cloudflare")
+    with open_target(run.target, worker=run.worker, workerd=run.workerd, locations=LATE, options=options) as late:
+        yield late
+
+
+@pytest.fixture(scope="session")
+def http(target: Target) -> Iterator[httpx.Client]:
     """Without the environment: a proxy set there must not come between the suite and its target."""
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with _http() as client:
         yield client
 
 
@@ -50,21 +95,237 @@ def control(target: Target, http: httpx.Client) -> Control:
     return Control(target, http)
 
 
+@pytest.fixture(scope="session")
+def storage(run: Run, target: Target, http: httpx.Client) -> Iterator[Storage]:
+    """The target's KV past the Worker; when isolated, swept of dead runs and left as it was found."""
+    opened = open_storage(target, http)
+    assert opened is not None
+    if run.profile is not Profile.ISOLATED:
+        yield opened
+        return
+    leftovers = Leftovers(opened, run)
+    with alive(run.run_id):
+        leftovers.sweep_once()
+        yield opened
+        leftovers.remove_own()
+
+
+@pytest.fixture(scope="session")
+def own_id(run: Run) -> Callable[[str], str]:
+    """A fresh portable id, which says whose it is."""
+    numbers = itertools.count(1)
+    return lambda word: f"{run.own_prefix}{word}-{next(numbers)}"
+
+
+@pytest.fixture
+def excuse(run: Run) -> Callable[[str, str], None]:
+    """Say that an operation cannot be seen to succeed here, and why."""
+
+    return lambda operation, why: _say_excused(run, operation, why)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    # Known in a checkout; the installed package brings no configuration of pytest's.
-    config.addinivalue_line("markers", "slow: takes over 0.25 s")
+    for marker in selection.MARKERS:
+        config.addinivalue_line("markers", marker)
+    run = begin_run(config)
+    config.stash[STACK] = stack = ExitStack()
+    stack.callback(end_run)
+    try:
+        target = target_at_url(run)
+    except TargetError as error:
+        usage(str(error))
+    if target is not None:
+        _guarded(run, target, stack)
+    config.pluginmanager.register(_Conduct(config, run, target), "queue-contracts")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [report for group in terminalreporter.stats.values() for report in group]
-    accounts = [
-        account
-        for report in reports
-        if getattr(report, "when", None) == "teardown"
-        for name, account in getattr(report, "user_properties", ())
-        if name == tally.PROPERTY
-    ]
-    if accounts:
-        terminalreporter.section("generated requests")
-        for line in tally.summary(accounts):
-            terminalreporter.write_line(line)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    stack = config.stash.get(STACK, None)
+    if stack is None:
+        return
+    run = current_run()
+    stack.close()
+    if run is not None and not hasattr(config, "workerinput"):
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
+STACK = pytest.StashKey[ExitStack]()
+
+
+class _Conduct:
+    """The hooks of one run."""
+
+    def __init__(self, config: pytest.Config, run: Run, target: Target | None) -> None:
+        self.config, self.run, self.target = config, run, target
+        self.leads = not hasattr(config, "workerinput")
+        self.address = target.url if target else run.target
+        self.outcomes: dict[str, Outcome] = {}
+        self.purposes: dict[str, set[int]] = {}
+        self.complete = not (config.option.keyword or config.option.markexpr or config.option.collectonly)
+        self.accounts: list[tally.Account] = []
+        self.announced = False
+        self.lines: list[str] = []
+
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["contract_folder"] = str(self.run.folder)
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        alone = not self.config.option.__dict__.get("numprocesses")
+        # One that is started shows whether it can be when the first check needs it; with -n, here, before any does.
+        if not self.leads or self.config.option.collectonly or (self.run.local and alone):
+            return
+        try:
+            with _opened(self.run) as target, _http() as http:
+                said = objection(target, http)
+        except (StartError, TargetError, StorageError) as error:
+            said = str(error)
+        if said is not None:
+            usage(said)
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        profiles = selection.GENERATING.get(collection_path.name)
+        return True if profiles and self.run.profile.value not in profiles else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        admin = self.target is None or bool(self.target.admin_key)
+        before = list(items)
+        items[:] = selection.select(self.run, abilities_of(self.run, self.target), admin, before)
+        kept = set(items)
+        config.hook.pytest_deselected(items=[item for item in before if item not in kept])
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if any("::" in each or each.endswith(".py") for each in session.config.args):
+            self.complete = False
+        if self.leads:
+            self._announce()
+
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        self._announce()
+
+    def _announce(self) -> None:
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if not self.announced and terminal is not None and (self.run.folder / selection.ANNOUNCED).is_file():
+            self.announced = True
+            terminal.write_line(selection.announcement(self.run, self.address))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._at(item, selection.budget_of(item) if self.run.rate is not None else None)
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        self._at(item, None)
+
+    def _at(self, item: pytest.Item, left: int | None) -> None:
+        if (guard := installed()) is not None:
+            guard.test, guard.left = selection.name_of(item), left
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        made = yield
+        name = selection.name_of(item)
+        marker = item.get_closest_marker("purpose")
+        made.user_properties.append(("contract-check", name))
+        if marker is not None:
+            made.user_properties.append(("contract-purpose", list(marker.args)))
+        if call.excinfo is not None and made.failed:
+            guard = installed()
+            mask = guard.recorder.mask if guard else str
+            last = guard.recorder.last.get(name) if guard else None
+            doc = getattr(getattr(item, "obj", None), "__doc__", None)
+            failure = {
+                "promise": report.promise_of(item.name, doc),
+                "seen": mask(report.seen_of(call.excinfo.value)),
+                "curl": last.curl() if last else "",
+            }
+            made.user_properties.append((FAILURE, failure))
+            made.longrepr = mask(made.longreprtext)
+            if isinstance(call.excinfo.value, ForeignTask):
+                self._not_checked(made, call.excinfo.value)
+        return made
+
+    def _not_checked(self, made: pytest.TestReport, why: ForeignTask) -> None:
+        """A claim that was not sent is no broken contract, and no check that holds either."""
+        made.outcome, made.longrepr = "skipped", (made.location[0], made.location[1] or 0, f"not checked: {why}")
+        _say_excused(self.run, "claimTask", str(why))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if not self.leads:
+            return
+        told: dict[str, Any] = dict(report.user_properties)
+        name = str(told.get("contract-check", report.nodeid))
+        self.purposes[name] = set(told.get("contract-purpose", ()))
+        before = self.outcomes.get(name)
+        if report.when == "call" or report.failed or (report.skipped and before is None):
+            settled = tuple(str(value) for key, value in report.user_properties if key == "settled")
+            result = "failed" if report.failed else report.outcome
+            self.outcomes[name] = Outcome(name, result, report.duration, settled=settled, **told.get(FAILURE, {}))
+        if tally.PROPERTY in told and report.when == "teardown":
+            self.accounts.append(told[tally.PROPERTY])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if not self.leads or int(exitstatus) not in (0, 1, 5) or self.config.option.collectonly:
+            return
+        exchanges = list(read_exchanges(self.run.folder))
+        excused = _excused(self.run.folder)
+        admin = self.target is None or bool(self.target.admin_key)
+        verdict = judge(
+            self.run.folder, exchanges, self.run.profile, self.purposes,
+            admin=admin, complete=self.complete, excused=[operation for operation, _ in excused],
+        )  # fmt: skip
+        verdict.vacuous.extend(filter(None, map(tally.without_substance, self.accounts)))
+        left_out = [*selection.unchecked(self.run.folder), *(f"{what}: {why}" for what, why in excused)]
+        outcomes = list(self.outcomes.values())
+        self.lines = list(report.summary(outcomes, verdict, left_out, len(exchanges)))
+        session.exitstatus = int(verdict.code(int(exitstatus) == 1))
+        if int(exitstatus) == 5:
+            session.exitstatus = 3
+        if self.run.report_dir is not None:
+            self.run.report_dir.mkdir(parents=True, exist_ok=True)
+            report.write_har(self.run.report_dir / "exchanges.har", exchanges)
+            report.write_page(self.run.report_dir / "report.html", self.run, self.address, outcomes, self.lines)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.accounts:
+            terminalreporter.section("generated requests")
+            for line in tally.summary(self.accounts):
+                terminalreporter.write_line(line)
+        if self.lines:
+            terminalreporter.section(f"the contract of {self.address}")
+            for line in self.lines:
+                terminalreporter.write_line(line)
+
+
+def _opened(run: Run) -> Any:
+    return open_target(run.target, worker=run.worker, workerd=run.workerd, control=run.control)
+
+
+def _http() -> httpx.Client:
+    return httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+
+
+def _guarded(run: Run, target: Target, stack: ExitStack) -> None:
+    rules = Rules(target, run.profile, run.own_prefix, started=process.STARTED.__contains__)
+    guard = Guard(rules, SharedLimiter(run.folder, run.rate), Recorder(run.folder, target), run.folder)
+    install(guard)
+    stack.callback(remove, guard)
+
+
+def _say_excused(run: Run, operation: str, why: str) -> None:
+    with (run.folder / "excused.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps([operation, why]) + "\n")
+
+
+def _excused(folder: Path) -> list[tuple[str, str]]:
+    path = folder / "excused.jsonl"
+    if not path.is_file():
+        return []
+    said = {tuple(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()}
+    return sorted((str(operation), str(why)) for operation, why in said)

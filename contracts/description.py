@@ -9,7 +9,9 @@ from schemathesis.generation.case import Case
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
+from contracts.options import current_run
 from contracts.reproducibility import ignore_literals_of_the_source
+from contracts.run import SEED
 
 ignore_literals_of_the_source()
 
@@ -17,10 +19,7 @@ Description: TypeAlias = OpenApiSchema
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 GeneratedCase: TypeAlias = Case[Any]
 
-SEED = 20261120
-
 CONFIG: dict[str, Any] = {
-    "seed": SEED,
     "generation": {
         "mode": "all",
         "max-examples": 40,
@@ -57,4 +56,20 @@ def path_of_description() -> Path:
 
 def load_description() -> Description:
     """A fresh schema: hooks registered on one do not reach another."""
-    return schemathesis.openapi.from_path(path_of_description(), config=SchemathesisConfig.from_dict(CONFIG))
+    return _load(CONFIG)
+
+
+def load_observing_description() -> Description:
+    """The GETs alone, and only valid ones: few, since they go to a queue that is in use."""
+    generation = {**CONFIG["generation"], "mode": "positive", "max-examples": 5, "no-shrink": True}
+    # Its probes would send the same again without a key; wrong keys are asked with one by one.
+    checks = {**CONFIG["checks"], "ignored_auth": {"enabled": False}}
+    gets = _load({**CONFIG, "generation": generation, "checks": checks}).include(method="GET")
+    assert isinstance(gets, Description)
+    return gets
+
+
+def _load(config: dict[str, Any]) -> Description:
+    run = current_run()
+    told = SchemathesisConfig.from_dict({"seed": SEED if run is None else run.seed, **config})
+    return schemathesis.openapi.from_path(path_of_description(), config=told)

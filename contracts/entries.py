@@ -2,7 +2,7 @@
 
 import json
 
-from contracts.control import Entry
+from contracts.storage import Entry
 
 LIFETIME_S = 3600
 OLD_TASK, OLD_LEASE, OLD_PENDING = "orchestrator:queue:", "orchestrator:lease:", "orchestrator:pending"

@@ -11,28 +11,46 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.target import Ability, Target
+from contracts.target import LOCAL, Ability, Target
 
 COMMAND = "queue-emulator"
 START_S_MAX = 60
 STOP_S_MAX = 15
+# The addresses that were ever given out here: what listens there is nobody else's while this process runs.
+STARTED: set[str] = set()
 LISTENING = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
+class StartError(Exception):
+    """A local target did not start; the message has the last lines that it printed."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How to start one: `worker` runs on workerd instead of the Python one, by this binary or one that is found."""
+
+    name: str = "emulator"
+    worker: Path | None = None
+    workerd: Path | None = None
+    locations: tuple[str, ...] = ()
+    options: tuple[str, ...] = ("--profile", "local")
+
+
 @contextmanager
-def running_emulator(directory: Path) -> Iterator[Target]:
+def running_emulator(directory: Path, serving: Serving = Serving()) -> Iterator[Target]:
     """Serve an empty queue on a free port while the block runs.
 
     `directory` becomes the working directory: a `.dev.vars` of the caller's must not lend the emulator its keys.
-    The environment is closed for the same reason.
+    The environment is closed for the same reason. StartError if it never listens.
     """
     queue_key, admin_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     process = subprocess.Popen(
-        [installed_command(), "serve", "--port", "0", "--ephemeral", "--profile", "local"],
+        [installed_command(), "serve", "--port", "0", "--ephemeral", "--quiet", *_arguments(serving)],
         cwd=directory,
-        env={"PATH": os.defpath, "QUEUE_API_KEY": queue_key, "ADMIN_API_KEY": admin_key},
+        env={"PATH": os.environ.get("PATH", os.defpath), "QUEUE_API_KEY": queue_key, "ADMIN_API_KEY": admin_key},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -42,10 +60,21 @@ def running_emulator(directory: Path) -> Iterator[Target]:
     )
     output = _Output(process)
     try:
-        yield Target(output.wait_for_url(), queue_key, admin_key, frozenset({Ability.CONTROL}))
+        url = output.wait_for_url()
+        STARTED.add(url)
+        # A Worker on workerd reads the machine's time, whatever its KV is told.
+        abilities = LOCAL if serving.worker is None else LOCAL - {Ability.WORKER_CLOCK}
+        yield Target(url, queue_key, admin_key, abilities, serving.name, serving.locations)
     finally:
         _stop(process)
         output.close()
+
+
+def _arguments(serving: Serving) -> list[str]:
+    worker = [] if serving.worker is None else ["--worker", str(serving.worker.absolute())]
+    workerd = [] if serving.workerd is None else ["--workerd", str(serving.workerd.absolute())]
+    locations = [each for code in serving.locations for each in ("--location", code)]
+    return [*worker, *workerd, *locations, *serving.options]
 
 
 def installed_command() -> str:
@@ -53,7 +82,7 @@ def installed_command() -> str:
     beside = Path(sys.executable).with_name(COMMAND)
     found = str(beside) if beside.exists() else shutil.which(COMMAND)
     if found is None:
-        raise FileNotFoundError(f"{COMMAND} is neither beside {sys.executable} nor on the path; install the package")
+        raise StartError(f"{COMMAND} is neither beside {sys.executable} nor on the path; install the package")
     return found
 
 
@@ -72,14 +101,14 @@ class _Output:
         try:
             url = self._found.get(timeout=START_S_MAX)
         except queue.Empty:
-            raise TimeoutError(f"{COMMAND} did not listen within {START_S_MAX} s:\n{self._tail()}") from None
+            raise StartError(f"{COMMAND} did not listen within {START_S_MAX} s:\n{self._tail()}") from None
         if url is None:
-            raise RuntimeError(f"{COMMAND} ended with code {self._process.wait()} and never listened:\n{self._tail()}")
+            raise StartError(f"{COMMAND} did not start:\n{self._tail()}")
         return url
 
     def close(self) -> None:
-        """Wait for the end of the output, which comes with the end of the process."""
-        self._thread.join(STOP_S_MAX)
+        """Wait until the last line is read."""
+        self._thread.join()
 
     def _drain(self) -> None:
         assert self._process.stdout is not None

@@ -6,8 +6,8 @@ from zlib import crc32
 from schemathesis import HookContext
 
 from contracts import entries
-from contracts.control import Entry
 from contracts.description import Description, GeneratedCase
+from contracts.storage import Entry
 
 HOLDER = "test-worker"
 LEASED = [f"leased-{n}" for n in range(1, 9)]

@@ -7,10 +7,12 @@ whether two runs asked the same: it must not depend on the number of workers.
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from schemathesis import Response
 
+# Operation, how often each status came back, and the hash over the requests: what a report can carry between processes.
+Account: TypeAlias = tuple[str, dict[str, int], str]
 PROPERTY = "generated-requests"
 LIMITED_SHARE_MAX = 0.05
 # The identity of a case and of the run, the only parts of a request that may differ from run to run.
@@ -47,13 +49,23 @@ class Tally:
         succeeded = sum(count for status, count in self.statuses.items() if 200 <= status < 300)
         assert succeeded, f"{self.operation}: none of {total} requests succeeded: {dict(self.statuses)}"
 
-    def account(self) -> tuple[str, dict[str, int], str]:
-        """Operation, how often each status came back, and the hash: what a report can carry between processes."""
+    def account(self) -> Account:
+        """What there is to report."""
         statuses = {str(status): count for status, count in sorted(self.statuses.items())}
         return self.operation, statuses, self._hash.hexdigest()
 
 
-def summary(accounts: list[tuple[str, dict[str, int], str]]) -> list[str]:
+def without_substance(account: Account) -> str | None:
+    """What `require_substance` says of an account; None if it has some."""
+    operation, statuses, _ = account
+    try:
+        Tally(operation, Counter({int(status): count for status, count in statuses.items()})).require_substance()
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
+def summary(accounts: list[Account]) -> list[str]:
     """One line an operation, then one over all."""
     lines = []
     for operation, statuses, digest in sorted(accounts):

@@ -12,22 +12,53 @@ class Scope(Enum):
 
 
 class Ability(Enum):
-    """What a target can do beyond the Worker's routes; a test that needs one is skipped where it is missing."""
+    """What a target can do beyond the Worker's routes; the value completes "it can be ...", for a report."""
 
-    CONTROL = "seeded, reset and moved in time through /cdn-cgi/emulator/"
+    MOVE_TIME = "moved in time"
+    SEED = "seeded: entries are put into its KV past the Worker"
+    INSPECT = "looked into: the entries of its KV are read past the Worker"
+    RESET = "emptied"
+    DISPOSABLE = "thrown away: nobody misses what is in it"
+    WORKER_CLOCK = "moved in time together with the Worker's own clock"
+    ENQUEUE = "sent tasks as its webhooks send them"
+    AT_ONCE = "asked at once for what was just written, and written to again"
+
+
+LOCAL = frozenset(Ability)
+LOCATION_HEADER = "X-Emulator-Location"  # chooses one of a target's locations
+
+
+@dataclass(frozen=True)
+class RestApi:
+    """A namespace behind Cloudflare's KV REST API; `url` ends in `/client/v4`, without a slash."""
+
+    url: str
+    account: str
+    namespace: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Target:
-    """One running deployment, reached through `url` (no slash at its end)."""
+    """One running deployment, reached through `url` (no slash at its end). `name` is for people.
+
+    `locations` are the ones that a request can be sent from; empty where it cannot be chosen. `rest` is how a target
+    without a control surface is seeded and looked into.
+    """
 
     url: str
     queue_key: str = field(repr=False)
     admin_key: str = field(repr=False)
     abilities: frozenset[Ability] = frozenset()
+    name: str = "target"
+    locations: tuple[str, ...] = ()
+    rest: RestApi | None = None
 
     def key(self, scope: Scope) -> str:
         return self.admin_key if scope is Scope.ADMIN else self.queue_key
+
+    def can(self, *abilities: Ability) -> bool:
+        return self.abilities.issuperset(abilities)
 
 
 def scope_of(path: str) -> Scope:

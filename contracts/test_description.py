@@ -30,6 +30,21 @@ def raw(description: Description) -> dict[str, Any]:
     return schema
 
 
+SCHEMA_WORDS = {
+    "$ref", "type", "format", "pattern", "enum", "const", "default", "description", "examples",
+    "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
+    "minLength", "maxLength", "minimum", "maximum", "oneOf", "allOf",
+}  # fmt: skip
+
+
+def schemas_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A schema and those inside it."""
+    yield schema
+    inner = [*schema.get("properties", {}).values(), *schema.get("oneOf", []), *schema.get("allOf", [])]
+    for each in [*inner, *([schema["items"]] if "items" in schema else [])]:
+        yield from schemas_in(each)
+
+
 def operations(raw: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, methods in raw["paths"].items():
         for method, operation in methods.items():
@@ -78,6 +93,35 @@ def test_every_operation_needs_the_key_of_its_scope(raw: dict[str, Any]) -> None
     for label, operation in operations(raw):
         expected = "AdminKey" if "/api/migrate/" in label else "QueueKey"
         assert operation["security"] == [{expected: []}], label
+
+
+def test_every_operation_is_explained_and_every_body_shown(raw: dict[str, Any]) -> None:
+    for label, operation in operations(raw):
+        assert operation["summary"], label
+        assert operation["description"], label
+    for where, content in media(raw):
+        assert "example" in content or content.get("examples"), f"{where} has no example"
+
+
+def test_every_object_of_an_answer_is_closed_but_what_callers_put_in(raw: dict[str, Any]) -> None:
+    requests = {name for name in raw["components"]["schemas"] if name.endswith("Request")}
+    open_to_more = {
+        name
+        for name, schema in raw["components"]["schemas"].items()
+        if name not in requests
+        for part in schemas_in(schema)
+        if part.get("type") == "object" and "properties" in part and part.get("additionalProperties") is not False
+    }
+    assert open_to_more == {"Task", "StoredResult"}
+
+
+def test_no_schema_has_a_word_that_json_schema_does_not_know(raw: dict[str, Any]) -> None:
+    """A comma in an unquoted description ends it, and what follows becomes a word that every validator overlooks."""
+    described = list(raw["components"]["schemas"].values())
+    described += [content["schema"] for _, content in media(raw)]
+    described += [parameter["schema"] for parameter in raw["components"]["parameters"].values()]
+    unknown = {word for schema in described for part in schemas_in(schema) for word in part} - SCHEMA_WORDS
+    assert unknown == set()
 
 
 def test_every_example_keeps_the_schema_it_stands_beside(raw: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from contracts.description import Description, GeneratedCase, load_description
 from contracts.steering import unfinished
 from contracts.target import Target, scope_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.requests(4000)]
 
 WALKS = settings(
     stateful_step_count=12,

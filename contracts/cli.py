@@ -1,0 +1,150 @@
+"""`queue-contracts`: hold a target to the contract, compare two, hunt mutants.
+
+Exit codes: 0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached, 3 the run left its
+profile or proved nothing.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from contracts.targets import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
+
+HOLDS, BROKEN, USAGE, NOTHING_PROVED = range(4)
+HERE = Path(__file__).resolve().parent
+DELEGATED = {
+    "diff": ("contracts.differences.cli", "send the same sequences to two targets and compare what they answer"),
+    "fidelity": ("contracts.differences.cli", "the emulator's score, operation by operation, against workerd"),
+    "mutants": ("contracts.mutants.cli", "hunt broken Workers with the checks that must notice"),
+}
+# Nothing but these, whatever else is installed: another plugin could change what is sent, or send something.
+PLUGINS = ("xdist", "xdist.looponfail", "schemathesis.pytest.plugin", "_hypothesis_pytestplugin")
+EPILOG = f"""exit codes:
+  0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached,
+  3 the run left its profile, or proved nothing
+
+environment:
+  {QUEUE_KEY}, {ADMIN_KEY}    the keys of a target at a URL; without the second its routes are not asked
+  {KV_ACCOUNT}, {KV_NAMESPACE}, {KV_TOKEN}
+                    its KV behind Cloudflare's REST API, for the profiles isolated and disposable
+  {KV_API}   where that API is (default: Cloudflare's)
+  WORKERD           the workerd binary, or the node_modules that holds it
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    missing = _missing_extra()
+    if missing is not None:
+        print(f"queue-contracts needs {missing}: pip install 'queue-emulator[contracts]'", file=sys.stderr)
+        return USAGE
+    if given and given[0] in DELEGATED:
+        return _delegate(given[0], given[1:])
+    return _hold(given)
+
+
+def _delegate(command: str, given: Sequence[str]) -> int:
+    module, description = DELEGATED[command]
+    commands = importlib.import_module(module)
+    parser = argparse.ArgumentParser(prog=f"queue-contracts {command}", description=description)
+    parser.set_defaults(command=command)
+    commands.add_arguments(parser)
+    code: int = commands.run(parser.parse_args(given))
+    return code
+
+
+def _hold(given: Sequence[str]) -> int:
+    parsed, passed_on = _parser().parse_known_args(given)
+    if (parsed.target is None) == (parsed.url is None):
+        print(f"queue-contracts: name one target: {', '.join(KINDS)}, or --url https://HOST", file=sys.stderr)
+        return USAGE
+    if passed_on and passed_on[0] != "--":
+        print(f"queue-contracts: there is no option {passed_on[0]}; options of pytest come after --", file=sys.stderr)
+        return USAGE
+    # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
+    process = subprocess.Popen(_pytest(parsed, passed_on[1:]), env=_environment())
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+    return code if code in (HOLDS, BROKEN, USAGE, NOTHING_PROVED) else USAGE if code >= 0 else 128 - code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="queue-contracts",
+        description="Hold a task queue to its contract. Other commands: " + ", ".join(DELEGATED),
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("target", nargs="?", choices=KINDS, help="started for the run, and thrown away")
+    add("--url", metavar="URL", help="a deployment that runs already, as https://staging.example.workers.dev")
+    add("--profile", choices=("observe", "isolated", "disposable"), help="what may be done to it (a URL: observe)")
+    add("--disposable", metavar="HOST", help="the host of the URL once more: all that its queue holds may be deleted")
+    add("--control", action="store_true", help="the URL is an emulator's: use its control surface")
+    add("--worker", type=Path, metavar="PATH", help="for workerd: your Worker (default: the reference Worker)")
+    add("--workerd", type=Path, metavar="PATH", help="the workerd binary, or the node_modules that holds it")
+    add("--rate", metavar="N/min", help="requests a minute, of all processes together (a URL: 45/min)")
+    add("--seed", type=int, metavar="N", help="of the generated requests")
+    add("--workers", type=int, default=0, metavar="N", help="processes that check side by side (default: one)")
+    add("--only", metavar="WORDS", help="checks whose name has these, as -k of pytest")
+    add("--report-dir", type=Path, metavar="DIR", help="write junit.xml, report.html and exchanges.har there")
+    return parser
+
+
+def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
+    command = [sys.executable, "-m", "pytest", "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE)]
+    command += [each for plugin in PLUGINS for each in ("-p", plugin)]
+    command += [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:legacypath",
+        "--tb=no",
+        "-q",
+        "--no-header",
+        "-n",
+        str(parsed.workers),
+    ]
+    told = {
+        "--target": parsed.target or parsed.url,
+        "--contract-profile": parsed.profile,
+        "--disposable": parsed.disposable,
+        "--worker": parsed.worker and parsed.worker.absolute(),
+        "--workerd": parsed.workerd and parsed.workerd.absolute(),
+        "--rate": parsed.rate,
+        "--contract-seed": parsed.seed,
+        "--report-dir": parsed.report_dir and parsed.report_dir.absolute(),
+        "--junitxml": parsed.report_dir and parsed.report_dir.absolute() / "junit.xml",
+        "-k": parsed.only,
+    }
+    command += [each for name, value in told.items() if value is not None for each in (name, str(value))]
+    return [*command, *(["--control"] if parsed.control else []), *passed_on, str(HERE)]
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, without what would change pytest or Hypothesis."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SCHEMATHESIS_"))}
+    return {**ours, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def _missing_extra() -> str | None:
+    for name in ("pytest", "xdist", "schemathesis", "httpx", "pyrate_limiter", "filelock", "openapi_spec_validator"):
+        if importlib.util.find_spec(name) is None:
+            return name
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

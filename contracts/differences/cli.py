@@ -1,0 +1,54 @@
+"""`queue-contracts diff` and `queue-contracts fidelity`.
+
+Exit codes: 0 no difference but known and allowed ones; 1 differences, a known one that is stale or expired, a score
+below the recorded one, or an answer with a key in it; 2 wrong usage, or a target that cannot be started or reached;
+3 nothing could be compared, or a request was stopped that the profile forbids.
+"""
+
+import argparse
+import sys
+
+from contracts.differences import diff, fidelity
+from contracts.differences.calibration import CalibrationError
+from contracts.differences.known import KnownError
+from contracts.differences.playing import Unreachable
+from contracts.differences.running import DIFFERENT, NOTHING_COMPARED, USAGE
+from contracts.differences.runtime import RuntimeMissing
+from contracts.differences.seeds import SequenceError
+from contracts.guard import Breach, KeyShown
+from contracts.process import StartError
+from contracts.storage import StorageError
+from contracts.targets import TargetError
+
+_COMMANDS = {"diff": diff, "fidelity": fidelity}
+_WRONG = (
+    *(TargetError, StartError, StorageError, Unreachable),
+    *(SequenceError, KnownError, CalibrationError, RuntimeMissing),
+)
+_EXIT_CODES = "exit codes: 0 no difference but known and allowed ones, 1 differences, 2 wrong usage or a target that \
+cannot be reached, 3 nothing could be compared or the profile stopped a request"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command that the parser has as its default `command`."""
+    _COMMANDS[parser.get_default("command")].add_arguments(parser)
+    parser.epilog = _EXIT_CODES
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `args.command`; returns its exit code."""
+    said = f"queue-contracts {args.command}"
+    try:
+        code: int = _COMMANDS[args.command].run(args)
+    except _WRONG as error:
+        print(f"{said}: {error}", file=sys.stderr)
+        return USAGE
+    except Breach as breach:
+        print(f"{said}: stopped before it was sent: {breach}", file=sys.stderr)
+        return NOTHING_COMPARED
+    except KeyShown as shown:
+        print(f"{said}: stopped, {shown}", file=sys.stderr)
+        return DIFFERENT
+    if code == NOTHING_COMPARED:
+        print(f"{said}: nothing was compared", file=sys.stderr)
+    return code

@@ -1,0 +1,63 @@
+"""The workerd that a calibration is made with: where it is, and which version it says it is."""
+
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_TIMEOUT_S = 30
+
+
+class RuntimeMissing(Exception):
+    """A workerd that was named and is not there, or does not run."""
+
+
+def find_workerd(given: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The binary that was named, or WORKERD, else the one of a node_modules here or above, else the one on the path.
+
+    None if there is none. Raises RuntimeMissing if the one that was named is not there.
+    """
+    named = given or (Path(environment["WORKERD"]) if environment.get("WORKERD") else None)
+    if named is not None:
+        found = next(_in_node_modules(named), None) if named.is_dir() else named
+        if found is None or not found.is_file():
+            raise RuntimeMissing(f"there is no workerd at {named}; install it with: npm install workerd")
+        return found.absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        found = next(_in_node_modules(folder / "node_modules"), None)
+        if found is not None:
+            return found
+    on_path = shutil.which("workerd")
+    return Path(on_path) if on_path else None
+
+
+def version_of(workerd: Path) -> str:
+    """The day that the binary calls its version. Raises RuntimeMissing if it does not run."""
+    try:
+        printed = subprocess.run([workerd, "--version"], capture_output=True, timeout=_TIMEOUT_S, text=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RuntimeMissing(f"cannot run {workerd}: {error}") from None
+    found = re.search(r"\d{4}-\d\d-\d\d", printed)
+    if found is None:
+        raise RuntimeMissing(f"{workerd} is not workerd: it does not print its version")
+    return found[0]
+
+
+def versions(workerd: Path | None) -> dict[str, str]:
+    """Of everything that an answer may depend on."""
+    try:
+        package = version("queue-emulator")
+    except PackageNotFoundError:
+        package = "not installed"
+    ours = {"queue-emulator": package, "python": platform.python_version()}
+    return ours if workerd is None else {"workerd": version_of(workerd), **ours}
+
+
+def _in_node_modules(folder: Path) -> Iterator[Path]:
+    """npm puts the binary into the package of the platform, and links to it only if scripts may run."""
+    yield from sorted(folder.glob("@cloudflare/workerd-*/bin/workerd"))
+    yield from folder.glob(".bin/workerd")

@@ -1,0 +1,1 @@
+"""Deliberately broken Workers: each must be caught by the check that is named for it."""

@@ -1,0 +1,90 @@
+"""The mutants as data: what is broken, the change of the reference Worker that breaks it, the check that must notice.
+
+The tables are the `*.toml` files beside this one. A change replaces text that occurs exactly once in a file of the
+Worker: where the Worker has moved on, its mutants are refused instead of testing something else.
+"""
+
+import shutil
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TABLES = Path(__file__).resolve().parent
+
+
+class MutantError(Exception):
+    """A table, or a change that no longer fits the Worker; the message names the mutant."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Text of one file of the Worker, and what stands there instead."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`name` completes "a Worker that ..."; `caught_by` is "test_file.py::test_name" or, of one case, "...[case]".
+
+    throws  whether it shows by an exception that escapes it, which no other mutant may do
+    """
+
+    name: str
+    caught_by: str
+    changes: tuple[Change, ...]
+    throws: bool = False
+
+
+def load_mutants(tables: Path = TABLES) -> tuple[Mutant, ...]:
+    """All mutants, in the order of the files' names and of the tables in them."""
+    mutants = tuple(
+        _mutant(table, path.name)
+        for path in sorted(tables.glob("*.toml"))
+        for table in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
+    )
+    twice = [name for name, count in Counter(mutant.name for mutant in mutants).items() if count > 1]
+    if twice:
+        raise MutantError(f"more than one mutant is called {', '.join(map(repr, twice))}")
+    return mutants
+
+
+def selected(mutants: Sequence[Mutant], words: str | None) -> tuple[Mutant, ...]:
+    """Those whose name or check contains `words`; all without any. None at all is a MutantError."""
+    found = tuple(each for each in mutants if words is None or words in f"{each.name}\n{each.caught_by}")
+    if not found:
+        raise MutantError(f"no mutant has {words!r} in its name or in the name of its check")
+    return found
+
+
+def write_mutant(mutant: Mutant, worker: Path, folder: Path) -> None:
+    """A copy of the Worker in `worker` with the mutant's changes, in `folder`, which must not exist yet."""
+    shutil.copytree(worker, folder)
+    for change in mutant.changes:
+        path = folder / change.file
+        if not path.is_file():
+            raise MutantError(f"the mutant that {mutant.name}: there is no {change.file} in {worker}")
+        source = path.read_text(encoding="utf-8")
+        found = source.count(change.before)
+        if found != 1:
+            raise MutantError(
+                f"the mutant that {mutant.name}: what it changes in {change.file} is there {found} times, not once:\n"
+                f"{change.before}"
+            )
+        path.write_text(source.replace(change.before, change.after), encoding="utf-8")
+
+
+def _mutant(table: dict[str, Any], file: str) -> Mutant:
+    try:
+        changes = tuple(Change(**change) for change in table.pop("change"))
+        mutant = Mutant(**table, changes=changes)
+    except (KeyError, TypeError) as error:
+        raise MutantError(f"{file}: {table.get('name', 'a mutant without a name')}: {error}") from None
+    if not changes or any(change.before == change.after for change in changes):
+        raise MutantError(f"{file}: {mutant.name}: it changes nothing")
+    return mutant

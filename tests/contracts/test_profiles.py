@@ -1,0 +1,106 @@
+"""What leaves the suite in each profile, by the recording of a deployment; and what is left in its queue afterwards."""
+
+import os
+import re
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.command import environment, run, start
+from tests.contracts.deployment import ADMIN_KEY, LEASE, QUEUE_KEY, RESULT, TASK, TOKEN, Deployment, deployed
+
+pytestmark = pytest.mark.slow
+
+DECLARED_GETS = re.compile(r"/api/queue|/api/(queue|result)/[A-Za-z0-9-]{1,64}|/api/migrate/status")
+FREELY = ("--rate", "6000/min")
+
+
+def task(task_id: str) -> dict[str, object]:
+    return {
+        "id": task_id, "type": "task", "source": "chat", "content": "Somebody's work", "priority": "low",
+        "metadata": {}, "queuedAt": "2026-11-20T09:00:00.118Z", "status": "pending",
+    }  # fmt: skip
+
+
+def with_foreign_tasks(deployment: Deployment) -> Deployment:
+    for task_id in ("alpha", "ct-", "ct-handmade", "zeta"):
+        deployment.put(TASK + task_id, task(task_id))
+    deployment.put(LEASE + "zeta", {"workerId": "daemon-1", "claimedAt": "x", "expiresAt": "y"})
+    deployment.put(RESULT + "done", {"success": True})
+    return deployment
+
+
+def test_observing_sends_nothing_but_declared_gets(tmp_path: Path) -> None:
+    with deployed(with_foreign_tasks(Deployment())) as deployment:
+        before = deployment.dump()
+        reports = tmp_path / "reports" / "of today"
+        ended = run("--url", deployment.url, *FREELY, "--report-dir", str(reports), env=environment(), folder=tmp_path)
+
+    assert ended.returncode == 0, ended.stdout
+    assert {method for method, _, _ in deployment.asked} == {"GET"}
+    assert all(DECLARED_GETS.fullmatch(path) and not body for _, path, body in deployment.asked)
+    assert deployment.dump() == before
+    announced = re.search(r"at most (\d+) requests", ended.stdout)
+    assert announced
+    assert 50 < len(deployment.asked) <= int(announced[1])
+    assert "not checked: test_life_of_a_task.py" in ended.stdout
+    written = {path.name for path in reports.iterdir()}
+    assert written == {"junit.xml", "report.html", "exchanges.har"}
+    for path in reports.iterdir():
+        assert not [key for key in (QUEUE_KEY, ADMIN_KEY) if key in path.read_text(encoding="utf-8")], path
+    assert QUEUE_KEY not in ended.stdout
+
+
+def test_an_isolated_run_changes_no_foreign_key_and_claims_nothing_beside_foreign_tasks(tmp_path: Path) -> None:
+    with deployed(with_foreign_tasks(Deployment())) as deployment:
+        before = deployment.dump()
+        env = environment(deployment, kv=True)
+        only = ("--only", "isolated or where_it_was")
+        ended = run("--url", deployment.url, *FREELY, "--profile", "isolated", *only, env=env, folder=tmp_path)
+
+    assert ended.returncode == 0, ended.stdout
+    assert deployment.dump() == before
+    posted = [path for method, path, _ in deployment.asked if method == "POST"]
+    assert len(posted) > 10
+    assert all(re.match(r"/api/(queue|result)/ct-[0-9a-f]{12}-", path) for path in posted)
+    assert "not checked: claimTask: the queue holds 4 tasks that are not this run's" in ended.stdout
+    assert TOKEN not in ended.stdout
+
+
+def test_an_isolated_run_claims_its_own_tasks_where_there_are_no_others(tmp_path: Path) -> None:
+    with deployed(Deployment()) as deployment:
+        only = ("--only", "a_claim_takes_a_task_of_this_run")
+        env = environment(deployment, kv=True)
+        ended = run("--url", deployment.url, *FREELY, "--profile", "isolated", *only, env=env, folder=tmp_path)
+
+    assert ended.returncode == 0, ended.stdout
+    assert "1 checks hold" in ended.stdout
+    assert "/api/queue/claim" in [path for _, path, _ in deployment.asked]
+    assert deployment.dump() == {}
+
+
+def test_what_a_killed_run_left_behind_is_swept_by_the_next(tmp_path: Path) -> None:
+    half_way = threading.Event()
+    deployment = with_foreign_tasks(Deployment())
+    deployment.put(TASK + "ct-000000010000-held-1", task("from a run of 1970"))
+    deployment.after_request = lambda method, path: half_way.set() if path.endswith("/renew") else None
+    foreign = {key: value for key, value in deployment.dump().items() if "1970" not in str(value)}
+    arguments = ("--profile", "isolated", "--only", "test_isolated")
+    with deployed(deployment):
+        env = environment(deployment, kv=True)
+        killed = start("--url", deployment.url, *FREELY, *arguments, env=env, folder=tmp_path)
+        assert half_way.wait(200)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        left = deployment.dump()
+        ended = run(
+            "--url", deployment.url, *FREELY, "--profile", "isolated", "--only", "reads_and or renews_and",
+            env=env, folder=tmp_path,
+        )  # fmt: skip
+
+    assert [key for key in left if "ct-" in key and key not in foreign], "nothing was left behind"
+    assert {key: left[key] for key in foreign} == foreign
+    assert ended.returncode == 0, ended.stdout
+    assert deployment.dump() == foreign

@@ -1,0 +1,112 @@
+"""The recorded scores: shown as what they are where there is no workerd, and not to fall below."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from contracts.differences.calibration import (
+    Calibration,
+    CalibrationError,
+    packaged_calibration,
+    read_calibration,
+    worse,
+    write_calibration,
+)
+from contracts.differences.described import packaged_description
+from contracts.differences.reading import packaged_sequences
+from contracts.differences.scores import Score
+from contracts.differences.steps import NOT_DESCRIBED
+from tests.differences_of_targets.commands import queue_contracts
+
+RECORDED = Calibration(date(2026, 11, 24), {"workerd": "2026-07-30"}, (Score("getTask", 10, 9, 1),))
+
+
+def test_the_recorded_scores_are_of_every_operation_and_of_the_sequences_as_they_are() -> None:
+    recorded = read_calibration(packaged_calibration())
+    assert {score.operation for score in recorded.scores} == {*packaged_description().operations, NOT_DESCRIBED}
+    assert set(recorded.versions) == {"workerd", "queue-emulator", "python"}
+    asked = [step.label for sequence in packaged_sequences() for step in sequence.requests]
+    for score in recorded.scores:
+        assert score.compared + score.not_compared == asked.count(score.operation), (
+            f"{score.operation}: the sequences have changed since the scores were recorded; "
+            "record them again: queue-contracts fidelity --record"
+        )
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    write_calibration(file, RECORDED)
+    assert read_calibration(file) == RECORDED
+    assert [each.name for each in tmp_path.iterdir()] == ["calibration.json"]
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (Score("getTask", 10, 9, 1), []),
+        (Score("getTask", 20, 19, 1), []),
+        (Score("getTask", 10, 8, 2), ["getTask: 8 of 10 equal, 9 of 10 on 2026-11-24"]),
+        (Score("getTask", 9, 9), ["getTask: 9 answers were compared, 10 on 2026-11-24"]),
+        (
+            Score("getResult", 10, 10),
+            [
+                "getTask: 0 answers were compared, 10 on 2026-11-24",
+                "getTask: 0 of 0 equal, 9 of 10 on 2026-11-24",
+            ],
+        ),
+    ],
+)
+def test_a_score_that_falls_or_counts_less_is_told(now: Score, said: list[str]) -> None:
+    assert [*worse(RECORDED, (now,))] == said
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"date":"now","versions":{},"scores":[]}', '{"scores":[{"a":1}]}'])
+def test_a_file_that_is_no_calibration_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    file.write_text(text)
+    with pytest.raises(CalibrationError, match="is no calibration"):
+        read_calibration(file)
+
+
+@pytest.mark.slow
+def test_without_a_workerd_the_recorded_scores_are_shown_with_their_date(tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    write_calibration(file, replace(RECORDED, date=date(2026, 7, 1)))
+    ended = queue_contracts("fidelity", "--calibration", file, folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith("NOT MEASURED NOW")
+    assert "as recorded on 2026-07-01, workerd 2026-07-30" in ended.out
+    assert "9 10" in ended.out
+
+    told = json.loads(queue_contracts("fidelity", "--json", "--calibration", file, folder=tmp_path).out)
+    assert told["measured"] is False
+    assert told["date"] == "2026-07-01"
+    assert told["scores"][0]["share"] == 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--record",), "to record scores takes a workerd"),
+        (("--workerd", "nowhere"), "there is no workerd at nowhere"),
+        (("--calibration", "nothing.json"), "nothing.json is no calibration"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    ended = queue_contracts("fidelity", *arguments, folder=tmp_path)
+    assert ended.code == 2
+    assert said in ended.err
+
+
+@pytest.mark.slow
+def test_a_program_that_is_not_workerd_is_not_measured_with(tmp_path: Path) -> None:
+    other = tmp_path / "workerd"
+    other.write_text("#!/bin/sh\necho hello\n")
+    other.chmod(0o755)
+    ended = queue_contracts("fidelity", "--workerd", other, folder=tmp_path)
+    assert ended.code == 2
+    assert "is not workerd: it does not print its version" in ended.err

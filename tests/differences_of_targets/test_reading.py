@@ -1,0 +1,164 @@
+"""Sequences as data: the ones of the package leave no answer out, and a wrong file says what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from contracts.differences.described import packaged_description
+from contracts.differences.reading import packaged_sequences, read_sequences
+from contracts.differences.seeds import SequenceError
+from contracts.differences.steps import Advance, Compared, Key, Request, Seed, Until
+
+# Described, and not brought about by any request to any deployment.
+NOT_ASKED_FOR = {
+    "429": "a deployment limits the rate or does not, and when is its own affair",
+    "rollbackMigration 500": "KV itself must fail",
+}
+
+
+def test_every_operation_is_asked_for_every_answer_that_is_described() -> None:
+    asked = {
+        (step.operation, status) for each in packaged_sequences() for step in each.requests for status in step.statuses
+    }
+    missing = {
+        f"{operation.id} {status}"
+        for operation in packaged_description().operations.values()
+        for status in operation.responses
+        if (operation.id, status) not in asked and status != 429
+    }
+    assert missing == set(NOT_ASKED_FOR) - {"429"}
+
+
+def test_every_operation_is_asked_with_every_kind_of_key() -> None:
+    for operation in packaged_description().operations:
+        keys = {step.key for each in packaged_sequences() for step in each.requests if step.operation == operation}
+        assert keys >= set(Key) - {Key.QUEUE, Key.ADMIN}, operation
+
+
+def test_every_status_of_a_step_is_one_that_is_described() -> None:
+    operations = packaged_description().operations
+    for sequence in packaged_sequences():
+        for step in sequence.requests:
+            if step.operation:
+                assert set(step.statuses) <= set(operations[step.operation].responses), sequence.name
+
+
+def test_sequences_of_the_package_are_found_by_their_names() -> None:
+    names = [each.name for each in packaged_sequences()]
+    assert len(names) == len(set(names))
+    assert {each.source for each in packaged_sequences()} >= {"authentication.yaml", "migration.yaml", "reading.yaml"}
+
+
+def read(tmp_path: Path, text: str) -> list[object]:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    (sequence,) = read_sequences([file])
+    return list(sequence.steps)
+
+
+def test_a_step_is_read_with_all_that_it_says(tmp_path: Path) -> None:
+    steps = read(
+        tmp_path,
+        """
+        - name: mine
+          steps:
+            - seed: [{task: a, ttl_s: 60}, {old_pending: [a, 7]}, {key: "queue:lease:{a}", value: text}]
+            - {advance_s: 5}
+            - {operation: renewLease, id: a, key: other-scope, status: [401, 403], body: {workerId: "{w}"},
+               headers: {X-Other: "1"}, capture: {holder: lease.workerId}, compare: shape,
+               until: {status: 403, body: {error: nope}}}
+            - {request: "GET /api/queue?x=1", status: 200}
+            - {request: "PURGE /api/nothing", status: 404, content: "{"}
+        """,
+    )
+    seed, advance, renew, described, unknown = steps
+    assert isinstance(seed, Seed)
+    assert [entry["key"] for entry in seed.entries] == ["queue:task:{a}", "orchestrator:pending", "queue:lease:{a}"]
+    assert seed.entries[0]["expiration_ttl"] == 60
+    assert seed.entries[1]["value"] == ["{a}", 7]
+    assert advance == Advance(5)
+    assert renew == Request(
+        "POST",
+        "/api/queue/{a}/renew",
+        (401, 403),
+        "renewLease",
+        Key.OTHER_SCOPE,
+        {"workerId": "{w}"},
+        None,
+        (("X-Other", "1"),),
+        (("holder", "lease.workerId"),),
+        Until(403, (("error", "nope"),)),
+        Compared.SHAPE,
+    )
+    assert isinstance(described, Request)
+    assert described.operation == "listPendingTasks"
+    assert unknown == Request("PURGE", "/api/nothing", (404,), content=b"{")
+
+
+def test_several_keys_and_bodies_are_that_many_requests(tmp_path: Path) -> None:
+    steps = read(
+        tmp_path,
+        "- {name: mine, steps: [{operation: claimTask, status: 401, key: [none, wrong], contents: [a, b, c]}]}",
+    )
+    assert [(step.key, step.content) for step in steps if isinstance(step, Request)] == [
+        (key, content) for key in (Key.NONE, Key.WRONG) for content in (b"a", b"b", b"c")
+    ]
+
+
+def test_many_entries_are_numbered(tmp_path: Path) -> None:
+    (seed,) = read(tmp_path, "- {name: mine, steps: [{seed: [{task: t, times: 2}]}]}")
+    assert isinstance(seed, Seed)
+    assert [entry["key"] for entry in seed.entries] == ["queue:task:{t}-0001", "queue:task:{t}-0002"]
+
+
+def step(text: str) -> str:
+    return f"- {{name: mine, steps: [{text}]}}"
+
+
+WRONG = [
+    ("", "must be a list of sequences"),
+    ("[]", "must be a list of sequences"),
+    ("- 3", "sequence 1: must be a mapping"),
+    ("- {name: mine}", "steps must be a list"),
+    ("- {steps: [{advance_s: 1}]}", "name must be a text"),
+    ("- {name: mine, steps: [{advance_s: 1}], when: now}", "unknown member 'when'; allowed: name, steps, worker_time"),
+    ("- {name: mine, steps: [{advance_s: 1}], worker_time: 1}", "worker_time must be true or false"),
+    (step("{advance_s: -1}"), "step 1: advance_s must be a whole number, not -1"),
+    (step("{seed: []}"), "seed must be a list of entries"),
+    (step("{seed: [{}]}"), "an entry has one of task, lease"),
+    (step("{seed: [{task: a, colour: red}]}"), "unknown member 'colour'"),
+    (step("{seed: [{task: a, ttl_s: long}]}"), "ttl_s must be a whole number, not 'long'"),
+    (step("{status: 200}"), "a step has one of operation, request, seed, advance_s"),
+    (step("{operation: stealTask, status: 200}"), "unknown operation 'stealTask'; there are listPendingTasks"),
+    (step("{operation: getTask, status: 200}"), "getTask takes one of id and segment"),
+    (step("{operation: claimTask, id: a, status: 200}"), "claimTask takes no id and no segment"),
+    (step("{request: get /x, status: 200}"), "request must be as 'GET /path', in ASCII, not 'get /x'"),
+    (step("{request: GET x, status: 200}"), "request must be as 'GET /path'"),
+    (step("{operation: claimTask}"), "status must be a status or a list of them, not None"),
+    (step("{operation: claimTask, status: [200, ok]}"), "status must be a status"),
+    (step("{operation: claimTask, status: 20}"), "status must be a status"),
+    (step("{operation: claimTask, status: 200, key: mine}"), "key must be one of right, queue, admin"),
+    (step("{operation: claimTask, status: 200, compare: all}"), "compare must be one of answer, shape, status"),
+    (step("{operation: claimTask, status: 200, body: {}, content: x}"), "a request has one of body and content"),
+    (step("{operation: claimTask, status: 200, content: 5}"), "content must be a text"),
+    (step("{operation: claimTask, status: 200, bodies: 5}"), "bodies and contents must be lists"),
+    (step("{operation: claimTask, status: 200, headers: {a: 1}}"), "headers must be a mapping of texts to texts"),
+    (step("{operation: claimTask, status: 200, until: {after: 3}}"), "until: unknown member 'after'"),
+    ("- [", "mine.yaml"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG)
+def test_a_wrong_file_is_refused_with_the_place_and_what_is_allowed(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SequenceError) as refused:
+        read(tmp_path, text)
+    assert "mine.yaml" in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_two_sequences_of_one_name_are_refused(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.yaml", "two.yaml")]
+    for file in files:
+        file.write_text(step("{advance_s: 1}"))
+    with pytest.raises(SequenceError, match=r"two\.yaml: there are two sequences named 'mine'"):
+        read_sequences(files)

@@ -1,0 +1,32 @@
+"""What hunts need: workerd, and a process of its own, because a hunt is a run of pytest and this is one too."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from contracts.mutants.hunt import Bench
+from contracts.targets import reference_worker
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "runtime: needs a real runtime beside the emulator: MINIFLARE_DIR, WORKERD")
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    """The reference Worker, and the workerd that WORKERD names. Without one the test fails."""
+    named = os.environ.get("WORKERD")
+    if not named or not Path(named).exists():
+        pytest.fail("WORKERD must name the workerd binary, or the node_modules folder that holds it", pytrace=False)
+    return Bench(reference_worker(), Path(named).absolute())
+
+
+@pytest.fixture(scope="session")
+def hunter() -> Iterator[ProcessPoolExecutor]:
+    """One process, which stays: its second hunt takes a quarter of the time of its first."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield pool

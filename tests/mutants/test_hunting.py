@@ -1,0 +1,67 @@
+"""A catch is a failed check of a Worker that is broken as it says; whatever else goes wrong is not taken for one."""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from contracts.mutants.catalogue import Change, Mutant
+from contracts.mutants.hunt import Bench, Outcome, Run, hunt, verdict_on
+
+FOUND = "test_life_of_a_task.py::test_one_worker_can_hold_several_tasks"
+ANSWER = "return json({ success: true, taskId, task, lease });"
+
+
+def mutant(after: str, *, before: str = ANSWER, caught_by: str = FOUND, throws: bool = False) -> Mutant:
+    return Mutant("is made up", caught_by, (Change("queue.mjs", before, after),), throws)
+
+
+@pytest.mark.runtime
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "outcome", "why"),
+    [
+        (mutant(f"console.log(); {ANSWER}"), Outcome.SURVIVED, ""),
+        (mutant('return json({ success: false, message: "", pending: 0 });'), Outcome.CAUGHT, "test_one_worker"),
+        (mutant("return nobody;"), Outcome.NOT_RUN, "an exception escapes it"),
+        (mutant("return nobody;", throws=True), Outcome.CAUGHT, "test_one_worker"),
+        (mutant("return {;"), Outcome.NOT_RUN, "did not start"),
+        (mutant("return null;", caught_by=f"{FOUND}_at_all"), Outcome.NOT_RUN, "not found"),
+        (mutant("return null;", caught_by=f"{FOUND}[no such case]"), Outcome.NOT_RUN, "ran none of"),
+    ],
+    ids=[
+        "the same in other words", "broken", "broken otherwise than it says", "broken by an exception, as it says",
+        "no JavaScript", "no such check", "no such case",
+    ],
+)  # fmt: skip
+def test_only_a_failed_check_catches(
+    made: Mutant, outcome: Outcome, why: str, bench: Bench, hunter: ProcessPoolExecutor
+) -> None:
+    verdict = hunter.submit(hunt, made, bench).result()
+    assert verdict.outcome is outcome
+    assert why in verdict.why
+
+
+@pytest.mark.runtime
+@pytest.mark.slow
+def test_checks_of_your_own_file_use_the_fixtures_of_the_suite(
+    tmp_path: Path, bench: Bench, hunter: ProcessPoolExecutor
+) -> None:
+    own = tmp_path / "test_own.py"
+    own.write_text(
+        "from contracts import entries\n"
+        "def test_a_task_can_be_claimed(client, control):\n"
+        "    control.start_with([entries.new_task('a')])\n"
+        "    assert client.ask('claimTask', body={'workerId': 'me'}).json()['success'] is True\n"
+        "def test_nothing(client):\n"
+        "    assert client\n"
+    )
+    broken = mutant('return json({ success: false, message: "", pending: 0 });')
+    verdict = hunter.submit(hunt, broken, bench, (str(own),)).result()
+    assert verdict.outcome is Outcome.CAUGHT
+    assert verdict.caught_by == ("test_own.py::test_a_task_can_be_claimed",)
+
+
+def test_an_error_outside_of_a_check_outweighs_a_failure_in_one() -> None:
+    run = Run(passed=["a"], failed={"b": "assert False"}, errors=["the target did not start"])
+    assert verdict_on(mutant("x"), run).outcome is Outcome.NOT_RUN

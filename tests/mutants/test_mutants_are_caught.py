@@ -1,0 +1,23 @@
+"""Every mutant is caught by the check that is named for it.
+
+That the unbroken Worker passes the same checks is what `queue-contracts workerd` shows: it runs them all on it.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from contracts.mutants.catalogue import Mutant, load_mutants
+from contracts.mutants.hunt import Bench, Outcome, hunt
+
+pytestmark = [pytest.mark.runtime, pytest.mark.slow]
+
+MUTANTS = load_mutants()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_broken_worker_is_caught_by_the_check_named_for_it(
+    mutant: Mutant, bench: Bench, hunter: ProcessPoolExecutor
+) -> None:
+    verdict = hunter.submit(hunt, mutant, bench).result()
+    assert verdict.outcome is Outcome.CAUGHT, f"{mutant.caught_by}: {verdict.why or 'nothing failed'}"
