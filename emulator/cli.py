@@ -1,4 +1,7 @@
-"""`queue-emulator`: parse, call one function, print. Exit codes: 0 done, 1 workerd died, 2 refused, 130 interrupted."""
+"""`queue-emulator`: parse, call one function, print.
+
+Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted.
+"""
 
 import argparse
 import sys
@@ -10,6 +13,8 @@ from emulator import settings
 from emulator.core.errors import EmulatorError, SettingsError
 from emulator.core.plans import PLANS
 from emulator.core.profiles import PROFILES, SWITCHES, compose
+from emulator.kv.cloudflare_access import Access
+from emulator.transfer.commands import add_commands
 from emulator.worker.fetch import WorkerVersion
 from emulator.workerd.bindings import WorkerFlags
 from emulator.workerd.stopped import WorkerStopped
@@ -37,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"queue-emulator {version('queue-emulator')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(commands.add_parser("serve", help="start the emulator"))
-    _add_seed(commands.add_parser("seed", help="load bulk-put files into an emulator or a state file"))
+    add_commands(commands)
     _add_cost(commands.add_parser("cost", help="what the traffic of a running emulator would cost on Cloudflare"))
     return parser
 
@@ -47,9 +52,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--host", default=settings.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     add("--port", type=_port, default=settings.DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument(
-        "--state", type=Path, metavar="FILE", default=settings.DEFAULT_STATE, help="SQLite file (default: %(default)s)"
-    )
+    kept.add_argument("--state", type=Path, metavar="FILE", help=f"SQLite file (default: {settings.DEFAULT_STATE})")
     kept.add_argument("--ephemeral", action="store_true", help="keep the data in memory only")
     add(
         "--seed", type=Path, metavar="FILE", action="append", default=[],
@@ -74,6 +77,8 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--tombstone-life", type=_seconds, metavar="S", help="how long lists walk deleted keys (default: an hour)")
     add("--random-seed", type=int, metavar="N", help="makes every draw repeatable")
     add("--quiet", action="store_true", help="no log line a request")
+    add("--kv", choices=("emulated", "cloudflare"), default="emulated", help="whose KV it is (default: %(default)s)")
+    add("--namespace-id", metavar="ID", help="the real namespace of --kv cloudflare")
     _add_worker(parser.add_argument_group("a Worker of your own, on the real runtime"))
     parser.set_defaults(run=_serve)
 
@@ -91,14 +96,6 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
     add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as wrangler's; repeatable")
 
 
-def _add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="JSON as for `wrangler kv bulk put`")
-    target = parser.add_mutually_exclusive_group()
-    target.add_argument("--to", metavar="URL", help=f"a running emulator (default: {_DEFAULT_URL})")
-    target.add_argument("--state", type=Path, metavar="FILE", help="a state file that no emulator has open")
-    parser.set_defaults(run=_seed)
-
-
 def _add_cost(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", metavar="URL", default=_DEFAULT_URL, help="the emulator (default: %(default)s)")
     parser.add_argument(
@@ -110,14 +107,16 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
 def _serve(parsed: argparse.Namespace) -> int:
     from emulator.run import serve
 
+    cloudflare = _cloudflare(parsed)
     worker, keys = _worker(parsed)
     serve(
         settings.Settings(
             keys=keys,
             worker=worker,
+            cloudflare=cloudflare,
             host=parsed.host,
             port=parsed.port,
-            state=None if parsed.ephemeral else parsed.state,
+            state=None if parsed.ephemeral else parsed.state or settings.DEFAULT_STATE,
             seeds=tuple(parsed.seed),
             profile=compose(
                 parsed.profile,
@@ -136,6 +135,41 @@ def _serve(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _cloudflare(parsed: argparse.Namespace) -> Access | None:
+    """The real namespace that is to stand behind the Worker; None for an emulated one. Nothing of it is emulated."""
+    if parsed.kv == "emulated":
+        if parsed.namespace_id is not None:
+            raise SettingsError("--namespace-id names a real namespace: it takes --kv cloudflare")
+        return None
+    emulated = next((name for name, default in _EMULATED_ONLY if getattr(parsed, name) != default), None)
+    if emulated is not None:
+        raise SettingsError(f"--{emulated.replace('_', '-')} is of emulated KV: a real namespace does not take it")
+    if parsed.worker is not None:
+        raise SettingsError(
+            "--kv cloudflare runs the Python Worker; for your own, `wrangler dev` has bindings with `remote` set"
+        )
+    if parsed.namespace_id is None:
+        raise SettingsError("--kv cloudflare needs --namespace-id, as `wrangler kv namespace list` shows it")
+    access = settings.read_cloudflare(parsed.namespace_id)
+    if parsed.seed and not access.on_loopback:
+        raise SettingsError(
+            f"--seed writes at each start, and {access.host} has real data: use `queue-emulator seed` once instead"
+        )
+    return access
+
+
+_EMULATED_ONLY: tuple[tuple[str, object], ...] = (
+    ("state", None),
+    ("ephemeral", False),
+    ("profile", "cloudflare"),
+    ("location", []),
+    ("plan", None),
+    ("without", []),
+    ("replication_lag", (0, 0)),
+    ("tombstone_life", None),
+)
+
+
 def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None, settings.KeySource]:
     if parsed.worker is None:
         stray = next((each for each in _WORKERS_OWN if getattr(parsed, each)), None)
@@ -149,16 +183,6 @@ def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None,
 
 
 _WORKERS_OWN = ("workerd", "binding", "var", "compatibility_date", "compatibility_flag")
-
-
-def _seed(parsed: argparse.Namespace) -> int:
-    from emulator.seeding import seed_state, seed_url
-
-    if parsed.state is not None:
-        seed_state(parsed.files, parsed.state)
-    else:
-        seed_url(parsed.files, parsed.to or _DEFAULT_URL)
-    return 0
 
 
 def _cost(parsed: argparse.Namespace) -> int:

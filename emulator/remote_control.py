@@ -12,6 +12,12 @@ from emulator.core.surface import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 _TIMEOUT_S = 60
 
 
+class BrokenOffError(RemoteError):
+    """The connection ended before the answer: whether it was done is not known."""
+
+    definite = False
+
+
 def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_bytes: int = 0) -> Any:
     """The JSON that the control at `path` answers; raises SettingsError or RemoteError in one line."""
     if size_bytes > CONTROL_BODY_BYTES_MAX:
@@ -19,15 +25,21 @@ def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_by
     connection = _connect(url)
     headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)} if size_bytes else {}
     try:
-        connection.connect()
-        connection.sock.settimeout(None)  # a large seed takes its time
+        try:
+            connection.connect()
+        except (OSError, UnicodeError) as error:
+            raise SettingsError(
+                f"no emulator answers at {url}: {error}; start one with: queue-emulator serve"
+            ) from None
+        if size_bytes:
+            connection.sock.settimeout(None)  # a large seed takes its time
         connection.request(method, CONTROL_PREFIX + path, body=body if size_bytes else None, headers=headers)
         response = connection.getresponse()
         status, content = response.status, response.read()
+    except (OSError, http.client.IncompleteRead) as error:
+        raise BrokenOffError(f"{url} broke off before it answered: {error}; is it a queue-emulator?") from None
     except http.client.HTTPException:
         raise RemoteError(f"{url} does not answer as a queue-emulator does") from None
-    except (OSError, UnicodeError) as error:
-        raise SettingsError(f"no emulator answers at {url}: {error}; start one with: queue-emulator serve") from None
     finally:
         connection.close()
     answer = _json(content)
@@ -37,6 +49,11 @@ def ask(url: str, method: str, path: str, *, body: Iterable[bytes] = (), size_by
     if not isinstance(answer, dict):
         raise RemoteError(f"{url} does not answer as a queue-emulator does")
     return answer
+
+
+def host_of(url: str) -> str:
+    """The host that a URL names; raises SettingsError for what is no URL of an emulator."""
+    return _connect(url).host
 
 
 def _connect(url: str) -> http.client.HTTPConnection:

@@ -5,23 +5,30 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from emulator.core.accounts import ACCOUNT_ID
 from emulator.core.bulk import BulkData
 from emulator.core.clock import MovableClock, SystemClock
 from emulator.core.dice import Dice
+from emulator.core.surface import API_PREFIX
 from emulator.kv.centre import Versions
+from emulator.kv.cloudflare_access import Access
+from emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from emulator.kv.service import KVService
-from emulator.kv.sqlite import SqliteStore
-from emulator.kv.store import MemoryStore, Store
+from emulator.kv.sqlite import SqliteCatalogue
+from emulator.kv.store import Store
 from emulator.kv.waiting import sleep_on
-from emulator.seeding import read_bulk_files
-from emulator.settings import KEY_NAMES, Settings
+from emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
+from emulator.transfer.bulk_files import read_bulk_files
 from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
+from emulator.web.deployment import WORKER_NAME, Deployment, to_stderr
 from emulator.web.serve import listen, url
 from emulator.web.serve import serve as serve_app
 from emulator.workerd.bindings import WorkerPlan
+
+if TYPE_CHECKING:
+    from emulator.kv.remote import RemoteService
 
 ServeOn = Callable[[Any], Coroutine[Any, Any, None]]
 
@@ -36,8 +43,14 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData], sock: socket.socket) -> None:
     dice = Dice(settings.random_seed)
-    services = await _open(settings, clock, dice)
-    service, *others = services.values()
+    namespaces: Namespaces | None = None
+    services: dict[str, KVService] = {}
+    service: KVService | RemoteService
+    if settings.cloudflare is None:
+        namespaces, services = await _open(settings, clock, dice)
+        service = next(iter(services.values()))
+    else:
+        service = await _open_real(settings.cloudflare, clock, dice)
     try:
         deployment = Deployment(
             service=service,
@@ -47,16 +60,16 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
             version=settings.worker_version,
             rate_limit_per_minute=settings.rate_limit_per_minute,
             dice=dice,
-            others=tuple(others),
+            namespaces=namespaces,
+            api_token=settings.keys.api_token.token,
         )
         for data in seeds:
             await service.load(settings.locations[0], data.requests)
-        banner = _banner(settings, seeds, url(sock))
+        banner = _banner(settings, service, namespaces, seeds, url(sock))
         run = _run_python if settings.worker is None else _run_on_workerd
         await run(settings, deployment, services, lambda app: serve_app(app, sock, ready=lambda: _print(banner)))
     finally:
-        for each in services.values():
-            await each.close()
+        await (namespaces or service).close()
 
 
 async def _run_python(
@@ -74,7 +87,7 @@ async def _run_on_workerd(
     around = Surroundings(
         binary=settings.worker.binary,
         services=services,
-        controlled=deployment.service,
+        controlled=deployment.emulated(),
         locations=settings.locations,
         variables=settings.worker.variables,
         locate=deployment.location,
@@ -86,38 +99,60 @@ async def _run_on_workerd(
         await worker.beside(serve_on(app))
 
 
-async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> dict[str, KVService]:
-    """A service for each namespace of the state file, the one that is controlled first."""
+async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
+    """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
     plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
-    first, *rest = dict.fromkeys((plan.controlled, *plan.kv.values()))
-    stores: dict[str, Store]
-    if settings.state is None:
-        stores = {name: MemoryStore() for name in (first, *rest)}
-    else:
-        opened = await SqliteStore.open(settings.state, namespace=first)
-        stores = {first: opened, **{name: opened.beside(name) for name in rest}}
-    versions = Versions()
-    return {
-        name: KVService(
-            store, clock=clock, profile=settings.profile, dice=dice, sleep=sleep_on(clock), versions=versions
-        )
-        for name, store in stores.items()
-    }
+    catalogue = MemoryCatalogue() if settings.state is None else await SqliteCatalogue.open(settings.state)
+    sleep, versions = sleep_on(clock), Versions()
+
+    def open_service(store: Store) -> KVService:
+        return KVService(store, clock=clock, profile=settings.profile, dice=dice, sleep=sleep, versions=versions)
+
+    try:
+        namespaces = await Namespaces.open(catalogue, open_service, dice)
+        names = dict.fromkeys((plan.controlled, *plan.kv.values()))
+        return namespaces, {name: await namespaces.bind(name, worker=WORKER_NAME) for name in names}
+    except BaseException:
+        await catalogue.close()
+        raise
+
+
+async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "RemoteService":
+    """The namespace behind Cloudflare's API, once the API has shown that it is there; raises EmulatorError."""
+    from emulator.kv.cloudflare_api import CloudflareAPI
+    from emulator.kv.remote import SERVING, RemoteService
+
+    def log(line: str) -> None:
+        to_stderr(f"  {line}")
+
+    api = CloudflareAPI(access, patience=SERVING, dice=dice, clock=clock, log=log)
+    try:
+        namespace = await api.get_namespace()
+    except BaseException:
+        await api.close()
+        raise
+    return RemoteService(api, title=namespace.title, clock=clock, dice=dice, sleep=sleep_on(clock), log=log)
 
 
 def _print(text: str) -> None:
     print(text, flush=True)
 
 
-def _banner(settings: Settings, seeds: list[BulkData], base_url: str) -> str:
-    state = "in memory, gone at the end" if settings.state is None else f"{settings.state} (kept)"
+def _banner(
+    settings: Settings,
+    service: "KVService | RemoteService",
+    namespaces: Namespaces | None,
+    seeds: list[BulkData],
+    base_url: str,
+) -> str:
     lines = [
         f"queue-emulator {version('queue-emulator')}",
         f"  listening   {base_url}",
-        f"  state       {state}",
+        *_data_lines(settings, service),
         *_key_lines(settings),
-        f"  profile     {settings.profile.name}, {', '.join(settings.locations)}, {_worker(settings)}",
+        f"  profile     {', '.join((service.profile.name, *_places(settings), _worker(settings)))}",
         *_plan_lines(settings),
+        *(_api_lines(settings, namespaces, base_url) if namespaces else []),
         *(f"  seeded      {path}: {len(data.requests)} keys" for path, data in zip(settings.seeds, seeds, strict=True)),
         "",
         "Try:",
@@ -126,6 +161,20 @@ def _banner(settings: Settings, seeds: list[BulkData], base_url: str) -> str:
         "Ctrl-C ends it.",
     ]
     return "\n".join(lines)
+
+
+def _data_lines(settings: Settings, service: "KVService | RemoteService") -> list[str]:
+    if isinstance(service, KVService):
+        state = "in memory, gone at the end" if settings.state is None else f"{settings.state} (kept)"
+        return [f"  state       {state}"]
+    return [
+        f"  KV          {service.where}",
+        "              real data: what the Worker writes and deletes here is written and deleted there",
+    ]
+
+
+def _places(settings: Settings) -> tuple[str, ...]:
+    return settings.locations if settings.cloudflare is None else ()
 
 
 def _worker(settings: Settings) -> str:
@@ -157,6 +206,22 @@ def _key_lines(settings: Settings) -> list[str]:
         if name in source.sources
         else f"  keys        {name} not set"
         for name in KEY_NAMES
+    ]
+
+
+def _api_lines(settings: Settings, namespaces: Namespaces, base_url: str) -> list[str]:
+    """What points wrangler and the official SDKs here; a token of the user's own is named, not shown."""
+    made, source = settings.keys.api_token.token, settings.keys.api_token.source
+    if made is None:
+        return [f"  API         closed: set {API_TOKEN_NAME} in the environment or {DEV_VARS}"]
+    api_url = f"{base_url}{API_PREFIX}"
+    shown = made if source is None else f'"${API_TOKEN_NAME}"  # from {source}'
+    return [
+        f"  API         {api_url} is Cloudflare's, for KV",
+        *(f"              {each.title} is namespace {each.id}" for each in namespaces.bound()),
+        f"              for wrangler: export CLOUDFLARE_API_BASE_URL={api_url}",
+        f"              for the SDKs: export CLOUDFLARE_BASE_URL={api_url}",
+        f"              for both: export CLOUDFLARE_ACCOUNT_ID={ACCOUNT_ID} CLOUDFLARE_API_TOKEN={shown}",
     ]
 
 

@@ -34,6 +34,7 @@ from emulator.worker.fetch import WorkerVersion
 
 NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
+API_TOKEN = "test-api-token"  # noqa: S105 - opens Cloudflare's API of an emulator in a test
 _OWN_KEY = "the key that the path asks for"
 
 Result = TypeVar("Result")
@@ -88,6 +89,7 @@ class Emulator:
             rate_limit_per_minute=rate_limit,
             dice=dice,
             log=self.log.append,
+            api_token=API_TOKEN,
         )
         self.app: ASGIApp = create_app(self.deployment)
         self.clock = EmulatorClock(self._clock)

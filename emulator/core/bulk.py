@@ -6,8 +6,9 @@ Format: https://developers.cloudflare.com/kv/reference/kv-commands/#kv-bulk-put
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 
 from emulator.core.entries import Entry
 from emulator.core.errors import BulkDataError, JavaScriptError
@@ -15,8 +16,9 @@ from emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_dec
 from emulator.core.keys import check_service_key
 from emulator.core.options import PutRequest, check_put
 
-_FIELDS = {"key", "value", "base64", "expiration", "expiration_ttl", "metadata"}
-_PROBLEMS_SHOWN = 5
+FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
+PROBLEMS_SHOWN = 5
+NOT_AN_ARRAY = "must be a JSON array of {key, value, expiration?, expiration_ttl?, metadata?, base64?}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,20 @@ class BulkData:
 
     requests: tuple[PutRequest, ...]
     unknown_fields: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkEntry:
+    """One entry as the format says it: a lifetime may still be relative, and begins with the write.
+
+    `expiration_s` in unix seconds or `expiration_ttl_s` in seconds, not both; `metadata` is serialized JSON.
+    """
+
+    key: bytes
+    value: bytes
+    expiration_s: int | None = None
+    expiration_ttl_s: int | None = None
+    metadata: str | None = None
 
 
 def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = lambda: None) -> BulkData:
@@ -37,19 +53,54 @@ def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = l
     problems: list[str] = []
     for number, entry in enumerate(entries):
         try:
-            requests.append(_request(entry, now_ms))
+            requests.append(put_request(check_entry(entry, now_ms), now_ms))
         except (BulkDataError, JavaScriptError) as error:
-            problems.append(f"entry {number}{_named(entry)}: {error}")
+            problems.append(problem(number, entry, error))
         checked()
     if problems:
-        shown = "; ".join(problems[:_PROBLEMS_SHOWN])
-        more = len(problems) - _PROBLEMS_SHOWN
-        raise BulkDataError(f"{shown}; and {more} more" if more > 0 else shown)
-    unknown = Counter(name for entry in entries for name in entry if name not in _FIELDS)
+        raise BulkDataError(all_problems(problems[:PROBLEMS_SHOWN], len(problems)))
+    unknown = Counter(name for entry in entries for name in entry if name not in FIELDS)
     return BulkData(tuple(requests), dict(unknown))
 
 
-def bulk_entry(entry: Entry) -> dict[str, Json]:
+def check_entry(member: Json, now_ms: int) -> BulkEntry:
+    """One member of the array; raises BulkDataError or JavaScriptError, the service's own words."""
+    entry = stored_entry(member)
+    check_put(
+        entry.key,
+        entry.value,
+        expiration_s=entry.expiration_s,
+        expiration_ttl_s=entry.expiration_ttl_s,
+        metadata=entry.metadata,
+        now_ms=now_ms,
+    )
+    return entry
+
+
+def stored_entry(member: Json) -> BulkEntry:
+    """As `check_entry`, of what is in a store already: its lifetime may end at any moment."""
+    if not isinstance(member, dict):
+        raise BulkDataError("must be an object with key and value")
+    key = check_service_key(_string(member, "key")[0], "PUT")
+    value, metadata = _value(member), member.get("metadata")
+    expiration_s, ttl_s = _seconds(member, "expiration"), _seconds(member, "expiration_ttl")
+    return BulkEntry(
+        key,
+        value,
+        expiration_s if ttl_s is None else None,
+        ttl_s,
+        None if metadata is None else stringify_json(metadata),
+    )
+
+
+def put_request(entry: BulkEntry, now_ms: int) -> PutRequest:
+    """What a store writes for a checked entry at `now_ms`."""
+    if entry.expiration_ttl_s is None:
+        return PutRequest(entry.key, entry.value, entry.expiration_s, entry.metadata)
+    return PutRequest(entry.key, entry.value, now_ms // 1000 + entry.expiration_ttl_s, entry.metadata)
+
+
+def bulk_entry(entry: Entry | BulkEntry) -> dict[str, Json]:
     """A live entry as `parse_bulk` takes it: base64 where the value is not UTF-8, `expiration` in unix seconds."""
     assert entry.value is not None
     named: dict[str, Json] = {"key": from_utf8(entry.key)}
@@ -57,11 +108,42 @@ def bulk_entry(entry: Entry) -> dict[str, Json]:
         named["value"] = entry.value.decode()
     except UnicodeDecodeError:
         named |= {"value": base64.b64encode(entry.value).decode(), "base64": True}
-    if entry.expiration_s is not None:
+    if isinstance(entry, BulkEntry) and entry.expiration_ttl_s is not None:
+        named["expiration_ttl"] = entry.expiration_ttl_s
+    elif entry.expiration_s is not None:
         named["expiration"] = entry.expiration_s
     if entry.metadata is not None:
-        named["metadata"] = json_decoder().decode(entry.metadata)
+        named["metadata"] = _DECODER.decode(entry.metadata)
     return named
+
+
+def bulk_json(entry: BulkEntry) -> str:
+    """As `bulk_entry`, written as JSON."""
+    try:
+        members = f'"key":{_QUOTED(entry.key.decode())},"value":{_QUOTED(entry.value.decode())}'
+    except UnicodeDecodeError:
+        value = base64.b64encode(entry.value).decode()
+        members = f'"key":{_QUOTED(from_utf8(entry.key))},"value":"{value}","base64":true'
+    if entry.expiration_ttl_s is not None:
+        members += f',"expiration_ttl":{entry.expiration_ttl_s}'
+    elif entry.expiration_s is not None:
+        members += f',"expiration":{entry.expiration_s}'
+    if entry.metadata is not None:
+        members += f',"metadata":{entry.metadata}'
+    return f"{{{members}}}"
+
+
+def problem(number: int, entry: Json, error: Exception) -> str:
+    """What is wrong with one entry, counted from 0."""
+    key = entry.get("key") if isinstance(entry, dict) else None
+    named = f" (key {key[:80]!r})" if isinstance(key, str) else ""
+    return f"entry {number}{named}: {error}"
+
+
+def all_problems(shown: Sequence[str], count: int) -> str:
+    """The first problems, and how many more there are."""
+    text = "; ".join(shown)
+    return f"{text}; and {count - len(shown)} more" if count > len(shown) else text
 
 
 def _entries(content: bytes) -> list[Json]:
@@ -74,44 +156,29 @@ def _entries(content: bytes) -> list[Json]:
     except ValueError as error:
         raise BulkDataError(f"not JSON: {error}") from None
     if not isinstance(entries, list):
-        raise BulkDataError("must be a JSON array of {key, value, expiration?, expiration_ttl?, metadata?, base64?}")
+        raise BulkDataError(NOT_AN_ARRAY)
     return entries
 
 
-def _request(entry: Json, now_ms: int) -> PutRequest:
-    if not isinstance(entry, dict):
-        raise BulkDataError("must be an object with key and value")
-    key = check_service_key(_string(entry, "key"), "PUT")
-    metadata = entry.get("metadata")
-    return check_put(
-        key,
-        _value(entry),
-        expiration_s=_seconds(entry, "expiration"),
-        expiration_ttl_s=_seconds(entry, "expiration_ttl"),
-        metadata=None if metadata is None else stringify_json(metadata),
-        now_ms=now_ms,
-    )
-
-
-def _string(entry: dict[str, Json], name: str) -> str:
+def _string(entry: dict[str, Json], name: str) -> tuple[str, bytes]:
     text = entry.get(name)
     if not isinstance(text, str):
         raise BulkDataError(f"{name} must be a string" if name in entry else f"{name} is missing")
     try:
-        text.encode()
+        return text, text.encode()
     except UnicodeEncodeError:
         raise BulkDataError(f"{name} holds a lone surrogate, which UTF-8 cannot encode") from None
-    return text
 
 
 def _value(entry: dict[str, Json]) -> bytes:
-    text = _string(entry, "value")
-    if not isinstance(entry.get("base64"), bool | None):
+    _, content = _string(entry, "value")
+    flag = entry.get("base64")
+    if flag is None or flag is False:
+        return content
+    if flag is not True:
         raise BulkDataError("base64 must be true or false")
-    if not entry.get("base64"):
-        return text.encode()
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         raise BulkDataError("value is not base64, as its base64 field says") from None
 
@@ -125,9 +192,5 @@ def _seconds(entry: dict[str, Json], name: str) -> int | None:
     return seconds
 
 
-def _named(entry: Json) -> str:
-    key = entry.get("key") if isinstance(entry, dict) else None
-    return f" (key {key[:80]!r})" if isinstance(key, str) else ""
-
-
 _DECODER = json_decoder()
+_QUOTED: Callable[[str], str] = encode_basestring  # a string as JSON, ASCII or not

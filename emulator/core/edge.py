@@ -187,4 +187,5 @@ class _Shelf(Generic[Name, Content]):
 
 
 def _page_bytes(page: Page) -> int:
-    return _COPY_BYTES + sum(_COPY_BYTES + len(row.key) + len(row.metadata or "") for row in page.rows)
+    rows = page.rows
+    return _COPY_BYTES * (1 + len(rows)) + sum([len(row.key) + len(row.metadata or "") for row in rows])

@@ -43,14 +43,6 @@ class Row(NamedTuple):
     def of(cls, entry: Entry) -> "Row":
         return cls(entry.key, entry.version, entry.written_ms, entry.expiration_s, entry.metadata, entry.value is None)
 
-    def gone_since_ms(self, now_ms: int) -> int | None:
-        """When the key went, in milliseconds since the UNIX epoch, or None while it lives."""
-        if self.deleted:
-            return self.written_ms
-        if self.expiration_s is not None and expired(self.expiration_s, now_ms):
-            return self.expiration_s * 1000
-        return None
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -65,8 +57,10 @@ class Page:
     _first_gone_ms: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        gone = (math.inf if row.expiration_s is None else row.expiration_s * 1000 for row in self.rows)
-        first_gone_ms = -math.inf if any(row.deleted for row in self.rows) else min(gone, default=math.inf)
+        gone_s = [row.expiration_s for row in self.rows if row.expiration_s is not None]
+        first_gone_ms = min(gone_s) * 1000 if gone_s else math.inf
+        if any(row.deleted for row in self.rows):
+            first_gone_ms = -math.inf
         object.__setattr__(self, "_first_gone_ms", first_gone_ms)
 
     def live_rows(self, now_ms: int) -> tuple[Row, ...]:

@@ -4,7 +4,9 @@ EmulatorError
 ├── ClockError             a time that cannot be
 ├── SettingsError          a setting that is missing or wrong (exit code 2)
 ├── StateError             a state file that cannot be used (exit code 2)
-├── RemoteError            a running emulator that refused (exit code 2)
+├── RemoteError            a running emulator or a real namespace that refused (exit code 2; 502 on the control surface)
+├── RealDataError          what is not done with real data or real time (409 on the control surface)
+├── NamespaceError         a namespace that cannot be made, renamed or deleted (400 on the REST face)
 ├── FaultError             a fault rule that cannot be (400 on the control surface)
 ├── BulkDataError          data to seed that KV would refuse (exit code 2; 400 on the control surface)
 └── JavaScriptError        what a Worker's code would see thrown
@@ -34,7 +36,19 @@ class StateError(EmulatorError):
 
 
 class RemoteError(EmulatorError):
-    """A running emulator that refused what it was asked."""
+    """A running emulator, or a real namespace, that refused what it was asked."""
+
+
+class RealDataError(EmulatorError):
+    """What is done with emulated KV only: real data is not forgotten, nor is real time moved."""
+
+
+class NamespaceError(EmulatorError):
+    """A namespace that cannot be made, renamed or deleted; `why` is "title taken", "too many" or "bound"."""
+
+    def __init__(self, why: str, message: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class FaultError(EmulatorError):

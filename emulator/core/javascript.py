@@ -53,9 +53,9 @@ def stringify_json(value: Json) -> str:
         text = _encode(value)
     except RecursionError:
         raise JavaScriptError("JSON nested deeper than this emulator writes") from None
-    if _SURROGATE.search(text):
+    if not text.isascii() and _SURROGATE.search(text):
         text = _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    if _PYTHONS_NUMBER.search(text):
+    if (".0" in text or "e+" in text or "e-" in text) and _PYTHONS_NUMBER.search(text):
         text = _STRING_OR_FLOAT.sub(lambda match: _number_text(float(match[1])) if match[1] else match[0], text)
     return text
 

@@ -7,6 +7,8 @@ Sources, as of 2026-11:
   [read]     https://developers.cloudflare.com/kv/api/read-key-value-pairs/
   [workers]  https://developers.cloudflare.com/workers/platform/limits/
   [workerd]  https://github.com/cloudflare/workerd, src/workerd/api/kv.c++
+  [api]      https://developers.cloudflare.com/api/resources/kv/
+  [rate]     https://developers.cloudflare.com/fundamentals/api/reference/limits/
   [ours]     not published by Cloudflare: chosen here
 """
 
@@ -21,8 +23,17 @@ CACHE_TTL_S_DEFAULT = 60  # [read]
 LIST_LIMIT_MAX = 1000  # [list]
 LIST_LIMIT_DEFAULT = 1000  # [list]
 
+NAMESPACES_MAX = 1000  # [limits], an account
+TITLE_CHARACTERS_MAX = 512  # [api]
+
 BULK_GET_KEYS_MAX = 100  # [read]
 BULK_GET_BYTES_MAX = 25 * 1024 * 1024  # cloudflare/workers-sdk pull request 13466
+BULK_KEYS_MAX = 10_000  # [api], written or deleted at once
+BULK_BYTES_MAX = 100 * 1024 * 1024  # [api], of a bulk write
+
+API_LIST_LIMIT_MIN = 10  # [api]
+API_REQUESTS_MAX = 1_200  # [rate], in API_REQUESTS_MS
+API_REQUESTS_MS = 300_000  # [rate], and for as long as that nothing is answered once there were more
 
 OPERATIONS_PER_INVOCATION_MAX = 1000  # [limits], a bulk get counts as one
 WRITES_TO_ONE_KEY_INTERVAL_MS = 1000  # [write], one write a second
@@ -44,3 +55,4 @@ assert CACHE_TTL_S_MIN <= CACHE_TTL_S_DEFAULT
 assert LIST_LIMIT_DEFAULT <= LIST_LIMIT_MAX
 assert KEY_BYTES_MAX < METADATA_BYTES_MAX < VALUE_BYTES_MAX
 assert BULK_GET_KEYS_MAX <= OPERATIONS_PER_INVOCATION_MAX
+assert API_LIST_LIMIT_MIN <= LIST_LIMIT_DEFAULT

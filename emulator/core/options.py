@@ -6,7 +6,7 @@ KV engineer confirmed to be production's (cloudflare/workers-sdk pull request 11
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emulator.core import limits
 from emulator.core.errors import KVError
@@ -16,12 +16,16 @@ from emulator.core.keys import check_service_key
 
 @dataclass(frozen=True, slots=True)
 class PutRequest:
-    """A write that the service accepts. `value` in bytes, `expiration_s` in unix seconds, `metadata` as JSON."""
+    """A write that the service accepts. `value` in bytes, `expiration_s` in unix seconds, `metadata` as JSON.
+
+    `expiration_ttl_s` is what `expiration_s` was made of, if it was: a service with a clock of its own begins anew.
+    """
 
     key: bytes
     value: bytes
     expiration_s: int | None = None
     metadata: str | None = None
+    expiration_ttl_s: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def check_put(
     if metadata is not None:
         _check_size("Metadata", len(metadata.encode("utf-8", "replace")), limits.METADATA_BYTES_MAX)
     _check_size("Value", len(value), limits.VALUE_BYTES_MAX)
-    return PutRequest(key, value, expiration_s, metadata)
+    return PutRequest(key, value, expiration_s, metadata, expiration_ttl_s)
 
 
 def check_cache_ttl(cache_ttl_s: int | None, operation: str = "GET") -> int:

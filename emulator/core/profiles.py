@@ -21,6 +21,7 @@ class Profile:
     read_your_writes     a write replaces the copies of its own location
     lag_ms               least and greatest time until another location can see a write at the centre, milliseconds
     plan                 whose daily quotas hold; None for none
+    api_requests_max     requests to Cloudflare's API in five minutes; None unlimited
     """
 
     name: str
@@ -32,6 +33,7 @@ class Profile:
     read_your_writes: bool = True
     lag_ms: tuple[int, int] = (0, 0)
     plan: Plan | None = None
+    api_requests_max: int | None = None
 
     def __post_init__(self) -> None:
         least_ms, most_ms = self.lag_ms
@@ -48,6 +50,7 @@ CLOUDFLARE = Profile(
     tombstone_life_ms=limits.TOMBSTONE_LIFE_MS,
     write_interval_ms=limits.WRITES_TO_ONE_KEY_INTERVAL_MS,
     operations_max=limits.OPERATIONS_PER_INVOCATION_MAX,
+    api_requests_max=limits.API_REQUESTS_MAX,
 )
 
 # By decision strongly consistent and without limits: https://github.com/cloudflare/workers-sdk/issues/4388
@@ -64,6 +67,7 @@ LOCAL = Profile(
 SWITCHES: dict[str, dict[str, Any]] = {
     "write-rate": {"write_interval_ms": 0},
     "operations": {"operations_max": None},
+    "api-rate": {"api_requests_max": None},
     "tombstones": {"tombstone_life_ms": 0},
     "caches": {"caches": False},
     "read-your-writes": {"read_your_writes": False},

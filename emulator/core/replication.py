@@ -5,7 +5,7 @@ fault that holds writes back from there. Until then the location sees what stood
 behind a write, nothing is on its way any more: the write is seen everywhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 
 from emulator.core.dice import Dice
@@ -44,9 +44,9 @@ class Replication:
         """Whether a write of this key may not have arrived everywhere."""
         return key in self._histories
 
-    def needs_before(self, held_until_ms: Mapping[str, int]) -> bool:
-        """Whether a write held like this can be seen late, so that what stood before must be remembered."""
-        return self._lag_ms[1] > 0 or bool(held_until_ms)
+    def needs_before(self, held: Sized) -> bool:
+        """Whether writes, of which some are `held` or none, can be seen late: then what stood before is remembered."""
+        return self._lag_ms[1] > 0 or len(held) > 0
 
     def wrote(self, before: Entry | None, entry: Entry, origin: str, held_until_ms: Mapping[str, int]) -> None:
         """A write sets out from `origin`; `before` is what stood there if no write of the key is under way."""

@@ -6,9 +6,11 @@ is UNDEFINED; None is JavaScript's null, which is not the same (a `null` ttl is 
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 from emulator.core import limits, options
+from emulator.core.clock import Clock
 from emulator.core.entries import Entry
 from emulator.core.errors import KVError, KVSyntaxError, KVTypeError, OperationBudgetError
 from emulator.core.javascript import (
@@ -22,9 +24,53 @@ from emulator.core.javascript import (
     utf8,
 )
 from emulator.core.keys import check_decodable, check_key, check_name, check_prefix
-from emulator.kv.service import Caller, KVService
+from emulator.core.meter import Meter
+from emulator.kv.gate import Caller
+from emulator.kv.service import Found, Listing
 
 _CHUNK_BYTES = 65_536
+
+
+class Service(Protocol):
+    """A namespace as a binding asks it: ours, or a real one. Requests are checked; raises KVError."""
+
+    @property
+    def clock(self) -> Clock:
+        """By what expirations are reckoned."""
+        ...
+
+    @property
+    def meter(self) -> Meter:
+        """What counts the operations."""
+        ...
+
+    async def get(
+        self, location: str, key: bytes, *, cache_ttl_s: int = ..., metadata: bool = ..., caller: Caller = ...
+    ) -> Found:
+        """The entry under `key`, with its metadata only if that is asked for."""
+        ...
+
+    async def get_bulk(
+        self, location: str, keys: Sequence[bytes], *, cache_ttl_s: int = ..., caller: Caller = ...
+    ) -> Sequence[Found]:
+        """The entries under `keys`, in their order."""
+        ...
+
+    async def put(self, location: str, request: options.PutRequest, *, caller: Caller = ...) -> object:
+        """Write, replacing all there was."""
+        ...
+
+    async def load(self, location: str, requests: Sequence[options.PutRequest]) -> None:
+        """Write as a bulk write does."""
+        ...
+
+    async def delete(self, location: str, key: bytes, *, caller: Caller = ...) -> None:
+        """Delete; a key that is not there is no error."""
+        ...
+
+    async def list(self, location: str, request: options.ListRequest, *, caller: Caller = ...) -> Listing:
+        """One page."""
+        ...
 
 
 @dataclass(slots=True)
@@ -67,6 +113,9 @@ class ListKey(NamedTuple):
     metadata: Json = None
 
 
+_list_key = partial(tuple.__new__, ListKey)  # a page makes a thousand, and its own constructor takes twice as long
+
+
 @dataclass(frozen=True, slots=True)
 class ListResult:
     """One page of a list. Only `list_complete` says that it is the last."""
@@ -81,28 +130,19 @@ class ListResult:
 class Binding:
     """A KV namespace as one invocation at one location holds it."""
 
-    service: KVService
+    service: Service
     location: str
     invocation: Invocation = field(default_factory=Invocation)
 
     async def get(self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED) -> Any:
         """The value: str, JSON, bytes or an async iterator of bytes by `type`; None for a miss."""
-        return (await self.get_with_metadata(key, type, cache_ttl=cache_ttl)).value
+        return (await self._get(key, type, cache_ttl, metadata=False)).value
 
     async def get_with_metadata(
         self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED
     ) -> ValueWithMetadata:
         """Value and metadata; raises KVSyntaxError for a value that is not JSON when asked for "json"."""
-        sent_ttl_s = options.binding_number(cache_ttl)
-        name = check_key(to_string(key), "GET")
-        self.invocation.count()
-        found = await self.service.get(
-            self.location, name, cache_ttl_s=options.check_cache_ttl(sent_ttl_s), caller=self.invocation.caller()
-        )
-        if found.entry is None:
-            return ValueWithMetadata(None, None, found.cache_status)
-        value = _convert(found.entry.value or b"", type)
-        return ValueWithMetadata(value, _metadata(found.entry.metadata), found.cache_status)
+        return await self._get(key, type, cache_ttl, metadata=True)
 
     async def get_bulk(
         self, keys: Sequence[Json], type: Json = UNDEFINED, *, cache_ttl: Json = UNDEFINED
@@ -165,8 +205,24 @@ class Binding:
         checked = options.check_list_limit(sent_limit if sent_limit is not None and sent_limit > 0 else None)
         request = options.ListRequest(check_prefix(sent_prefix), checked, sent_cursor)
         listing = await self.service.list(self.location, request, caller=self.invocation.caller())
-        keys = tuple(ListKey(row.key.decode(), row.expiration_s, _metadata(row.metadata)) for row in listing.rows)
+        keys = tuple([_list_key((row.key.decode(), row.expiration_s, _metadata(row.metadata))) for row in listing.rows])
         return ListResult(keys, listing.cursor is None, listing.cursor, listing.cache_status)
+
+    async def _get(self, key: Json, type: Json, cache_ttl: Json, *, metadata: bool) -> ValueWithMetadata:
+        sent_ttl_s = options.binding_number(cache_ttl)
+        name = check_key(to_string(key), "GET")
+        self.invocation.count()
+        found = await self.service.get(
+            self.location,
+            name,
+            cache_ttl_s=options.check_cache_ttl(sent_ttl_s),
+            metadata=metadata,
+            caller=self.invocation.caller(),
+        )
+        if found.entry is None:
+            return ValueWithMetadata(None, None, found.cache_status)
+        value = _convert(found.entry.value or b"", type)
+        return ValueWithMetadata(value, _metadata(found.entry.metadata), found.cache_status)
 
     async def _bulk(self, keys: Sequence[Json], type: Json, cache_ttl: Json) -> dict[str, tuple[Entry | None, Any]]:
         sent_type = "" if type is None or type is UNDEFINED else to_string(type)

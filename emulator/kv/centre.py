@@ -21,6 +21,9 @@ _FOREVER_MS = LATEST_MS
 _FORGOTTEN_WALKED_MAX = 1000  # a list that meets more dead rows than this has them purged
 _COUNTED_AT_ONCE = 10_000
 
+HeldUntil = Mapping[bytes, Mapping[str, int]]
+"""For each key that a fault keeps away: from which locations, and until when, in milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -84,14 +87,16 @@ class Centre:
         before = after_prefix(request.prefix)
         first = request.prefix if after is None else max(after + b"\0", request.prefix)
         walked: list[Row] = []
-        forgotten = 0
+        forgotten, until_ms = 0, _FOREVER_MS
         newer: dict[bytes, int] = {}
         while len(walked) <= request.limit:
             rows = await self._store.walk(first, before, request.limit + 1)
             seen = rows
             if location is not None and self._replication.any_underway:
                 seen = await self._seen_rows(rows, location, now_ms, newer)
-            known = [row for row in seen if not self._forgotten(row, now_ms)]
+            ends_ms = self._walked_until_ms(seen)
+            known = [row for row, end_ms in zip(seen, ends_ms, strict=True) if end_ms > now_ms]
+            until_ms = min([until_ms, *(end_ms for end_ms in ends_ms if end_ms > now_ms)])
             forgotten += len(seen) - len(known)
             walked += known
             if len(rows) <= request.limit:
@@ -102,31 +107,25 @@ class Centre:
         page = tuple(walked[: request.limit])
         resume_after = page[-1].key if len(walked) > request.limit else None
         on_page = (version for key, version in newer.items() if resume_after is None or key <= resume_after)
-        return Page(page, resume_after, max(on_page, default=None)), min(
-            map(self._forgotten_ms, walked), default=_FOREVER_MS
-        )
+        return Page(page, resume_after, max(on_page, default=None)), until_ms
 
-    async def put(
-        self, location: str, requests: Sequence[PutRequest], now_ms: int, held_until_ms: Mapping[str, int]
-    ) -> list[Entry]:
-        """Write all or nothing from `location`; to the locations in `held_until_ms` it comes no earlier than that."""
-        before = await self._before([request.key for request in requests], held_until_ms)
+    async def put(self, location: str, requests: Sequence[PutRequest], now_ms: int, held: HeldUntil) -> list[Entry]:
+        """Write all or nothing from `location`; what is `held` comes to the locations named there no earlier."""
+        before = await self._before([request.key for request in requests], held)
         first = await self._versions.take(len(requests), self._store)
         entries = [
             Entry(each.key, each.value, version, now_ms, each.expiration_s, each.metadata)
             for version, each in enumerate(requests, first)
         ]
-        await self._write(location, entries, before, held_until_ms, now_ms)
+        await self._write(location, entries, before, held, now_ms)
         return entries
 
-    async def delete(
-        self, location: str, keys: Sequence[bytes], now_ms: int, held_until_ms: Mapping[str, int]
-    ) -> list[Entry]:
+    async def delete(self, location: str, keys: Sequence[bytes], now_ms: int, held: HeldUntil) -> list[Entry]:
         """Leave tombstones, all or none."""
-        before = await self._before(keys, held_until_ms)
+        before = await self._before(keys, held)
         first = await self._versions.take(len(keys), self._store)
         tombstones = [Entry(key, None, version, now_ms) for version, key in enumerate(keys, first)]
-        await self._write(location, tombstones, before, held_until_ms, now_ms)
+        await self._write(location, tombstones, before, held, now_ms)
         return tombstones
 
     async def count(self, now_ms: int) -> int:
@@ -150,13 +149,13 @@ class Centre:
         location: str,
         entries: Sequence[Entry],
         before: Mapping[bytes, Entry | None] | None,
-        held_until_ms: Mapping[str, int],
+        held: HeldUntil,
         now_ms: int,
     ) -> None:
         if before is not None:
             self._replication.forget(now_ms)
             for entry in entries:
-                self._replication.wrote(before[entry.key], entry, location, held_until_ms)
+                self._replication.wrote(before[entry.key], entry, location, held.get(entry.key, {}))
         try:
             await self._store.write(entries)
         except Exception:
@@ -166,11 +165,9 @@ class Centre:
         for entry in entries:
             self._remembered.wrote(entry, now_ms)
 
-    async def _before(
-        self, keys: Sequence[bytes], held_until_ms: Mapping[str, int]
-    ) -> dict[bytes, Entry | None] | None:
+    async def _before(self, keys: Sequence[bytes], held: HeldUntil) -> dict[bytes, Entry | None] | None:
         """What stands under the keys, if a write of them may be seen late or follows one that is."""
-        if not self._replication.needs_before(held_until_ms) and not any(map(self._replication.underway, keys)):
+        if not self._replication.needs_before(held) and not any(map(self._replication.underway, keys)):
             return None
         return dict(zip(keys, await self._store.read(keys), strict=True))
 
@@ -195,16 +192,15 @@ class Centre:
                 seen.append(Row.of(sight.entry))
         return seen
 
-    def _forgotten(self, row: Row, now_ms: int) -> bool:
-        """Whether a key has been gone for so long that a list does not walk it any more."""
-        gone_ms = row.gone_since_ms(now_ms)
+    def _walked_until_ms(self, rows: Sequence[Row]) -> list[int]:
+        """Up to when a list still walks each key, if it is not written again; from then on it is forgotten."""
         life_ms = self._profile.tombstone_life_ms
-        return gone_ms is not None and (life_ms == 0 or gone_ms <= now_ms - life_ms)
-
-    def _forgotten_ms(self, row: Row) -> int:
-        """From when on a list does not walk the key, if it is not written again."""
-        gone_ms = row.written_ms if row.deleted else row.expiration_s and row.expiration_s * 1000
-        return _FOREVER_MS if gone_ms is None else gone_ms + self._profile.tombstone_life_ms
+        return [
+            (row.written_ms + life_ms if life_ms else 0)
+            if row.deleted
+            else (_FOREVER_MS if row.expiration_s is None else row.expiration_s * 1000 + life_ms)
+            for row in rows
+        ]
 
     async def current(self, keys: Sequence[bytes], now_ms: int) -> list[Entry | None]:
         """What the store holds under each key, dead entries included, whatever any location sees."""

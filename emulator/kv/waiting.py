@@ -9,6 +9,11 @@ Sleep = Callable[[int], Awaitable[None]]
 """Waits for a number of milliseconds."""
 
 
+async def sleep_really(by_ms: int) -> None:
+    """Takes the time that it says, whatever any clock is told."""
+    await asyncio.sleep(by_ms / 1000)
+
+
 def sleep_on(clock: MovableClock) -> Sleep:
     """A sleep that ends when the clock has come that far, by itself or by being moved.
 

@@ -6,7 +6,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.core.errors import BulkDataError, EmulatorError, JavaScriptError, KVError, StateError
+from emulator.core.errors import (
+    BulkDataError,
+    EmulatorError,
+    JavaScriptError,
+    KVError,
+    RealDataError,
+    RemoteError,
+    StateError,
+)
 from emulator.core.javascript import Json, json_decoder, stringify_json
 from emulator.core.surface import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
 from emulator.web.deployment import Deployment
@@ -91,6 +99,8 @@ def _endpoint(actions: dict[str, Action]) -> Callable[[Request], Awaitable[Respo
             return _refused(error.status if isinstance(error, KVError) else 500, f"{error.name}: {error}")
         except StateError as error:
             return _refused(500, str(error))
+        except (RealDataError, RemoteError) as error:
+            return _refused(409 if isinstance(error, RealDataError) else 502, str(error))
         except EmulatorError as error:
             return _refused(error.status if isinstance(error, ControlError) else 400, str(error))
 

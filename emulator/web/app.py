@@ -1,45 +1,69 @@
-"""The ASGI application: mounts the faces, and writes one log line a request."""
+"""The ASGI application: gives each request to its face, and writes one log line a request."""
 
-import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emulator.core.clock import Stopwatch
-from emulator.core.surface import CONTROL_PREFIX
-from emulator.web.control import Control
+from emulator.core.surface import API_PREFIX, CONTROL_PREFIX
 from emulator.web.deployment import Deployment
-from emulator.web.laboratory import Laboratory
-from emulator.web.loopback_only import LoopbackOnly
-from emulator.web.request_body import ClientGone, DrainedFirst
 from emulator.web.worker import WorkerFace
 
 _PATH_SHOWN_MAX = 200
 
 
-def create_app(deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None) -> Starlette:
+def create_app(deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None) -> ASGIApp:
     """The whole emulator as one ASGI application; the caller closes the deployment's service.
 
     `worker` is what stands in for the Python Worker.
     """
-    controls = Control(deployment).routes() + Laboratory(deployment).routes()
-    control = Starlette(
-        routes=controls,
-        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly)],
-        exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
-    )
-    control.router.redirect_slashes = False
-    log = [Middleware(RequestLog, deployment=deployment)] if log_requests else []
-    app = Starlette(routes=[Mount(CONTROL_PREFIX, app=control)], middleware=[Middleware(WithoutUpgrade), *log])
-    app.router.redirect_slashes = False
-    app.router.default = worker or WorkerFace(deployment)  # not a Mount: its pattern refuses an id with a line break
-    return app
+    faces = {CONTROL_PREFIX: _control_face}
+    if deployment.namespaces is not None:
+        faces[API_PREFIX] = _api_face
+    app: ASGIApp = Faces(deployment, faces, worker or WorkerFace(deployment))
+    if log_requests:
+        app = RequestLog(app, deployment)
+    return WithoutUpgrade(app)
+
+
+class Faces:
+    """The faces below their prefixes of the raw path, the Worker everywhere else.
+
+    A face is loaded when it is first asked for, with its framework, which takes as long as all that a Worker needs.
+    """
+
+    def __init__(
+        self, deployment: Deployment, faces: Mapping[str, Callable[[Deployment], ASGIApp]], worker: ASGIApp
+    ) -> None:
+        self._deployment = deployment
+        self._makers = {f"{prefix}/".encode(): make for prefix, make in faces.items()}
+        self._made: dict[bytes, ASGIApp] = {}
+        self._worker = worker
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._face(scope["raw_path"])(scope, receive, send)
+
+    def _face(self, path: bytes) -> ASGIApp:
+        for prefix, make in self._makers.items():
+            if path.startswith(prefix):
+                if prefix not in self._made:
+                    self._made[prefix] = make(self._deployment)
+                return self._made[prefix]
+        return self._worker
+
+
+def _control_face(deployment: Deployment) -> ASGIApp:
+    from emulator.web.control_app import create_control_app
+
+    return create_control_app(deployment)
+
+
+def _api_face(deployment: Deployment) -> ASGIApp:
+    from emulator.web.rest.face import RestFace
+
+    assert deployment.namespaces is not None
+    return RestFace(deployment, deployment.namespaces)
 
 
 class WithoutUpgrade:
@@ -96,27 +120,3 @@ class RequestLog:
         else:
             counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
         self._deployment.log(f"{scope['method']} {path} {status} {elapsed_ms:.1f} ms {counted}")
-
-
-def _refuse_control(controls: list[Route]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    known = ", ".join(dict.fromkeys(route.path.split("/")[1] for route in controls))
-
-    async def refuse(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        if error.status_code == 404:
-            message = f"no such control; there are {known} under {CONTROL_PREFIX}/"
-        else:
-            message = f"{request.method} is not allowed here; allowed: {(error.headers or {}).get('Allow', '')}"
-        return JSONResponse({"error": message}, error.status_code, error.headers)
-
-    return refuse
-
-
-def _explain(log: Callable[[str], None]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def explain(request: Request, error: Exception) -> Response:
-        if isinstance(error, ClientGone):
-            return JSONResponse({"error": "the request ended before its body was whole"}, 400)
-        log(f"  a defect of this emulator, please report it:\n{''.join(traceback.format_exception(error))}")
-        return JSONResponse({"error": "a defect of this emulator; its log explains it"}, 500)
-
-    return explain

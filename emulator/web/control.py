@@ -7,6 +7,7 @@ from emulator.core import limits
 from emulator.core.bulk import bulk_entry, parse_bulk
 from emulator.core.javascript import Json, utf8
 from emulator.core.options import ListRequest
+from emulator.kv.service import KVService
 from emulator.web.actions import ControlError, choice, location_of, read_body, read_object, routes, whole_number
 from emulator.web.deployment import Deployment
 from emulator.worker.commhub import CommHub
@@ -34,13 +35,15 @@ class Control:
         )
 
     async def status(self, request: Request) -> Json:
-        """What runs here: profile, locations, Worker version, time, and how many keys live in KV."""
+        """What runs here: profile, locations, Worker version, time, and how many keys live in KV, if it is emulated."""
         deployment = self._deployment
+        service = deployment.service
         return {
-            "profile": deployment.service.profile.name,
+            "kv": "emulated" if isinstance(service, KVService) else service.where,
+            "profile": service.profile.name,
             "locations": list(deployment.locations),
             "workerVersion": deployment.version.value,
-            "keys": await deployment.service.count(),
+            "keys": await service.count() if isinstance(service, KVService) else None,
             "clock": deployment.time(),
         }
 
@@ -74,7 +77,8 @@ class Control:
         if not 1 <= limit <= limits.LIST_LIMIT_MAX:
             raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit}")
         prefix, cursor = (request.query_params.get(name, "") for name in ("prefix", "cursor"))
-        entries, following = await self._deployment.service.entries(ListRequest(utf8(prefix), limit, cursor))
+        service = self._deployment.emulated("a real namespace is exported from where it is")
+        entries, following = await service.entries(ListRequest(utf8(prefix), limit, cursor))
         return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
 
 

@@ -4,15 +4,24 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from emulator.core.api_rate import ApiRate
 from emulator.core.clock import MovableClock, check_instant, iso_8601
 from emulator.core.dice import Dice
-from emulator.core.errors import ClockError
+from emulator.core.errors import ClockError, RealDataError
 from emulator.kv.binding import Binding, Invocation
+from emulator.kv.namespaces import Namespaces
 from emulator.kv.service import KVService
 from emulator.worker.auth import ApiKeys
 from emulator.worker.fetch import Env, WorkerVersion
 from emulator.worker.rate_limit import RateLimit
+
+if TYPE_CHECKING:
+    from emulator.kv.remote import RemoteService
+
+
+WORKER_NAME = "queue-emulator"  # as Cloudflare's API calls what a namespace is bound to
 
 
 def to_stderr(line: str) -> None:
@@ -25,10 +34,12 @@ def to_stderr(line: str) -> None:
 class Deployment:
     """The running whole. `locations` are airport codes, the first is the default; `log` takes one line.
 
-    `others` are further namespaces that a Worker on workerd is bound to: only a reset reaches them.
+    `service` is KV itself: emulated, or a real namespace, with which less can be done.
+    `namespaces` are all of the account's, `service`'s among them; `api_token` opens Cloudflare's API to them, and
+    without one that is closed.
     """
 
-    service: KVService
+    service: "KVService | RemoteService"
     clock: MovableClock
     keys: ApiKeys
     locations: tuple[str, ...] = ("SJC",)
@@ -37,10 +48,15 @@ class Deployment:
     dice: Dice = field(default_factory=Dice)
     log: Callable[[str], None] = to_stderr
     requests: int = 0
-    others: tuple[KVService, ...] = ()
+    namespaces: Namespaces | None = None
+    api_token: str | None = field(default=None, repr=False)
     rate_limit: RateLimit = field(init=False)
+    api_rate: ApiRate = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.namespaces is None and isinstance(self.service, KVService):
+            self.namespaces = Namespaces.around(self.service, name="CACHE", worker=WORKER_NAME, dice=self.dice)
+        self.api_rate = ApiRate(self.service.profile.api_requests_max)
         self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)
 
     def location(self, named: str | None) -> str | None:
@@ -49,11 +65,20 @@ class Deployment:
             return self.locations[0]
         return named if named in self.locations else None
 
+    def emulated(self, why_not: str = "this takes emulated KV") -> KVService:
+        """KV as this emulator's own; raises RealDataError, beginning with `why_not`, if it is a real namespace."""
+        if isinstance(self.service, KVService):
+            return self.service
+        raise RealDataError(f"{why_not}: KV is {self.service.where}")
+
     def binding(self, location: str) -> Binding:
         """The KV namespace for one invocation, with the profile's budget of operations."""
+        return Binding(self.service, location, Invocation(self.service.profile.operations_max, name=self.ray()))
+
+    def ray(self) -> str:
+        """A name for one request, by which the journal knows it."""
         self.requests += 1
-        name = f"{self.dice.bits(64, 'ray', self.requests):016x}"
-        return Binding(self.service, location, Invocation(self.service.profile.operations_max, name=name))
+        return f"{self.dice.bits(64, 'ray', self.requests):016x}"
 
     def env(self, binding: Binding) -> Env:
         """The Worker's environment for one invocation."""
@@ -77,7 +102,8 @@ class Deployment:
         }
 
     def move_clock(self, *, set_ms: int | None, advance_ms: int, freeze: bool | None) -> None:
-        """Set, then advance, then freeze or resume; raises ClockError, and then nothing has moved."""
+        """Set, then advance, then freeze or resume; raises ClockError or RealDataError, and then nothing has moved."""
+        self.emulated("real time cannot be moved")
         now_ms = (self.clock.now_ms() if set_ms is None else set_ms) + advance_ms
         check_instant(now_ms)
         if advance_ms < 0:
@@ -88,8 +114,10 @@ class Deployment:
             (self.clock.freeze if freeze else self.clock.resume)()
 
     async def reset(self) -> None:
-        """Forget all data, faults and counts, and show the machine's time again."""
-        for service in (self.service, *self.others):
-            await service.reset()
+        """Forget all data, faults and counts, and show the machine's time again; RealDataError for real data."""
+        self.emulated("real data is not deleted here")
+        assert self.namespaces is not None
+        await self.namespaces.reset()
         self.clock.restart()
+        self.api_rate = ApiRate(self.service.profile.api_requests_max)
         self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)

@@ -8,6 +8,7 @@ from emulator.core.clock import parse_iso_8601
 from emulator.core.faults import rule_from_json, rule_to_json
 from emulator.core.javascript import Json
 from emulator.core.plans import cost
+from emulator.core.surface import API_LOCATION
 from emulator.web.actions import ControlError, read_object, routes, whole_number
 from emulator.web.deployment import Deployment
 
@@ -63,10 +64,12 @@ class Laboratory:
     async def add_fault(self, request: Request) -> Json:
         """Append a rule; answers it with its id."""
         rule = rule_from_json(await read_object(request))
-        for location in (rule.location, rule.verdict.location):
-            if location is not None and location not in self._deployment.locations:
-                known = ", ".join(self._deployment.locations)
-                raise ControlError(400, f"unknown location {location!r}; this emulator has {known}")
+        locations = self._deployment.locations
+        for location, known in ((rule.location, (*locations, API_LOCATION)), (rule.verdict.location, locations)):
+            if location is not None and location not in known:
+                raise ControlError(400, f"unknown location {location!r}; this emulator has {', '.join(known)}")
+        if rule.verdict.kind == "drop_replication":
+            self._deployment.emulated("real replication cannot be stopped")
         return rule_to_json(self._deployment.service.faults.add(rule))
 
     async def remove_faults(self, request: Request) -> Json:

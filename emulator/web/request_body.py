@@ -10,10 +10,11 @@ DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request bod
 
 
 class RequestBody:
-    """The body of one request, read at most once."""
+    """The body of one request, read at most once. `announced` False: its headers say that there is none."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, *, announced: bool = True) -> None:
         self._receive = receive
+        self._announced = announced
         self._ended = False
         self._received_bytes = 0
 
@@ -32,12 +33,19 @@ class RequestBody:
 
     async def drain(self) -> None:
         """Read and drop what is left, so that the client hears the answer instead of a closed connection."""
-        if not _in_event_loop():  # inside a test, where nothing ever has to wait
+        if self._ended or not self._announced:
+            return
+        if not in_event_loop():  # inside a test, where nothing ever has to wait
             await self.read(0)
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
                 await self.read(0)
+
+    @property
+    def received_bytes(self) -> int:
+        """How much of it has come, kept or dropped."""
+        return self._received_bytes
 
     async def receive(self) -> Message:
         """The next message, for one who reads the body by himself."""
@@ -75,7 +83,8 @@ class ClientGone(Exception):
     """The client closed the connection before its request was whole."""
 
 
-def _in_event_loop() -> bool:
+def in_event_loop() -> bool:
+    """Whether other requests can go on meanwhile; not inside a test that needs no loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

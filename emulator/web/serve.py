@@ -1,8 +1,10 @@
 """Listening: one socket, Hypercorn on it, and an orderly end on a signal."""
 
 import asyncio
+import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from emulator.web.deployment import to_stderr
 
 _GRACE_S = 10.0
 _BACKLOG = 512
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -62,6 +65,10 @@ async def serve(
     # Since Python 3.12.1 Hypercorn awaits every connection before its own timeout begins: ours ends first.
     config.graceful_timeout = 2 * _GRACE_S
     config.include_server_header = False
+    # A connection is open for as long as its client wants. Hypercorn would close it after five idle seconds, just when
+    # a daemon asks again, and to do so it would start a task and a timer after every answer.
+    config.keep_alive_timeout = None  # type: ignore[assignment]
+    config.keep_alive_max_requests = sys.maxsize
 
     def give_up() -> None:
         loop.set_exception_handler(lambda loop, context: None)  # what is cut off here has nothing to report
@@ -71,6 +78,7 @@ async def serve(
         await stop.wait()
         loop.call_later(_GRACE_S, give_up)
 
+    _spare_the_collector()
     ready()
     serving = loop.create_task(hypercorn_serve(app, config, shutdown_trigger=stopped))  # type: ignore[arg-type]
     try:
@@ -78,6 +86,13 @@ async def serve(
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
+
+
+def _spare_the_collector() -> None:
+    """What stands at the start stands to the end, and a page of a list is a thousand objects, none of them garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def _failure(context: dict[str, Any]) -> str:

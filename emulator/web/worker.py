@@ -2,8 +2,6 @@
 
 import traceback
 
-from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from emulator.core.errors import EmulatorError, JavaScriptError
@@ -16,29 +14,29 @@ from emulator.worker.fetch import BODY_BYTES_MAX, Request, fetch
 
 
 class WorkerFace:
-    """An ASGI application. The id in a path is taken from the raw path: Starlette's is decoded already."""
+    """An ASGI application without a framework, which would take as long as the Worker itself.
+
+    The id in a path is taken from the raw path: `path` is decoded already.
+    """
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        body = RequestBody(receive)
-        named = headers.get(LOCATION_HEADER)
+        body = RequestBody(receive, announced=_announces_body(scope))
+        named = next((value.decode("latin-1") for value in _values(scope, _LOCATION)), None)
         location = self._deployment.location(named)
         try:
             binding = self._deployment.binding(location or self._deployment.locations[0])
             if location is None:
                 answer = self._unknown_location(named)
             else:
-                answer = await self._run(_request(scope, headers, body), binding)
+                answer = await self._run(_request(scope, body), binding)
             await body.drain()
         except ClientGone:
             return
-        response = Response(answer.content, answer.status, answer.headers, answer.content_type)
-        response.headers["CF-Ray"] = f"{binding.invocation.name}-{binding.location}"
         scope["emulator.operations"] = binding.invocation.operations
-        await response(scope, receive, send)
+        await _send(answer, f"{binding.invocation.name}-{binding.location}", send)
 
     async def _run(self, request: Request, binding: Binding) -> Answer:
         """What escapes the Worker is a 500, as in the real runtime, and is explained in the log."""
@@ -62,14 +60,40 @@ class WorkerFace:
         return error_answer(400, f"Unknown location in {LOCATION_HEADER}: {named!r}; this emulator has {known}")
 
 
-def _request(scope: Scope, headers: Headers, body: RequestBody) -> Request:
+_LOCATION = LOCATION_HEADER.lower().encode()
+
+
+def _announces_body(scope: Scope) -> bool:
+    """RFC 9112, section 6: in HTTP/1.1 a request without these headers has no body."""
+    return scope["http_version"] not in ("1.0", "1.1") or any(
+        name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]
+    )
+
+
+def _values(scope: Scope, wanted: bytes) -> list[bytes]:
+    """What a header says, each time that it was sent."""
+    return [value for name, value in scope["headers"] if name == wanted]
+
+
+def _request(scope: Scope, body: RequestBody) -> Request:
     async def read() -> bytes | None:
         return await body.read(BODY_BYTES_MAX)
 
-    offered = [value for name, value in headers.raw if name == b"x-api-key"]
+    offered = _values(scope, b"x-api-key")
     return Request(
         method=scope["method"],
         path=scope["raw_path"],
         api_key=b", ".join(offered) if offered else None,
         body=read,
     )
+
+
+async def _send(answer: Answer, ray: str, send: Send) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.content)).encode()),
+        (b"cf-ray", ray.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.content})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from emulator.core.errors import OperationBudgetError
 from emulator.core.limits import BUDGET_TEXT
-from emulator.kv.service import Caller
+from emulator.kv.gate import Caller
 
 SEVERAL = "several requests at once"
 OUTSIDE = "outside any request"

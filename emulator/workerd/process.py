@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from emulator.core.errors import SettingsError
 from emulator.workerd.bindings import BUNDLE_FIRST
 from emulator.workerd.output import Output
-from emulator.workerd.stopped import WorkerStopped
+from emulator.workerd.stopped import WorkerNotStarted, WorkerStopped
 
 _START_S_MAX = 60
 _STOP_S_MAX = 5
@@ -34,7 +34,6 @@ class Workerd:
     def __init__(
         self,
         binary: Path,
-        config: str,
         folder: Path,
         listeners: Mapping[str, socket.socket],
         *,
@@ -43,7 +42,6 @@ class Workerd:
         log: Callable[[str], None],
     ) -> None:
         self._binary = binary
-        self._config = config
         self._folder = folder
         self._listeners = listeners
         self._make_output = output
@@ -51,16 +49,17 @@ class Workerd:
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
-        """Start, and return when the Worker can be asked; raises SettingsError if it does not compile."""
+    async def start(self, config: str) -> None:
+        """Start, and return when the Worker can be asked; raises WorkerNotStarted if it does not compile."""
+        self._config = config
         self._output = self._make_output()
         control, told = os.pipe()
         guard, self._lifeline = os.pipe()
         try:
-            with TemporaryFile() as config:  # without a name: it holds the Worker's secrets
-                config.write(self._config.encode())
-                config.seek(0)
-                self._process = await self._spawn(config.fileno(), told, guard)
+            with TemporaryFile() as file:  # without a name: it holds the Worker's secrets
+                file.write(config.encode())
+                file.seek(0)
+                self._process = await self._spawn(file.fileno(), told, guard)
         finally:
             os.close(told)
             os.close(guard)
@@ -71,7 +70,7 @@ class Workerd:
             await asyncio.wait((listening, self._reading), timeout=_START_S_MAX, return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():
                 await self.stop()
-                raise SettingsError(_why_not(self._output.problems))
+                raise WorkerNotStarted(_why_not(self._output.problems))
         finally:
             listening.cancel()
         self._output.ready()
@@ -81,7 +80,7 @@ class Workerd:
         first = await self._died()
         self._log(f"  workerd died ({first}); it is started once more")
         self._restarting()
-        await self.start()
+        await self.start(self._config)
         again = await self._died()
         raise WorkerStopped(f"workerd died again ({again}); the first time: {first}")
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from emulator.workerd.invocations import Invocations
 from emulator.workerd.modules import Module, find_modules
 from emulator.workerd.output import Output
 from emulator.workerd.process import Workerd
+from emulator.workerd.stopped import WorkerNotStarted
 from emulator.workerd.wire import WireFace, listen
 
 _BACKLOG = 4096  # a Unix socket with a full one refuses at once
+_KV_SOCKET = "kv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,7 @@ class RunningWorker:
 
 @asynccontextmanager
 async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterator[RunningWorker]:
-    """Start everything; raises SettingsError for a Worker that does not compile. At the end nothing is left."""
-    modules = find_modules(plan.main)
+    """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
     invocations = Invocations(around.controlled.profile.operations_max)
     namespaces = list(dict.fromkeys(plan.kv.values()))
@@ -79,14 +81,9 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        _copy(modules, folder)
         listeners = {each: stack.enter_context(_listener(folder / each)) for each in around.locations}
-        layout = Layout(
-            modules, around.locations, plan.kv, folder / "kv", around.variables, date, plan.compatibility_flags
-        )
         workerd = Workerd(
             around.binary,
-            config_text(layout),
             folder,
             listeners,
             output=lambda: Output(around.locations, log=around.log, ended=invocations.end),
@@ -94,13 +91,32 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
             log=around.log,
         )
         face = _face(around, folder, invocations)
-        serving = await listen(wire, layout.kv_socket)
+        serving = await listen(wire, folder / _KV_SOCKET)
         try:
-            await workerd.start()
+            await _start(workerd, partial(_configured, plan, around, date, folder), around.log)
             yield RunningWorker(face, workerd)
         finally:
             await workerd.stop()
             await serving.cleanup()
+
+
+async def _start(workerd: Workerd, configured: Callable[[], str], log: Callable[[str], None]) -> None:
+    """A Worker that does not start is read again and started once more: a bundler may just have been writing it."""
+    try:
+        await workerd.start(configured())
+    except WorkerNotStarted as error:
+        log(f"  {error}\n  it is read again and started once more")
+        await workerd.start(configured())
+
+
+def _configured(plan: WorkerPlan, around: Surroundings, date: str, folder: Path) -> str:
+    """The config of the Worker as it lies on the disk now, with its modules beside it."""
+    modules = find_modules(plan.main)
+    _copy(modules, folder)
+    kv_socket = folder / _KV_SOCKET
+    return config_text(
+        Layout(modules, around.locations, plan.kv, kv_socket, around.variables, date, plan.compatibility_flags)
+    )
 
 
 def _face(around: Surroundings, folder: Path, invocations: Invocations) -> WorkerdFace:
@@ -116,7 +132,7 @@ def _face(around: Surroundings, folder: Path, invocations: Invocations) -> Worke
 
 
 def _copy(modules: Sequence[Module], folder: Path) -> None:
-    """What runs is what was found at the start, also after a restart."""
+    """What runs is what was found at the start, also when workerd died and is started again."""
     (folder / "tail.mjs").write_bytes(files("emulator.workerd").joinpath("tail.mjs").read_bytes())
     for number, module in enumerate(modules):
         shutil.copyfile(module.path, folder / f"module-{number}")

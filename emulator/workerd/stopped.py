@@ -1,6 +1,10 @@
-"""The error of a runtime that cannot be kept running."""
+"""The errors of a Worker that does not start, and of a runtime that cannot be kept running."""
 
-from emulator.core.errors import EmulatorError
+from emulator.core.errors import EmulatorError, SettingsError
+
+
+class WorkerNotStarted(SettingsError):
+    """workerd refused the Worker: it does not compile, or throws before it can be asked (exit code 2)."""
 
 
 class WorkerStopped(EmulatorError):

@@ -21,7 +21,8 @@ from emulator.core.javascript import UNDEFINED, Json, from_utf8, parse_json, str
 from emulator.core.keys import check_prefix, check_service_key, decode_segment
 from emulator.core.surface import LOCATION_HEADER
 from emulator.kv.binding import Binding, Invocation, ValueWithMetadata
-from emulator.kv.service import Caller, KVService
+from emulator.kv.gate import Caller
+from emulator.kv.service import KVService
 from emulator.workerd.config import NAMESPACE_HEADER
 from emulator.workerd.invocations import Invocations
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from emulator.core.clock import MovableClock
 from emulator.core.options import ListRequest, PutRequest
 from emulator.core.profiles import PROFILES, Profile
-from emulator.kv.service import Caller, KVService
+from emulator.kv.gate import Caller
+from emulator.kv.service import KVService
 from emulator.kv.sqlite import SqliteStore
 from emulator.kv.store import MemoryStore, Store
 

@@ -40,7 +40,7 @@ def test_help_of_serve_names_every_option(folder: Path) -> None:
 def test_help_of_seed_names_its_targets(folder: Path) -> None:
     done = run("seed", "--help", folder=folder)
     assert done.returncode == 0
-    assert "--to URL" in done.stdout
+    assert "--to PLACE" in done.stdout
     assert "--state FILE" in done.stdout
 
 

@@ -1,8 +1,9 @@
-"""`queue-emulator seed`: checks everything, then loads all of it or nothing, into an emulator or a state file."""
+"""`queue-emulator seed`: checks everything, says what it is about to write, and loads it into an emulator or a file."""
 
 import json
 import os
 import pty
+import re
 import socket
 import subprocess
 import termios
@@ -12,12 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from emulator.core.accounts import ACCOUNT_ID, namespace_of
 from tests.cli.emulator_process import ADMIN, BASIC, COMMAND, FIXTURES, StartEmulator, closed_environment, files_of, run
 
 pytestmark = pytest.mark.slow
 
 LEASED = FIXTURES / "old-format" / "leased.json"
 THOUSAND = FIXTURES / "old-format" / "thousand.json"
+
+
+VALUE_BYTES = sum(len(entry["value"].encode()) for entry in json.loads(BASIC.read_text("utf-8")))
 
 
 def entries(path: Path) -> int:
@@ -39,7 +44,11 @@ def test_a_file_is_loaded_into_a_running_emulator(start_emulator: StartEmulator,
     emulator = start_emulator("--ephemeral")
     done = run("seed", BASIC, "--to", emulator.url, folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{BASIC}: 8 keys written to {emulator.url}\n"
+    assert done.stdout.splitlines() == [
+        f"{BASIC}: 8 entries, {VALUE_BYTES:,} bytes of values",
+        f"into {emulator.url}: a running emulator that holds 0 keys",
+        f"8 keys written to {emulator.url}",
+    ]
     assert emulator.ask("GET", "/api/migrate/status", headers=ADMIN).json()["status"]["oldTaskCount"] == 5
 
 
@@ -49,7 +58,9 @@ def test_several_files_are_loaded_together(start_emulator: StartEmulator, folder
     (folder / "empty.json").write_text(" [ ] ")
     done = run("seed", THOUSAND, "empty.json", "marked.json", LEASED, "--to", f"{emulator.url}/", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [int(line.split()[1]) for line in done.stdout.splitlines()] == [entries(THOUSAND), 0, 1, entries(LEASED)]
+    counts = [int(line.split()[1].replace(",", "")) for line in done.stdout.splitlines()[:4]]
+    assert counts == [entries(THOUSAND), 0, 1, entries(LEASED)]
+    assert done.stdout.splitlines()[4] == "warning: 1 entry with a key that a later entry has too, which wins"
     assert emulator.keys() == entries(THOUSAND) + 1 + entries(LEASED) - 1  # both have the pending list
 
 
@@ -63,15 +74,20 @@ def test_one_wrong_file_among_several_loads_nothing(start_emulator: StartEmulato
 
 def test_a_pipe_can_be_loaded(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral")
-    command = f"{COMMAND} seed <(cat {BASIC}) --to {emulator.url}"
-    subprocess.run(["bash", "-c", command], cwd=folder, env=closed_environment(), check=True, capture_output=True)
-    assert emulator.keys() == 8
+    for number, arguments in enumerate((f"<(cat {BASIC})", f"- < {BASIC}"), start=1):
+        command = f"{COMMAND} seed {arguments} --to {emulator.url}"
+        subprocess.run(["bash", "-c", command], cwd=folder, env=closed_environment(), check=True, capture_output=True)
+        assert emulator.keys() == 8, number
+        emulator.ask("POST", "/cdn-cgi/emulator/reset")
 
 
 def test_a_file_is_loaded_into_a_new_state_file(start_emulator: StartEmulator, folder: Path) -> None:
     done = run("seed", BASIC, LEASED, "--state", "new/state.sqlite", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[0] == f"{BASIC}: 8 keys written to new/state.sqlite"
+    assert done.stdout.splitlines()[-2:] == [
+        "into new/state.sqlite: a new state file",
+        f"{8 + entries(LEASED) - 1} keys written to new/state.sqlite",
+    ]
     assert list(files_of(folder)) == ["new/state.sqlite"]
     assert start_emulator("--state", "new/state.sqlite").keys() == 8 + entries(LEASED) - 1
 
@@ -108,18 +124,29 @@ def test_a_field_that_is_not_in_the_format_is_ignored_aloud(folder: Path) -> Non
     (folder / "odd.json").write_text('[{"key": "a", "value": "1", "ttl": 60}, {"key": "b", "value": "2", "ttl": 60}]')
     done = run("seed", "odd.json", "--state", "state.sqlite", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1] == "odd.json: warning: unknown field 'ttl' in 2 entries was ignored"
+    assert done.stdout.splitlines()[1] == "odd.json: warning: unknown field 'ttl' in 2 entries is ignored"
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        *("8787", "127.0.0.1:8787", "ftp://127.0.0.1", "http://", "http://:8787", "http://127.0.0.1:port"),
-        *("http://127.0.0.1:99999", "http://127.0.0.1:8787/api", "http://[::1", "http://a b:8787"),
+        *("http://", "http://:8787", "http://127.0.0.1:port", "http://127.0.0.1:99999"),
+        *("http://127.0.0.1:8787/api", "http://[::1", "http://a b:8787"),
     ],
 )
 def test_a_url_that_is_none_is_refused(folder: Path, url: str) -> None:
     assert refusal(folder, BASIC, "--to", url) == f"not the URL of an emulator, as http://127.0.0.1:8787: {url}"
+
+
+@pytest.mark.parametrize("text", ["8787", "127.0.0.1:8787", "ftp://127.0.0.1", "data.json"])
+def test_a_place_that_is_none_is_refused_with_all_that_there_are(folder: Path, text: str) -> None:
+    done = run("seed", BASIC, "--to", text, folder=folder)
+    assert (done.returncode, done.stdout, list(folder.iterdir())) == (2, "", [])
+    first, *forms = done.stderr.splitlines()
+    assert first == f"queue-emulator: not a place that data can go to: {text!r}; there are:"
+    assert [form.split()[0].rstrip(",") for form in forms[:4]] == [
+        *("http://127.0.0.1:8787", "my.sqlite", ".wrangler/state", "cloudflare:NAMESPACE_ID")
+    ]
 
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "ü" * 80])
@@ -149,25 +176,101 @@ def test_another_kind_of_server_is_recognised(folder: Path, answer: bytes) -> No
 
 
 def test_a_terminal_shows_progress_and_a_pipe_does_not(folder: Path) -> None:
-    arguments = [COMMAND, "seed", str(THOUSAND), "--state", "state.sqlite"]
+    code, shown = on_a_terminal(folder, "seed", THOUSAND, "--state", "state.sqlite")
+    assert code == 0
+    assert "checking thousand.json" in shown
+    assert run("seed", THOUSAND, "--state", "state.sqlite", folder=folder).stderr == ""
+
+
+def test_a_dry_run_says_what_would_be_written_and_writes_nothing(start_emulator: StartEmulator, folder: Path) -> None:
+    emulator = start_emulator("--ephemeral")
+    for target in (emulator.url, "new.sqlite", "wrangler:state#abc"):
+        done = run("seed", BASIC, "--to", target, "--dry-run", folder=folder)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "nothing was written, as --dry-run says")
+    assert (emulator.keys(), list(folder.iterdir())) == (0, [])
+
+
+def test_cloudflare_needs_an_account_and_a_token(folder: Path) -> None:
+    assert refusal(folder, BASIC, "--to", f"cloudflare:{'1' * 32}") == (
+        "Cloudflare's API needs CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN in the environment"
+    )
+
+
+def test_an_emulator_over_a_real_namespace_is_written_to_only_when_agreed(
+    start_emulator: StartEmulator, folder: Path
+) -> None:
+    token = "token-that-nobody-may-see"
+    real = start_emulator("--ephemeral", environment={"EMULATOR_API_TOKEN": token})
+    access = {
+        "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID,
+        "CLOUDFLARE_API_TOKEN": token,
+        "CLOUDFLARE_API_BASE_URL": f"{real.url}/client/v4",
+    }
+    over_it = start_emulator("--kv", "cloudflare", "--namespace-id", namespace_of("CACHE").id, environment=access)
+    seed = ("seed", BASIC, "--to", over_it.url)
+
+    done = run(*seed, folder=folder)
+    assert done.returncode == 2
+    assert done.stderr.endswith("which others may use: add --yes\n")
+    code, shown = on_a_terminal(folder, *seed, typed="n\n")
+    assert (code, real.keys()) == (2, 0)
+    assert "Others may use what is there." in shown
+    code, _ = on_a_terminal(folder, *seed, typed="y\n")
+    assert (code, real.keys()) == (0, 8)
+    assert run(*seed, "--yes", folder=folder).returncode == 0
+    assert token not in shown + over_it.log() + done.stdout + done.stderr
+
+
+def test_a_full_disk_leaves_whole_batches_and_says_so(folder: Path) -> None:
+    large = [{"key": f"k{number}", "value": "v" * 1000} for number in range(30_000)]
+    (folder / "large.json").write_text(json.dumps(large))
+    done = limited("seed large.json --to state.sqlite", blocks=20_000, folder=folder)
+    assert done.returncode == 1
+    assert re.search(r"^[12]0,000 of 30,000 entries are written to state.sqlite; the same command", done.stdout, re.M)
+    assert done.stderr.startswith("queue-emulator: the state file failed: ")
+
+    again = run("seed", "large.json", "--to", "state.sqlite", folder=folder)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert re.search(r"^  unchanged: [12]0,000 entries that a run before wrote$", again.stdout, re.M)
+    assert run("export", "state.sqlite", folder=folder).stdout.count('"key"') == 30_000
+
+
+def on_a_terminal(
+    folder: Path, *arguments: str | Path, typed: str = "", environment: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Run the command with standard input and error on a terminal; its exit code and what the terminal showed."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    with subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+    with subprocess.Popen(
+        [COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=closed_environment(environment),
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ) as process:
         os.close(theirs)
+        os.write(ours, typed.encode())
         shown = b""
         with suppress(OSError):  # how a terminal tells that nobody writes to it any more
             while chunk := os.read(ours, 4096):
                 shown += chunk
         os.close(ours)
-    assert process.returncode == 0
-    assert b"checking thousand.json" in shown
-    assert run("seed", THOUSAND, "--state", "state.sqlite", folder=folder).stderr == ""
+    return process.returncode, shown.decode("utf-8", "replace")
+
+
+def limited(arguments: str, *, blocks: int, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command where no file may grow over so many KiB, as on a full disk."""
+    command = ["bash", "-c", f"ulimit -f {blocks}; exec {COMMAND} {arguments}"]
+    return subprocess.run(
+        command, cwd=folder, env=closed_environment(), capture_output=True, encoding="utf-8", check=False
+    )
 
 
 def _answer_once(server: socket.socket, answer: bytes) -> None:
     connection, _ = server.accept()
     with connection:
         request = b""
-        while not request.endswith(b"]"):
+        while not request.endswith(b"\r\n\r\n"):
             request += connection.recv(65_536)
         connection.sendall(answer)

@@ -16,7 +16,7 @@ from tests.contracts.deployment import QUEUE_KEY, Deployment, deployed
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "contracts" / "README.md").read_text("utf-8")
-(BLOCK,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+(BLOCK,) = re.findall(r"^```yaml\n(name: contract\n.*?)^```$", README, re.MULTILINE | re.DOTALL)
 # BaseLoader, because YAML 1.1 takes the key `on` for true.
 WORKFLOW: dict[str, Any] = yaml.load(BLOCK, Loader=yaml.BaseLoader)
 REPORTS = {"junit.xml", "report.html", "exchanges.har"}

@@ -12,20 +12,17 @@ def test_a_key_is_gone_from_the_first_millisecond_of_its_expiration(now_ms: int,
     assert expired(100, now_ms) is gone
     assert entry.live(now_ms) is not gone
     assert row.live(now_ms) is not gone
-    assert row.gone_since_ms(now_ms) == (100_000 if gone else None)
 
 
 def test_a_key_without_expiration_lives_for_ever() -> None:
     assert not expired(None, 253_402_300_799_000)
     assert Entry(b"k", b"", 1, 0).live(253_402_300_799_000)
-    assert Row(b"k", 1, 0, None, None, deleted=False).gone_since_ms(253_402_300_799_000) is None
+    assert Row(b"k", 1, 0, None, None, deleted=False).live(253_402_300_799_000)
 
 
-def test_a_deleted_key_is_gone_since_its_deletion() -> None:
-    row = Row(b"k", 1, 5_000, None, None, deleted=True)
+def test_a_deleted_key_is_gone() -> None:
     assert not Entry(b"k", None, 1, 5_000).live(5_000)
-    assert not row.live(5_000)
-    assert row.gone_since_ms(5_000) == 5_000
+    assert not Row(b"k", 1, 5_000, None, None, deleted=True).live(5_000)
 
 
 def test_an_empty_value_is_a_value() -> None:

@@ -46,7 +46,7 @@ def test_a_profile_composes_with_switches_a_plan_a_lag_and_a_tombstone_life() ->
         ({"lag_ms": (-1, 1)}, "a replication lag is MIN..MAX with 0 <= MIN <= MAX, not -1..1 ms"),
         (
             {"without": ["cache"]},
-            "unknown switch 'cache'; there are write-rate, operations, tombstones, caches, read-your-writes",
+            "unknown switch 'cache'; there are write-rate, operations, api-rate, tombstones, caches, read-your-writes",
         ),
         (
             {"name": "local", "lag_ms": (0, 1)},

@@ -1,13 +1,16 @@
 """emulator/worker/MIGRATION.md's commands, run as they stand in it with only the host replaced, show what it says."""
 
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator.worker.fetch import ROUTES
-from tests.cli.emulator_process import ADMIN, QUEUE
-from tests.docs.readme import REPOSITORY, Block, StartedFor, blocks, paste
+from tests.cli.emulator_process import ADMIN, COMMAND, QUEUE, closed_environment
+from tests.docs.readme import LOCAL, REPOSITORY, Block, StartedFor, blocks, paste
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +41,24 @@ def test_the_dual_worker_lists_the_same_tasks_before_and_after_the_run(started_f
     before, run, after = answers("Deploy the dual Worker first", started_for)
     assert (before["pending"], after["pending"]) == (BASIC, BASIC)
     assert (run["success"], run["tasks"]["migrated"]) == (True, 5)
+
+
+def test_generated_data_is_migrated_and_the_report_names_what_was_left(started_for: StartedFor, tmp_path: Path) -> None:
+    block = under("**3. Do it with data")
+    script = block.content.replace(LOCAL, started_for(block).url)
+    environment = closed_environment({"ADMIN_API_KEY": "dev-admin-key"})
+    environment["PATH"] = f"{Path(COMMAND).parent}{os.pathsep}{environment['PATH']}"
+    pasted = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert '"migrated":196,"failed":4' in pasted.stdout
+    assert "not clean: tasks: 4 orphaned" in pasted.stdout
+    assert pasted.returncode == 1
 
 
 def test_a_number_passes_the_verification_and_is_served_as_a_task(started_for: StartedFor) -> None:
@@ -81,7 +102,16 @@ def test_a_rollback_deletes_the_only_copies(started_for: StartedFor) -> None:
 
 
 def test_every_block_of_commands_is_asked_for_above() -> None:
-    headings = ("See what the new", "Deploy the dual", "### Veri", "### Between", "### One", "### Two", "## Rollback")
+    headings = (
+        "See what the new",
+        "Deploy the dual",
+        "Do it with data",
+        "### Veri",
+        "### Between",
+        "### One",
+        "### Two",
+        "## Rollback",
+    )
     assert len([block for block in blocks(TEXT) if block.uses_curl]) == len(headings)
 
 

@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 
 from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError, WriteRateError
+from emulator.core.errors import KVError, QuotaError
 from emulator.core.faults import Rule, Verdict
 from emulator.core.options import ListRequest, PutRequest
-from emulator.core.profiles import CLOUDFLARE
+from emulator.core.plans import FREE
+from emulator.core.profiles import CLOUDFLARE, LOCAL
 from emulator.core.surface import API_LOCATION as API
 from emulator.kv.binding import Binding
 from emulator.kv.service import KVService
+from emulator.kv.store import MemoryStore
+from emulator.kv.waiting import advance_instead
 
 pytestmark = pytest.mark.anyio
 LAGGING = pytest.mark.parametrize("profile", [replace(CLOUDFLARE, lag_ms=(5_000, 5_000))])
@@ -55,12 +58,14 @@ async def test_the_centre_sees_what_a_location_wrote_before_other_locations_do(
     assert await values(service, b"k") == [b"1"]
 
 
-async def test_one_write_alone_is_held_to_the_rate_of_its_key_and_a_bulk_write_is_not(service: KVService) -> None:
+async def test_the_rate_of_a_key_is_the_binding_s_alone(
+    service: KVService, open_binding: Callable[..., Binding]
+) -> None:
     await service.central_write([PutRequest(b"k", b"1")])
-    with pytest.raises(WriteRateError):
-        await service.central_write([PutRequest(b"k", b"2")])
-    await service.central_write([PutRequest(b"k", b"3"), PutRequest(b"k", b"4")])
-    assert await values(service, b"k") == [b"4"]
+    await service.central_write([PutRequest(b"k", b"2"), PutRequest(b"k", b"3")])
+    await open_binding().put("k", "4")
+    await service.central_write([PutRequest(b"k", b"5")])
+    assert await values(service, b"k") == [b"5"]
 
 
 async def test_of_several_writes_all_happen_or_none(service: KVService) -> None:
@@ -97,6 +102,46 @@ async def test_every_key_is_noted_and_counted(service: KVService) -> None:
         ("put", b"a", API), ("put", b"b", API), ("get_bulk", b"a", API), ("get_bulk", b"x", API),
         ("list", b"", API), ("delete", b"a", API),
     ]  # fmt: skip
+
+
+async def test_a_delay_of_many_keys_is_waited_for_once(clock: MovableClock) -> None:
+    service = KVService(MemoryStore(), clock=clock, sleep=advance_instead(clock))
+    service.faults.add(Rule(Verdict("delay", delay_ms=3_000), operation="put"))
+    before_ms = clock.now_ms()
+    await service.central_write([PutRequest(b"%d" % number, b"v") for number in range(100)])
+    assert clock.now_ms() == before_ms + 3_000
+
+
+async def test_a_fault_keeps_away_the_keys_that_it_names_and_no_other(
+    service: KVService, open_binding: Callable[..., Binding], clock: MovableClock
+) -> None:
+    service.faults.add(Rule(Verdict("drop_replication", delay_ms=600_000, location="NRT"), key_prefix="a"))
+    await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
+    tokyo, san_jose = open_binding("NRT"), open_binding("SJC")
+    assert [await tokyo.get(key) for key in "ab"] == [None, "2"]
+    assert [await san_jose.get(key) for key in "ab"] == ["1", "2"]
+    clock.advance(660_000)
+    assert await tokyo.get("a") == "1"
+
+
+@pytest.mark.parametrize("profile", [replace(CLOUDFLARE, plan=FREE)])
+async def test_a_bulk_write_beyond_the_day_s_quota_is_refused_as_a_whole(service: KVService) -> None:
+    await service.central_write([PutRequest(b"%d" % number, b"v") for number in range(999)])
+    with pytest.raises(QuotaError):
+        await service.central_write([PutRequest(b"x", b"v"), PutRequest(b"y", b"v")])
+    assert await values(service, b"x", b"y") == [None, None]
+    await service.central_write([PutRequest(b"x", b"v")])
+
+
+@pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL])
+async def test_a_cursor_is_good_for_its_own_prefix_only(service: KVService) -> None:
+    await service.central_write([PutRequest(b"p:%d" % number, b"v") for number in range(3)])
+    first = await service.central_page(ListRequest(b"p:", 2))
+    assert first.cursor is not None
+    rest = await service.central_page(ListRequest(b"p:", 2, first.cursor))
+    assert ([row.key for row in (*first.rows, *rest.rows)], rest.cursor) == ([b"p:0", b"p:1", b"p:2"], None)
+    with pytest.raises(KVError, match="Invalid list keys cursor"):
+        await service.central_page(ListRequest(b"p", 2, first.cursor))
 
 
 async def test_nothing_to_write_is_nothing_written(service: KVService) -> None:

@@ -101,6 +101,39 @@ async def test_a_write_that_is_cancelled_loses_no_write_after_it(path: Path, ste
     assert others == [b"v"] * 3
 
 
+async def test_what_is_long_and_what_is_short_come_through_alike(path: Path) -> None:
+    long = b"v" * 1_000_000
+    async with opened(path) as store:
+        await asyncio.gather(
+            *(store.write([entry(b"%04d" % n, n + 1, long if n % 2 else b"v")]) for n in range(10)),
+            store.write([entry(b"%04d" % n, n + 1) for n in range(10, 3_000)]),
+        )
+        assert await values(store, b"0000", b"0001", b"0009", b"2999") == [b"v", long, long, b"v"]
+        halves = [*await store.walk(b"", b"1500", 2_000), *await store.walk(b"1500", None, 2_000)]
+        assert await store.walk(b"", None, 10_000) == halves
+        assert [row.version for row in halves] == list(range(1, 3_001))
+
+
+@pytest.mark.parametrize("operation", ["read", "walk", "write"])
+async def test_other_tasks_go_on_while_the_store_is_asked(path: Path, operation: str) -> None:
+    """As they would between a request's operations on a real KV: no request is alone in the world."""
+    order: list[str] = []
+
+    async def ask(store: SqliteStore, name: str) -> None:
+        for number in range(3):
+            if operation == "read":
+                await store.read([b"a"])
+            elif operation == "walk":
+                await store.walk(b"", None, 10)
+            else:
+                await store.write([entry(b"a", number + 1)])
+            order.append(name)
+
+    async with opened(path) as store:
+        await asyncio.gather(ask(store, "one"), ask(store, "other"))
+    assert order == ["one", "other"] * 3
+
+
 async def test_an_awaited_write_is_in_the_file_before_it_is_closed(path: Path, tmp_path: Path) -> None:
     """A copy of the files is what another process finds if this one is killed."""
     async with opened(path) as store:

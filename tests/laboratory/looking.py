@@ -63,4 +63,4 @@ def movable(emulator: Emulator) -> MovableClock:
 
 def live_keys(emulator: Emulator) -> int:
     """How many keys live at the centre."""
-    return run_now(emulator.deployment.service.count())
+    return run_now(emulator.deployment.emulated().count())

@@ -29,7 +29,7 @@ def use_up(emulator: Emulator, kind: str, *, but: int = 0) -> None:
     """Make all operations of a kind that the free plan allows in a day, but the last few."""
     _, operation = OPERATIONS[kind]
     for number in range(FREE.per_day[kind] - but):
-        run_now(operation(emulator.deployment.service, number))
+        run_now(operation(emulator.deployment.emulated(), number))
 
 
 @FREE_PLAN
@@ -38,11 +38,11 @@ def test_the_free_plan_ends_a_kind_of_operation_for_the_day_and_no_other(emulato
     use_up(emulator, kind)
     text, operation = OPERATIONS[kind]
     with pytest.raises(QuotaError) as refused:
-        run_now(operation(emulator.deployment.service, 5000))
+        run_now(operation(emulator.deployment.emulated(), 5000))
     assert str(refused.value) == text
     assert last_event(emulator).failed == text
     for other in OPERATIONS.keys() - {kind}:
-        run_now(OPERATIONS[other][1](emulator.deployment.service, 6000))
+        run_now(OPERATIONS[other][1](emulator.deployment.emulated(), 6000))
 
 
 @pytest.mark.slow
@@ -94,7 +94,7 @@ def test_seeding_is_not_counted(emulator: Emulator, kv: KV) -> None:
 @FREE_PLAN
 def test_a_reset_gives_the_quota_back(emulator: Emulator, kv: KV) -> None:
     use_up(emulator, "lists")
-    run_now(emulator.deployment.service.reset())  # as the control does, which also shows another day
+    run_now(emulator.deployment.emulated().reset())  # as the control does, which also shows another day
     kv.list()
 
 
@@ -103,7 +103,7 @@ def test_the_paid_plan_and_no_plan_have_no_daily_end(plan: str | None) -> None:
     emulator = Emulator(profile=compose("cloudflare", plan=plan))
     for kind in ("writes", "deletes", "lists"):
         use_up(emulator, kind)
-        run_now(OPERATIONS[kind][1](emulator.deployment.service, 5000))
+        run_now(OPERATIONS[kind][1](emulator.deployment.emulated(), 5000))
 
 
 @FREE_PLAN

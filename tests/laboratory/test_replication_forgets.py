@@ -30,7 +30,7 @@ def test_a_new_service_over_the_same_store_has_nothing_under_way() -> None:
 @pytest.mark.queue_emulator(replication_lag_s=(2, 5))
 def test_a_reset_forgets_what_is_under_way(emulator: Emulator, kv: KV) -> None:
     kv.put("k", "v")
-    run_now(emulator.deployment.service.reset())  # as the control does, which also shows another time
+    run_now(emulator.deployment.emulated().reset())  # as the control does, which also shows another time
     assert [kv.at(location).get("k") for location in ("SJC", "NRT")] == [None, None]
     assert [names(kv.at(location)) for location in ("SJC", "NRT")] == [[], []]
 

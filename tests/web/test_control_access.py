@@ -78,7 +78,7 @@ async def test_a_refused_request_changes_nothing(
         f"{CONTROL}/{control}", headers={"Origin": "https://example.com"}, content=b'[{"key": "a", "value": "1"}]'
     )
     assert answer.status_code == 403
-    assert await deployment.service.count() == 1
+    assert await deployment.emulated().count() == 1
     assert deployment.clock.now_ms() == now_ms
 
 

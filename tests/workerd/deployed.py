@@ -1,7 +1,7 @@
 """A Worker on workerd over a KV in this process's memory, behind the emulator's own app."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from emulator.core.clock import MovableClock
 from emulator.core.dice import Dice
 from emulator.core.profiles import CLOUDFLARE, Profile
 from emulator.core.surface import LOCATION_HEADER
+from emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
 from emulator.kv.waiting import advance_instead
 from emulator.web.app import create_app
 from emulator.web.deployment import Deployment
@@ -57,28 +57,37 @@ async def deployed(
     variables: Mapping[str, Any] | None = None,
     compatibility_date: str | None = "2026-07-01",
     compatibility_flags: Sequence[str] = (),
+    logging: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[Deployed]:
-    """Run it from here to the end of the block."""
+    """Run it from here to the end of the block; `logging` is told of each line of the log."""
     plan = WorkerPlan(
         main,
         kv=kv or {"CACHE": "CACHE"},
         compatibility_date=compatibility_date,
         compatibility_flags=tuple(compatibility_flags),
     )
-    services = {
-        name: KVService(MemoryStore(), clock=clock, profile=profile, sleep=advance_instead(clock))
-        for name in dict.fromkeys(plan.kv.values())
-    }
-    first, *others = services.values()
+    namespaces = Namespaces(
+        MemoryCatalogue(),
+        (),
+        lambda store: KVService(store, clock=clock, profile=profile, sleep=advance_instead(clock)),
+        Dice(7),
+    )
+    services = {name: await namespaces.bind(name, worker="worker") for name in dict.fromkeys(plan.kv.values())}
+    first = next(iter(services.values()))
     logged: list[str] = []
+
+    def log(line: str) -> None:
+        logged.append(line)
+        logging(line)
+
     deployment = Deployment(
         service=first,
         clock=clock,
         keys=ApiKeys(),
         locations=tuple(locations),
         dice=Dice(7),
-        log=logged.append,
-        others=tuple(others),
+        log=log,
+        namespaces=namespaces,
     )
     around = Surroundings(
         binary=workerd,
@@ -88,7 +97,7 @@ async def deployed(
         variables={name: json.dumps(value) for name, value in (variables or {}).items()},
         locate=deployment.location,
         invoke=lambda location: deployment.binding(location).invocation,
-        log=logged.append,
+        log=log,
     )
     async with running_worker(plan, around) as worker:
         transport = httpx.ASGITransport(create_app(deployment, worker=worker.face))

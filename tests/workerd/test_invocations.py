@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.core.errors import OperationBudgetError
-from emulator.kv.service import Caller
+from emulator.kv.gate import Caller
 from emulator.workerd.invocations import OUTSIDE, SEVERAL, Invocations
 from emulator.workerd.routes import route_of
 

@@ -83,7 +83,7 @@ async def test_every_recorded_call_is_answered_as_recorded(deploy: Deploy) -> No
     now_s = deployed.deployment.clock.now_ms() // 1000
     differing = []
     for row in RECORDED:
-        await deployed.deployment.service.reset()
+        await deployed.deployment.emulated().reset()
         answered = await answer(deployed, row["calls"], now_s)
         expected = settled({name: row[name] for name in ("answer", "error") if name in row}, now_s)
         if answered != expected:

@@ -104,9 +104,13 @@ export default { async fetch(request, env) {
 def test_a_worker_that_does_not_start_says_why_and_ends_with_2(refuse_worker: Refuse, source: str, why: str) -> None:
     ended = refuse_worker(source, "--location", "SJC", "--location", "NRT")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("queue-emulator: the Worker does not start: ")
-    assert why in ended.stderr
-    assert ended.stderr.count("worker.mjs") <= 2, "told once, not once a location"
+    reported, again, exit_line = ended.stderr.partition("  it is read again and started once more\n")
+    assert again
+    assert reported.startswith("  the Worker does not start: ")
+    assert exit_line.startswith("queue-emulator: the Worker does not start: ")
+    for each in (reported, exit_line):
+        assert why in each
+        assert each.count("worker.mjs") <= 2, "told once, not once a location"
 
 
 def test_what_the_worker_says_while_it_starts_is_heard(refuse_worker: Refuse) -> None:

@@ -1,0 +1,180 @@
+"""The namespaces of the one account: each with a service of its own, which is opened when it is first asked for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from emulator.core.accounts import Namespace, namespace_of
+from emulator.core.dice import Dice
+from emulator.core.errors import NamespaceError
+from emulator.core.limits import NAMESPACES_MAX
+from emulator.kv.service import KVService
+from emulator.kv.store import MemoryStore, Store
+
+OpenService = Callable[[Store], KVService]
+
+
+class Catalogue(Protocol):
+    """Where it is kept which namespaces there are, and what is in them."""
+
+    async def namespaces(self) -> Sequence[Namespace]:
+        """All of them, in any order."""
+        ...
+
+    async def keep(self, namespace: Namespace) -> None:
+        """Add one, or replace the one of the same name."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Drop one with all its entries, or nothing."""
+        ...
+
+    def store(self, name: str) -> Store:
+        """The entries of one; closing the catalogue closes it."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun; the catalogue is of no use after that."""
+        ...
+
+
+class MemoryCatalogue:
+    """Namespaces that die with the process."""
+
+    def __init__(self) -> None:
+        self._namespaces: dict[str, Namespace] = {}
+        self._stores: dict[str, MemoryStore] = {}
+
+    async def namespaces(self) -> Sequence[Namespace]:
+        return list(self._namespaces.values())
+
+    async def keep(self, namespace: Namespace) -> None:
+        self._namespaces[namespace.name] = namespace
+
+    async def remove(self, name: str) -> None:
+        del self._namespaces[name]
+        self._stores.pop(name, None)
+
+    def store(self, name: str) -> Store:
+        return self._stores.setdefault(name, MemoryStore())
+
+    async def close(self) -> None:
+        pass
+
+
+class Namespaces:
+    """The registry. Raises NamespaceError for what Cloudflare would refuse."""
+
+    def __init__(self, catalogue: Catalogue, namespaces: Sequence[Namespace], open_service: OpenService, dice: Dice):
+        self._catalogue = catalogue
+        self._open_service = open_service
+        self._dice = dice
+        self._by_id = {namespace.id: namespace for namespace in namespaces}
+        self._services: dict[str, KVService] = {}
+        self._bound: dict[str, str] = {}
+        self._made = 0
+
+    @classmethod
+    async def open(cls, catalogue: Catalogue, open_service: OpenService, dice: Dice) -> "Namespaces":
+        """Those that the catalogue holds; `open_service` makes the service over a store, `dice` the ids of new ones."""
+        return cls(catalogue, await catalogue.namespaces(), open_service, dice)
+
+    @classmethod
+    def around(cls, service: KVService, *, name: str, worker: str, dice: Dice) -> "Namespaces":
+        """A registry in memory that begins with one namespace, which a Worker is bound to, and its service."""
+        namespace = namespace_of(name)
+
+        def beside(store: Store) -> KVService:
+            return KVService(store, clock=service.clock, profile=service.profile, dice=dice)
+
+        made = cls(MemoryCatalogue(), [namespace], beside, dice)
+        made._services[namespace.id], made._bound[namespace.id] = service, worker
+        return made
+
+    async def bind(self, name: str, *, worker: str) -> KVService:
+        """The namespace that `worker` is bound to: of this name, id or title, or else a new one."""
+        derived = namespace_of(name)
+        found = self._by_id.get(derived.id) or next(
+            (each for each in self.all() if name in (each.name, each.title)), None
+        )
+        if found is None:
+            found = self._by_id[derived.id] = derived
+            await self._catalogue.keep(derived)
+        self._bound[found.id] = worker
+        service = self.service(found.id)
+        assert service is not None
+        return service
+
+    def all(self) -> list[Namespace]:
+        """Every namespace, oldest first as far as that is known."""
+        return list(self._by_id.values())
+
+    def bound(self) -> list[Namespace]:
+        """Those that a Worker is bound to."""
+        return [self._by_id[id] for id in self._bound]
+
+    def get(self, id: str) -> Namespace | None:
+        """The namespace of this id."""
+        return self._by_id.get(id)
+
+    def service(self, id: str) -> KVService | None:
+        """What reads and writes the namespace; None if there is none of this id."""
+        namespace = self._by_id.get(id)
+        if namespace is not None and id not in self._services:
+            self._services[id] = self._open_service(self._catalogue.store(namespace.name))
+        return self._services.get(id)
+
+    async def create(self, title: str, jurisdiction: str | None = None) -> Namespace:
+        """A new one, with an id that the dice draw."""
+        self._check_title(title, of=None)
+        if len(self._by_id) >= NAMESPACES_MAX:
+            raise NamespaceError("too many", f"an account has at most {NAMESPACES_MAX} namespaces")
+        id = self._new_id(title)
+        namespace = self._by_id[id] = Namespace(id, title, id, jurisdiction)  # before the wait: its title is taken now
+        try:
+            await self._catalogue.keep(namespace)
+        except BaseException:
+            del self._by_id[id]
+            raise
+        return namespace
+
+    async def rename(self, id: str, title: str) -> Namespace:
+        """Give it another title; entries and bindings stay."""
+        before = self._by_id[id]
+        self._check_title(title, of=id)
+        after = self._by_id[id] = replace(before, title=title)
+        try:
+            await self._catalogue.keep(after)
+        except BaseException:
+            self._by_id[id] = before
+            raise
+        return after
+
+    async def delete(self, id: str) -> None:
+        """Drop it with its entries; one that a Worker is bound to stays, as on Cloudflare."""
+        if id in self._bound:
+            raise NamespaceError("bound", f"namespace has associated scripts: {self._bound[id]}")
+        namespace = self._by_id.pop(id)
+        self._services.pop(id, None)
+        await self._catalogue.remove(namespace.name)
+
+    async def reset(self) -> None:
+        """Drop what was created, and forget all that the bound ones hold, noted and count; titles stay."""
+        for id in [id for id in self._by_id if id not in self._bound]:
+            await self.delete(id)
+        for id in self._bound:
+            await self._services[id].reset()
+
+    async def close(self) -> None:
+        await self._catalogue.close()
+
+    def _check_title(self, title: str, *, of: str | None) -> None:
+        if any(each.title == title for each in self._by_id.values() if each.id != of):
+            raise NamespaceError("title taken", "a namespace with this account ID and title already exists")
+
+    def _new_id(self, title: str) -> str:
+        while True:
+            self._made += 1
+            high, low = (self._dice.bits(64, "namespace", title, self._made, half) for half in (0, 1))
+            if (id := f"{high:016x}{low:016x}") not in self._by_id:
+                return id

@@ -1,0 +1,34 @@
+"""A bulk-put file as a place to read from; lifetimes may be relative there."""
+
+from collections.abc import AsyncIterator
+from itertools import islice
+
+from emulator.core.bulk import BulkEntry
+from emulator.core.clock import SystemClock
+from emulator.transfer.bulk_files import BulkFile, check_shape, stored_entries
+from emulator.transfer.place import Page
+
+_ENTRIES_PER_PAGE = 500
+
+
+class FilePlace:
+    """Of two entries with one key the last counts, as when the file is loaded."""
+
+    def __init__(self, file: BulkFile) -> None:
+        self.name = file.named
+        self._file = file
+
+    async def look(self, *, writing: bool) -> str:
+        assert not writing
+        return f"a bulk-put file of {check_shape(self._file):,} entries"
+
+    async def now_ms(self) -> int:
+        return SystemClock().now_ms()
+
+    async def pages(self) -> AsyncIterator[Page]:
+        entries = stored_entries(self._file)
+        while page := list[BulkEntry](islice(entries, _ENTRIES_PER_PAGE)):
+            yield Page(page, [])
+
+    async def close(self) -> None:
+        pass

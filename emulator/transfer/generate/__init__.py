@@ -1,0 +1,1 @@
+"""Made data: the same command gives the same bytes."""

@@ -1,0 +1,188 @@
+"""The account's namespaces: which there are, by which id, and what becomes of their entries."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from emulator.core.accounts import ID, namespace_of
+from emulator.core.clock import MovableClock
+from emulator.core.dice import Dice
+from emulator.core.errors import NamespaceError
+from emulator.core.limits import NAMESPACES_MAX
+from emulator.core.options import PutRequest
+from emulator.kv.centre import Versions
+from emulator.kv.namespaces import Catalogue, MemoryCatalogue, Namespaces
+from emulator.kv.service import KVService
+from emulator.kv.sqlite import SqliteCatalogue
+from emulator.kv.store import Store
+
+pytestmark = pytest.mark.anyio
+
+WRANGLER_ID = "0f2ac74b498b48028cb68387c421e279"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Catalogue]:
+    """An empty one of each kind."""
+    memory = request.param == "memory"
+    made: Catalogue = MemoryCatalogue() if memory else await SqliteCatalogue.open(tmp_path / "state.sqlite")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def namespaces(catalogue: Catalogue, clock: MovableClock) -> Namespaces:
+    return await opened(catalogue, clock)
+
+
+async def opened(catalogue: Catalogue, clock: MovableClock, seed: int = 1) -> Namespaces:
+    versions = Versions()
+
+    def open_service(store: Store) -> KVService:
+        return KVService(store, clock=clock, versions=versions)
+
+    return await Namespaces.open(catalogue, open_service, Dice(seed))
+
+
+async def write(service: KVService | None, key: bytes = b"k", value: bytes = b"v") -> None:
+    assert service is not None
+    await service.central_write([PutRequest(key, value)])
+
+
+async def value(service: KVService | None, key: bytes = b"k") -> bytes | None:
+    assert service is not None
+    (entry,) = await service.central_read([key])
+    return entry.value if entry else None
+
+
+def test_an_id_of_a_wrangler_config_is_its_own_and_any_other_name_has_one_drawn_from_it() -> None:
+    assert namespace_of(WRANGLER_ID.upper()).id == namespace_of(WRANGLER_ID).id == WRANGLER_ID
+    drawn = [namespace_of(name) for name in ("CACHE", "OTHER", "ü", WRANGLER_ID[:-1])]
+    assert all(ID.fullmatch(each.id) for each in drawn)
+    assert len({each.id for each in drawn}) == len(drawn)
+    assert [each.title for each in drawn] == ["CACHE", "OTHER", "ü", WRANGLER_ID[:-1]]
+    assert namespace_of("CACHE").id == "8faacc2352ae541a1333efb9d961f086"  # as users have it in their configs
+
+
+async def test_what_a_worker_is_bound_to_is_found_by_its_id(namespaces: Namespaces) -> None:
+    service = await namespaces.bind("CACHE", worker="w")
+    assert namespaces.service(namespace_of("CACHE").id) is service
+    assert await namespaces.bind("CACHE", worker="w") is service
+    assert namespaces.all() == namespaces.bound() == [namespace_of("CACHE")]
+
+
+async def test_a_created_namespace_can_be_bound_to_by_its_id_or_its_title(namespaces: Namespaces) -> None:
+    created = await namespaces.create("sessions")
+    await write(namespaces.service(created.id))
+    assert await value(await namespaces.bind(created.id, worker="w")) == b"v"
+    assert await value(await namespaces.bind("sessions", worker="w")) == b"v"
+    assert namespaces.bound() == [created]
+
+
+async def test_namespaces_hold_their_entries_apart(namespaces: Namespaces) -> None:
+    one, two = await namespaces.create("one"), await namespaces.create("two")
+    await write(namespaces.service(one.id), value=b"1")
+    await write(namespaces.service(two.id), value=b"2")
+    assert [await value(namespaces.service(each.id)) for each in (one, two)] == [b"1", b"2"]
+
+
+async def test_there_is_no_service_for_an_id_that_is_nobody_s(namespaces: Namespaces) -> None:
+    assert namespaces.get("0" * 32) is None
+    assert namespaces.service("0" * 32) is None
+
+
+async def test_what_is_deleted_is_gone_with_its_entries(namespaces: Namespaces, catalogue: Catalogue) -> None:
+    created = await namespaces.create("gone")
+    await write(namespaces.service(created.id))
+    await namespaces.delete(created.id)
+    assert namespaces.service(created.id) is None
+    assert await catalogue.namespaces() == []
+    assert await catalogue.store(created.name).read([b"k"]) == [None]
+
+
+async def test_what_a_worker_is_bound_to_cannot_be_deleted(namespaces: Namespaces) -> None:
+    service = await namespaces.bind("CACHE", worker="my-worker")
+    await write(service)
+    with pytest.raises(NamespaceError, match="namespace has associated scripts: my-worker") as refused:
+        await namespaces.delete(namespace_of("CACHE").id)
+    assert refused.value.why == "bound"
+    assert await value(service) == b"v"
+
+
+async def test_a_title_is_given_once(namespaces: Namespaces) -> None:
+    created = await namespaces.create("a")
+    other = await namespaces.create("b")
+    for attempt in (namespaces.create("a"), namespaces.rename(other.id, "a")):
+        with pytest.raises(NamespaceError, match="already exists"):
+            await attempt
+    assert await namespaces.rename(created.id, "a") == created
+    assert [each.title for each in namespaces.all()] == ["a", "b"]
+
+
+async def test_of_two_that_are_created_at_once_with_one_title_one_is_refused(namespaces: Namespaces) -> None:
+    made = await asyncio.gather(namespaces.create("a"), namespaces.create("a"), return_exceptions=True)
+    assert [isinstance(each, NamespaceError) for each in made] == [False, True]
+    assert len(namespaces.all()) == 1
+
+
+async def test_an_account_has_a_thousand_at_most(namespaces: Namespaces) -> None:
+    for number in range(NAMESPACES_MAX):
+        await namespaces.create(str(number))
+    with pytest.raises(NamespaceError, match="1000"):
+        await namespaces.create("one more")
+    await namespaces.delete(namespaces.all()[0].id)
+    await namespaces.create("one more")
+
+
+async def test_the_dice_draw_the_ids(clock: MovableClock) -> None:
+    made = [await (await opened(MemoryCatalogue(), clock, seed)).create("a") for seed in (1, 1, 2)]
+    assert all(ID.fullmatch(each.id) for each in made)
+    assert made[0].id == made[1].id != made[2].id
+
+
+async def test_a_reset_drops_what_was_created_and_empties_what_is_bound(namespaces: Namespaces) -> None:
+    service = await namespaces.bind("CACHE", worker="w")
+    await write(service)
+    await namespaces.create("created")
+    await namespaces.reset()
+    assert namespaces.all() == [namespace_of("CACHE")]
+    assert await value(service) is None
+    assert [event.operation for event in service.journal.after(0)] == ["get"]
+
+
+async def test_all_is_there_again_when_the_file_is_opened_again(tmp_path: Path, clock: MovableClock) -> None:
+    path = tmp_path / "state.sqlite"
+    catalogue = await SqliteCatalogue.open(path)
+    namespaces = await opened(catalogue, clock)
+    await write(await namespaces.bind("CACHE", worker="w"), value=b"1")
+    created = await namespaces.create("created", "eu")
+    await write(namespaces.service(created.id), value=b"2")
+    renamed = await namespaces.rename(namespace_of("CACHE").id, "renamed")
+    await namespaces.close()
+
+    catalogue = await SqliteCatalogue.open(path)
+    try:
+        namespaces = await opened(catalogue, clock)
+        assert namespaces.all() == [renamed, created]
+        assert (created.jurisdiction, renamed.title, renamed.name) == ("eu", "renamed", "CACHE")
+        assert await value(await namespaces.bind("CACHE", worker="w")) == b"1"
+        assert await value(namespaces.service(created.id)) == b"2"
+        assert namespaces.all() == [renamed, created]
+    finally:
+        await catalogue.close()
+
+
+async def test_what_could_not_be_kept_was_never_there(namespaces: Namespaces, catalogue: Catalogue) -> None:
+    created = await namespaces.create("a")
+
+    class Refuses:
+        async def keep(self, namespace: object) -> None:
+            raise OSError
+
+    namespaces._catalogue = Refuses()  # type: ignore[assignment]
+    for attempt in (namespaces.create("b"), namespaces.rename(created.id, "b")):
+        with pytest.raises(OSError):
+            await attempt
+    assert namespaces.all() == [created]

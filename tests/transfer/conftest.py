@@ -1,0 +1,33 @@
+"""A folder to work in, and bulk-put files made of entries."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.transfer.bulk_files import BulkFile
+from tests.cli.conftest import start_emulator as start_emulator  # the fixture, which starts in this folder
+
+MakeFile = Callable[..., BulkFile]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Empty."""
+    made = tmp_path / "work"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def make_file(folder: Path) -> MakeFile:
+    """`make_file(entries, name="data.json")`."""
+
+    def maker(entries: list[Any], name: str = "data.json") -> BulkFile:
+        path = folder / name
+        path.write_text(json.dumps(entries), "utf-8")
+        return BulkFile(name, path)
+
+    return maker

@@ -1,0 +1,66 @@
+"""A place in memory that fails, dawdles or is interrupted when a test says so."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+
+from emulator.core.bulk import BulkEntry
+from emulator.core.errors import EmulatorError
+from emulator.transfer.place import Page
+
+NOON_MS = 1_795_435_200_000
+
+
+class Failure(EmulatorError):
+    """A write that failed; `definite` whether nothing of it was written."""
+
+    def __init__(self, *, definite: bool) -> None:
+        super().__init__("the place failed")
+        self.definite = definite
+
+
+class MemoryPlace:
+    """`fail_at` fails the nth write, counted from 1; `interrupt_at` sends this process a SIGINT in the midst of it."""
+
+    name = "memory"
+
+    def __init__(self, *, asks: bool = False, whole: bool = False) -> None:
+        self.asks = asks
+        self.whole = whole
+        self.held: dict[bytes, BulkEntry] = {}
+        self.begun: dict[bytes, BulkEntry] = {}
+        self.writes: list[int] = []
+        self.closed = 0
+        self.fail_at: int | None = None
+        self.failure = Failure(definite=True)
+        self.interrupt_at: int | None = None
+        self.refuses: set[bytes] = set()
+        self.clock_ms = NOON_MS
+
+    async def look(self, *, writing: bool) -> str:
+        return "a place of tests"
+
+    async def now_ms(self) -> int:
+        return self.clock_ms
+
+    async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
+        self.writes.append(len(batch))
+        if len(self.writes) == self.fail_at:
+            raise self.failure
+        if len(self.writes) == self.interrupt_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        into = self.begun if self.whole else self.held
+        into.update({entry.key: entry for entry in batch if entry.key not in self.refuses})
+        return [entry.key.decode() for entry in batch if entry.key in self.refuses]
+
+    async def finish(self) -> None:
+        self.held |= self.begun
+
+    async def read(self, keys: Sequence[bytes]) -> list[BulkEntry | None]:
+        return [self.held.get(key) for key in keys]
+
+    async def pages(self) -> AsyncIterator[Page]:
+        yield Page([self.held[key] for key in sorted(self.held)], [])
+
+    async def close(self) -> None:
+        self.closed += 1

@@ -1,0 +1,193 @@
+"""The text forms of places, and state files and wrangler's local state as places."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.core.bulk import BulkEntry
+from emulator.core.clock import MovableClock
+from emulator.core.errors import EmulatorError, SettingsError, StateError
+from emulator.transfer.emulator_place import EmulatorPlace
+from emulator.transfer.file_place import FilePlace
+from emulator.transfer.forms import SOURCES, TARGETS
+from emulator.transfer.place import Page, Source, Target
+from emulator.transfer.places import source_of, target_of
+from emulator.transfer.state_place import StatePlace
+from emulator.transfer.wrangler_place import WranglerPlace
+from tests.cli.emulator_process import files_of
+from tests.transfer.memory_place import NOON_MS
+
+NOON_S = NOON_MS // 1000
+ENTRIES = [
+    BulkEntry(b"bytes", b"\xff\x00"),
+    BulkEntry(b"empty", b"", None, None, "false"),
+    BulkEntry(b"ends", "ü".encode(), NOON_S + 90, None, '{"a":[1,null]}'),
+]
+CLOCK = MovableClock.frozen_at(NOON_MS)
+
+
+def state(folder: Path) -> Target:
+    return StatePlace(folder / "state.sqlite", clock=CLOCK)
+
+
+def wrangler(folder: Path) -> Target:
+    return WranglerPlace(folder / "state", "abc", clock=CLOCK)
+
+
+both = pytest.mark.parametrize("place_of", [state, wrangler])
+PlaceOf = Callable[[Path], Target]
+
+
+async def fill(place: Target, entries: list[BulkEntry]) -> None:
+    await place.look(writing=True)
+    await place.write(entries)
+    await place.finish()
+    await place.close()
+
+
+async def all_of(place: Source) -> Page:
+    pages = [page async for page in place.pages()]
+    await place.close()
+    return Page([each for page in pages for each in page.entries], [each for page in pages for each in page.remarks])
+
+
+@both
+def test_what_is_written_is_read_again(folder: Path, place_of: PlaceOf) -> None:
+    asyncio.run(fill(place_of(folder), ENTRIES))
+    assert asyncio.run(all_of(place_of(folder))) == Page(ENTRIES, [])
+    assert not place_of(folder).asks
+
+
+@both
+def test_a_relative_lifetime_begins_with_the_write(folder: Path, place_of: PlaceOf) -> None:
+    asyncio.run(fill(place_of(folder), [BulkEntry(b"a", b"", None, 60)]))
+    assert asyncio.run(all_of(place_of(folder))).entries == [BulkEntry(b"a", b"", NOON_S + 60)]
+
+
+@both
+def test_single_keys_can_be_looked_up(folder: Path, place_of: PlaceOf) -> None:
+    asyncio.run(fill(place_of(folder), ENTRIES))
+
+    async def look_up() -> list[BulkEntry | None]:
+        place = place_of(folder)
+        found = await place.read([b"ends", b"nothing", b"empty"])
+        await place.close()
+        return found
+
+    assert asyncio.run(look_up()) == [ENTRIES[2], None, ENTRIES[1]]
+
+
+@both
+def test_a_look_before_writing_makes_nothing(folder: Path, place_of: PlaceOf) -> None:
+    assert asyncio.run(place_of(folder).look(writing=True)).startswith("a new ")
+    assert list(folder.iterdir()) == []
+
+
+@both
+def test_what_is_not_there_cannot_be_read(folder: Path, place_of: PlaceOf) -> None:
+    with pytest.raises(StateError, match="there is no "):
+        asyncio.run(place_of(folder).look(writing=False))
+    assert list(folder.iterdir()) == []
+
+
+@both
+def test_what_has_ended_is_not_read(folder: Path, place_of: PlaceOf) -> None:
+    asyncio.run(fill(place_of(folder), [BulkEntry(b"a", b"", NOON_S + 1)]))
+    place = place_of(folder)
+    moved = MovableClock.frozen_at(NOON_MS + 1000)
+    later = StatePlace(folder / "state.sqlite", clock=moved) if place_of is state else None
+    later_place: Source = later or WranglerPlace(folder / "state", "abc", clock=moved)
+    assert asyncio.run(all_of(later_place)).entries == []
+    assert len(asyncio.run(all_of(place)).entries) == 1
+
+
+def test_namespaces_of_a_state_file_are_apart(folder: Path) -> None:
+    asyncio.run(fill(target_of(f"state:{folder}/s.sqlite"), [BulkEntry(b"a", b"1")]))
+    asyncio.run(fill(target_of(f"state:{folder}/s.sqlite#OTHER"), [BulkEntry(b"b", b"2")]))
+    for text, key in ((f"{folder}/s.sqlite", b"a"), (f"state:{folder}/s.sqlite#OTHER", b"b")):
+        assert [entry.key for entry in asyncio.run(all_of(target_of(text))).entries] == [key]
+
+
+def test_what_a_row_of_wranglers_cannot_give_is_remarked(folder: Path) -> None:
+    asyncio.run(fill(wrangler(folder), [BulkEntry(key, b"v", NOON_S + 90) for key in (b"a", b"b", b"c", b"d")]))
+    (database,) = (folder / "state").rglob("*.sqlite")
+    with closing(sqlite3.connect(database)) as opened, opened:
+        opened.execute("UPDATE _mf_entries SET expiration = expiration + 1 WHERE key = 'a'")
+        opened.execute("UPDATE _mf_entries SET metadata = '{' WHERE key = 'b'")
+        opened.execute("UPDATE _mf_entries SET blob_id = 'gone' WHERE key = 'c'")
+    page = asyncio.run(all_of(wrangler(folder)))
+    assert [entry.key for entry in page.entries] == [b"a", b"b", b"d"]
+    assert all(entry.expiration_s == NOON_S + 90 and entry.metadata is None for entry in page.entries)
+    assert [(remark.key, remark.kept) for remark in page.remarks] == [("a", True), ("b", True), ("c", False)]
+
+
+def test_a_folder_of_one_namespace_needs_no_id_and_one_of_several_does(folder: Path) -> None:
+    asyncio.run(fill(target_of(f"wrangler:{folder}/state#one"), ENTRIES))
+    for text in (f"{folder}/state", f"wrangler:{folder}/state", f"{folder}/state#one"):
+        assert target_of(text).name == f"wrangler:{folder}/state#one"
+    asyncio.run(fill(target_of(f"{folder}/state#two"), ENTRIES))
+    with pytest.raises(SettingsError, match=r"\(there are one, two\): name it, as wrangler:.*#NAMESPACE_ID"):
+        target_of(f"{folder}/state")
+
+
+def test_a_new_folder_needs_the_id_of_its_namespace(folder: Path) -> None:
+    with pytest.raises(SettingsError, match="there is none yet"):
+        target_of(f"wrangler:{folder}/new")
+
+
+def test_every_form_names_its_place(folder: Path) -> None:
+    (folder / "odd-name").write_bytes(b"SQLite format 3\0")
+    made = [target_of(text) for text in ("http://127.0.0.1:1", "https://emulator.example")]
+    assert [(type(place), place.asks) for place in made] == [(EmulatorPlace, False), (EmulatorPlace, True)]
+    for text in (f"{folder}/new.sqlite", f"{folder}/new.db", f"state:{folder}/new", f"{folder}/odd-name"):
+        assert isinstance(target_of(text), StatePlace)
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "[::1]:1", "127.1.2.3", "[::ffff:127.0.0.1]:80"])
+def test_every_name_of_this_machine_is_written_to_unasked(host: str) -> None:
+    assert not target_of(f"http://{host}").asks
+
+
+@pytest.mark.parametrize("text", ["", "8787", "127.0.0.1:8787", "ftp://x", "state:", "nope.json", "cloudflare:", "."])
+def test_a_text_that_names_no_place_is_refused_with_all_forms(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        target_of(text)
+    assert str(caught.value) == f"not a place that data can go to: {text!r}; there are:\n{TARGETS}"
+
+
+@pytest.mark.parametrize("url", ["http://", "http://:8787", "http://127.0.0.1:port", "http://[::1", "http://h/path"])
+def test_a_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="not the URL of an emulator"):
+        target_of(url)
+
+
+def test_a_bulk_put_file_is_a_source_and_no_target(folder: Path) -> None:
+    (folder / "data.json").write_text(json.dumps([{"key": "a", "value": "1", "expiration": 5}]))
+    with source_of(str(folder / "data.json")) as source:
+        assert isinstance(source, FilePlace)
+        assert asyncio.run(source.look(writing=False)) == "a bulk-put file of 1 entries"
+        assert asyncio.run(all_of(source)).entries == [BulkEntry(b"a", b"1", 5)]
+    before = files_of(folder)
+    with pytest.raises(StateError, match="is not a state file"):
+        asyncio.run(target_of(str(folder / "data.json")).look(writing=True))
+    assert files_of(folder) == before
+
+
+def test_a_text_that_is_no_source_is_refused_with_all_forms() -> None:
+    with pytest.raises(SettingsError) as caught, source_of("nope.json"):
+        pass
+    assert str(caught.value) == f"not a place that data can come from: 'nope.json'; there are:\n{SOURCES}"
+
+
+def test_no_emulator_is_an_error_in_one_line() -> None:
+    def reach() -> Any:
+        return asyncio.run(target_of("http://127.0.0.1:1").look(writing=True))
+
+    with pytest.raises(EmulatorError, match=r"no emulator answers at http://127\.0\.0\.1:1"):
+        reach()

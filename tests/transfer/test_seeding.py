@@ -1,0 +1,268 @@
+"""A seed: shown before, asked for where others may depend on it, exact about what it wrote, and safe to run again."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emulator.core.bulk import BulkEntry
+from emulator.core.errors import BulkDataError, SettingsError
+from emulator.transfer.batches import PAIRS_MAX
+from emulator.transfer.bulk_files import BulkFile
+from emulator.transfer.seeding import INCOMPLETE, INTERRUPTED, SeedOptions, seed_files
+from tests.transfer.conftest import MakeFile
+from tests.transfer.memory_place import NOON_MS, Failure, MemoryPlace
+
+TOTAL = 3 * PAIRS_MAX + 5
+FIRST_THREE = 3 * PAIRS_MAX
+
+
+@pytest.fixture
+def options(folder: Path) -> SeedOptions:
+    return SeedOptions(bookmarks=folder / "bookmarks")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> BulkFile:
+    """More than three batches."""
+    path = tmp_path_factory.mktemp("large") / "large.json"
+    path.write_text(json.dumps([{"key": f"k{number}", "value": str(number)} for number in range(TOTAL)]))
+    return BulkFile("large.json", path)
+
+
+@pytest.fixture
+def bookmarks(options: SeedOptions) -> Callable[[], list[int]]:
+    """How far unfinished seeds came."""
+
+    def read() -> list[int]:
+        return [json.loads(path.read_text())["entries"] for path in options.bookmarks.glob("*.json")]
+
+    return read
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[str]]]:
+    """The lines on standard output since it was last asked."""
+    yield lambda: capsys.readouterr().out.splitlines()
+
+
+def test_what_will_be_written_is_said_first_and_what_was_written_last(
+    make_file: MakeFile, options: SeedOptions, said: Callable[[], list[str]]
+) -> None:
+    place = MemoryPlace()
+    file = make_file([{"key": "a", "value": "12"}, {"key": "b", "value": "3", "note": 1}])
+    assert seed_files([file], place, options) == 0
+    assert said() == [
+        "data.json: 2 entries, 3 bytes of values",
+        "data.json: warning: unknown field 'note' in 1 entry is ignored",
+        "into memory: a place of tests",
+        "2 keys written to memory",
+    ]
+    assert (sorted(place.held), place.closed) == ([b"a", b"b"], 1)
+
+
+def test_a_dry_run_writes_nothing(make_file: MakeFile, options: SeedOptions, said: Callable[[], list[str]]) -> None:
+    place = MemoryPlace(asks=True)
+    assert seed_files([make_file([{"key": "a", "value": ""}])], place, replace(options, dry_run=True)) == 0
+    assert place.writes == []
+    assert said()[-1] == "nothing was written, as --dry-run says"
+
+
+def test_a_wrong_file_writes_nothing_and_says_nothing(
+    make_file: MakeFile, options: SeedOptions, said: Callable[[], list[str]]
+) -> None:
+    place = MemoryPlace()
+    with pytest.raises(BulkDataError, match="entry 1"):
+        seed_files([make_file([{"key": "a", "value": ""}, {"key": "b"}])], place, options)
+    assert (place.writes, place.closed, said()) == ([], 1, [])
+
+
+def test_lifetimes_are_checked_by_the_clock_of_the_place(make_file: MakeFile, options: SeedOptions) -> None:
+    place = MemoryPlace()
+    file = make_file([{"key": "a", "value": "", "expiration": NOON_MS // 1000 + 60}])
+    assert seed_files([file], place, options) == 0
+    place.clock_ms += 1000
+    with pytest.raises(BulkDataError, match="at least 60 seconds in the future"):
+        seed_files([file], place, options)
+
+
+def test_where_others_may_depend_on_it_nothing_is_written_unasked(make_file: MakeFile, options: SeedOptions) -> None:
+    place = MemoryPlace(asks=True)
+    file = make_file([{"key": "a", "value": ""}])
+    with pytest.raises(SettingsError, match="add --yes"):
+        seed_files([file], place, options)
+    assert place.writes == []
+    assert seed_files([file], place, replace(options, yes=True)) == 0
+    assert place.writes == [1]
+
+
+def test_repeated_keys_are_warned_of_and_the_last_wins(
+    make_file: MakeFile, options: SeedOptions, said: Callable[[], list[str]]
+) -> None:
+    place = MemoryPlace()
+    entries = [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
+    assert seed_files([make_file(entries)], place, options) == 0
+    lines = said()
+    assert "warning: 1 entry with a key that a later entry has too, which wins" in lines
+    assert lines[-1] == "2 keys written to memory"
+    assert place.held[b"a"].value == b"3"
+
+
+def test_keys_that_were_refused_are_named(
+    make_file: MakeFile, options: SeedOptions, said: Callable[[], list[str]]
+) -> None:
+    place = MemoryPlace()
+    place.refuses = {b"b"}
+    assert seed_files([make_file([{"key": key, "value": ""} for key in "abc"])], place, options) == INCOMPLETE
+    assert said()[-3:] == ["2 keys written to memory", "  failed: 1 key that memory did not take:", "    'b'"]
+
+
+def test_a_failure_before_anything_was_written_is_an_error(make_file: MakeFile, options: SeedOptions) -> None:
+    place = MemoryPlace()
+    place.fail_at = 1
+    with pytest.raises(Failure):
+        seed_files([make_file([{"key": "a", "value": ""}])], place, options)
+    assert place.closed == 1
+
+
+@pytest.mark.slow
+def test_a_seed_that_failed_after_the_third_batch_goes_on_from_there(
+    large: BulkFile, options: SeedOptions, said: Callable[[], list[str]], bookmarks: Callable[[], list[int]]
+) -> None:
+    place = MemoryPlace()
+    place.fail_at = 4
+    assert seed_files([large], place, options) == INCOMPLETE
+    assert said()[-1] == "30,000 of 30,005 entries are written to memory; the same command goes on from there"
+    assert bookmarks() == [FIRST_THREE]
+
+    assert seed_files([large], place, options) == 0
+    assert place.writes == [PAIRS_MAX, PAIRS_MAX, PAIRS_MAX, 5, 5]
+    assert said()[-2:] == ["30,005 keys written to memory", "  unchanged: 30,000 entries that a run before wrote"]
+    assert (len(place.held), bookmarks()) == (TOTAL, [])
+
+
+@pytest.mark.slow
+def test_a_seed_begins_anew_where_the_first_part_is_gone(
+    large: BulkFile, options: SeedOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = MemoryPlace()
+    place.fail_at = 4
+    seed_files([large], place, options)
+    place.held.clear()
+    assert seed_files([large], place, options) == 0
+    assert place.writes[4:] == [PAIRS_MAX, PAIRS_MAX, PAIRS_MAX, 5]
+    assert len(place.held) == TOTAL
+    assert "entries that are not there as they were: all are written" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_seed_begins_anew_where_a_value_is_another_by_now(large: BulkFile, options: SeedOptions) -> None:
+    place = MemoryPlace()
+    place.fail_at = 4
+    seed_files([large], place, options)
+    last = f"k{FIRST_THREE - 1}".encode()
+    place.held[last] = replace(place.held[last], value=b"another")
+    assert seed_files([large], place, options) == 0
+    assert place.writes[4:] == [PAIRS_MAX, PAIRS_MAX, PAIRS_MAX, 5]
+
+
+@pytest.mark.slow
+def test_a_seed_begins_anew_when_told_to(large: BulkFile, options: SeedOptions) -> None:
+    place = MemoryPlace()
+    place.fail_at = 2
+    seed_files([large], place, options)
+    assert seed_files([large], place, replace(options, from_start=True)) == 0
+    assert place.writes[2:] == [PAIRS_MAX, PAIRS_MAX, PAIRS_MAX, 5]
+
+
+@pytest.mark.slow
+def test_another_seed_does_not_go_on_where_this_one_ended(
+    large: BulkFile, make_file: MakeFile, options: SeedOptions
+) -> None:
+    place = MemoryPlace()
+    place.fail_at = 2
+    seed_files([large], place, options)
+    other = make_file([{"key": f"k{number}", "value": "other"} for number in range(PAIRS_MAX + 1)])
+    assert seed_files([other], place, options) == 0
+    assert place.writes[2:] == [PAIRS_MAX, 1]
+
+
+@pytest.mark.slow
+def test_a_batch_whose_end_is_not_known_is_said(
+    large: BulkFile, options: SeedOptions, said: Callable[[], list[str]], bookmarks: Callable[[], list[int]]
+) -> None:
+    place = MemoryPlace()
+    place.fail_at, place.failure = 2, Failure(definite=False)
+    assert seed_files([large], place, options) == INCOMPLETE
+    assert said()[-2:] == [
+        "10,000 of 30,005 entries are written to memory; the same command goes on from there",
+        "  not known: whether entries 10,001 to 20,000 were written",
+    ]
+    assert bookmarks() == [PAIRS_MAX]
+
+
+@pytest.mark.slow
+def test_refused_keys_are_tried_again_by_the_next_run(large: BulkFile, options: SeedOptions) -> None:
+    place = MemoryPlace()
+    place.refuses, place.fail_at = {b"k7"}, 3
+    assert seed_files([large], place, options) == INCOMPLETE
+    place.refuses = set()
+    assert seed_files([large], place, options) == 0
+    assert len(place.held) == TOTAL
+
+
+@pytest.mark.slow
+def test_an_interrupt_waits_for_the_batch_and_says_what_was_written(
+    large: BulkFile, options: SeedOptions, said: Callable[[], list[str]], bookmarks: Callable[[], list[int]]
+) -> None:
+    place = MemoryPlace()
+    place.interrupt_at = 2
+    assert seed_files([large], place, options) == INTERRUPTED
+    assert said()[-1] == "20,000 of 30,005 entries are written to memory; the same command goes on from there"
+    assert (len(place.held), bookmarks(), place.closed) == (2 * PAIRS_MAX, [2 * PAIRS_MAX], 1)
+
+    assert seed_files([large], place, options) == 0
+    assert place.writes[2:] == [PAIRS_MAX, 5]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["failure", "interrupt"])
+def test_where_it_is_all_or_nothing_a_broken_run_wrote_nothing(
+    large: BulkFile, options: SeedOptions, said: Callable[[], list[str]], bookmarks: Callable[[], list[int]], end: str
+) -> None:
+    place = MemoryPlace(whole=True)
+    place.fail_at, place.interrupt_at = (3, None) if end == "failure" else (None, 3)
+    assert seed_files([large], place, options) == (INCOMPLETE if end == "failure" else INTERRUPTED)
+    assert said()[-1] == "nothing was written to memory: there it is all or nothing"
+    assert (place.held, bookmarks(), place.closed) == ({}, [], 1)
+
+
+@pytest.mark.slow
+def test_a_folder_for_bookmarks_that_cannot_be_is_told_of_once(
+    large: BulkFile, options: SeedOptions, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bookmarks").write_text("a file")
+    assert seed_files([large], MemoryPlace(), options) == 0
+    assert capsys.readouterr().err.count("how far this came") == 1
+
+
+@pytest.mark.slow
+def test_a_file_that_is_cut_while_it_is_written_is_noticed(
+    folder: Path, options: SeedOptions, said: Callable[[], list[str]]
+) -> None:
+    path = folder / "data.json"
+    entries = (f'{{"key":"k{number}","value":"{"x" * 6000}"}}' for number in range(PAIRS_MAX + 2000))
+    path.write_text(f"[{','.join(entries)}]")
+
+    class Cutting(MemoryPlace):
+        async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
+            os.truncate(path, 1000)
+            return await super().write(batch)
+
+    place = Cutting()
+    assert seed_files([BulkFile("data.json", path)], place, options) == INCOMPLETE
+    (written,) = place.writes
+    assert said()[-1].startswith(f"{written:,} of 12,000 entries are written")

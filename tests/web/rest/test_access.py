@@ -1,0 +1,90 @@
+"""Who may use Cloudflare's API here: whoever knows its token, and nobody where there is none."""
+
+import httpx
+import pytest
+
+from emulator.web.app import create_app
+from emulator.web.deployment import Deployment
+from tests.web.rest.api import CACHE, NAMESPACES, TOKEN, Api, refused, succeeded
+
+pytestmark = pytest.mark.anyio
+
+CLOSED = (401, 10000, "Authentication error")
+EMAIL = "me@example.com"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": f"Bearer {TOKEN}"},
+        {"authorization": f"bearer  {TOKEN} "},
+        {"X-Auth-Email": EMAIL, "X-Auth-Key": TOKEN},
+        {"X-Auth-Email": EMAIL, "X-Auth-Key": TOKEN, "Authorization": "Bearer wrong"},
+    ],
+)
+async def test_the_token_opens_it(api: Api, headers: dict[str, str]) -> None:
+    succeeded(await api.client.get(NAMESPACES, headers=headers))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer "},
+        {"Authorization": TOKEN},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer \u00fc"},
+        {"X-Auth-Key": TOKEN},
+        {"X-Auth-Email": EMAIL},
+        {"X-Auth-Email": EMAIL, "X-Auth-Key": "wrong"},
+        {"X-API-Key": TOKEN},
+    ],
+)
+@pytest.mark.parametrize("path", ["", f"/{CACHE}/values/k", "/malformed", "/../../../user"])
+async def test_nothing_else_does(api: Api, headers: dict[str, str], path: str) -> None:
+    sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+    assert refused(await api.client.get(f"{NAMESPACES}{path}", headers=sent)) == CLOSED
+
+
+@pytest.mark.parametrize("token", [None, ""])
+@pytest.mark.parametrize("offered", ["", "None", "null", TOKEN])
+async def test_without_a_token_it_is_closed(deployment: Deployment, token: str | None, offered: str) -> None:
+    deployment.api_token = token
+    transport = httpx.ASGITransport(create_app(deployment))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+        headers = {"Authorization": f"Bearer {offered}", "X-Auth-Email": EMAIL, "X-Auth-Key": offered}
+        assert refused(await client.get(NAMESPACES, headers=headers)) == CLOSED
+
+
+async def test_who_is_refused_changes_nothing_and_learns_nothing(api: Api) -> None:
+    await api.put("k")
+    for method, path in (("PUT", f"/{CACHE}/values/k"), ("DELETE", f"/{CACHE}/values/k"), ("POST", "")):
+        answer = await api.client.request(method, f"{NAMESPACES}{path}", content=b'{"title": "x"}')
+        assert refused(answer) == CLOSED
+        assert "ratelimit" not in answer.headers
+    assert await api.get("k") == b"v"
+
+
+async def test_the_token_is_in_no_log_and_in_no_answer(api: Api, logged: list[str], deployment: Deployment) -> None:
+    answers = [
+        await api.ask("GET"),
+        await api.ask("GET", "/malformed"),
+        await api.ask("GET", f"/{CACHE}/keys", params={"limit": "x"}),
+        await api.client.get(NAMESPACES, headers={"Authorization": f"Basic {TOKEN}"}),
+        await api.client.get("/cdn-cgi/emulator/status"),
+    ]
+    assert logged
+    assert TOKEN not in "".join(logged)
+    assert all(TOKEN not in f"{answer.headers}{answer.text}" for answer in answers)
+    assert TOKEN not in repr(deployment)
+
+
+async def test_the_worker_s_keys_do_not_open_it_and_its_token_does_not_open_the_worker(api: Api) -> None:
+    assert refused(await api.client.get(NAMESPACES, headers={"Authorization": "Bearer q"})) == CLOSED
+    answer = await api.client.get("/api/queue", headers={"X-API-Key": TOKEN})
+    assert answer.status_code == 401

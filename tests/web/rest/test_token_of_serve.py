@@ -1,0 +1,111 @@
+"""Where `serve` has the API's token from, to whom it shows it, and that it shows it nowhere else."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from emulator.core.errors import SettingsError
+from emulator.settings import API_TOKEN_NAME, ApiToken, KeySource, Settings, read_keys
+from tests.cli.emulator_process import Emulator, run, start
+from tests.web.rest.api import NAMESPACES
+
+OWN = "my-own-token"
+ELSEWHERE = "192.0.2.1"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "work"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def started(folder: Path, tmp_path: Path) -> Iterator[list[Emulator]]:
+    """What is put in here ends with the test."""
+    emulators: list[Emulator] = []
+    yield emulators
+    for emulator in emulators:
+        emulator.dispose()
+
+
+def listed(emulator: Emulator, token: str) -> httpx.Response:
+    return emulator.ask("GET", NAMESPACES, headers={"Authorization": f"Bearer {token}"})
+
+
+def shown_token(emulator: Emulator) -> str:
+    (token,) = re.findall(r"CLOUDFLARE_API_TOKEN=(\S+)", "\n".join(emulator.banner))
+    return str(token)
+
+
+def made_token(environment: dict[str, str], host: str = "127.0.0.1", folder: Path = Path("/nowhere")) -> ApiToken:
+    return read_keys(host, environment=environment, folder=folder).api_token
+
+
+@pytest.mark.slow
+def test_a_token_of_the_user_s_opens_the_api_and_is_shown_nowhere(
+    started: list[Emulator], folder: Path, tmp_path: Path
+) -> None:
+    environment = {API_TOKEN_NAME: OWN}
+    started.append(start("--ephemeral", folder=folder, log_file=tmp_path / "log", environment=environment))
+    (emulator,) = started
+    assert listed(emulator, OWN).status_code == 200
+    assert listed(emulator, "wrong").status_code == 401
+    assert shown_token(emulator) == f'"${API_TOKEN_NAME}"'
+    assert OWN not in "\n".join(emulator.banner)
+    assert emulator.stop() == 0
+    assert "GET" in emulator.log()
+    assert OWN not in emulator.log()
+
+
+@pytest.mark.slow
+def test_a_token_of_its_own_is_another_at_each_start_whatever_the_seed(
+    started: list[Emulator], folder: Path, tmp_path: Path
+) -> None:
+    for number in range(2):
+        log_file = tmp_path / f"log-{number}"
+        started.append(start("--ephemeral", "--random-seed", "7", folder=folder, log_file=log_file))
+    tokens = [shown_token(emulator) for emulator in started]
+    assert all(re.fullmatch("[0-9a-f]{32}", token) for token in tokens)
+    assert tokens[0] != tokens[1]
+    assert [listed(emulator, token).status_code for emulator, token in zip(started, tokens, strict=True)] == [200, 200]
+    assert listed(started[0], tokens[1]).status_code == 401
+    assert all(tokens[0] not in emulator.log() for emulator in started)
+
+
+@pytest.mark.slow
+def test_a_token_that_no_header_can_carry_is_refused(folder: Path) -> None:
+    ended = run("serve", "--port", "0", folder=folder, environment={API_TOKEN_NAME: "two words"})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    message = f"queue-emulator: {API_TOKEN_NAME} from environment holds characters that no header can carry\n"
+    assert ended.stderr == message
+    assert list(folder.iterdir()) == []
+
+
+def test_the_environment_comes_before_the_file(folder: Path) -> None:
+    (folder / ".dev.vars").write_text(f"{API_TOKEN_NAME}=from-the-file\n")
+    assert made_token({}, folder=folder) == ApiToken("from-the-file", ".dev.vars")
+    assert made_token({API_TOKEN_NAME: OWN}, folder=folder) == ApiToken(OWN, "environment")
+    assert made_token({API_TOKEN_NAME: ""}, folder=folder) == ApiToken("from-the-file", ".dev.vars")
+
+
+def test_where_others_can_reach_it_there_is_no_token_but_the_user_s() -> None:
+    keys = {"QUEUE_API_KEY": "q", "ADMIN_API_KEY": "a"}
+    assert made_token(keys, ELSEWHERE) == ApiToken(None, None)
+    assert made_token({**keys, API_TOKEN_NAME: OWN}, ELSEWHERE) == ApiToken(OWN, "environment")
+    with pytest.raises(SettingsError, match="no key is set"):
+        read_keys(ELSEWHERE, environment={API_TOKEN_NAME: OWN}, folder=Path("/nowhere"))
+
+
+def test_a_token_is_in_no_text_that_describes_it() -> None:
+    source: KeySource = read_keys("127.0.0.1", environment={API_TOKEN_NAME: OWN}, folder=Path("/nowhere"))
+    assert OWN not in f"{source} {source.api_token} {Settings(keys=source)}"
+
+
+def test_no_location_is_called_as_the_api_is() -> None:
+    source = read_keys("127.0.0.1", environment={}, folder=Path("/nowhere"))
+    with pytest.raises(SettingsError, match="API is what faults and journal call Cloudflare's API"):
+        Settings(keys=source, locations=("SJC", "API"))
