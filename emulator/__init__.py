@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from emulator.kv.store import MemoryStore, Store
     from emulator.testing import Emulator
 
+__version__ = "0.1.0"  # here, for it is shown at every start, and to look it up takes longer than to open the state
+
 __all__ = [
     "CLOUDFLARE",
     "LOCAL",

@@ -6,10 +6,9 @@ Exit codes: 0 done, 1 workerd died, or not everything was written or is as it sh
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
-from emulator import settings
+from emulator import __version__, settings
 from emulator.core.errors import EmulatorError, SettingsError
 from emulator.core.plans import PLANS
 from emulator.core.profiles import PROFILES, SWITCHES, compose
@@ -39,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="queue-emulator", description="A Worker's task queue over an emulated Workers KV, on this machine."
     )
-    parser.add_argument("--version", action="version", version=f"queue-emulator {version('queue-emulator')}")
+    parser.add_argument("--version", action="version", version=f"queue-emulator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(commands.add_parser("serve", help="start the emulator"))
     add_commands(commands)

@@ -3,10 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator import __version__
 from emulator.core.accounts import ACCOUNT_ID
 from emulator.core.bulk import BulkData
 from emulator.core.clock import MovableClock, SystemClock
@@ -20,7 +20,6 @@ from emulator.kv.sqlite import SqliteCatalogue
 from emulator.kv.store import Store
 from emulator.kv.waiting import sleep_on
 from emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
-from emulator.transfer.bulk_files import read_bulk_files
 from emulator.web.app import create_app
 from emulator.web.deployment import WORKER_NAME, Deployment, to_stderr
 from emulator.web.serve import listen, url
@@ -36,9 +35,17 @@ ServeOn = Callable[[Any], Coroutine[Any, Any, None]]
 def serve(settings: Settings) -> None:
     """Run the emulator until SIGINT or SIGTERM; raises EmulatorError, before anything is touched, if it cannot."""
     clock = MovableClock(SystemClock())
-    seeds = read_bulk_files(settings.seeds, clock.now_ms())
+    seeds = _read_seeds(settings, clock)
     with listen(settings.host, settings.port) as sock:
         asyncio.run(_serve(settings, clock, seeds, sock))
+
+
+def _read_seeds(settings: Settings, clock: MovableClock) -> list[BulkData]:
+    if not settings.seeds:
+        return []
+    from emulator.transfer.bulk_files import read_bulk_files  # a start that seeds nothing does not wait for it
+
+    return read_bulk_files(settings.seeds, clock.now_ms())
 
 
 async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData], sock: socket.socket) -> None:
@@ -146,7 +153,7 @@ def _banner(
     base_url: str,
 ) -> str:
     lines = [
-        f"queue-emulator {version('queue-emulator')}",
+        f"queue-emulator {__version__}",
         f"  listening   {base_url}",
         *_data_lines(settings, service),
         *_key_lines(settings),

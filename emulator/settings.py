@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from emulator.core.addresses import loopback
 from emulator.core.dice import Dice
 from emulator.core.errors import SettingsError
@@ -168,6 +166,8 @@ def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str
 def _dev_vars(path: Path) -> Mapping[str, str | None]:
     if not path.exists():
         return {}
+    from dotenv import dotenv_values  # only who has such a file waits for it
+
     try:
         return dotenv_values(path, interpolate=False, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -37,6 +37,7 @@ class Item:
     """One task, lease or other key that was there before, and what was seen of it afterwards.
 
     expiration_s   when it was to end, if the data said so in unix seconds
+    ttl_s          how long it was to live, if the data said so in seconds
     old_left_s     the remaining lifetime under its old-format key: None not there, FOREVER without end
     new_left_s     the same under its new-format key; of other keys, under the key that they have
     differs        a copy is not what it was
@@ -44,6 +45,7 @@ class Item:
 
     digest: bytes
     expiration_s: int | None
+    ttl_s: int | None
     old_left_s: int | None = None
     new_left_s: int | None = None
     differs: bool = False
@@ -75,7 +77,7 @@ class Comparison:
                 self.pending_before = _pending(entry.value)
                 continue
             kind, name = _old(entry.key)
-            self.items[kind][name] = Item(_digest(entry), entry.expiration_s)
+            self.items[kind][name] = Item(_digest(entry), entry.expiration_s, entry.expiration_ttl_s)
         others = self.items["others"]
         for key in [key for key in others if self._successor_of(key) is not None]:
             del others[key]  # an old task migrates over a new one of its id

@@ -10,7 +10,7 @@ from emulator.core.errors import BulkDataError, JavaScriptError, RemoteError
 from emulator.remote_control import ask, host_of
 from emulator.transfer.place import Page
 
-_ENTRIES_PER_PAGE = 200
+_ENTRIES_PER_PAGE = 100
 
 
 class EmulatorPlace:

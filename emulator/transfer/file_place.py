@@ -8,7 +8,7 @@ from emulator.core.clock import SystemClock
 from emulator.transfer.bulk_files import BulkFile, check_shape, stored_entries
 from emulator.transfer.place import Page
 
-_ENTRIES_PER_PAGE = 500
+_ENTRIES_PER_PAGE = 100
 
 
 class FilePlace:

@@ -117,7 +117,7 @@ class _Text:
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._rest) - _PERHAPS_CUT_OFF
 
     def _more(self, characters: int) -> bool:
-        """Read at least so many more: in steps of a quarter, decoding again and again costs five times as much at most."""
+        """Read at least so many more: in steps of a quarter, decoding again costs five times as much at most."""
         used, self._rest = self._rest[: self._at], self._rest[self._at :]
         newline = used.rfind("\n")
         if newline >= 0:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from emulator.core.bulk import BulkEntry, put_request
 from emulator.core.clock import Clock, SystemClock
-from emulator.core.entries import Entry
+from emulator.core.entries import Entry, Row
 from emulator.core.errors import StateError
-from emulator.kv.service import KVService
+from emulator.kv.centre import Versions
 from emulator.kv.sqlite import SqliteStore
 from emulator.transfer.place import Page
 
 DEFAULT_NAMESPACE = "CACHE"
-_ROWS_PER_PAGE = 500
+_ROWS_PER_PAGE, _ROWS_COUNTED = 100, 10_000
 
 
 class StatePlace:
@@ -26,16 +26,17 @@ class StatePlace:
         self._path = path
         self._namespace = namespace
         self._clock = clock or SystemClock()
+        self._versions = Versions()
         self._store: SqliteStore | None = None
-        self._service: KVService | None = None
 
     async def look(self, *, writing: bool) -> str:
         if not self._path.exists():
             if not writing:
                 raise StateError(f"there is no state file {self._path}")
             return "a new state file"
-        service = await self._opened()
-        keys = await service.count()
+        now_ms, keys = self._clock.now_ms(), 0
+        async for rows in self._walk(_ROWS_COUNTED):
+            keys += sum(row.live(now_ms) for row in rows)
         await self.close()
         return f"a state file that holds {keys:,} {'key' if keys == 1 else 'keys'}"
 
@@ -43,41 +44,45 @@ class StatePlace:
         return self._clock.now_ms()
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
-        now_ms = self._clock.now_ms()
-        await (await self._opened()).load("seed", [put_request(entry, now_ms) for entry in batch])
+        store, now_ms = await self._opened(), self._clock.now_ms()
+        requests = [put_request(entry, now_ms) for entry in batch]
+        first = await self._versions.take(len(batch), store)
+        await store.write(
+            [
+                Entry(each.key, each.value, version, now_ms, each.expiration_s, each.metadata)
+                for version, each in enumerate(requests, first)
+            ]
+        )
         return ()
 
     async def finish(self) -> None:
         pass
 
     async def read(self, keys: Sequence[bytes]) -> list[BulkEntry | None]:
-        await self._opened()
-        assert self._store is not None
-        now_ms = self._clock.now_ms()
-        return [
-            _entry(entry) if entry is not None and entry.live(now_ms) else None
-            for entry in await self._store.read(keys)
-        ]
+        store, now_ms = await self._opened(), self._clock.now_ms()
+        found = await store.read(keys)
+        return [_entry(entry) if entry is not None and entry.live(now_ms) else None for entry in found]
 
     async def pages(self) -> AsyncIterator[Page]:
-        await self._opened()
-        assert self._store is not None
-        first = b""
-        while rows := await self._store.walk(first, None, _ROWS_PER_PAGE):
+        async for rows in self._walk(_ROWS_PER_PAGE):
             found = await self.read([row.key for row in rows])
             yield Page([entry for entry in found if entry is not None], [])
-            first = rows[-1].key + b"\0"
 
     async def close(self) -> None:
-        service, self._service, self._store = self._service, None, None
-        if service is not None:
-            await service.close()
+        store, self._store = self._store, None
+        if store is not None:
+            await store.close()
 
-    async def _opened(self) -> KVService:
-        if self._service is None:
+    async def _walk(self, limit: int) -> AsyncIterator[list[Row]]:
+        store, first = await self._opened(), b""
+        while rows := await store.walk(first, None, limit):
+            yield rows
+            first = rows[-1].key + b"\0"
+
+    async def _opened(self) -> SqliteStore:
+        if self._store is None:
             self._store = await SqliteStore.open(self._path, namespace=self._namespace)
-            self._service = KVService(self._store, clock=self._clock)
-        return self._service
+        return self._store
 
 
 def _entry(entry: Entry) -> BulkEntry:

@@ -95,9 +95,11 @@ def judge(comparison: Comparison, changes: Mapping[str, list[str]], now_s: int) 
     for kind in KINDS:
         by_class: defaultdict[str, list[str]] = defaultdict(list)
         left_s: defaultdict[str, list[int]] = defaultdict(list)
+        elapsed_s = _elapsed_s(comparison, kind)
         for name, item in comparison.items[kind].items():
             waits = name in listed if kind == "tasks" else comparison.pending_after.ids is not None
-            found = _class(kind, item, waits=waits, finished=name in comparison.results, now_s=now_s)
+            ended = _ended(item, now_s, elapsed_s)
+            found = _class(kind, item, waits=waits, finished=name in comparison.results, ended=ended)
             by_class[found].append(name.decode("utf-8", "backslashreplace"))
             left_s[found] += [each for each in (item.new_left_s, item.old_left_s) if each is not None]
         names[kind] = {name: sorted(by_class[name]) for name in CLASSES if name in by_class}
@@ -116,7 +118,7 @@ def judge(comparison: Comparison, changes: Mapping[str, list[str]], now_s: int) 
     )
 
 
-def _class(kind: str, item: Item, *, waits: bool, finished: bool, now_s: int) -> str:
+def _class(kind: str, item: Item, *, waits: bool, finished: bool, ended: bool) -> str:
     if item.new_left_s is not None and item.old_left_s is not None:
         return "duplicated"
     if item.new_left_s is not None:
@@ -125,7 +127,29 @@ def _class(kind: str, item: Item, *, waits: bool, finished: bool, now_s: int) ->
         return "waiting" if waits else "orphaned"
     if finished and kind != "others":
         return "finished"
-    return "expired" if item.expiration_s is not None and item.expiration_s <= now_s else "missing"
+    return "expired" if ended else "missing"
+
+
+def _ended(item: Item, now_s: int, elapsed_s: int) -> bool:
+    if item.ttl_s is not None:
+        return item.ttl_s <= elapsed_s
+    return item.expiration_s is not None and item.expiration_s <= now_s
+
+
+def _elapsed_s(comparison: Comparison, kind: str) -> int:
+    """How long ago the data was written at least, as what is left of relative lifetimes tells.
+
+    A migration gives tasks a new lifetime and lets leases keep theirs, so that moved leases tell of leases.
+    """
+    elapsed_s = 0
+    for each in KINDS:
+        for item in comparison.items[each].values():
+            left_s = item.old_left_s
+            if left_s is None and (each == "others" or each == kind == "leases"):
+                left_s = item.new_left_s
+            if item.ttl_s is not None and left_s is not None and left_s != FOREVER:
+                elapsed_s = max(elapsed_s, item.ttl_s - left_s)
+    return elapsed_s
 
 
 def _lifetimes(left_s: list[int]) -> Lifetimes:

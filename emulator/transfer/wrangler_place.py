@@ -11,7 +11,7 @@ from emulator.kv.wrangler_layout import Layout, find_namespaces, kv_folder
 from emulator.kv.wrangler_state import StoredRow, WranglerWriter, check_free, read_rows
 from emulator.transfer.place import Page, Remark
 
-_ROWS_PER_PAGE = 500
+_ROWS_PER_PAGE = 100
 
 
 class WranglerPlace:
@@ -76,6 +76,9 @@ def _put_on(page: Page, row: StoredRow) -> None:
     key = row.key.decode("utf-8", "backslashreplace")
     if row.value is None:
         page.remarks.append(Remark(key, "the file of its value is not there", kept=False))
+        return
+    if key.encode() != row.key:
+        page.remarks.append(Remark(key, "its key is not UTF-8", kept=False))
         return
     expiration_s, metadata = None, None
     if row.expiration_ms is not None:

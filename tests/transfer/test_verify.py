@@ -99,6 +99,21 @@ def test_what_had_ended_is_not_missing(judge: Judge, left_s: int, expected: str)
     assert verdict.clean is (expected == "expired")
 
 
+def test_relative_lifetimes_have_ended_where_what_is_left_of_others_shows_it(judge: Judge) -> None:
+    before = [
+        *(lease("gone", expiration_ttl=200), lease("lost", expiration_ttl=301), lease("moved", expiration_ttl=600)),
+        *(task("gone", expiration_ttl=200), task("lost", expiration_ttl=501), task("left", expiration_ttl=3600)),
+    ]
+    moved = lease("moved", new=True, expiration=NOON_S + 300)
+    verdict = judge(before, [moved])
+    assert classes(verdict, "leases") == {"moved": ["moved"], "expired": ["gone"], "missing": ["lost"]}
+    assert classes(verdict) == {"missing": ["gone", "left", "lost"]}  # what is left of a lease tells nothing of tasks
+
+    verdict = judge(before, [moved, task("left", expiration=NOON_S + 3100)])
+    assert classes(verdict) == {"expired": ["gone"], "orphaned": ["left"], "missing": ["lost"]}
+    assert classes(verdict, "leases") == {"moved": ["moved"], "expired": ["gone", "lost"]}
+
+
 def test_other_keys_must_stay_as_they_were(judge: Judge) -> None:
     before = [{"key": key, "value": "1", "metadata": {"m": 1}} for key in ("kept", "changed", "gone", "queue:task:n")]
     after = [before[0], {"key": "changed", "value": "1"}, task("n", "1", new=True, metadata={"m": 1})]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.core.errors import SettingsError
-from emulator.settings import read_worker
+from emulator.settings import ApiToken, read_worker
 from emulator.workerd.binary import find_binary
 from emulator.workerd.bindings import WorkerFlags, plan_worker, with_secrets
 from emulator.workerd.extra import require_extra
@@ -177,3 +177,14 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(SettingsError, match=r"pip install 'queue-emulator\[workerd\]'"):
         require_extra(["json", "no_such_package"])
     require_extra()
+
+
+def test_the_token_of_cloudflare_s_api_is_the_emulator_s_and_no_secret_of_the_worker(tmp_path: Path) -> None:
+    main, binary = tmp_path / "worker.mjs", tmp_path / "workerd"
+    for path in (main, binary):
+        path.touch()
+    (tmp_path / ".dev.vars").write_text("EMULATOR_API_TOKEN=t\nSECRET=s\n")
+    worker, source = read_worker(WorkerFlags(main), workerd=binary, host="127.0.0.1")
+    assert dict(worker.variables)["SECRET"] == '"s"'
+    assert "EMULATOR_API_TOKEN" not in worker.variables
+    assert source.api_token == ApiToken("t", ".dev.vars")

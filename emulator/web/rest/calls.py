@@ -63,7 +63,8 @@ class Call:
         """The whole body."""
         content = await self.body.read(bytes_max)
         if content is None:
-            size_bytes = self.body.received_bytes
+            announced = self.headers.get("content-length", "")
+            size_bytes = int(announced) if announced.isdecimal() else self.body.received_bytes
             raise refusals.too_long(self.operation, f"{what} length of {size_bytes} exceeds limit of {bytes_max}.")
         return content
 

@@ -6,10 +6,11 @@ https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/subre
 import re
 
 from emulator.core import limits
+from emulator.core.entries import Entry
 from emulator.core.errors import JavaScriptError, KVError
 from emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, parse_json, stringify_json
 from emulator.core.keys import check_prefix, check_service_key, decode_segment
-from emulator.core.options import ListRequest, PutRequest, check_put
+from emulator.core.options import ListRequest, check_put
 from emulator.web.rest import refusals
 from emulator.web.rest.calls import Answer, Call, off_loop
 from emulator.web.rest.multipart import MultipartError, is_multipart, parse_parts
@@ -42,8 +43,7 @@ async def list_keys(call: Call) -> Answer:
 
 async def get_value(call: Call) -> Answer:
     """The bytes themselves, and when they expire as a header."""
-    call.operations = 1
-    (entry,) = await call.service.central_read([_key(call)], caller=call.caller)
+    entry = await _read(call)
     if entry is None or entry.value is None:
         raise refusals.no_key()
     headers = {} if entry.expiration_s is None else {"expiration": str(entry.expiration_s)}
@@ -52,8 +52,7 @@ async def get_value(call: Call) -> Answer:
 
 async def get_metadata(call: Call) -> Answer:
     """The metadata of a key, null if it has none."""
-    call.operations = 1
-    (entry,) = await call.service.central_read([_key(call)], caller=call.caller)
+    entry = await _read(call)
     if entry is None:
         raise refusals.no_key()
     return Answer.of(None if entry.metadata is None else parse_json(entry.metadata))
@@ -67,20 +66,24 @@ async def put_value(call: Call) -> Answer:
     request = check_put(
         key, value, expiration_s=expiration_s, expiration_ttl_s=ttl_s, metadata=metadata, now_ms=call.now_ms
     )
-    await _write(call, [request])
+    call.operations = 1
+    await call.service.central_write([request], caller=call.caller)
     return Answer()
 
 
 async def delete_value(call: Call) -> Answer:
     """Deleting a key that is not there succeeds."""
+    key = _key(call)
     call.operations = 1
-    await call.service.central_delete([_key(call)], caller=call.caller)
+    await call.service.central_delete([key], caller=call.caller)
     return Answer()
 
 
-async def _write(call: Call, requests: list[PutRequest]) -> None:
-    call.operations = len(requests)
-    await call.service.central_write(requests, caller=call.caller)
+async def _read(call: Call) -> Entry | None:
+    key = _key(call)
+    call.operations = 1
+    (entry,) = await call.service.central_read([key], caller=call.caller)
+    return entry
 
 
 def _key(call: Call) -> bytes:
@@ -106,7 +109,7 @@ async def _content(call: Call) -> tuple[bytes, str | None]:
     content_type = call.headers.get("content-type", "")
     if not is_multipart(content_type):
         return await call.content(limits.VALUE_BYTES_MAX, "Value"), None
-    content = await call.content(_FORM_BYTES_MAX, "Value")
+    content = await call.content(_FORM_BYTES_MAX, "Request body")
     try:
         parts = await off_loop(len(content), lambda: parse_parts(content_type, content))
     except MultipartError as error:

@@ -167,3 +167,9 @@ async def test_a_bulk_read_of_what_cannot_be_a_key_is_refused(api: Api) -> None:
 async def test_a_body_without_end_is_refused_where_little_is_expected(api: Api) -> None:
     for method, path in (("POST", ""), ("PUT", f"/{CACHE}"), ("POST", f"/{CACHE}/bulk/get")):
         assert refused(await api.ask(method, path, content=Sender(3)))[:2] == (413, 10024)
+
+
+async def test_a_body_that_announces_its_length_is_told_it(api: Api) -> None:
+    content, size_bytes = Sender(110), 110 * MEBIBYTE
+    answer = await api.ask("PUT", f"/{CACHE}/values/k", content=content, headers={"Content-Length": str(size_bytes)})
+    assert refused(answer) == (413, 10024, f"put: 'Value length of {size_bytes} exceeds limit of 26214400.'")
