@@ -56,8 +56,12 @@ class Call:
 
     @property
     def service(self) -> KVService:
+        """What reads and writes the namespace, which may have been deleted while the request's body came."""
         assert self.found is not None
-        return self.found[1]
+        namespace, service = self.found
+        if self.namespaces.get(namespace.id) is None:
+            raise refusals.no_namespace(self.operation)
+        return service
 
     async def content(self, bytes_max: int, what: str) -> bytes:
         """The whole body."""

@@ -1,5 +1,6 @@
 """The account's namespaces through Cloudflare's API."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -85,6 +86,31 @@ async def test_what_is_deleted_is_gone_for_every_request(api: Api) -> None:
     for path, said in (("", "get namespace"), ("/values/k", "get"), ("/keys", "list keys"), ("/metadata/k", "get")):
         answer = await api.ask("GET", f"/{made['id']}{path}")
         assert refused(answer) == (404, 10013, f"{said}: 'namespace not found'")
+    assert [each["id"] for each in await api.result("GET")] == [CACHE]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said", "content"),
+    [
+        ("PUT", "", "rename namespace", b'{"title": "x"}'),
+        ("PUT", "/values/k", "put", b"v"),
+        ("PUT", "/bulk", "bulk put keys", b'[{"key": "k", "value": "v"}]'),
+        ("POST", "/bulk/delete", "bulk remove keys", b'["k"]'),
+        ("POST", "/bulk/get", "bulk get keys", b'{"keys": ["k"]}'),
+    ],
+)
+async def test_what_is_deleted_while_a_body_comes_is_gone_for_that_too(
+    api: Api, deployment: Deployment, method: str, path: str, said: str, content: bytes
+) -> None:
+    made = await create(api, "gone")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield content[:5]
+        succeeded(await api.ask("DELETE", f"/{made['id']}"))
+        yield content[5:]
+
+    answer = await api.ask(method, f"/{made['id']}{path}", content=body())
+    assert refused(answer) == (404, 10013, f"{said}: 'namespace not found'")
     assert [each["id"] for each in await api.result("GET")] == [CACHE]
 
 
