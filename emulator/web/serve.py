@@ -90,7 +90,6 @@ async def serve(
 
 def _spare_the_collector() -> None:
     """What stands at the start stands to the end, and a page of a list is a thousand objects, none of them garbage."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 

@@ -1,7 +1,7 @@
 """How fast 100,000 keys come into a running emulator, and into wrangler's local state by wrangler, in the same run.
 
 Each is timed as a user sees it: the whole command, from its start to its end. `wrangler kv bulk put --local` writes key
-after key and slows down as they become many, so that it is given a tenth of them: that flatters it. Needs
+after key, which takes a quarter of an hour and more for so many, so that it is given a tenth of them. Needs
 WRANGLER_DIR, a folder whose node_modules has wrangler.
 
 Run: tox -e bench, or python -m tests.bench.seeding [KEYS [KEYS_FOR_WRANGLER]]

@@ -56,12 +56,15 @@ class Call:
 
     @property
     def service(self) -> KVService:
-        """What reads and writes the namespace, which may have been deleted while the request's body came."""
+        """What reads and writes the namespace."""
+        self.check_there()
         assert self.found is not None
-        namespace, service = self.found
-        if self.namespaces.get(namespace.id) is None:
+        return self.found[1]
+
+    def check_there(self) -> None:
+        """The namespace may have been deleted while the request's body came; raises Refusal."""
+        if self.namespaces.get(self.namespace.id) is None:
             raise refusals.no_namespace(self.operation)
-        return service
 
     async def content(self, bytes_max: int, what: str) -> bytes:
         """The whole body."""

@@ -50,7 +50,7 @@ async def get(call: Call) -> Answer:
 
 async def rename(call: Call) -> Answer:
     title = _title(call, await _object(call))
-    assert call.service  # still there
+    call.check_there()
     try:
         return Answer.of(_json(await call.namespaces.rename(call.namespace.id, title)))
     except NamespaceError as error:
