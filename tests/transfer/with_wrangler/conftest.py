@@ -1,4 +1,4 @@
-"""Wrangler in a folder of its own, and a miniflare that holds its local state."""
+"""Wrangler in a folder of its own, and a second process of its that holds the local state."""
 
 import json
 import os
@@ -14,19 +14,29 @@ _HOLDING = Path(__file__).with_name("holding.mjs")
 
 
 class Holding:
-    """A running miniflare over the local state in `folder`, which it has open from the first value on."""
+    """Wrangler's own platform over the local state in `folder`, which it has open from the first value on."""
 
     def __init__(self, folder: Path, namespace: str) -> None:
         node, script = installed_wrangler(os.environ)
         modules = Path(script).parents[2]
-        command = [node, str(_HOLDING), str(modules), str(folder), namespace]
+        config = folder.parent / "holding.json"
+        config.write_text(
+            json.dumps(
+                {
+                    "name": "holding",
+                    "compatibility_date": "2026-01-01",
+                    "kv_namespaces": [{"binding": "CACHE", "id": namespace}],
+                }
+            )
+        )
+        command = [node, str(_HOLDING), str(modules), str(config), str(folder)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", cwd=folder.parent
         )
         assert self._line() == "ready"
 
     def put(self, key: str, value: str) -> None:
-        """Through the Worker's binding."""
+        """Through a Worker's binding."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([key, value]) + "\n")
         self._process.stdin.flush()
