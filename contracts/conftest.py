@@ -314,6 +314,7 @@ def _http() -> httpx.Client:
 def _guarded(run: Run, target: Target, stack: ExitStack) -> None:
     rules = Rules(target, run.profile, run.own_prefix, started=process.STARTED.__contains__)
     guard = Guard(rules, SharedLimiter(run.folder, run.rate), Recorder(run.folder, target), run.folder)
+    stack.callback(guard.limiter.close)
     install(guard)
     stack.callback(remove, guard)
 

@@ -19,7 +19,9 @@ import httpx
 import requests
 from requests.adapters import HTTPAdapter
 
-from contracts.limiter import SharedLimiter, sent_again
+from contracts.differences.answers import Answer
+from contracts.differences.described import packaged_description
+from contracts.limiter import LIMITED, SharedLimiter, sent_again
 from contracts.recorder import Exchange, Recorder
 from contracts.rules import CLAIM, CONTROL, Asked, Rules
 from contracts.run import Profile
@@ -35,6 +37,10 @@ class Breach(BaseException):
 
 class KeyShown(AssertionError):
     """An answer has a key of the target in it, which no answer of any status may."""
+
+
+class LimitedOtherwise(AssertionError):
+    """A 429 is not as it is described: nobody else looks at one that is sent again."""
 
 
 class ForeignTask(Exception):
@@ -199,6 +205,8 @@ def _sent(guard: Guard, asked: Asked, once: Callable[[Asked], Any], seen: Callab
             took_ms = round((time.time() - began_s) * 1000)
             guard.recorder.note(Exchange.of(each, status, headers, body, guard.test, began_s, took_ms))
             _must_show_no_key(guard, headers, body)
+            if status == LIMITED:
+                _must_be_described(each, Answer(status, tuple((n.lower(), v) for n, v in headers.items()), body))
             return status, next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
 
         sent_again(send, guard.limiter)
@@ -221,6 +229,14 @@ def _must_show_no_key(guard: Guard, headers: Mapping[str, str], body: bytes) -> 
             raise KeyShown(
                 f"the answer shows a key: {guard.recorder.mask(next(text for text in shown if key in text))}"
             )
+
+
+def _must_be_described(asked: Asked, answer: Answer) -> None:
+    description = packaged_description()
+    operation = description.find(asked.method, asked.path)
+    wrong = description.violations(operation.id, answer) if operation else []
+    if wrong:
+        raise LimitedOtherwise(f"a {LIMITED} is not as described: " + "; ".join(each.why for each in wrong))
 
 
 def _must_be_own(guard: Guard, asked: Asked, claimed: Any, send: Callable[[Asked], Any]) -> None:

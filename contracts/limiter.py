@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pyrate_limiter import Duration, Limiter, Rate, SQLiteBucket
+from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
+LIMITED = 429
 RETRIES_MAX = 4
 PAUSE_S_MAX = 90
 
@@ -15,19 +16,22 @@ class SharedLimiter:
 
     def __init__(self, folder: Path, per_minute: int | None) -> None:
         self._pause = folder / "not-before"
-        self._limiter = None
+        self._bucket = None
         if per_minute is not None:
             # One each so many milliseconds: N in a minute would let all N go at once, and then two minutes' worth.
             rate = Rate(1, -(-int(Duration.MINUTE) // per_minute))
-            bucket = SQLiteBucket.init_from_file([rate], db_path=str(folder / "rate.sqlite"), use_file_lock=True)
-            self._limiter = Limiter(bucket)
+            # The bucket alone: a Limiter has a thread, which would look into a folder that may be gone by then.
+            self._bucket = SQLiteBucket.init_from_file([rate], db_path=str(folder / "rate.sqlite"), use_file_lock=True)
 
     def wait(self) -> None:
         """Return when the next request may leave."""
         while (left_s := self._paused_until() - time.time()) > 0:
             time.sleep(min(left_s, PAUSE_S_MAX))
-        if self._limiter is not None:
-            self._limiter.try_acquire("target")
+        while self._bucket is not None and not self._bucket.put(asked := RateItem("target", _now_ms())):
+            wait_ms = self._bucket.waiting(asked)
+            assert isinstance(wait_ms, int)  # of a bucket that is not asynchronous
+            time.sleep(max(wait_ms, 1) / 1000)
+            self._bucket.leak(_now_ms())
 
     def pause(self, seconds: float) -> None:
         """Let no process send anything for so long."""
@@ -35,15 +39,19 @@ class SharedLimiter:
         self._pause.write_text(repr(until), encoding="ascii")
 
     def close(self) -> None:
-        """End the limiter's thread, which would look into a folder that may be gone by then."""
-        if self._limiter is not None:
-            self._limiter.close()
+        """Let go of the file."""
+        if self._bucket is not None:
+            self._bucket.close()  # type: ignore[no-untyped-call]
 
     def _paused_until(self) -> float:
         try:
             return float(self._pause.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return 0.0
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000  # of the machine: its processes agree on it
 
 
 def seconds_of(retry_after: str | None) -> float | None:
@@ -59,7 +67,7 @@ def sent_again(send: Callable[[], tuple[int, str | None]], limiter: SharedLimite
         limiter.wait()
         status, retry_after = send()
         pause_s = seconds_of(retry_after)
-        if status != 429 or pause_s is None:
+        if status != LIMITED or pause_s is None:
             return
         # The second that is under way when the answer is written may be counted in it or not.
         limiter.pause(pause_s + 0.05)

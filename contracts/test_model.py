@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from contracts.client import Client
 from contracts.control import Control
 from contracts.model import LEASE_S_DEFAULT, Queue
+from contracts.run import Run
 
 pytestmark = [
     pytest.mark.disposable,
@@ -74,29 +75,32 @@ SEQUENCES = settings(
     max_examples=30,
     stateful_step_count=30,
     deadline=None,
-    derandomize=True,
     database=None,
     # Without shrinking: the sequence found is short enough to read, and each try of a shorter one costs requests.
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
     print_blob=False,
 )
-# What must have happened at least once in a run, or it has shown nothing.
+# What must have happened at least once, or the run has shown nothing. One round may miss the rarest; then it goes on.
+ROUNDS_MAX = 4
 OUTCOMES = {
     "listed", "listed nothing", "claimed", "nothing free", "renewed", "not renewed", "released", "not released", "read",
     "not there", "marked", "nothing to mark", "finished", "result read", "no result", "something expired",
 }  # fmt: skip
 
 
-def test_every_answer_is_the_one_the_model_of_the_queue_gives(client: Client, control: Control) -> None:
+def test_every_answer_is_the_one_the_model_of_the_queue_gives(run: Run, client: Client, control: Control) -> None:
     outcomes: Counter[str] = Counter()
 
     class Machine(TaskMachine):
         def __init__(self) -> None:
             super().__init__(client, control, outcomes)
 
-    run_state_machine_as_test(Machine, settings=SEQUENCES)
-    assert set(outcomes) == OUTCOMES, f"never happened: {OUTCOMES - set(outcomes)}"
+    for further in range(ROUNDS_MAX):
+        run_state_machine_as_test(seed(run.seed + further)(Machine), settings=SEQUENCES)
+        if set(outcomes) == OUTCOMES:
+            return
+    raise AssertionError(f"never happened: {OUTCOMES - set(outcomes)}")
 
 
 class TaskMachine(RuleBasedStateMachine):

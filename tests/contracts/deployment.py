@@ -18,16 +18,21 @@ QUEUE_KEY, ADMIN_KEY, TOKEN = "queue-key-7c1e09", "admin-key-55d2b8", "kv-token-
 ACCOUNT, NAMESPACE = "acc0", "ns0"
 TASK, LEASE, RESULT = "queue:task:", "queue:lease:", "orchestrator:result:"
 Answer = tuple[int, Any]
+REFUSAL = {"error": "slow down", "retryAfter": 1, "resetAt": "2026-11-20T09:06:00.000Z"}
 
 
 @dataclass
 class Deployment:
-    """`late_s` until a write is seen; `per_s` requests a second are answered, `burst` at once; `page` to everything."""
+    """`late_s` until a write is seen; `per_s` requests a second are answered, `burst` at once; `page` to everything.
+
+    `refusal` is the body of a 429.
+    """
 
     late_s: float = 0
     per_s: float | None = None
     burst: int = 3
     page: str | None = None
+    refusal: dict[str, Any] = field(default_factory=lambda: dict(REFUSAL))
     after_request: Callable[[str, str], None] = lambda method, path: None
     url: str = ""
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
@@ -65,8 +70,8 @@ class Deployment:
                 return 200, {"Content-Type": "text/html"}, self.page.encode()
             if not self._may():
                 self.refused += 1
-                refusal = {"error": "slow down", "retryAfter": 1, "resetAt": "2026-11-20T09:06:00.000Z"}
-                return 429, {"Retry-After": "1", "Content-Type": "application/json"}, json.dumps(refusal).encode()
+                headers = {"Retry-After": "1", "Content-Type": "application/json"}
+                return 429, headers, json.dumps(self.refusal).encode()
             status, said = self._worker(method, path, headers, body)
         return status, {"Content-Type": "application/json"}, json.dumps(said).encode()
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 from schemathesis.transport.requests import SameHostRedirectsSession
 
-from contracts.guard import BREACH, Breach, ForeignTask, Guard, KeyShown, install, remove
+from contracts.guard import BREACH, Breach, ForeignTask, Guard, KeyShown, LimitedOtherwise, install, remove
 from contracts.limiter import SharedLimiter
 from contracts.recorder import Recorder, read_exchanges
 from contracts.rules import Rules
@@ -163,6 +163,16 @@ def test_what_is_written_down_has_no_key_in_it(
     assert '-H "X-API-Key: $CONTRACT_QUEUE_KEY"' in first.curl()
     assert QUEUE_KEY not in first.curl()
     assert guard.recorder.last[""] == second
+
+
+def test_a_429_that_would_be_sent_again_must_be_as_described(
+    guarding: Callable[[str], Guard], deployment: Deployment
+) -> None:
+    guarding("observe")
+    deployment.refusal = {"error": "slow down"}
+    deployment.limit(per_s=0.9)
+    with pytest.raises(LimitedOtherwise, match='"retryAfter" is a required property'):
+        httpx.get(f"{deployment.url}/api/queue", headers=KEY)
 
 
 def test_a_limited_request_is_sent_again_when_the_answer_says(
