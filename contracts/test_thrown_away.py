@@ -1,4 +1,4 @@
-"""What can be held of a deployment that is thrown away, though its clock cannot be moved and its writes are seen late."""
+"""What can be held of a deployment that is thrown away, though its writes are seen late and nobody moves its clock."""
 
 from collections.abc import Callable, Mapping, Sequence
 
