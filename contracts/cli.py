@@ -60,16 +60,18 @@ def _delegate(command: str, given: Sequence[str]) -> int:
     return code
 
 
-def _hold(given: Sequence[str]) -> int:
-    parsed, passed_on = _parser().parse_known_args(given)
+def _hold(given: list[str]) -> int:
+    end = given.index("--") if "--" in given else len(given)
+    passed_on = given[end + 1 :]
+    parsed, unknown = _parser().parse_known_args(given[:end])
     if (parsed.target is None) == (parsed.url is None):
         print(f"queue-contracts: name one target: {', '.join(KINDS)}, or --url https://HOST", file=sys.stderr)
         return USAGE
-    if passed_on and passed_on[0] != "--":
-        print(f"queue-contracts: there is no option {passed_on[0]}; options of pytest come after --", file=sys.stderr)
+    if unknown:
+        print(f"queue-contracts: there is no option {unknown[0]}; options of pytest come after --", file=sys.stderr)
         return USAGE
     # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
-    process = subprocess.Popen(_pytest(parsed, passed_on[1:]), env=_environment())
+    process = subprocess.Popen(_pytest(parsed, passed_on), env=_environment())
     while True:
         try:
             code = process.wait()

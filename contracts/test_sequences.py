@@ -52,7 +52,7 @@ def walker(description: Description, target: Target, session: requests.Session, 
 # Apart, because a walk starts wherever it can and would rarely come to the operations that need a claim first.
 @pytest.mark.parametrize(
     ("tags", "walks"),
-    [(["queue"], 60), (["queue", "results"], 60), (["migration"], 15)],
+    [(["queue"], 40), (["queue", "results"], 40), (["migration"], 10)],
     ids=["queue", "queue and results", "migration"],
 )
 def test_walks_along_the_links_meet_only_described_answers_and_succeed_wherever_a_link_leads(

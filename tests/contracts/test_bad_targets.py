@@ -78,6 +78,7 @@ def test_a_target_that_answers_html_is_not_the_worker(tmp_path: Path) -> None:
         (("emulator", "--worker", "worker.mjs"), "workerd"),
         (("emulator", "--rate", "0/min"), "rate"),
         (("emulator", "--frobnicate"), "--frobnicate"),
+        (("--url", "http://127.0.0.1:9", "--", "--maxfail=1"), "does not answer"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_sent(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
