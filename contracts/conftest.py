@@ -62,6 +62,8 @@ def late_target(run: Run, target: Target) -> Iterator[Target]:
         return
     options = ("--profile", "cloudflare")
     with open_target(run.target, worker=run.worker, workerd=run.workerd, locations=LATE, options=options) as late:
+        if (guard := installed()) is not None:
+            guard.recorder.know(late)
         yield late
 
 

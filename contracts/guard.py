@@ -92,8 +92,9 @@ class Guard:
             raise ForeignTask(f"the queue holds {len(foreign)} tasks that are not this run's: none is claimed")
 
     def of_interest(self, asked: Asked) -> bool:
-        """Whether a request goes to the Worker rather than to its storage or to what the run started besides."""
-        return asked.origin == self.rules.target.url and not asked.path.startswith(CONTROL)
+        """Whether a request goes to a Worker rather than to its storage or its controls."""
+        of_a_worker = asked.origin == self.rules.target.url or self.rules.started(asked.origin)
+        return of_a_worker and not asked.path.startswith(CONTROL)
 
 
 def install(guard: Guard) -> None:

@@ -66,10 +66,15 @@ class Recorder:
 
     def __init__(self, folder: Path, target: Target) -> None:
         self._path = folder / f"exchanges-{os.getpid()}.jsonl"
-        self._keys = {target.queue_key: f"${QUEUE_KEY}", target.admin_key: f"${ADMIN_KEY}"}
+        self._keys: dict[str, str] = {}
+        self.last: dict[str, Exchange] = {}
+        self.know(target)
+
+    def know(self, target: Target) -> None:
+        """Mask this target's keys too."""
+        self._keys |= {target.queue_key: f"${QUEUE_KEY}", target.admin_key: f"${ADMIN_KEY}"}
         if target.rest is not None:
             self._keys[target.rest.token] = f"${KV_TOKEN}"
-        self.last: dict[str, Exchange] = {}
 
     def mask(self, text: str) -> str:
         """The text without a key: its name in the environment stands in its place."""

@@ -15,6 +15,7 @@ from contracts.control import Control
 from contracts.target import Target, scope_of
 from contracts.test_description import ROUTES
 
+pytestmark = pytest.mark.purpose(404)
 HOLDER, FREE, HELD = "holder", "b-free", "a-held"
 HELD_FOR_S = 300
 
