@@ -18,8 +18,6 @@ from contracts.storage import Storage
 
 # KV takes one write a second to one key: https://developers.cloudflare.com/kv/platform/limits/
 BETWEEN_WRITES_S = 1.2
-# How a request says at which of an emulator's locations it arrives.
-LOCATION_HEADER = "X-Emulator-Location"
 HOLDER, OTHER = "ct-holder", "ct-other"
 
 

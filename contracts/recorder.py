@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contracts.rules import Asked
-from contracts.target import Target
+from contracts.target import LOCATION_HEADER, Target
 from contracts.targets import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
 
 BODY_MAX = 4000
@@ -54,7 +54,7 @@ class Exchange:
         for name, value in self.request_headers.items():
             if name.lower() == "x-api-key":
                 parts.append(f'-H "X-API-Key: {value}"')
-            elif name.lower() == "content-type":
+            elif name.lower() in ("content-type", LOCATION_HEADER.lower()):
                 parts.append(f"-H {_quoted(f'{name}: {value}')}")
         if self.request_body:
             parts.append(f"--data-raw {_quoted(self.request_body)}")

@@ -11,7 +11,6 @@ from contracts.control import Control
 from contracts.description import Description
 from contracts.promises import (
     BY_THE_ROUTES,
-    LOCATION_HEADER,
     WITH_MOVED_TIME,
     WITH_TASKS,
     Place,
@@ -21,7 +20,7 @@ from contracts.promises import (
 )
 from contracts.settling import moved_time, real_time
 from contracts.storage import Storage, open_storage
-from contracts.target import Ability, Target
+from contracts.target import LOCATION_HEADER, Ability, Target
 
 pytestmark = [pytest.mark.slow, pytest.mark.requests(150)]
 
