@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,14 @@ FIRST_THREE = 3 * PAIRS_MAX
 @pytest.fixture
 def options(folder: Path) -> SeedOptions:
     return SeedOptions(bookmarks=folder / "bookmarks")
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """As in a terminal: what a shell starts in the background does not hear of SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
