@@ -4,17 +4,19 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from contracts.entries import NEW_LEASE, NEW_TASK, RESULT
+from contracts.guard import installed
 from contracts.rules import id_of_key
-from contracts.run import OWN, Run, began_s
+from contracts.run import DAY_S, OWN, Run, began_s
 from contracts.storage import Storage
 
-AGE_S = 3600
+# Longer than any run takes; what an isolated run writes has ended by itself an hour after it.
+AGE_S = DAY_S
 PREFIXES = (NEW_TASK, NEW_LEASE, RESULT)
 
 
@@ -26,7 +28,7 @@ class Leftovers:
         self._run = run
 
     def sweep_once(self) -> list[str]:
-        """Delete what other runs left that are an hour old or dead; once a run, by whichever process comes first."""
+        """Delete what other runs left that are a day old or dead; once a run, by whichever process comes first."""
         done = self._run.folder / "swept"
         with FileLock(self._run.folder / "sweep.lock"):
             if done.exists():
@@ -38,10 +40,12 @@ class Leftovers:
         return stale
 
     def remove_own(self) -> list[str]:
-        """Delete all that this run wrote."""
-        own = self._keys(self._run.own_prefix)
-        if own:
-            self._storage.delete(own)
+        """Delete all that this run wrote, even if it may send nothing else any more."""
+        guard = installed()
+        with guard.tidying() if guard is not None else nullcontext():
+            own = self._keys(self._run.own_prefix)
+            if own:
+                self._storage.delete(own)
         return own
 
     def _keys(self, beginning: str) -> list[str]:

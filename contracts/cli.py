@@ -1,7 +1,7 @@
 """`queue-contracts`: hold a target to the contract, compare two, hunt mutants.
 
 Exit codes: 0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached, 3 the run left its
-profile or proved nothing.
+profile or proved nothing, 128 and the number of a signal that ended it.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ DELEGATED = {
 PLUGINS = ("xdist", "xdist.looponfail", "schemathesis.pytest.plugin", "_hypothesis_pytestplugin")
 EPILOG = f"""exit codes:
   0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached,
-  3 the run left its profile, or proved nothing
+  3 the run left its profile, or proved nothing, 130 and 143 it was interrupted
 
 environment:
   {QUEUE_KEY}, {ADMIN_KEY}    the keys of a target at a URL; without the second its routes are not asked
@@ -71,14 +72,30 @@ def _hold(given: list[str]) -> int:
         print(f"queue-contracts: there is no option {unknown[0]}; options of pytest come after --", file=sys.stderr)
         return USAGE
     # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
-    process = subprocess.Popen(_pytest(parsed, passed_on), env=_environment())
-    while True:
-        try:
-            code = process.wait()
-            break
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+    with tempfile.TemporaryDirectory(prefix="queue-contracts-examples-") as examples:
+        process = subprocess.Popen(_pytest(parsed, passed_on), env=_environment(examples))
+        interrupted = _wait(process)
+    code = process.returncode
+    if interrupted:
+        return 128 + interrupted
     return code if code in (HOLDS, BROKEN, USAGE, NOTHING_PROVED) else USAGE if code >= 0 else 128 - code
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Until it has ended; what would end this process is passed on, so that it tidies up. The signal's number, or 0."""
+    heard: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        heard.append(number)
+        process.send_signal(signal.SIGINT)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return heard[0] if heard else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,7 +123,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
-    command = [sys.executable, "-m", "pytest", "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE)]
+    # -P: what lies in the caller's folder must not stand in for a module.
+    command = [sys.executable, "-P", "-m", "pytest", "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE)]
     command += [each for plugin in PLUGINS for each in ("-p", plugin)]
     command += [
         "-p",
@@ -135,10 +153,15 @@ def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
     return [*command, *(["--control"] if parsed.control else []), *passed_on, str(HERE)]
 
 
-def _environment() -> dict[str, str]:
+def _environment(examples: str) -> dict[str, str]:
     """The caller's, without what would change pytest or Hypothesis."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SCHEMATHESIS_"))}
-    return {**ours, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    set_here = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONSAFEPATH": "1",  # -P, for the processes of pytest-xdist
+        "HYPOTHESIS_STORAGE_DIRECTORY": examples,
+    }
+    return {**ours, **set_here}
 
 
 def _missing_extra() -> str | None:

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,17 @@ from contracts.cleaning import Leftovers, alive
 from contracts.client import Client
 from contracts.control import Control
 from contracts.description import Description, load_description
-from contracts.guard import ForeignTask, Guard, install, installed, remove
+from contracts.guard import (
+    Breach,
+    ForeignTask,
+    Guard,
+    KeyShown,
+    LimitedOtherwise,
+    Stopped,
+    install,
+    installed,
+    remove,
+)
 from contracts.limiter import SharedLimiter
 from contracts.options import abilities_of, add_options, begin_run, current_run, end_run, target_at_url, usage
 from contracts.preflight import objection
@@ -79,6 +90,7 @@ def session() -> Iterator[requests.Session]:
     """The same for Schemathesis, which speaks through requests."""
     with requests.Session() as session:
         session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         yield session
 
 
@@ -182,8 +194,8 @@ class _Conduct:
             return
         try:
             with _opened(self.run) as target, _http() as http:
-                said = objection(target, http)
-        except (StartError, TargetError, StorageError) as error:
+                said = objection(target, http, started=self.run.local)
+        except (StartError, TargetError, StorageError, LimitedOtherwise, KeyShown, Stopped, Breach) as error:
             said = str(error)
         if said is not None:
             usage(said)
@@ -248,14 +260,15 @@ class _Conduct:
             }
             made.user_properties.append((FAILURE, failure))
             made.longrepr = mask(made.longreprtext)
-            if isinstance(call.excinfo.value, ForeignTask):
+            if isinstance(call.excinfo.value, ForeignTask | Stopped):
                 self._not_checked(made, call.excinfo.value)
         return made
 
-    def _not_checked(self, made: pytest.TestReport, why: ForeignTask) -> None:
-        """A claim that was not sent is no broken contract, and no check that holds either."""
+    def _not_checked(self, made: pytest.TestReport, why: ForeignTask | Stopped) -> None:
+        """A request that was not sent is no broken contract, and no check that holds either."""
         made.outcome, made.longrepr = "skipped", (made.location[0], made.location[1] or 0, f"not checked: {why}")
-        _say_excused(self.run, "claimTask", str(why))
+        if isinstance(why, ForeignTask):
+            _say_excused(self.run, "claimTask", str(why))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not self.leads:

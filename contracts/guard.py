@@ -9,10 +9,11 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -21,18 +22,22 @@ from requests.adapters import HTTPAdapter
 
 from contracts.differences.answers import Answer
 from contracts.differences.described import packaged_description
-from contracts.limiter import LIMITED, SharedLimiter, sent_again
+from contracts.limiter import LIMITED, Refused, SharedLimiter, sent_again
 from contracts.recorder import Exchange, Recorder
 from contracts.rules import CLAIM, CONTROL, Asked, Rules
 from contracts.run import Profile
 
-BREACH = "breach.txt"
+BREACH, STOPPED = "breach.txt", "stopped.txt"
 _permitted = threading.local()
 _installed: list["Guard"] = []
 
 
 class Breach(BaseException):
     """A request that the profile forbids was about to leave. No Exception: nothing goes on as if it were an answer."""
+
+
+class Stopped(BaseException):
+    """The target wants no more requests: nothing is sent for the rest of the run."""
 
 
 class KeyShown(AssertionError):
@@ -57,11 +62,13 @@ class Guard:
     folder: Path
     test: str = ""
     left: int | None = None
+    tidies: bool = False
 
     def admit(self, asked: Asked) -> None:
         """Raise Breach, and write it down for the end of the run, if the request must not leave."""
-        if (self.folder / BREACH).exists():
-            raise Breach("nothing is sent any more: " + (self.folder / BREACH).read_text(encoding="utf-8"))
+        for name, ended in ((BREACH, Breach), (STOPPED, Stopped)):
+            if (self.folder / name).exists() and not self.tidies:
+                raise ended("nothing is sent any more: " + (self.folder / name).read_text(encoding="utf-8"))
         objection = self.rules.objection(asked)
         if objection is not None:
             self.breach(f"{asked.method} {asked.url}: {objection}")
@@ -70,11 +77,24 @@ class Guard:
                 self.breach(f"{asked.method} {asked.url}: the check has sent all the requests that it announced")
             self.left -= 1
 
-    def breach(self, what: str) -> None:
+    def breach(self, what: str) -> NoReturn:
         said = self.recorder.mask(f"{self.test or 'outside of a check'}: {what}\n")
         with (self.folder / BREACH).open("a", encoding="utf-8") as file:
             file.write(said)
         raise Breach(said)
+
+    def stop(self, why: str) -> None:
+        """From now on nothing is sent, by any process of the run."""
+        (self.folder / STOPPED).write_text(self.recorder.mask(why), encoding="utf-8")
+
+    @contextmanager
+    def tidying(self) -> Iterator[None]:
+        """While the block runs, what the profile allows is sent although the run has ended."""
+        self.tidies = True
+        try:
+            yield
+        finally:
+            self.tidies = False
 
     def claim_must_be_own(self, asked: Asked, send: Callable[[Asked], tuple[int, Any]]) -> None:
         """Look into the queue right before a claim; ForeignTask if it holds a task that is not this run's."""
@@ -105,6 +125,7 @@ def install(guard: Guard) -> None:
         _change("send", HTTPAdapter, _requests_send)
         _change("handle_request", httpx.HTTPTransport, _httpx_send)
         _change("handle_async_request", httpx.AsyncHTTPTransport, _refuse_async)
+        _change("get_redirect_target", requests.Session, lambda guard, follow, response: None)
     _installed.append(guard)
 
 
@@ -195,31 +216,48 @@ def _sent(guard: Guard, asked: Asked, once: Callable[[Asked], Any], seen: Callab
     guard.admit(asked)
     if not guard.of_interest(asked):
         return once(asked)
-
-    def one(each: Asked) -> Any:
-        answers: list[Any] = []
-
-        def send() -> tuple[int, str | None]:
-            began_s = time.time()
-            answers.append(once(each))
-            status, headers, body = seen(answers[-1])
-            took_ms = round((time.time() - began_s) * 1000)
-            guard.recorder.note(Exchange.of(each, status, headers, body, guard.test, began_s, took_ms))
-            _must_show_no_key(guard, headers, body)
-            if status == LIMITED:
-                _must_be_described(each, Answer(status, tuple((n.lower(), v) for n, v in headers.items()), body))
-            return status, next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
-
-        sent_again(send, guard.limiter)
-        return answers[-1]
-
     claims = guard.rules.profile is Profile.ISOLATED and asked.path == CLAIM
+    answers: list[Any] = []
+
+    def noted(each: Asked) -> Any:
+        began_s = time.time()
+        answer = once(each)
+        status, headers, body = seen(answer)
+        took_ms = round((time.time() - began_s) * 1000)
+        guard.recorder.note(Exchange.of(each, status, headers, body, guard.test, began_s, took_ms))
+        _must_show_no_key(guard, headers, body)
+        return answer
+
+    def send() -> tuple[int, str | None]:
+        if claims:
+            # Each time anew, and with the wait for the rate before the look rather than behind it.
+            guard.limiter.wait()
+            guard.claim_must_be_own(asked, lambda each: _status_and_json(seen(noted(each))))
+        answers.append(_claimed(guard, asked, noted) if claims else noted(asked))
+        status, headers, _ = seen(answers[-1])
+        return status, next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+
+    try:
+        sent_again(send, guard.limiter)
+    except Refused as refused:
+        guard.stop(str(refused))
+        _must_be_described(asked, *seen(answers[-1]))
+        raise Stopped(str(refused)) from None
+    for answer in answers:
+        _must_be_described(asked, *seen(answer))
     if claims:
-        guard.claim_must_be_own(asked, lambda each: _status_and_json(seen(one(each))))
-    answer = one(asked)
-    if claims:
-        _must_be_own(guard, asked, _status_and_json(seen(answer))[1], one)
-    return answer
+        _must_be_own(guard, asked, _status_and_json(seen(answers[-1]))[1], noted)
+    return answers[-1]
+
+
+def _claimed(guard: Guard, asked: Asked, send: Callable[[Asked], Any]) -> Any:
+    """The answer to a claim; one that gets lost may have left a lease on anybody's task."""
+    try:
+        return send(asked)
+    except (httpx.HTTPError, requests.RequestException) as error:
+        holder = _worker_of(asked) or "a worker that the target named"
+        lost = f"the answer to a claim of {holder!r} was lost ({type(error).__name__})"
+        guard.breach(f"{lost}: it may hold a task now, until its lease ends")
 
 
 def _must_show_no_key(guard: Guard, headers: Mapping[str, str], body: bytes) -> None:
@@ -232,9 +270,13 @@ def _must_show_no_key(guard: Guard, headers: Mapping[str, str], body: bytes) -> 
             )
 
 
-def _must_be_described(asked: Asked, answer: Answer) -> None:
+def _must_be_described(asked: Asked, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Of the 429s: every other answer is looked at by the check that asked for it."""
+    if status != LIMITED:
+        return
     description = packaged_description()
     operation = description.find(asked.method, asked.path)
+    answer = Answer(status, tuple((name.lower(), value) for name, value in headers.items()), body)
     wrong = description.violations(operation.id, answer) if operation else []
     if wrong:
         raise LimitedOtherwise(f"a {LIMITED} is not as described: " + "; ".join(each.why for each in wrong))
@@ -245,11 +287,27 @@ def _must_be_own(guard: Guard, asked: Asked, claimed: Any, send: Callable[[Asked
     task_id = claimed.get("taskId") if isinstance(claimed, dict) else None
     if not isinstance(task_id, str) or task_id.startswith(guard.rules.own_prefix):
         return
-    holder = {"workerId": claimed["lease"]["workerId"]}
+    holder, sent = _holder_of(claimed), _worker_of(asked)
+    if sent is not None and holder not in (sent, None):
+        guard.breach(f"a claim was answered with {task_id!r}, which {holder!r} holds: it is left alone")
+    name = sent or holder
+    if not isinstance(name, str):
+        guard.breach(f"a claim took {task_id!r}, and its answer does not say by which lease: it stays until that ends")
     url = f"{guard.rules.target.url}/api/queue/{quote(task_id, safe='')}/release"
     headers = {name: value for name, value in asked.headers.items() if name.lower() in ("x-api-key", "content-type")}
-    send(Asked("POST", url, headers, json.dumps(holder).encode()))
+    send(Asked("POST", url, headers, json.dumps({"workerId": name}).encode()))
     guard.breach(f"a claim took {task_id!r}, which came into the queue after it was looked at; it has been released")
+
+
+def _worker_of(claim: Asked) -> str | None:
+    """The name that a claim was sent with."""
+    _, body = _status_and_json((0, {}, claim.body))
+    return body.get("workerId") if isinstance(body, dict) else None
+
+
+def _holder_of(claimed: Mapping[str, Any]) -> object:
+    lease = claimed.get("lease")
+    return lease.get("workerId") if isinstance(lease, dict) else None
 
 
 def _status_and_json(seen: tuple[int, Mapping[str, str], bytes]) -> tuple[int, Any]:

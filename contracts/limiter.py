@@ -54,11 +54,15 @@ def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000  # of the machine: its processes agree on it
 
 
+class Refused(Exception):
+    """A 429 that cannot be obeyed: it comes again and again, or for longer than the suite waits, or says no time."""
+
+
 def seconds_of(retry_after: str | None) -> float | None:
-    """What `Retry-After` says in seconds; None where it says no number, or more than the suite would wait."""
+    """What `Retry-After` says in seconds; None where it says no number."""
     if retry_after is None or not retry_after.isascii() or not retry_after.isdigit():
         return None
-    return None if int(retry_after) > PAUSE_S_MAX else float(retry_after)
+    return float(retry_after)
 
 
 def sent_again(send: Callable[[], tuple[int, str | None]], limiter: SharedLimiter) -> None:
@@ -66,8 +70,13 @@ def sent_again(send: Callable[[], tuple[int, str | None]], limiter: SharedLimite
     for _ in range(1 + RETRIES_MAX):
         limiter.wait()
         status, retry_after = send()
-        pause_s = seconds_of(retry_after)
-        if status != LIMITED or pause_s is None:
+        if status != LIMITED:
             return
+        pause_s = seconds_of(retry_after)
+        if pause_s is None:
+            raise Refused(f"the target answers {LIMITED} and not, in Retry-After, for how many seconds")
+        if pause_s > PAUSE_S_MAX:
+            raise Refused(f"the target answers {LIMITED} and asks for {pause_s:.0f} s; the suite waits {PAUSE_S_MAX} s")
         # The second that is under way when the answer is written may be counted in it or not.
         limiter.pause(pause_s + 0.05)
+    raise Refused(f"the target has answered {LIMITED} {1 + RETRIES_MAX} times in a row, whatever it asked to wait")

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.run import RATE_OF_A_URL, SEED, Profile, Run, load_run, new_run_id, settle_profile
 from contracts.target import LOCAL, Ability, Target
-from contracts.targets import KINDS, TargetError, deployed_target, origin_of
+from contracts.targets import TargetError, check_address, deployed_target, origin_of
 
 _current: list[Run] = []
 
@@ -86,8 +86,8 @@ def _new_run(config: pytest.Config) -> Run:
 
 
 def _settled(run: Run, option: Any) -> Run:
-    if run.target not in KINDS and "://" not in run.target:
-        raise TargetError(f"a target is {', '.join(KINDS)} or https://HOST, not {run.target!r}")
+    if not run.local:
+        check_address(run.target)
     run = settle_profile(run, option.contract_profile, option.disposable, origin_of(run.target).partition("://")[2])
     if run.control and (run.local or run.profile is not Profile.DISPOSABLE):
         raise TargetError("--control is for the URL of an emulator that is thrown away: add --disposable HOST")
@@ -99,8 +99,8 @@ def _settled(run: Run, option: Any) -> Run:
             "the profile isolated puts its tasks into KV past the Worker: set CONTRACT_KV_ACCOUNT, "
             "CONTRACT_KV_NAMESPACE and CONTRACT_KV_TOKEN"
         )
-    several = option.__dict__.get("numprocesses") or 0
-    if not run.local and run.profile is not Profile.OBSERVE and several not in (0, "0", 1):
+    several = option.__dict__.get("numprocesses") not in (None, 0, "0", 1) or option.__dict__.get("tx")
+    if not run.local and run.profile is not Profile.OBSERVE and several:
         raise TargetError(f"in the profile {run.profile.value} one process at a time works on a URL: leave -n out")
     if run.rate is None and not run.local:
         return Run(**{**run.__dict__, "rate": RATE_OF_A_URL})

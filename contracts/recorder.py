@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from contracts.rules import Asked
 from contracts.target import LOCATION_HEADER, Target
 from contracts.targets import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
 
 BODY_MAX = 4000
+ANOTHER = "[another key]"
+CHANGED_LENGTH_MIN = 8  # of a shorter key a part could be any word
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,19 @@ class Recorder:
 
     def mask(self, text: str) -> str:
         """The text without a key: its name in the environment stands in its place."""
-        for key in sorted(filter(None, self._keys), key=len, reverse=True):
-            text = text.replace(key, self._keys[key])
+        for form, name in sorted(self._forms(), key=lambda each: len(each[0]), reverse=True):
+            text = text.replace(form, name)
         return text
+
+    def _forms(self) -> Iterator[tuple[str, str]]:
+        """The keys as they can be met: as they are, in a URL, and as the checks of wrong keys change them."""
+        for key, name in self._keys.items():
+            if key:
+                yield key, name
+                yield quote(key, safe=""), name
+            if len(key) >= CHANGED_LENGTH_MIN:
+                yield key[:-1], ANOTHER
+                yield key.swapcase(), ANOTHER
 
     def note(self, exchange: Exchange) -> None:
         noted = asdict(exchange)
@@ -96,7 +108,7 @@ class Recorder:
     def _header(self, name: str, value: str) -> str:
         if name.lower() != "x-api-key":
             return self.mask(value) if name.lower() != "authorization" else "[masked]"
-        return self._keys.get(value, "[another key]") if value else ""
+        return self._keys.get(value, ANOTHER) if value else ""
 
 
 def read_exchanges(folder: Path) -> Iterator[Exchange]:

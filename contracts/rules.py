@@ -11,7 +11,8 @@ from contracts.target import Ability, Target
 from contracts.targets import origin_of
 
 PORTABLE_ID = r"[A-Za-z0-9-]{1,64}"
-OBSERVED = re.compile(rf"/api/queue|/api/queue/{PORTABLE_ID}|/api/result/{PORTABLE_ID}|/api/migrate/status")
+# `GET /api/queue/claim` is a task called "claim" to one Worker, and a claim to one that does not look at the method.
+OBSERVED = re.compile(rf"/api/queue|/api/queue/(?!claim$){PORTABLE_ID}|/api/result/{PORTABLE_ID}|/api/migrate/status")
 ON_ONE_TASK = re.compile(rf"/api/queue/({PORTABLE_ID})/(?:release|renew|status)|/api/result/({PORTABLE_ID})")
 CONTROL = "/cdn-cgi/emulator/"
 CLAIM = "/api/queue/claim"

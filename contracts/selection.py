@@ -11,6 +11,7 @@ from contracts.run import Profile, Run
 from contracts.target import Ability
 
 BUDGET = 12
+ALL = "all"
 UNCHECKED, ANNOUNCED = "unchecked.json", "announced.json"
 # Collecting these takes seconds, since it generates their requests: not done where none would be sent.
 GENERATING = {"test_generated.py": ("disposable",), "test_observed.py": ("observe", "isolated")}
@@ -41,7 +42,7 @@ def select(run: Run, abilities: frozenset[Ability], admin: bool, items: Sequence
             left_out.append((name_of(item), why))
     for file, profiles in GENERATING.items():
         if run.profile.value not in profiles:
-            left_out.append((file, f"run in the profile {' or '.join(profiles)}"))
+            left_out.append((f"{file}::{ALL}", f"run in the profile {' or '.join(profiles)}"))
     _write(run.folder / UNCHECKED, left_out)
     _write(run.folder / ANNOUNCED, [len(kept), sum(budget_of(item) for item in kept)])
     return kept
@@ -64,7 +65,7 @@ def announcement(run: Run, address: str) -> str:
     minutes = -(-(most + 2) // run.rate)
     return (
         f"{said}: at most {most + 2} requests (and those that a 429 asks for again), at {run.rate} a minute: "
-        f"{minutes} minutes at most."
+        f"{minutes} minutes, and as much longer as it takes to answer or to show what was written."
     )
 
 
@@ -73,11 +74,9 @@ def unchecked(folder: Path) -> list[str]:
     path = folder / UNCHECKED
     if not path.is_file():
         return []
-    counted = Counter((name.partition("::")[0], why) for name, why in json.loads(path.read_text(encoding="utf-8")))
-    return [
-        f"{file}: {'all' if file in GENERATING else count} checks, {why}"
-        for (file, why), count in sorted(counted.items())
-    ]
+    left_out = [(name.split("::"), why) for name, why in json.loads(path.read_text(encoding="utf-8"))]
+    counted = Counter((name[0], name[1] == ALL, why) for name, why in left_out)
+    return [f"{file}: {ALL if all_ else count} checks, {why}" for (file, all_, why), count in sorted(counted.items())]
 
 
 def name_of(item: pytest.Item) -> str:

@@ -1,6 +1,7 @@
 """Open a target by what it is called: started here for as long as the block runs, or reached at its address."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ QUEUE_KEY, ADMIN_KEY = "CONTRACT_QUEUE_KEY", "CONTRACT_ADMIN_KEY"
 KV_TOKEN, KV_ACCOUNT, KV_NAMESPACE = "CONTRACT_KV_TOKEN", "CONTRACT_KV_ACCOUNT", "CONTRACT_KV_NAMESPACE"
 KV_API = "CONTRACT_KV_API"
 STATUS_S_MAX = 30
+HOST = re.compile(r"[A-Za-z0-9.:_-]+")
+VISIBLE = re.compile(r"[!-~]*")
 CLOUDFLARE = "https://api.cloudflare.com/client/v4"
 
 
@@ -63,15 +66,10 @@ def open_target(
 
 def deployed_target(url: str, *, control: bool = False) -> Target:
     """What answers at a URL, with keys and the way into its KV from the environment. Raises TargetError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
-        raise TargetError(f"a target is {', '.join(KINDS)} or https://HOST without a path, not {url!r}")
-    if parts.username or parts.password:
-        raise TargetError(f"a URL must not carry a password; put the keys into {QUEUE_KEY} and {ADMIN_KEY}")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise TargetError(f"over plain HTTP the keys would travel readable: use https://{parts.netloc}")
+    check_address(url)
     if not os.environ.get(QUEUE_KEY):
         raise TargetError(f"the key of the queue is not in the environment: set {QUEUE_KEY} (and {ADMIN_KEY})")
+    _check_keys(os.environ)
     rest = _rest_api(os.environ)
     origin = origin_of(url)
     abilities, locations = _controlled(origin) if control else (frozenset[Ability](), ())
@@ -79,6 +77,28 @@ def deployed_target(url: str, *, control: bool = False) -> Target:
         abilities |= {Ability.SEED, Ability.INSPECT}
     keys = os.environ[QUEUE_KEY], os.environ.get(ADMIN_KEY, "")
     return Target(origin, *keys, abilities, origin.partition("://")[2], locations, rest)
+
+
+def check_address(url: str) -> None:
+    """Raises TargetError for what is no address of a target, or none to send a key to."""
+    try:
+        parts = urlsplit(url)
+        well_formed = parts.port != 0 and HOST.fullmatch(parts.hostname or "") is not None
+    except ValueError:
+        raise TargetError("a target is https://HOST or https://HOST:PORT; what was given is no such address") from None
+    if parts.username or parts.password or "@" in parts.netloc:
+        raise TargetError(f"a URL must not carry a password; put the keys into {QUEUE_KEY} and {ADMIN_KEY}")
+    if parts.scheme not in ("http", "https") or not well_formed or parts.path not in ("", "/") or parts.query:
+        raise TargetError(f"a target is {', '.join(KINDS)} or https://HOST without a path, not {url!r}")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise TargetError(f"over plain HTTP the keys would travel readable: use https://{parts.netloc}")
+
+
+def _check_keys(environment: Mapping[str, str]) -> None:
+    """A header holds no line break and nothing beyond ASCII; who pastes a key with one would see it in an error."""
+    for name in (QUEUE_KEY, ADMIN_KEY, KV_TOKEN):
+        if not VISIBLE.fullmatch(environment.get(name, "")):
+            raise TargetError(f"{name} must hold visible ASCII characters alone: no space, no line break")
 
 
 def _controlled(origin: str) -> tuple[frozenset[Ability], tuple[str, ...]]:
@@ -124,4 +144,6 @@ def _rest_api(environment: Mapping[str, str]) -> RestApi | None:
     if missing:
         raise TargetError(f"to reach the KV of the target, set {', '.join(missing)} too")
     url = (environment.get(KV_API) or CLOUDFLARE).rstrip("/")
+    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
+        raise TargetError(f"over plain HTTP the token would travel readable: {KV_API} must be https://")
     return RestApi(url, given[KV_ACCOUNT], given[KV_NAMESPACE], given[KV_TOKEN])

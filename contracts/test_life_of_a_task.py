@@ -248,3 +248,30 @@ def test_a_new_status_gives_a_task_another_hour(client: Client, queue: Control) 
 
 def picked(task: dict[str, object], names: Iterable[str]) -> dict[str, object]:
     return {name: task[name] for name in names}
+
+
+def test_the_longest_id_and_the_longest_name_of_a_worker_are_kept_as_they_are(client: Client, control: Control) -> None:
+    task_id, worker_id = "Az-9" * 16, f" {'w ' * 63}"
+    assert (len(task_id), len(worker_id)) == (64, 127)
+    control.start_with([entries.new_task(task_id)])
+    assert claim(client, worker_id) == task_id
+    assert client.ask("renewLease", task_id, body={"workerId": worker_id}).json()["lease"]["workerId"] == worker_id
+    assert client.ask("renewLease", task_id, body={"workerId": worker_id.strip()}).status_code == 403
+    assert client.ask("updateTaskStatus", task_id, body={"status": "claimed"}).status_code == 200
+    assert client.ask("postResult", task_id, body=entries.OUTCOME).status_code == 200
+    assert client.ask("getResult", task_id).json() == entries.OUTCOME
+
+
+def test_a_long_result_is_kept_whole(client: Client, control: Control) -> None:
+    control.reset()
+    outcome = {"success": True, "output": {"rows": [[each, str(each)] for each in range(3000)], "log": "é" * 100_000}}
+    assert client.ask("postResult", "task1", body=outcome).status_code == 200
+    assert client.ask("getResult", "task1").json() == outcome
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_new_status_says_when_it_was_set(client: Client) -> None:
+    claimed = client.ask("claimTask", body={"workerId": "daemon-1"}).json()
+    client.ask("updateTaskStatus", claimed["taskId"], body={"status": "claimed"})
+    updated = client.ask("getTask", claimed["taskId"]).json()["updatedAt"]
+    assert -1 <= seconds_between(claimed["lease"]["claimedAt"], updated) < 60

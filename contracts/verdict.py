@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from contracts.guard import BREACH
+from contracts.guard import BREACH, STOPPED
 from contracts.recorder import Exchange
 from contracts.run import Profile
 
@@ -82,7 +82,9 @@ def judge(
     """
     statuses: dict[str, Counter[int]] = defaultdict(Counter)
     succeeded: set[str] = set()
+    asked = False
     for each in exchanges:
+        asked = asked or each.test != ""
         operation = operation_of(each.method, each.path)
         if operation is None:
             continue
@@ -96,9 +98,16 @@ def judge(
     unseen = [_label(name) for name in never if name in set(excused)]
     if complete:
         vacuous += [f"{_label(name)}: not one request succeeded" for name in never if name not in set(excused)]
-    path = folder / BREACH
-    breaches = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return Verdict(breaches, vacuous, unseen)
+    if not asked:
+        vacuous.append("no check asked the target")
+    stopped = _lines(folder / STOPPED)
+    if stopped:
+        vacuous = [f"{stopped[0]}: nothing was sent after that"]
+    return Verdict(_lines(folder / BREACH), vacuous, unseen)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
 def _too_many(operation: str, counted: Counter[int]) -> list[str]:

@@ -2,7 +2,7 @@
 
 Exit codes: 0 no difference but known and allowed ones; 1 differences, a known one that is stale or expired, a score
 below the recorded one, or an answer with a key in it; 2 wrong usage, or a target that cannot be started or reached;
-3 nothing could be compared, or a request was stopped that the profile forbids.
+3 nothing could be compared or measured, the target went on answering 429, or the profile forbids a request.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from contracts.differences.playing import Unreachable
 from contracts.differences.running import DIFFERENT, NOTHING_COMPARED, USAGE
 from contracts.differences.runtime import RuntimeMissing
 from contracts.differences.seeds import SequenceError
-from contracts.guard import Breach, KeyShown
+from contracts.guard import Breach, KeyShown, LimitedOtherwise, Stopped
 from contracts.process import StartError
 from contracts.storage import StorageError
 from contracts.targets import TargetError
@@ -46,9 +46,12 @@ def run(args: argparse.Namespace) -> int:
     except Breach as breach:
         print(f"{said}: stopped before it was sent: {breach}", file=sys.stderr)
         return NOTHING_COMPARED
-    except KeyShown as shown:
+    except (KeyShown, LimitedOtherwise) as shown:
         print(f"{said}: stopped, {shown}", file=sys.stderr)
         return DIFFERENT
+    except Stopped as stopped:
+        print(f"{said}: {stopped}", file=sys.stderr)
+        return NOTHING_COMPARED
     if code == NOTHING_COMPARED:
         print(f"{said}: nothing was compared", file=sys.stderr)
     return code

@@ -20,7 +20,7 @@ from contracts.differences.opening import Wanted, open_side, side_names
 from contracts.differences.reading import packaged_sequences
 from contracts.differences.records import record, scored
 from contracts.differences.report import table, told
-from contracts.differences.running import DIFFERENT, EQUAL, Plan, code_of, run_comparison
+from contracts.differences.running import DIFFERENT, EQUAL, NOTHING_COMPARED, Plan, code_of, run_comparison
 from contracts.differences.runtime import RuntimeMissing, find_workerd, versions
 from contracts.differences.scores import Outcome
 from contracts.differences.sides import Side
@@ -90,7 +90,7 @@ def _print_recorded(args: argparse.Namespace) -> int:
     else:
         print("NOT MEASURED NOW: there is no workerd here (npm install workerd, or name it with --workerd)")
         print(f"as recorded on {recorded}", _SIDES, _KV, "", *table(recorded.scores), sep="\n")
-    return EQUAL
+    return NOTHING_COMPARED
 
 
 def _origin(calibration: Calibration) -> dict[str, object]:

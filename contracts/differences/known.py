@@ -12,6 +12,9 @@ from typing import Any
 
 import yaml
 
+from contracts.differences.described import packaged_description
+from contracts.differences.steps import NOT_DESCRIBED
+
 _MEMBERS = ("between", "operation", "field", "sequence", "reason", "date", "expires")
 _REQUIRED = ("operation", "field", "reason", "date", "expires")
 
@@ -95,6 +98,9 @@ def _entry(given: Any, where: str) -> Known:
     ):
         raise KnownError(f"{where}: between must be a list of two targets")
     texts = {name: str(given.get(name, "*")) for name in ("operation", "field", "reason", "sequence")}
+    operations = [*packaged_description().operations, NOT_DESCRIBED]
+    if not any(_fits(texts["operation"], each) for each in operations):
+        raise KnownError(f"{where}: there is no operation {texts['operation']!r}, only {', '.join(operations)}")
     return Known(**texts, found=given["date"], expires=given["expires"], between=frozenset(between))
 
 

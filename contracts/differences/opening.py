@@ -22,7 +22,17 @@ from contracts.rules import Rules
 from contracts.run import RATE_OF_A_URL, Profile, Run, new_run_id, settle_profile
 from contracts.storage import open_storage
 from contracts.target import Ability, Target
-from contracts.targets import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY, TargetError, open_target
+from contracts.targets import (
+    ADMIN_KEY,
+    KINDS,
+    KV_ACCOUNT,
+    KV_NAMESPACE,
+    KV_TOKEN,
+    QUEUE_KEY,
+    TargetError,
+    check_address,
+    open_target,
+)
 
 _TIMEOUT_S = 30
 _WRITE_PAUSE_S = 1.1
@@ -60,6 +70,8 @@ def open_side(wanted: Wanted, name: str) -> Iterator[tuple[Side, str]]:
         tempfile.TemporaryDirectory(prefix="queue-contracts-") as folder,
         httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as http,
     ):
+        if not wanted.local:
+            check_address(wanted.target)
         host = urlsplit(wanted.target).netloc
         run = Run(
             wanted.target, Profile.OBSERVE, Path(folder), new_run_id(), rate=None if wanted.local else wanted.rate

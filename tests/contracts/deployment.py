@@ -25,7 +25,8 @@ REFUSAL = {"error": "slow down", "retryAfter": 1, "resetAt": "2026-11-20T09:06:0
 class Deployment:
     """`late_s` until a write is seen; `per_s` requests a second are answered, `burst` at once; `page` to everything.
 
-    `refusal` is the body of a 429.
+    `refusal` is the body of a 429 and `retry_after` its header; `redirects_to` is where everybody is sent; `holder` is
+    who a claim says holds the lease.
     """
 
     late_s: float = 0
@@ -33,6 +34,9 @@ class Deployment:
     burst: int = 3
     page: str | None = None
     refusal: dict[str, Any] = field(default_factory=lambda: dict(REFUSAL))
+    retry_after: str = "1"
+    redirects_to: str | None = None
+    holder: str | None = None
     after_request: Callable[[str, str], None] = lambda method, path: None
     url: str = ""
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
@@ -68,9 +72,11 @@ class Deployment:
             self.asked.append((method, target, body))
             if self.page is not None:
                 return 200, {"Content-Type": "text/html"}, self.page.encode()
+            if self.redirects_to is not None:
+                return 307, {"Location": self.redirects_to}, b""
             if not self._may():
                 self.refused += 1
-                headers = {"Retry-After": "1", "Content-Type": "application/json"}
+                headers = {"Retry-After": self.retry_after, "Content-Type": "application/json"}
                 return 429, headers, json.dumps(self.refusal).encode()
             status, said = self._worker(method, path, headers, body)
         return status, {"Content-Type": "application/json"}, json.dumps(said).encode()
@@ -118,7 +124,7 @@ class Deployment:
         for key in self.names(TASK):
             task_id = key.removeprefix(TASK)
             if self.get(LEASE + task_id) is None:
-                lease = _lease(given.get("workerId", "worker_1"))
+                lease = _lease(self.holder or given.get("workerId", "worker_1"))
                 self.put(LEASE + task_id, lease)
                 return 200, {"success": True, "taskId": task_id, "task": self.get(key), "lease": lease}
         return 200, {"success": False, "message": "none", "pending": 0}

@@ -1,12 +1,14 @@
 """What the suite says of targets that are late, slow, wrong or not there at all."""
 
+import os
 import re
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.contracts.command import environment, run
+from tests.contracts.command import environment, run, start
 from tests.contracts.deployment import Deployment, deployed
 
 pytestmark = pytest.mark.slow
@@ -64,6 +66,61 @@ def test_a_target_that_answers_html_is_not_the_worker(tmp_path: Path) -> None:
     assert "with an HTML page, not as the Worker does (status 200, titled 'Sign in')" in ended.stdout
 
 
+def test_another_host_that_knows_none_of_the_paths_is_not_the_worker(tmp_path: Path) -> None:
+    with deployed(Deployment(redirects_to="/elsewhere")) as deployment:
+        ended = run("--url", deployment.url, env=environment(), folder=tmp_path)
+    assert ended.returncode == 2
+    assert "redirects GET /api/queue to /elsewhere (307)" in ended.stdout
+
+
+def test_a_target_that_asks_to_wait_for_an_hour_is_not_asked_again(tmp_path: Path) -> None:
+    deployment = Deployment(retry_after="3600")
+    deployment.after_request = lambda method, path: deployment.limit(0.001) if path.endswith("status") else None
+    with deployed(deployment):
+        ended = run("--url", deployment.url, *FREELY, "--only", "wrong_key", env=environment(), folder=tmp_path)
+    assert ended.returncode == 3, ended.stdout
+    assert "PROVES NOTHING: the target answers 429 and asks for 3600 s; the suite waits 90 s" in ended.stdout
+    assert len(deployment.asked) == 3
+
+
+@pytest.mark.parametrize("name", ["CONTRACT_QUEUE_KEY", "CONTRACT_ADMIN_KEY", "CONTRACT_KV_TOKEN"])
+def test_a_key_with_a_line_break_is_refused_by_its_name(name: str, tmp_path: Path) -> None:
+    ended = run("--url", "http://127.0.0.1:9", env=environment() | {name: "pasted-secret\n"}, folder=tmp_path)
+    assert ended.returncode == 2
+    assert f"{name} must hold visible ASCII characters alone" in ended.stdout
+    assert "pasted-secret" not in ended.stdout
+
+
+def test_a_run_that_asks_the_target_nothing_proves_nothing(tmp_path: Path) -> None:
+    with deployed(Deployment()) as deployment:
+        ended = run("--url", deployment.url, *FREELY, "--only", "description", env=environment(), folder=tmp_path)
+    assert ended.returncode == 3, ended.stdout
+    assert "PROVES NOTHING: no check asked the target" in ended.stdout
+
+
+def test_what_lies_in_the_folder_stands_in_for_no_module_and_nothing_is_left_there(tmp_path: Path) -> None:
+    (tmp_path / "queue.py").write_text("raise SystemExit('not this one')")
+    with deployed(Deployment()) as deployment:
+        ended = run("--url", deployment.url, *FREELY, "--only", "not_found", env=environment(), folder=tmp_path)
+    assert ended.returncode == 0, ended.stdout
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("queue-contracts")] == ["queue.py"]
+
+
+def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Path) -> None:
+    asked = threading.Event()
+    deployment = Deployment(after_request=lambda method, path: asked.set())
+    with deployed(deployment):
+        process = start("--url", deployment.url, env=environment(), folder=tmp_path)
+        assert asked.wait(100)
+        process.terminate()
+        process.communicate(timeout=60)
+        seen = len(deployment.asked)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    assert process.returncode == 143
+    assert len(deployment.asked) == seen
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -72,6 +129,9 @@ def test_a_target_that_answers_html_is_not_the_worker(tmp_path: Path) -> None:
         (("--url", "staging.example.com"), "a target is emulator, workerd or https://HOST"),
         (("--url", "http://staging.example.com"), "over plain HTTP"),
         (("--url", "https://staging.example.com/api"), "without a path"),
+        (("--url", "https://staging.example.com:99999"), "no such address"),
+        (("--url", "https://[::1"), "no such address"),
+        (("--url", "https://staging example.com"), "without a path"),
         (("--url", "https://staging.example.com", "--profile", "disposable"), "--disposable staging.example.com"),
         (("--url", "https://staging.example.com", "--disposable", "example.com"), "but the target is"),
         (("--url", "https://staging.example.com", "--profile", "isolated"), "CONTRACT_KV_ACCOUNT"),

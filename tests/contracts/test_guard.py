@@ -6,13 +6,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import requests
 from schemathesis.transport.requests import SameHostRedirectsSession
 
-from contracts.guard import BREACH, Breach, ForeignTask, Guard, KeyShown, LimitedOtherwise, install, remove
+from contracts.guard import BREACH, Breach, ForeignTask, Guard, KeyShown, LimitedOtherwise, Stopped, install, remove
 from contracts.limiter import SharedLimiter
 from contracts.recorder import Recorder, read_exchanges
 from contracts.rules import Rules
@@ -182,3 +183,78 @@ def test_a_limited_request_is_sent_again_when_the_answer_says(
     deployment.limit(per_s=0.9)
     assert httpx.get(f"{deployment.url}/api/queue", headers=KEY).status_code == 200
     assert deployment.refused > 0
+
+
+def test_a_claim_that_is_sent_again_after_a_429_looks_into_the_queue_again(
+    guarding: Callable[[str], Guard], deployment: Deployment
+) -> None:
+    guarding("isolated")
+    deployment.put(TASK + OWN + "1", {"id": "own"})
+    claims: list[str] = []
+
+    def limit_the_claim(method: str, path: str) -> None:
+        if path == "/api/queue" and not claims:
+            claims.append(path)
+            deployment.limit(per_s=0.9)
+        elif path == "/api/queue/claim":
+            deployment.put(TASK + "foreign", {"id": "foreign"})
+            deployment.per_s = None
+
+    deployment.after_request = limit_the_claim
+    with pytest.raises(ForeignTask, match="1 tasks that are not this run's"):
+        httpx.post(f"{deployment.url}/api/queue/claim", headers=KEY, json={})
+    assert [path for _, path, _ in deployment.asked] == ["/api/queue", "/api/queue/claim", "/api/queue"]
+
+
+def test_a_lease_that_another_worker_holds_is_not_released(
+    guarding: Callable[[str], Guard], deployment: Deployment
+) -> None:
+    guarding("isolated")
+    deployment.holder = "production-daemon"
+    deployment.after_request = lambda method, path: deployment.put(TASK + "a-foreign", {"id": "a-foreign"})
+    with pytest.raises(Breach, match="which 'production-daemon' holds: it is left alone"):
+        httpx.post(f"{deployment.url}/api/queue/claim", headers=KEY, json={"workerId": "ct"})
+    assert "/api/queue/a-foreign/release" not in [path for _, path, _ in deployment.asked]
+
+
+def test_a_target_that_cannot_be_obeyed_is_sent_nothing_any_more(
+    guarding: Callable[[str], Guard], deployment: Deployment
+) -> None:
+    guarding("observe")
+    deployment.retry_after = "3600"
+    deployment.limit(per_s=0.01)
+    with pytest.raises(Stopped, match="asks for 3600 s"):
+        httpx.get(f"{deployment.url}/api/queue", headers=KEY)
+    with pytest.raises(Stopped, match="nothing is sent any more"):
+        httpx.get(f"{deployment.url}/api/queue", headers=KEY)
+    assert len(deployment.asked) == 1
+
+
+def test_a_run_that_has_ended_still_takes_its_own_keys_away(
+    guarding: Callable[[str], Guard], deployment: Deployment
+) -> None:
+    guard = guarding("isolated")
+    with pytest.raises(Breach):
+        httpx.delete(f"{deployment.url}/api/queue/task1")
+    with guard.tidying():
+        assert httpx.get(f"{deployment.url}/api/queue", headers=KEY).status_code == 200
+        with pytest.raises(Breach, match="DELETE"):
+            httpx.delete(f"{deployment.url}/api/queue/task1")
+
+
+def test_a_key_is_masked_as_it_stands_in_a_url_and_as_wrong_keys_are_made_of_it(tmp_path: Path) -> None:
+    key = "Qa+b/c9d==Z1"
+    recorder = Recorder(tmp_path, Target("http://127.0.0.1:1", key, ADMIN_KEY))
+    assert recorder.mask(f"?k=Qa%2Bb%2Fc9d%3D%3DZ1 {key[:-1]}2 {key.swapcase()} {key}") == (
+        "?k=$CONTRACT_QUEUE_KEY [another key]2 [another key] $CONTRACT_QUEUE_KEY"
+    )
+
+
+@pytest.mark.parametrize("client", [httpx.get, requests.get])
+def test_no_redirect_is_followed(
+    client: Callable[..., Any], guarding: Callable[[str], Guard], deployment: Deployment
+) -> None:
+    guarding("observe")
+    deployment.redirects_to = "/api/queue/claim"
+    assert client(f"{deployment.url}/api/queue/task1", headers=KEY).status_code == 307
+    assert [path for _, path, _ in deployment.asked] == ["/api/queue/task1"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.limiter import PAUSE_S_MAX, SharedLimiter, seconds_of
+from contracts.limiter import LIMITED, PAUSE_S_MAX, RETRIES_MAX, Refused, SharedLimiter, seconds_of, sent_again
 
 SEND = """
 import sys
@@ -46,7 +46,30 @@ def test_a_pause_holds_for_every_limiter_of_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
-    [("0", 0), ("12", 12), (str(PAUSE_S_MAX + 1), None), ("soon", None), ("-1", None), ("٣", None), (None, None)],
+    [("0", 0), ("12", 12), ("soon", None), ("-1", None), ("٣", None), (None, None)],
 )
-def test_only_a_number_of_seconds_that_can_be_waited_is_waited(said: str | None, seconds: float | None) -> None:
+def test_only_a_number_is_so_many_seconds(said: str | None, seconds: float | None) -> None:
     assert seconds_of(said) == seconds
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "sent", "why"),
+    [
+        ("0", 1 + RETRIES_MAX, "5 times in a row"),
+        (str(PAUSE_S_MAX + 1), 1, "the suite waits 90 s"),
+        (None, 1, "for how many seconds"),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 1, "for how many seconds"),
+    ],
+)
+def test_a_target_that_cannot_be_obeyed_is_given_up(
+    retry_after: str | None, sent: int, why: str, tmp_path: Path
+) -> None:
+    answered = []
+
+    def send() -> tuple[int, str | None]:
+        answered.append(LIMITED)
+        return LIMITED, retry_after
+
+    with pytest.raises(Refused, match=why):
+        sent_again(send, SharedLimiter(tmp_path, None))
+    assert len(answered) == sent

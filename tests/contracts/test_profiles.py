@@ -4,10 +4,12 @@ import os
 import re
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from contracts.run import DAY_S, new_run_id
 from tests.contracts.command import environment, run, start
 from tests.contracts.deployment import ADMIN_KEY, LEASE, QUEUE_KEY, RESULT, TASK, TOKEN, Deployment, deployed
 
@@ -84,9 +86,11 @@ def test_an_isolated_run_claims_its_own_tasks_where_there_are_no_others(tmp_path
 def test_what_a_killed_run_left_behind_is_swept_by_the_next(tmp_path: Path) -> None:
     half_way = threading.Event()
     deployment = with_foreign_tasks(Deployment())
-    deployment.put(TASK + "ct-000000010000-held-1", task("from a run of 1970"))
+    left_here = f"{TASK}ct-{new_run_id(time.time() - 3 * DAY_S)}-held-1"
+    for key in (left_here, TASK + "ct-202611201530-deploy", TASK + f"ct-{new_run_id(time.time() - 3700)}-held-1"):
+        deployment.put(key, task("of another run, or of none"))
     deployment.after_request = lambda method, path: half_way.set() if path.endswith("/renew") else None
-    foreign = {key: value for key, value in deployment.dump().items() if "1970" not in str(value)}
+    foreign = {key: value for key, value in deployment.dump().items() if key != left_here}
     arguments = ("--profile", "isolated", "--only", "test_isolated")
     with deployed(deployment):
         env = environment(deployment, kv=True)

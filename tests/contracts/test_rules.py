@@ -23,7 +23,7 @@ def objection(profile: str, method: str, path: str, body: object = None, headers
 
 @pytest.mark.parametrize("profile", ["observe", "isolated", "disposable"])
 @pytest.mark.parametrize(
-    "path", ["/api/queue", "/api/queue/task1", "/api/queue/claim", "/api/result/task1", "/api/migrate/status"]
+    "path", ["/api/queue", "/api/queue/task1", "/api/queue/claims", "/api/result/claim", "/api/migrate/status"]
 )
 def test_declared_gets_are_let_through(path: str, profile: str) -> None:
     assert objection(profile, "GET", path) == ""

@@ -76,7 +76,7 @@ def test_without_a_workerd_the_recorded_scores_are_shown_with_their_date(tmp_pat
     file = tmp_path / "calibration.json"
     write_calibration(file, replace(RECORDED, date=date(2026, 7, 1)))
     ended = queue_contracts("fidelity", "--calibration", file, folder=tmp_path)
-    assert ended.code == 0, ended.err
+    assert ended.code == 3, ended.err
     assert ended.out.startswith("NOT MEASURED NOW")
     assert "as recorded on 2026-07-01, workerd 2026-07-30" in ended.out
     assert "9 10" in ended.out

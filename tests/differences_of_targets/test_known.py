@@ -120,11 +120,15 @@ WHOLE = {"operation": "getTask", "field": "*", "reason": "r", "date": "2026-11-0
         ("{}", "must be a list"),
         ("[3]", "entry 1: must be a mapping"),
         ("- {operation: getTask}", "entry 1: field is missing"),
+        (
+            "- {operation: getTusk, field: b, reason: c, date: 2026-11-01, expires: 2027-01-01}",
+            "entry 1: there is no operation 'getTusk', only listPendingTasks",
+        ),
         ("- " + json.dumps({**WHOLE, "reason": ""}).replace('"2', "2").replace('1"', "1"), "reason is missing"),
         ("- " + json.dumps({**WHOLE, "until": 1}), "unknown member 'until'"),
         ("- " + json.dumps(WHOLE), "date must be a day as 2026-11-23, not '2026-11-01'"),
         (
-            "- {operation: a, field: b, reason: c, date: 2026-11-01, expires: 2027-01-01, between: [a]}",
+            "- {operation: get*, field: b, reason: c, date: 2026-11-01, expires: 2027-01-01, between: [a]}",
             "between must be a list of two targets",
         ),
         ("- [", "known.yaml"),
