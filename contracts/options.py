@@ -78,8 +78,10 @@ def _new_run(config: pytest.Config) -> Run:
         option.worker, option.workerd, option.report_dir,
     )  # fmt: skip
     try:
+        if run.report_dir is not None:
+            run.report_dir.mkdir(parents=True, exist_ok=True)
         run = _settled(run, option)
-    except TargetError as error:
+    except (TargetError, OSError) as error:
         usage(str(error))
     run.save()
     return run

@@ -138,6 +138,7 @@ def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Pat
         (("emulator", "--worker", "worker.mjs"), "workerd"),
         (("emulator", "--rate", "0/min"), "rate"),
         (("emulator", "--frobnicate"), "--frobnicate"),
+        (("emulator", "--report-dir", "/dev/null/reports"), "/dev/null/reports"),
         (("--url", "http://127.0.0.1:9", "--", "--maxfail=1"), "does not answer"),
     ],
 )
