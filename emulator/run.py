@@ -118,7 +118,9 @@ async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Na
     try:
         namespaces = await Namespaces.open(catalogue, open_service, dice)
         names = dict.fromkeys((plan.controlled, *plan.kv.values()))
-        return namespaces, {name: await namespaces.bind(name, worker=WORKER_NAME) for name in names}
+        return namespaces, {
+            name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name)) for name in names
+        }
     except BaseException:
         await catalogue.close()
         raise

@@ -91,8 +91,22 @@ class Namespaces:
         made._services[namespace.id], made._bound[namespace.id] = service, worker
         return made
 
-    async def bind(self, name: str, *, worker: str) -> KVService:
-        """The namespace that `worker` is bound to: of this name, id or title, or else a new one."""
+    async def bind(self, name: str, *, worker: str, id: str | None = None) -> KVService:
+        """The namespace that `worker` is bound to: of this id, or of this name, or else a new one.
+
+        `name` may be an id or a title too. With `id`, as long as this process lives, it is the namespace's own.
+        """
+        found = self._by_id.get(id) if id is not None else None
+        found = found or await self._named(name)
+        if id is not None and found.id != id:
+            del self._by_id[found.id]
+            found = self._by_id[id] = replace(found, id=id)
+        self._bound[found.id] = worker
+        service = self.service(found.id)
+        assert service is not None
+        return service
+
+    async def _named(self, name: str) -> Namespace:
         derived = namespace_of(name)
         found = self._by_id.get(derived.id) or next(
             (each for each in self.all() if name in (each.name, each.title)), None
@@ -100,10 +114,7 @@ class Namespaces:
         if found is None:
             found = self._by_id[derived.id] = derived
             await self._catalogue.keep(derived)
-        self._bound[found.id] = worker
-        service = self.service(found.id)
-        assert service is not None
-        return service
+        return found
 
     def all(self) -> list[Namespace]:
         """Every namespace, oldest first as far as that is known."""

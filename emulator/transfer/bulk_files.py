@@ -59,7 +59,12 @@ class Reading:
             expiration_s = stored_entry(member).expiration_s
             if expiration_s is not None and expiration_s < self.now_ms // 1000 + SKIPPED_S:
                 return None
-        return check_entry(member, self.now_ms)
+        try:
+            return check_entry(member, self.now_ms)
+        except JavaScriptError as error:
+            if not self.skip_ending and "Invalid expiration of" in str(error):
+                raise BulkDataError(f"{error} --skip-expired leaves out what ends so soon.") from None
+            raise
 
 
 @dataclass(frozen=True, slots=True)

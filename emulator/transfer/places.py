@@ -21,6 +21,8 @@ _SQLITE_HEADER = b"SQLite format 3\0"
 def target_of(text: str) -> Target:
     """The place that can be written to; raises SettingsError that lists the forms. Nothing is opened yet."""
     place = _place(text)
+    if place is None and Path(text).name == "state" and not Path(text).exists():
+        raise SettingsError(f"there is no wrangler state at {text} yet: make one with wrangler:{text}#NAMESPACE_ID")
     if place is None:
         raise SettingsError(f"not a place that data can go to: {text!r}; there are:\n{forms.TARGETS}")
     return place

@@ -8,7 +8,7 @@ from emulator.core.clock import Clock, SystemClock
 from emulator.core.entries import Entry, Row
 from emulator.core.errors import StateError
 from emulator.kv.centre import Versions
-from emulator.kv.sqlite import SqliteStore
+from emulator.kv.sqlite import SqliteCatalogue, SqliteStore
 from emulator.transfer.place import Page
 
 DEFAULT_NAMESPACE = "CACHE"
@@ -38,7 +38,20 @@ class StatePlace:
         async for rows in self._walk(_ROWS_COUNTED):
             keys += sum(row.live(now_ms) for row in rows)
         await self.close()
+        if not writing and keys == 0:
+            await self._check_namespace()
         return f"a state file that holds {keys:,} {'key' if keys == 1 else 'keys'}"
+
+    async def _check_namespace(self) -> None:
+        """Raises StateError for one that is not there: nothing is read of it, but not because it is empty."""
+        catalogue = await SqliteCatalogue.open(self._path)
+        try:
+            names = [each.name for each in await catalogue.namespaces()]
+        finally:
+            await catalogue.close()
+        if names and self._namespace not in names:
+            there = ", ".join(f"state:{self._path}#{name}" for name in names)
+            raise StateError(f"{self._path} has no namespace {self._namespace}; there is {there}")
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()

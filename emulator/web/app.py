@@ -77,8 +77,16 @@ class WithoutUpgrade:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def no_body() -> Message:
-            return {"type": "http.request"}
+            nonlocal begun
+            if not begun:
+                begun = True
+                return {"type": "http.request"}
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+            return {"type": "http.disconnect"}
 
         async def refuse(message: Message) -> None:
             await send({**message, "type": f"websocket.{message['type']}"})

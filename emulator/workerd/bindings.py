@@ -29,12 +29,15 @@ class WorkerFlags:
 class WorkerPlan:
     """A Worker to run. `kv` gives each binding its namespace in the state file; `variables` are text or JSON.
 
+    `ids` gives a namespace the id that the wrangler config has for it.
+
     `fixed` names the variables that flags set, which no secret replaces. `compatibility_date` None is the runtime's
     own date.
     """
 
     main: Path
     kv: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_BINDING: DEFAULT_BINDING})
+    ids: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Json] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     compatibility_date: str | None = None
@@ -65,6 +68,7 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
     return WorkerPlan(
         main=main,
         kv=kv,
+        ids=config.ids,
         variables={**config.variables, **variables},
         fixed=frozenset(variables),
         compatibility_date=flags.compatibility_date or config.compatibility_date,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emulator.core.accounts import ID
 from emulator.core.errors import SettingsError
 from emulator.core.javascript import Json
 
@@ -19,13 +20,14 @@ FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler
 class WranglerConfig:
     """What was read. `kv` gives each binding the namespace that it is bound to here.
 
-    The ids in the file are Cloudflare's and mean nothing here, except that bindings of one id share a namespace:
-    it is named after the first of them, so that what is seeded as CACHE is what the binding CACHE reads.
+    Bindings of one id share a namespace: it is named after the first of them, so that what is seeded as CACHE is what
+    the binding CACHE reads. `ids` gives such a name the id by which Cloudflare's API knows it, where that is one.
     """
 
     path: Path | None = None
     main: Path | None = None
     kv: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Json] = field(default_factory=dict)
     compatibility_date: str | None = None
     compatibility_flags: tuple[str, ...] = ()
@@ -45,10 +47,12 @@ def read_config(path: Path) -> WranglerConfig:
     given = _parse(path)
     try:
         main = _member(given, "main", str)
+        kv, ids = _namespaces(_member(given, "kv_namespaces", list) or [])
         return WranglerConfig(
             path=path,
             main=None if main is None else path.parent / main,
-            kv=_namespaces(_member(given, "kv_namespaces", list) or []),
+            kv=kv,
+            ids=ids,
             variables=_member(given, "vars", dict) or {},
             compatibility_date=_date(given),
             compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
@@ -91,7 +95,8 @@ def _date(given: dict[str, Any]) -> str | None:
     return None if date is None else str(date)
 
 
-def _namespaces(given: list[Any]) -> dict[str, str]:
+def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """By binding the name of its namespace, and by that name its id."""
     by_id: dict[str, str] = {}
     namespaces: dict[str, str] = {}
     for each in given:
@@ -99,4 +104,4 @@ def _namespaces(given: list[Any]) -> dict[str, str]:
         if not isinstance(binding, str) or not binding:
             raise ValueError(f"each of kv_namespaces must have a binding, not {each!r}")
         namespaces[binding] = by_id.setdefault(str(each.get("id", f"binding {binding}")), binding)
-    return namespaces
+    return namespaces, {name: id.lower() for id, name in by_id.items() if ID.fullmatch(id.lower())}

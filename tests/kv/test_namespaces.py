@@ -81,6 +81,28 @@ async def test_a_created_namespace_can_be_bound_to_by_its_id_or_its_title(namesp
     assert namespaces.bound() == [created]
 
 
+async def test_a_worker_is_bound_to_its_namespace_under_the_id_that_it_has_for_it(
+    namespaces: Namespaces, catalogue: Catalogue, clock: MovableClock
+) -> None:
+    await write(await namespaces.bind("CACHE", worker="w"))
+    again = await opened(catalogue, clock)
+    service = await again.bind("CACHE", worker="w", id=WRANGLER_ID)
+    assert await value(service) == b"v"
+    assert again.service(WRANGLER_ID) is service
+    assert again.service(namespace_of("CACHE").id) is None
+    assert [(each.id, each.title, each.name) for each in again.all()] == [(WRANGLER_ID, "CACHE", "CACHE")]
+    renamed = await again.rename(WRANGLER_ID, "tasks")
+    assert renamed.id == WRANGLER_ID
+    assert [each.title for each in await catalogue.namespaces()] == ["tasks"]
+
+
+async def test_the_id_of_a_created_namespace_goes_before_the_name(namespaces: Namespaces) -> None:
+    created = await namespaces.create("sessions")
+    await write(namespaces.service(created.id))
+    assert await value(await namespaces.bind("CACHE", worker="w", id=created.id)) == b"v"
+    assert namespaces.bound() == [created]
+
+
 async def test_namespaces_hold_their_entries_apart(namespaces: Namespaces) -> None:
     one, two = await namespaces.create("one"), await namespaces.create("two")
     await write(namespaces.service(one.id), value=b"1")

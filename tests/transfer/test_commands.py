@@ -152,6 +152,7 @@ def test_an_import_leaves_its_source_as_it_was(folder: Path) -> None:
         ("wrangler:nothing#abc", "my.sqlite", "there is no namespace 'abc' in nothing/v3/kv"),
         ("wrangler:nothing", "my.sqlite", "nothing does not tell which namespace is meant (there is none yet)"),
         ("gone.sqlite", "my.sqlite", "there is no state file gone.sqlite"),
+        ("good.json", ".wrangler/state", "make one with wrangler:.wrangler/state#NAMESPACE_ID"),
         ("bad.json", "my.sqlite", "bad.json: entry 1: must be an object with key and value"),
         ("good.json", "nowhere", "not a place that data can go to: 'nowhere'"),
         ("good.json", "wrangler:file/state#abc", "wrangler's local state in file/state failed: Not a directory"),

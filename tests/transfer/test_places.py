@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from emulator.core.accounts import namespace_of
 from emulator.core.bulk import BulkEntry
 from emulator.core.clock import MovableClock
 from emulator.core.errors import EmulatorError, SettingsError, StateError
+from emulator.kv.sqlite import SqliteCatalogue
 from emulator.transfer.emulator_place import EmulatorPlace
 from emulator.transfer.file_place import FilePlace
 from emulator.transfer.forms import SOURCES, TARGETS
@@ -194,3 +196,15 @@ def test_no_emulator_is_an_error_in_one_line() -> None:
 
     with pytest.raises(EmulatorError, match=r"no emulator answers at http://127\.0\.0\.1:1"):
         reach()
+
+
+def test_a_state_file_that_has_other_namespaces_is_not_taken_for_an_empty_one(folder: Path) -> None:
+    async def look(*, writing: bool) -> str:
+        catalogue = await SqliteCatalogue.open(folder / "state.sqlite")
+        await catalogue.keep(namespace_of("STORE"))
+        await catalogue.close()
+        return await StatePlace(folder / "state.sqlite").look(writing=writing)
+
+    with pytest.raises(StateError, match="has no namespace CACHE; there is state:.*state.sqlite#STORE"):
+        asyncio.run(look(writing=False))
+    assert asyncio.run(look(writing=True)) == "a state file that holds 0 keys"

@@ -12,6 +12,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from emulator.core.accounts import ACCOUNT_ID
+from tests.cli import raw_http
 from tests.cli.emulator_process import run
 from tests.workerd.serving import ON_LINUX, ServeWorker, alive, below, kill, refuse_worker, serve_worker, workerd_of
 
@@ -254,3 +256,26 @@ def _until_gone(pids: list[int], folder: Path) -> None:
             return
         time.sleep(0.05)  # the kernel tells nobody of the death of a grandchild
     raise AssertionError(f"left: {alive(pids)}, {folder}")
+
+
+def test_a_websocket_handshake_is_answered_as_the_request_it_is_and_others_go_on(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(HELLO)
+    upgrade = (
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+    assert raw_http.exchange(emulator.port, raw_http.get(b"/", upgrade)).body == b"hello"
+    assert emulator.ask("GET", "/").text == "hello"
+
+
+def test_the_api_knows_a_namespace_by_the_id_of_the_wrangler_config(serve_worker: ServeWorker, tmp_path: Path) -> None:
+    ids = {"CACHE": "0f2ac74b498b48028cb68387c421e279", "OTHER": "not an id"}
+    config = {"kv_namespaces": [{"binding": name, "id": id} for name, id in ids.items()]}
+    (tmp_path / "wrangler.json").write_text(json.dumps(config))
+    script = "export default { fetch: async (_, env) => new Response(await env.CACHE.get('k')) };"
+    emulator = serve_worker(script, environment={"EMULATOR_API_TOKEN": "token"})
+    assert f"              CACHE is namespace {ids['CACHE']}" in emulator.banner
+    path = f"/client/v4/accounts/{ACCOUNT_ID}/storage/kv/namespaces/{ids['CACHE']}/values/k"
+    put = emulator.ask("PUT", path, content=b"seen", headers={"Authorization": "Bearer token"})
+    assert put.json()["success"] is True
+    assert emulator.ask("GET", "/").text == "seen"
