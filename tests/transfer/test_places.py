@@ -205,6 +205,6 @@ def test_a_state_file_that_has_other_namespaces_is_not_taken_for_an_empty_one(fo
         await catalogue.close()
         return await StatePlace(folder / "state.sqlite").look(writing=writing)
 
-    with pytest.raises(StateError, match="has no namespace CACHE; there is state:.*state.sqlite#STORE"):
+    with pytest.raises(StateError, match=r"has no namespace CACHE; there is state:.*state\.sqlite#STORE"):
         asyncio.run(look(writing=False))
     assert asyncio.run(look(writing=True)) == "a state file that holds 0 keys"
