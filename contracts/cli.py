@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from contracts.targets import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
+from contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 
 HOLDS, BROKEN, USAGE, NOTHING_PROVED = range(4)
 HERE = Path(__file__).resolve().parent

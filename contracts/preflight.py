@@ -5,8 +5,8 @@ import re
 import httpx
 
 from contracts.limiter import LIMITED
+from contracts.names import ADMIN_KEY, QUEUE_KEY
 from contracts.target import Scope, Target
-from contracts.targets import ADMIN_KEY, QUEUE_KEY
 
 LISTED, STATUS = "/api/queue", "/api/migrate/status"
 

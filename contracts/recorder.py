@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from contracts.names import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
 from contracts.rules import Asked
 from contracts.target import LOCATION_HEADER, Target
-from contracts.targets import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
 
 BODY_MAX = 4000
 ANOTHER = "[another key]"

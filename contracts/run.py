@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from contracts.targets import KINDS, TargetError
+from contracts.names import KINDS
+from contracts.targets import TargetError
 
 SEED = 20261120
 RATE_OF_A_URL = 45

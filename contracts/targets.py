@@ -10,15 +10,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 from contracts.process import Serving, running_emulator
 from contracts.storage import CONTROL_PREFIX
 from contracts.target import LOCAL, Ability, RestApi, Target
 
-KINDS = ("emulator", "workerd")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-QUEUE_KEY, ADMIN_KEY = "CONTRACT_QUEUE_KEY", "CONTRACT_ADMIN_KEY"
-KV_TOKEN, KV_ACCOUNT, KV_NAMESPACE = "CONTRACT_KV_TOKEN", "CONTRACT_KV_ACCOUNT", "CONTRACT_KV_NAMESPACE"
-KV_API = "CONTRACT_KV_API"
 STATUS_S_MAX = 30
 HOST = re.compile(r"[A-Za-z0-9.:_-]+")
 VISIBLE = re.compile(r"[!-~]*")

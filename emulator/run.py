@@ -82,7 +82,8 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
 async def _run_python(
     settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
 ) -> None:
-    await serve_on(create_app(deployment, log_requests=settings.log_requests))
+    app = create_app(deployment, log_requests=settings.log_requests, known_keys=settings.keys.development)
+    await serve_on(app)
 
 
 async def _run_on_workerd(
@@ -102,7 +103,8 @@ async def _run_on_workerd(
         log=deployment.log,
     )
     async with running_worker(settings.worker.plan, around) as worker:
-        app = create_app(deployment, log_requests=settings.log_requests, worker=worker.face)
+        known = settings.keys.development
+        app = create_app(deployment, log_requests=settings.log_requests, worker=worker.face, known_keys=known)
         await worker.beside(serve_on(app))
 
 

@@ -20,9 +20,10 @@ from contracts.differences.runtime import find_workerd
 from contracts.differences.seeds import SequenceError
 from contracts.differences.sides import Side
 from contracts.differences.steps import Sequence
+from contracts.names import ADMIN_KEY, QUEUE_KEY
 from contracts.options import rate
 from contracts.run import RATE_OF_A_URL, Profile
-from contracts.targets import ADMIN_KEY, QUEUE_KEY, TargetError
+from contracts.targets import TargetError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,23 +16,14 @@ from contracts.control import Control
 from contracts.differences.sides import Side
 from contracts.guard import Guard, install, remove
 from contracts.limiter import SharedLimiter
+from contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 from contracts.process import STARTED
 from contracts.recorder import Recorder
 from contracts.rules import Rules
 from contracts.run import RATE_OF_A_URL, Profile, Run, new_run_id, settle_profile
 from contracts.storage import open_storage
 from contracts.target import Ability, Target
-from contracts.targets import (
-    ADMIN_KEY,
-    KINDS,
-    KV_ACCOUNT,
-    KV_NAMESPACE,
-    KV_TOKEN,
-    QUEUE_KEY,
-    TargetError,
-    check_address,
-    open_target,
-)
+from contracts.targets import TargetError, check_address, open_target
 
 _TIMEOUT_S = 30
 _WRITE_PAUSE_S = 1.1

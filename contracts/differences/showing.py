@@ -6,7 +6,7 @@ import shlex
 from contracts.differences.answers import Answer, Sent
 from contracts.differences.sides import Side
 from contracts.differences.steps import Compared, Json, Request
-from contracts.targets import ADMIN_KEY, QUEUE_KEY
+from contracts.names import ADMIN_KEY, QUEUE_KEY
 
 _BODY_SHOWN, _CONTENT_SHOWN = 400, 300
 

@@ -14,7 +14,7 @@ from emulator.core.entries import Entry
 from emulator.core.errors import BulkDataError, JavaScriptError
 from emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_decoder, stringify_json
 from emulator.core.keys import check_service_key
-from emulator.core.options import PutRequest, check_put
+from emulator.core.options import PutRequest, check_put, ends_s
 
 FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
 PROBLEMS_SHOWN = 5
@@ -97,7 +97,7 @@ def put_request(entry: BulkEntry, now_ms: int) -> PutRequest:
     """What a store writes for a checked entry at `now_ms`."""
     if entry.expiration_ttl_s is None:
         return PutRequest(entry.key, entry.value, entry.expiration_s, entry.metadata)
-    return PutRequest(entry.key, entry.value, now_ms // 1000 + entry.expiration_ttl_s, entry.metadata)
+    return PutRequest(entry.key, entry.value, ends_s(entry.expiration_ttl_s, now_ms), entry.metadata)
 
 
 def bulk_entry(entry: Entry | BulkEntry) -> dict[str, Json]:

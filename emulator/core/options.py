@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from emulator.core import limits
 from emulator.core.errors import KVError
-from emulator.core.javascript import UNDEFINED, Json, to_int32
+from emulator.core.javascript import SAFE_INTEGER_MAX, UNDEFINED, Json, to_int32
 from emulator.core.keys import check_service_key
 
 
@@ -55,13 +55,18 @@ def check_put(
     now_s = now_ms // 1000
     if expiration_ttl_s is not None:
         _check_ttl(expiration_ttl_s)
-        expiration_s = now_s + expiration_ttl_s
+        expiration_s = ends_s(expiration_ttl_s, now_ms)
     elif expiration_s is not None:
         _check_expiration(expiration_s, now_s)
     if metadata is not None:
         _check_size("Metadata", len(metadata.encode("utf-8", "replace")), limits.METADATA_BYTES_MAX)
     _check_size("Value", len(value), limits.VALUE_BYTES_MAX)
     return PutRequest(key, value, expiration_s, metadata, expiration_ttl_s)
+
+
+def ends_s(ttl_s: int, now_ms: int) -> int:
+    """When a lifetime ends that begins now, in unix seconds; the furthest that JavaScript counts exactly, if later."""
+    return min(now_ms // 1000 + ttl_s, SAFE_INTEGER_MAX)
 
 
 def check_cache_ttl(cache_ttl_s: int | None, operation: str = "GET") -> int:

@@ -165,9 +165,10 @@ class Namespaces:
         """Drop it with its entries; one that a Worker is bound to stays, as on Cloudflare."""
         if id in self._bound:
             raise NamespaceError("bound", f"namespace has associated scripts: {self._bound[id]}")
-        namespace = self._by_id.pop(id)
+        namespace = self._by_id.pop(id, None)
         self._services.pop(id, None)
-        await self._catalogue.remove(namespace.name)
+        if namespace is not None:  # else somebody else has deleted it meanwhile
+            await self._catalogue.remove(namespace.name)
 
     async def reset(self) -> None:
         """Drop what was created, and forget all that the bound ones hold, noted and count; titles stay."""

@@ -52,6 +52,7 @@ def read_rows(layout: Layout) -> Iterator[StoredRow]:
         found, again = missing, set[bytes]()
         with _copied(layout) as database:
             for key, blob_id, expiration_ms, metadata in database.execute(_READ):
+                _check_row(key, blob_id, expiration_ms)
                 if found is not None and key not in found:
                     continue
                 value = _blob(layout, blob_id)
@@ -176,6 +177,12 @@ def check_free(layout: Layout) -> None:
                 _lock(path).close()
             except sqlite3.Error as error:
                 raise _explained(layout, error) from None
+
+
+def _check_row(key: object, blob_id: object, expiration_ms: object) -> None:
+    """SQLite holds no column to its type; raises StateError for what miniflare cannot have written."""
+    if not isinstance(key, bytes) or not isinstance(blob_id, str) or not isinstance(expiration_ms, int | None):
+        raise StateError(f"wrangler's local state is damaged: the row of key {key!r} is none of miniflare's")
 
 
 def _lock(path: Path, *, new: bool = False) -> sqlite3.Connection:

@@ -107,14 +107,14 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
 def _seed(parsed: argparse.Namespace) -> int:
     from emulator.transfer.seeding import seed
 
-    place = f"state:{parsed.state}" if parsed.state is not None else parsed.to or forms.DEFAULT_URL
+    place = f"state:{parsed.state}" if parsed.state is not None else _to(parsed)
     return seed(parsed.files, place, _options(parsed))
 
 
 def _import(parsed: argparse.Namespace) -> int:
     from emulator.transfer.exporting import import_
 
-    return import_(parsed.source, parsed.to or forms.DEFAULT_URL, _options(parsed))
+    return import_(parsed.source, _to(parsed), _options(parsed))
 
 
 def _export(parsed: argparse.Namespace) -> int:
@@ -185,3 +185,8 @@ def _instant(text: str) -> int:
         return parse_iso_8601(text)
     except ClockError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _to(parsed: argparse.Namespace) -> str:
+    """Where to; an empty text, as of a variable that is not set, is no place, and not the default one."""
+    return forms.DEFAULT_URL if parsed.to is None else str(parsed.to)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from emulator.core.bulk import BulkEntry
-from emulator.core.javascript import Json, to_string
+from emulator.core.javascript import Json, from_utf8, to_string, utf8
 from emulator.worker.formats import (
     LEASE_PREFIX,
     OLD_LEASE_PREFIX,
@@ -156,7 +156,10 @@ def _pending(value: bytes) -> Pending:
         ids = None
     if not isinstance(ids, list):
         return Pending(None, corrupt=True)
-    return Pending([to_string(each) for each in ids])
+    try:
+        return Pending([from_utf8(utf8(to_string(each))) for each in ids])
+    except RecursionError:
+        return Pending(None, corrupt=True)
 
 
 def _digest(entry: BulkEntry) -> bytes:
@@ -180,8 +183,13 @@ def _canonical(value: Json) -> bytes:
 
 
 def _number(value: Json) -> Json:
+    """Equal for equal numbers: all digits without zeros at their end, and the exponent. No rounding."""
     assert isinstance(value, Decimal)
-    return {"\0number": str(value.normalize() if value else 0)}
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits))
+    kept = text.rstrip("0")
+    return {"\0number": [sign, kept.lstrip("0"), exponent + len(text) - len(kept)] if value else 0}
 
 
 def _fields(before: BulkEntry, after: BulkEntry) -> list[str]:

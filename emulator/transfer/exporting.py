@@ -13,7 +13,7 @@ from tqdm import tqdm
 from emulator.core.bulk import BulkEntry, bulk_json
 from emulator.core.limits import TTL_S_MIN
 from emulator.transfer.bulk_files import BulkFile
-from emulator.transfer.output import PIPE_CLOSED, ClosedPipe, standard_output
+from emulator.transfer.output import PIPE_CLOSED, ClosedPipe, standard_output, write_whole
 from emulator.transfer.place import Page, Remark, Source
 from emulator.transfer.places import source_of, target_of
 from emulator.transfer.seeding import SeedOptions, seed_files
@@ -79,11 +79,11 @@ async def _export(source: Source, stream: BinaryIO, *, for_wrangler: bool) -> Ex
             if for_wrangler and entry.metadata is not None and not entry.metadata.lstrip().startswith("{"):
                 what = "their metadata is no object, which `wrangler kv bulk put` refuses"
                 exported.remark(Remark(entry.key.decode(), what, kept=True))
-            stream.write(separator + bulk_json(entry).encode())
+            write_whole(stream, separator + bulk_json(entry).encode())
             separator = b",\n"
             exported.entries += 1
             bar.update()
-    stream.write(b"\n]\n" if exported.entries else b"[]\n")
+    write_whole(stream, b"\n]\n" if exported.entries else b"[]\n")
     stream.flush()
     return exported
 

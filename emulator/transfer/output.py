@@ -4,6 +4,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
+
+from emulator.core.errors import SettingsError
 
 PIPE_CLOSED = 1
 _BUFFERED_CHARACTERS = 1 << 20
@@ -20,8 +23,22 @@ def standard_output() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up()
         raise ClosedPipe from None
+    except OSError as error:
+        _give_up()
+        raise SettingsError(f"the output could not be written whole: {error.strerror or error}") from None
+
+
+def _give_up() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_whole(stream: BinaryIO, content: bytes) -> None:
+    """All of it: a stream without a buffer, as Python's output is under PYTHONUNBUFFERED, may take a part at a time."""
+    left = memoryview(content)
+    while left:
+        left = left[stream.write(left) :]
 
 
 def write_out(pieces: Iterable[str]) -> int:
@@ -34,10 +51,10 @@ def write_out(pieces: Iterable[str]) -> int:
                 buffered.append(piece)
                 size += len(piece)
                 if size >= _BUFFERED_CHARACTERS:
-                    sys.stdout.buffer.write("".join(buffered).encode())
+                    write_whole(sys.stdout.buffer, "".join(buffered).encode())
                     buffered.clear()
                     size = 0
-            sys.stdout.buffer.write("".join(buffered).encode())
+            write_whole(sys.stdout.buffer, "".join(buffered).encode())
     except ClosedPipe:
         return PIPE_CLOSED
     return 0

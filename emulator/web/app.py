@@ -4,23 +4,30 @@ from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emulator.core.addresses import loopback_authority, loopback_origin
 from emulator.core.clock import Stopwatch
 from emulator.core.surface import API_PREFIX, CONTROL_PREFIX
 from emulator.web.deployment import Deployment
+from emulator.web.request_body import RequestBody
 from emulator.web.worker import WorkerFace
+from emulator.worker.answers import error_answer
 
 _PATH_SHOWN_MAX = 200
 
 
-def create_app(deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None) -> ASGIApp:
+def create_app(
+    deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None, known_keys: bool = False
+) -> ASGIApp:
     """The whole emulator as one ASGI application; the caller closes the deployment's service.
 
-    `worker` is what stands in for the Python Worker.
+    `worker` is what stands in for the Python Worker. With `known_keys`, which everybody can look up, no Worker answers
+    to pages of other sites.
     """
     faces = {CONTROL_PREFIX: _control_face}
     if deployment.namespaces is not None:
         faces[API_PREFIX] = _api_face
-    app: ASGIApp = Faces(deployment, faces, worker or WorkerFace(deployment))
+    worker = worker or WorkerFace(deployment)
+    app: ASGIApp = Faces(deployment, faces, NoOtherSites(worker) if known_keys else worker)
     if log_requests:
         app = RequestLog(app, deployment)
     return WithoutUpgrade(app)
@@ -64,6 +71,29 @@ def _api_face(deployment: Deployment) -> ASGIApp:
 
     assert deployment.namespaces is not None
     return RestFace(deployment, deployment.namespaces)
+
+
+class NoOtherSites:
+    """Refuses what a page of another site sends by way of this machine's browser, which always names its Host."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        named = [(name, value.decode("latin-1")) for name, value in scope["headers"] if name in (b"host", b"origin")]
+        foreign = next((value for name, value in named if not _OF_THIS_MACHINE[name](value)), None)
+        if foreign is None:
+            await self._app(scope, receive, send)
+            return
+        why = f"the development keys open this to loopback host names only, not to {foreign[:80]!r}: set your own"
+        await RequestBody(receive).drain()
+        answer = error_answer(403, why)
+        headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(answer.content))]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.content})
+
+
+_OF_THIS_MACHINE = {b"host": loopback_authority, b"origin": loopback_origin}
 
 
 class WithoutUpgrade:

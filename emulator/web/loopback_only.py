@@ -4,13 +4,11 @@ The peer is a loopback address, and the Host and Origin headers name one, so tha
 page in this machine's browser (DNS rebinding, cross-site requests) can reach them.
 """
 
-import re
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from emulator.core.addresses import loopback
+from emulator.core.addresses import loopback, loopback_authority, loopback_origin
 
 
 class LoopbackOnly:
@@ -27,20 +25,11 @@ class LoopbackOnly:
         why = None
         if not loopback(peer):
             why = "the emulator's controls answer this machine only"
-        elif not _names_loopback(_AUTHORITY, host):
+        elif not loopback_authority(host):
             why = f"the emulator's controls answer to loopback host names only, not to Host {host[:80]!r}"
-        elif not all(_names_loopback(_ORIGIN, origin) for origin in origins):
+        elif not all(loopback_origin(origin) for origin in origins):
             why = f"the emulator's controls refuse requests of other origins: {', '.join(origins)[:80]!r}"
         if why is None:
             await self._app(scope, receive, send)
         else:
             await JSONResponse({"error": why}, 403)(scope, receive, send)
-
-
-_AUTHORITY = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
-_ORIGIN = re.compile("https?://" + _AUTHORITY.pattern)
-
-
-def _names_loopback(form: re.Pattern[str], text: str) -> bool:
-    match = form.fullmatch(text)
-    return match is not None and loopback((match["six"] or match["name"]).lower())

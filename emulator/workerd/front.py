@@ -17,7 +17,7 @@ from emulator.worker.answers import Answer, error_answer, text_answer
 from emulator.workerd.config import CF_HEADER
 from emulator.workerd.invocations import Invocations, Run
 from emulator.workerd.routes import route_of
-from emulator.workerd.upstream import Exchange, WorkerGone
+from emulator.workerd.upstream import Exchange, NotSendable, WorkerGone
 
 DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request body, free and pro plans
 _HOP_BY_HOP = {
@@ -94,6 +94,11 @@ class WorkerdFace:
             async with Exchange(self._sockets[location]) as exchange:
                 await exchange.ask(scope["method"], _target(scope), _request_headers(scope, ray, location))
                 await _both_ways(exchange, body, watched, ray)
+        except NotSendable as error:
+            self._invocations.end(location, run.name)
+            self._log(f"  the request was not passed on: {error}")
+            await body.drain()
+            await _answer(send, text_answer(400, "Bad Request"), ray)
         except WorkerGone as gone:
             self._invocations.end(location, run.name)
             self._log(f"  the Worker at {location} gave no whole answer: {gone}")
@@ -181,7 +186,8 @@ def _target(scope: Scope) -> bytes:
 
 def _request_headers(scope: Scope, ray: bytes, location: str) -> list[tuple[bytes, bytes]]:
     given: list[tuple[bytes, bytes]] = scope["headers"]
-    dropped = _HOP_BY_HOP | _OURS | _named_by_connection(given)
+    # What says where a request goes and how long it is belongs to every hop, whatever `Connection` names.
+    dropped = _HOP_BY_HOP | _OURS | (_named_by_connection(given) - {b"host", b"content-length"})
     headers = [(name, value) for name, value in given if name not in dropped]
     names = {name for name, _ in given}
     if b"content-length" not in names and (b"transfer-encoding" in names or scope["http_version"] == "2"):

@@ -64,7 +64,7 @@ class Workerd:
             os.close(told)
             os.close(guard)
         assert self._process.stdout is not None
-        self._reading = asyncio.ensure_future(_read(self._process.stdout, self._output))
+        self._reading = asyncio.ensure_future(read_lines(self._process.stdout, self._output.line))
         listening = asyncio.ensure_future(_listening(control, len(self._listeners)))
         try:
             await asyncio.wait((listening, self._reading), timeout=_START_S_MAX, return_when=asyncio.FIRST_COMPLETED)
@@ -134,15 +134,19 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-async def _read(said: asyncio.StreamReader, output: Output) -> None:
-    """Give every line to the output, to the end of the process."""
-    rest = b""
+async def read_lines(said: asyncio.StreamReader, take: Callable[[bytes], None]) -> None:
+    """Have every line taken, without its end, to the end of the process."""
+    begun: list[bytes] = []  # of a line that may be long: put together once
     while chunk := await said.read(_CHUNK_BYTES):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            output.line(line)
-    if rest:
-        output.line(rest)
+        first, *others = chunk.split(b"\n")
+        begun.append(first)
+        if others:
+            take(b"".join(begun))
+            for line in others[:-1]:
+                take(line)
+            begun = [others[-1]]
+    if rest := b"".join(begun):
+        take(rest)
 
 
 async def _listening(control: int, sockets: int) -> None:

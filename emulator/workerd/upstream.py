@@ -23,6 +23,10 @@ class WorkerGone(Exception):
     """The runtime closed the connection before its answer was whole, or cannot be reached."""
 
 
+class NotSendable(Exception):
+    """A request that HTTP/1.1 cannot hold: it was never sent."""
+
+
 class Exchange:
     """A connection to the Worker, to be used as an asynchronous context; raises WorkerGone."""
 
@@ -51,8 +55,12 @@ class Exchange:
         self._socket.close()
 
     async def ask(self, method: str, target: bytes, headers: Headers) -> None:
-        """Send the head of a request; what frames its body is among the headers."""
-        await self._send(h11.Request(method=method, target=target, headers=list(headers)))
+        """Send the head of a request; what frames its body is among the headers. Raises NotSendable."""
+        try:
+            head = h11.Request(method=method, target=target, headers=list(headers))
+        except h11.LocalProtocolError as error:
+            raise NotSendable(str(error)) from None
+        await self._send(head)
 
     async def send(self, chunk: bytes) -> None:
         """Send a part of the body."""

@@ -30,6 +30,18 @@ def test_with_no_key_set_development_keys_are_used_and_shown(start_emulator: Sta
     assert statuses(emulator, ADMIN["X-API-Key"], QUEUE["X-API-Key"]) == (401, 401)
 
 
+@pytest.mark.parametrize("headers", [{"Host": "evil.example:8787"}, {"Origin": "http://evil.example"}])
+def test_development_keys_open_nothing_to_the_pages_of_another_site(
+    headers: dict[str, str], start_emulator: StartEmulator
+) -> None:
+    emulator = start_emulator("--ephemeral")
+    refused = emulator.ask("POST", "/api/migrate/rollback", headers={**ADMIN, **headers})
+    assert refused.status_code == 403
+    assert "loopback host names only" in refused.json()["error"]
+    own = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "q-1", "ADMIN_API_KEY": "a-1"})
+    assert own.ask("GET", QUEUE_PATH, headers={"X-API-Key": "q-1", **headers}).status_code == 200
+
+
 def test_keys_come_from_the_environment(start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "q-1", "ADMIN_API_KEY": "a-1"})
     assert key_lines(emulator) == [

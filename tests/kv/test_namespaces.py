@@ -208,3 +208,13 @@ async def test_what_could_not_be_kept_was_never_there(namespaces: Namespaces, ca
         with pytest.raises(OSError):
             await attempt
     assert namespaces.all() == [created]
+
+
+async def test_resets_at_the_same_time_all_end_with_nothing_left(namespaces: Namespaces) -> None:
+    service = await namespaces.bind("CACHE", worker="w")
+    await write(service)
+    for number in range(5):
+        await namespaces.create(f"number {number}")
+    await asyncio.gather(*(namespaces.reset() for _ in range(3)))
+    assert namespaces.all() == [namespace_of("CACHE")]
+    assert await value(service) is None

@@ -230,3 +230,23 @@ def test_every_fixture_unmigrated_loses_nothing(file: str, folder: Path) -> None
     found = {name for kind in ("tasks", "leases", "others") for name in verdict.names[kind]}
     assert found <= {"waiting", "orphaned"}
     assert verdict.changes == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [
+        ('{"n":1e1000000}', '{"n":1e1000000}', True),
+        ('{"n":1.0}', '{"n":1}', True),
+        ('{"n":100}', '{"n":1e2}', True),
+        ('{"n":-0.0}', '{"n":0}', True),
+        ('{"n":1.00000000000000000000000000000000000012}', '{"n":1}', False),
+    ],
+)
+def test_numbers_are_compared_exactly(judge: Judge, before: str, after: str, moved: bool) -> None:
+    verdict = judge([task("a", before)], [task("a", after, new=True)])
+    assert (classes(verdict).get("moved") == ["a"]) is moved
+
+
+def test_a_pending_list_that_is_nested_too_deeply_names_nobody(judge: Judge) -> None:
+    deep = {"key": "orchestrator:pending", "value": "[" * 900 + "]" * 900}
+    assert classes(judge([deep, task("a")], [deep, task("a")])) != {}

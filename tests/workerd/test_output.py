@@ -1,5 +1,6 @@
 """workerd's lines become lines of our log: at once or with their location, in order, each once."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from emulator.workerd.config import TAIL_MARK
 from emulator.workerd.output import Output
+from emulator.workerd.process import read_lines
 
 UNCAUGHT = {"level": "error", "source": "server.c++:1", "message": "Uncaught exception: remote.jsg.Error: boom"}
 
@@ -74,3 +76,21 @@ def test_complaints_before_the_worker_runs_are_the_reasons_why_it_does_not() -> 
     output = Output(["SJC"], log=print, ended=lambda *end: None)
     output.line(json.dumps({**UNCAUGHT, "message": "service main: Uncaught SyntaxError: no"}).encode())
     assert output.problems == ["service main: Uncaught SyntaxError: no"]
+
+
+@pytest.mark.parametrize("chunks", [[b"a\nb\n"], [b"a", b"\n", b"b\n"], [b"a\nb"], [b"a\n", b"", b"b", b"\n"]])
+def test_lines_are_put_together_whatever_parts_they_come_in(chunks: list[bytes]) -> None:
+    said: list[bytes] = []
+
+    async def read() -> None:
+        reader = asyncio.StreamReader()
+        reading = asyncio.ensure_future(read_lines(reader, said.append))
+        for chunk in chunks:
+            if chunk:
+                reader.feed_data(chunk)
+            await asyncio.sleep(0)
+        reader.feed_eof()
+        await reading
+
+    asyncio.run(read())
+    assert said == [b"a", b"b"]

@@ -279,3 +279,21 @@ def test_the_api_knows_a_namespace_by_the_id_of_the_wrangler_config(serve_worker
     put = emulator.ask("PUT", path, content=b"seen", headers={"Authorization": "Bearer token"})
     assert put.json()["success"] is True
     assert emulator.ask("GET", "/").text == "seen"
+
+
+MANY = """
+export default { fetch: async (request, env) => {
+  for (let n = 0; n < 1100; n++) await env.CACHE.get("k");
+  return new Response("done");
+} };
+"""
+
+
+@pytest.mark.parametrize("headers", [b"Connection: host\r\n", b"Connection: content-length\r\n"])
+def test_what_connection_names_does_not_take_the_limit_of_operations_away(
+    headers: bytes, serve_worker: ServeWorker
+) -> None:
+    emulator = serve_worker(MANY)
+    for _ in range(2):
+        assert raw_http.exchange(emulator.port, raw_http.get(b"/", headers)).status == 500
+    assert "Too many API requests by single Worker invocation" in emulator.log()

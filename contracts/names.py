@@ -1,0 +1,6 @@
+"""What targets and the variables of the environment are called. It imports nothing: what is missing can be said."""
+
+KINDS = ("emulator", "workerd")
+QUEUE_KEY, ADMIN_KEY = "CONTRACT_QUEUE_KEY", "CONTRACT_ADMIN_KEY"
+KV_TOKEN, KV_ACCOUNT, KV_NAMESPACE = "CONTRACT_KV_TOKEN", "CONTRACT_KV_ACCOUNT", "CONTRACT_KV_NAMESPACE"
+KV_API = "CONTRACT_KV_API"
