@@ -46,8 +46,8 @@ class Output:
             self._own(text)
         elif "source" in said:
             self._own(said["message"])
-        elif said["message"].startswith(TAIL_MARK):
-            self._tail(json.loads(said["message"][len(TAIL_MARK) :]))
+        elif (run := _finished_run(said["message"])) is not None:
+            self._tail(run)
         elif self._location is not None or not self._ready:
             self._console(self._location, said["message"])
         else:
@@ -81,6 +81,25 @@ def _parse(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return said if isinstance(said, dict) and isinstance(said.get("message"), str) else None
+
+
+def _finished_run(message: str) -> dict[str, Any] | None:
+    """What our tail says of one; None for what anybody else writes, though it begin as the tail does."""
+    if not message.startswith(TAIL_MARK):
+        return None
+    try:
+        run = json.loads(message[len(TAIL_MARK) :])
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(run, dict) or not isinstance(run.get("location"), str):
+        return None
+    logs, exceptions = run.get("logs"), run.get("exceptions")
+    if not isinstance(logs, list) or not all(isinstance(each, str) for each in logs):
+        return None
+    told = isinstance(exceptions, list) and all(
+        isinstance(each, dict) and {"name", "message"} <= each.keys() for each in exceptions
+    )
+    return run if told else None
 
 
 def _indented(message: str) -> str:

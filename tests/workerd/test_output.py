@@ -94,3 +94,13 @@ def test_lines_are_put_together_whatever_parts_they_come_in(chunks: list[bytes])
 
     asyncio.run(read())
     assert said == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    "rest", ["x", "", "[]", "{}", '{"location": 1}', '{"location": "SJC", "logs": [1], "exceptions": []}']
+)
+def test_a_worker_that_writes_as_the_tail_does_is_shown_as_any_other(rest: str) -> None:
+    heard = Heard("SJC")
+    heard.console(TAIL_MARK + rest)
+    assert heard.log == [f"  worker SJC: {TAIL_MARK}{rest}"]
+    assert heard.ends == []
