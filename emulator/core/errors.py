@@ -44,7 +44,7 @@ class RealDataError(EmulatorError):
 
 
 class NamespaceError(EmulatorError):
-    """A namespace that cannot be made, renamed or deleted; `why` is "title taken", "too many" or "bound"."""
+    """A namespace that cannot be made, renamed or deleted; `why` is "title taken", "too many", "bound" or "gone"."""
 
     def __init__(self, why: str, message: str) -> None:
         super().__init__(message)

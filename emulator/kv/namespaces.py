@@ -1,8 +1,9 @@
 """The namespaces of the one account: each with a service of its own, which is opened when it is first asked for."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from emulator.core.accounts import Namespace, namespace_of
 from emulator.core.dice import Dice
@@ -12,6 +13,7 @@ from emulator.kv.service import KVService
 from emulator.kv.store import MemoryStore, Store
 
 OpenService = Callable[[Store], KVService]
+Result = TypeVar("Result")
 
 
 class Catalogue(Protocol):
@@ -73,6 +75,7 @@ class Namespaces:
         self._services: dict[str, KVService] = {}
         self._bound: dict[str, str] = {}
         self._made = 0
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, catalogue: Catalogue, open_service: OpenService, dice: Dice) -> "Namespaces":
@@ -137,48 +140,73 @@ class Namespaces:
 
     async def create(self, title: str, jurisdiction: str | None = None) -> Namespace:
         """A new one, with an id that the dice draw."""
+        return await self._alone(self._create(title, jurisdiction))
+
+    async def rename(self, id: str, title: str) -> Namespace:
+        """Give it another title; entries and bindings stay."""
+        return await self._alone(self._rename(id, title))
+
+    async def delete(self, id: str) -> None:
+        """Drop it with its entries; one that a Worker is bound to stays, as on Cloudflare."""
+        return await self._alone(self._delete(id))
+
+    async def reset(self) -> None:
+        """Drop what was created, and forget all that the bound ones hold, noted and count; titles stay."""
+        await self._alone(self._reset())
+
+    async def close(self) -> None:
+        async with self._turn:
+            await self._catalogue.close()
+
+    async def _alone(self, change: Coroutine[Any, Any, Result]) -> Result:
+        """One change at a time, and each to its end, whoever waits for it: else this and the catalogue would differ."""
+
+        async def in_turn() -> Result:
+            async with self._turn:
+                return await change
+
+        return await asyncio.shield(asyncio.ensure_future(in_turn()))
+
+    async def _create(self, title: str, jurisdiction: str | None) -> Namespace:
         self._check_title(title, of=None)
         if len(self._by_id) >= NAMESPACES_MAX:
             raise NamespaceError("too many", f"an account has at most {NAMESPACES_MAX} namespaces")
         id = self._new_id(title)
-        namespace = self._by_id[id] = Namespace(id, title, id, jurisdiction)  # before the wait: its title is taken now
-        try:
-            await self._catalogue.keep(namespace)
-        except BaseException:
-            del self._by_id[id]
-            raise
+        namespace = Namespace(id, title, id, jurisdiction)
+        await self._catalogue.keep(namespace)
+        self._by_id[id] = namespace
         return namespace
 
-    async def rename(self, id: str, title: str) -> Namespace:
-        """Give it another title; entries and bindings stay."""
-        before = self._by_id[id]
+    async def _rename(self, id: str, title: str) -> Namespace:
+        after = replace(self._there(id), title=title)
         self._check_title(title, of=id)
-        after = self._by_id[id] = replace(before, title=title)
-        try:
-            await self._catalogue.keep(after)
-        except BaseException:
-            self._by_id[id] = before
-            raise
+        await self._catalogue.keep(after)
+        self._by_id[id] = after
         return after
 
-    async def delete(self, id: str) -> None:
-        """Drop it with its entries; one that a Worker is bound to stays, as on Cloudflare."""
+    async def _delete(self, id: str) -> None:
+        namespace = self._there(id)
         if id in self._bound:
             raise NamespaceError("bound", f"namespace has associated scripts: {self._bound[id]}")
-        namespace = self._by_id.pop(id, None)
+        del self._by_id[id]  # before the wait: nobody writes into it any more
         self._services.pop(id, None)
-        if namespace is not None:  # else somebody else has deleted it meanwhile
+        try:
             await self._catalogue.remove(namespace.name)
+        except BaseException:
+            self._by_id[id] = namespace
+            raise
 
-    async def reset(self) -> None:
-        """Drop what was created, and forget all that the bound ones hold, noted and count; titles stay."""
+    async def _reset(self) -> None:
         for id in [id for id in self._by_id if id not in self._bound]:
-            await self.delete(id)
+            await self._delete(id)
         for id in self._bound:
             await self._services[id].reset()
 
-    async def close(self) -> None:
-        await self._catalogue.close()
+    def _there(self, id: str) -> Namespace:
+        namespace = self._by_id.get(id)
+        if namespace is None:  # deleted, since the caller found it
+            raise NamespaceError("gone", "namespace not found")
+        return namespace
 
     def _check_title(self, title: str, *, of: str | None) -> None:
         if any(each.title == title for each in self._by_id.values() if each.id != of):

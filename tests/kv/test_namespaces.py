@@ -218,3 +218,38 @@ async def test_resets_at_the_same_time_all_end_with_nothing_left(namespaces: Nam
     await asyncio.gather(*(namespaces.reset() for _ in range(3)))
     assert namespaces.all() == [namespace_of("CACHE")]
     assert await value(service) is None
+
+
+async def test_changes_at_the_same_time_follow_each_other(namespaces: Namespaces, catalogue: Catalogue) -> None:
+    first, second = await namespaces.create("first"), await namespaces.create("second")
+    others = [namespaces.create(f"number {number}") for number in range(3)]
+    changes = (namespaces.delete(first.id), *others, namespaces.rename(second.id, "first"), namespaces.create("second"))
+    await asyncio.gather(*changes)
+    assert sorted(each.title for each in namespaces.all()) == ["first", "number 0", "number 1", "number 2", "second"]
+    assert set(await catalogue.namespaces()) == set(namespaces.all())
+
+
+async def test_what_is_deleted_while_others_wait_for_it_is_gone_for_them(
+    namespaces: Namespaces, catalogue: Catalogue
+) -> None:
+    created = await namespaces.create("a")
+    deleted, *late = await asyncio.gather(
+        namespaces.delete(created.id),
+        namespaces.rename(created.id, "b"),
+        namespaces.delete(created.id),
+        return_exceptions=True,
+    )
+    assert deleted is None
+    assert [error.why for error in late if isinstance(error, NamespaceError)] == ["gone", "gone"]
+    assert namespaces.all() == await catalogue.namespaces() == []
+
+
+async def test_a_change_that_nobody_waits_for_any_more_is_done(namespaces: Namespaces, catalogue: Catalogue) -> None:
+    created = await namespaces.create("a")
+    deleting = asyncio.ensure_future(namespaces.delete(created.id))
+    await asyncio.sleep(0)
+    deleting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deleting
+    await namespaces.reset()
+    assert namespaces.all() == await catalogue.namespaces() == []

@@ -86,6 +86,8 @@ def bad_metadata() -> Refusal:
 
 def of_namespace(operation: str, error: NamespaceError) -> Refusal:
     """10014 has come without the operation since 2026."""
+    if error.why == "gone":
+        return no_namespace(operation)
     codes = {"title taken": 10014, "too many": 10018, "bound": 10052}
     return Refusal(400, codes[error.why], str(error) if error.why == "title taken" else f"{operation}: '{error}'")
 
