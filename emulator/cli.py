@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 workerd died, or not everything was written or is as it sh
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from emulator import __version__, settings
@@ -14,6 +15,7 @@ from emulator.core.plans import PLANS
 from emulator.core.profiles import PROFILES, SWITCHES, compose
 from emulator.kv.cloudflare_access import Access
 from emulator.transfer.commands import add_commands
+from emulator.transfer.output import PIPE_CLOSED, ClosedPipe, say
 from emulator.worker.fetch import WorkerVersion
 from emulator.workerd.bindings import WorkerFlags
 from emulator.workerd.stopped import WorkerStopped
@@ -23,12 +25,16 @@ _DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a name of a file need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     try:
         code: int = parsed.run(parsed)
     except EmulatorError as error:
         print(f"queue-emulator: {error}", file=sys.stderr)
         code = 1 if isinstance(error, WorkerStopped) else 2
+    except ClosedPipe:
+        code = PIPE_CLOSED
     except KeyboardInterrupt:
         code = 130
     return code
@@ -187,7 +193,7 @@ _WORKERS_OWN = ("workerd", "binding", "var", "compatibility_date", "compatibilit
 def _cost(parsed: argparse.Namespace) -> int:
     from emulator.costs import cost_report
 
-    print(cost_report(parsed.url, parsed.over))
+    say(cost_report(parsed.url, parsed.over))
     return 0
 
 

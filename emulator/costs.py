@@ -3,14 +3,14 @@
 from typing import Any
 
 from emulator.core.errors import RemoteError
-from emulator.remote_control import ask
+from emulator.remote_control import RemoteControl
 
 _KINDS = ("reads", "writes", "deletes", "lists")
 
 
 def cost_report(url: str, over_s: int | None) -> str:
     """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
-    answer = ask(url, "GET", f"/cost?over_s={over_s}" if over_s else "/cost")
+    answer = RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost")
     if not {"routes", "operations", "estimate"} <= answer.keys():
         raise RemoteError(f"{url} does not answer as a queue-emulator does")
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)

@@ -20,6 +20,7 @@ from emulator.kv.sqlite import SqliteCatalogue
 from emulator.kv.store import Store
 from emulator.kv.waiting import sleep_on
 from emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
+from emulator.transfer.output import say
 from emulator.web.app import create_app
 from emulator.web.deployment import WORKER_NAME, Deployment, to_stderr
 from emulator.web.serve import listen, url
@@ -74,7 +75,7 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
             await service.load(settings.locations[0], data.requests)
         banner = _banner(settings, service, namespaces, seeds, url(sock))
         run = _run_python if settings.worker is None else _run_on_workerd
-        await run(settings, deployment, services, lambda app: serve_app(app, sock, ready=lambda: _print(banner)))
+        await run(settings, deployment, services, lambda app: serve_app(app, sock, ready=lambda: say(banner)))
     finally:
         await (namespaces or service).close()
 
@@ -143,10 +144,6 @@ async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "Remote
         await api.close()
         raise
     return RemoteService(api, title=namespace.title, clock=clock, dice=dice, sleep=sleep_on(clock), log=log)
-
-
-def _print(text: str) -> None:
-    print(text, flush=True)
 
 
 def _banner(

@@ -1,4 +1,4 @@
-"""Which host names and addresses are this machine's own."""
+"""Which host names and addresses are this machine's own, and what of a URL may be shown."""
 
 import ipaddress
 import re
@@ -14,6 +14,11 @@ def loopback(host: str) -> bool:
         return (mapped or address).is_loopback
     except ValueError:
         return False
+
+
+def without_password(url: str) -> str:
+    """A URL as an error may show it: shortened, and without what may be a password."""
+    return re.sub(r"//[^/]*@", "//…@", url)[:80]
 
 
 _AUTHORITY = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
-from emulator.core.addresses import loopback
+from emulator.core.addresses import loopback, without_password
 from emulator.core.errors import SettingsError
 
 API_URL = "https://api.cloudflare.com/client/v4"
@@ -34,7 +34,7 @@ class Access:
             raise SettingsError("the API token holds characters that no token has")
         parts = _parts(self.base_url)
         if parts is None:
-            raise SettingsError(f"not the URL of an API, as {API_URL}: {_shown(self.base_url)!r}")
+            raise SettingsError(f"not the URL of an API, as {API_URL}: {without_password(self.base_url)!r}")
         if parts.scheme == "http" and not self.on_loopback:
             raise SettingsError(f"the token would travel in the clear to {self.host}: its URL must begin with https://")
 
@@ -56,8 +56,3 @@ def _parts(base_url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if named and not (parts.username or parts.password or parts.query or parts.fragment) else None
-
-
-def _shown(base_url: str) -> str:
-    """Without what may be a password."""
-    return re.sub(r"//[^/]*@", "//…@", base_url)[:80]

@@ -1,5 +1,6 @@
 """Bulk-put files: checked as a whole in a first reading, given entry by entry in a second, never held in memory."""
 
+import os
 import shutil
 import sys
 from collections import Counter
@@ -112,7 +113,7 @@ class CheckedFiles:
     def digest(self, target: str) -> str:
         """Of all contents in their order, of how many entries are left out, and of the target."""
         skipped = str(sum(each.skipped for each in self.files))
-        words = [each.digest for each in self.files] + [skipped.encode(), target.encode()]
+        words = [each.digest for each in self.files] + [skipped.encode(), os.fsencode(target)]
         return blake2b(b"".join(len(word).to_bytes(4, "big") + word for word in words), digest_size=8).hexdigest()
 
 
@@ -176,6 +177,8 @@ def _readable(path: Path, copy: Path) -> BulkFile:
             return BulkFile(str(path), path)
         with copy.open("wb") as into:
             if path == STANDARD_INPUT:
+                if sys.stdin is None:
+                    raise BulkDataError("there is nothing to read: standard input is closed")
                 shutil.copyfileobj(sys.stdin.buffer, into)
             else:
                 with path.open("rb") as pipe:

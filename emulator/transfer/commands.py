@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.core.clock import parse_iso_8601
+from emulator.core.clock import iso_8601, parse_iso_8601
 from emulator.core.errors import ClockError
 from emulator.transfer import forms
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _COUNT_MAX = 100_000_000
 _PREFIX_CHARACTERS_MAX = 64
+_AT_MS_MIN = 86_400_000  # the data is older than that time, and nothing was before 1970
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -143,7 +144,8 @@ def _generate(parsed: argparse.Namespace) -> int:
         seed=parsed.seed,
         at_ms=parsed.at,
     )
-    return write_out(old_format(options))
+    write_out(old_format(options))
+    return 0
 
 
 def _options(parsed: argparse.Namespace) -> "SeedOptions":
@@ -182,9 +184,12 @@ def _prefix(text: str) -> str:
 
 def _instant(text: str) -> int:
     try:
-        return parse_iso_8601(text)
+        at_ms = parse_iso_8601(text)
     except ClockError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if at_ms < _AT_MS_MIN:
+        raise argparse.ArgumentTypeError(f"must be {iso_8601(_AT_MS_MIN)} or later, not {text!r}")
+    return at_ms
 
 
 def _to(parsed: argparse.Namespace) -> str:

@@ -1,5 +1,6 @@
 """A running emulator, by its control surface."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -7,7 +8,7 @@ from urllib.parse import urlencode
 from emulator.core.addresses import loopback
 from emulator.core.bulk import BulkEntry, bulk_json, stored_entry
 from emulator.core.errors import BulkDataError, JavaScriptError, RemoteError
-from emulator.remote_control import ask, host_of
+from emulator.remote_control import RemoteControl
 from emulator.transfer.place import Page
 
 _ENTRIES_PER_PAGE = 100
@@ -20,10 +21,11 @@ class EmulatorPlace:
 
     def __init__(self, url: str) -> None:
         self.name = url
-        self.asks = not loopback(host_of(url).strip("[]"))
+        self._control = RemoteControl(url)
+        self.asks = not loopback(self._control.host.strip("[]"))
 
     async def look(self, *, writing: bool) -> str:
-        status = self._status()
+        status = await self._status()
         if status.get("kv", "emulated") != "emulated":
             self.asks = True
             return f"a running emulator over {status['kv']}"
@@ -31,11 +33,11 @@ class EmulatorPlace:
         return f"a running emulator that holds {keys:,} {'key' if keys == 1 else 'keys'}"
 
     async def now_ms(self) -> int:
-        return int(self._status()["clock"]["now_ms"])
+        return int((await self._status())["clock"]["now_ms"])
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         content = f"[{','.join(map(bulk_json, batch))}]".encode()
-        answer = ask(self.name, "POST", "/seed", body=[content], size_bytes=len(content))
+        answer = await self._ask("POST", "/seed", content)
         if answer.get("written") != len(batch):
             raise self._stranger()
         return ()
@@ -46,31 +48,36 @@ class EmulatorPlace:
     async def read(self, keys: Sequence[bytes]) -> list[BulkEntry | None]:
         found: list[BulkEntry | None] = []
         for key in keys:
-            entries, _ = self._page(prefix=key.decode(), limit=1)  # in key order the key itself comes first
+            entries, _ = await self._page(prefix=key.decode(), limit=1)  # in key order the key itself comes first
             found.append(next((entry for entry in entries if entry.key == key), None))
         return found
 
     async def pages(self) -> AsyncIterator[Page]:
         cursor: str | None = ""
         while cursor is not None:
-            entries, cursor = self._page(cursor=cursor, limit=_ENTRIES_PER_PAGE)
+            entries, cursor = await self._page(cursor=cursor, limit=_ENTRIES_PER_PAGE)
             yield Page(entries, [])
 
     async def close(self) -> None:
-        pass
+        self._control.break_off()
 
-    def _page(self, **query: str | int) -> tuple[list[BulkEntry], str | None]:
-        answer = ask(self.name, "GET", f"/entries?{urlencode(query)}")
+    async def _page(self, **query: str | int) -> tuple[list[BulkEntry], str | None]:
+        answer = await self._ask("GET", f"/entries?{urlencode(query)}")
         try:
             return [stored_entry(each) for each in answer["entries"]], answer["cursor"]
         except (LookupError, TypeError, BulkDataError, JavaScriptError):
             raise self._stranger() from None
 
-    def _status(self) -> Any:
-        answer = ask(self.name, "GET", "/status")
+    async def _status(self) -> Any:
+        answer = await self._ask("GET", "/status")
         if not isinstance(answer.get("keys", ""), int | None) or "now_ms" not in (answer.get("clock") or {}):
             raise self._stranger()
         return answer
+
+    async def _ask(self, method: str, path: str, content: bytes = b"") -> Any:
+        """In a thread of its own, so that an interrupt is heard meanwhile."""
+        body = [content] if content else ()
+        return await asyncio.to_thread(self._control.ask, method, path, body=body, size_bytes=len(content))
 
     def _stranger(self) -> RemoteError:
         return RemoteError(f"{self.name} does not answer as a queue-emulator does")

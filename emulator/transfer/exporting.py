@@ -13,10 +13,10 @@ from tqdm import tqdm
 from emulator.core.bulk import BulkEntry, bulk_json
 from emulator.core.limits import TTL_S_MIN
 from emulator.transfer.bulk_files import BulkFile
-from emulator.transfer.output import PIPE_CLOSED, ClosedPipe, standard_output, write_whole
+from emulator.transfer.output import standard_output, write_whole
 from emulator.transfer.place import Page, Remark, Source
 from emulator.transfer.places import source_of, target_of
-from emulator.transfer.seeding import SeedOptions, seed_files
+from emulator.transfer.seeding import SeedOptions, check_answerable, seed_files
 
 _NAMES_SHOWN = 5
 
@@ -38,10 +38,8 @@ def export(place: str) -> int:
     with source_of(place) as source, asyncio.Runner() as runner:
         try:
             runner.run(source.look(writing=False))
-            with standard_output():
-                exported = runner.run(_export(source, sys.stdout.buffer, for_wrangler=True))
-        except ClosedPipe:
-            return PIPE_CLOSED
+            with standard_output() as stream:
+                exported = runner.run(_export(source, stream, for_wrangler=True))
         finally:
             runner.run(source.close())
     _report(exported, source)
@@ -51,6 +49,7 @@ def export(place: str) -> int:
 def import_(place: str, to: str, options: SeedOptions) -> int:
     """Load a namespace into a place: all of it is read before anything is written. Returns the exit code."""
     target = target_of(to)
+    check_answerable(target, options)
     with TemporaryDirectory(prefix="queue-emulator-") as folder, source_of(place) as source:
         content = Path(folder) / "exported.json"
         with asyncio.Runner() as runner:

@@ -26,7 +26,8 @@ class FilePlace:
         return SystemClock().now_ms()
 
     async def pages(self) -> AsyncIterator[Page]:
-        entries = stored_entries(self._file)
+        last = {entry.key: number for number, entry in enumerate(stored_entries(self._file))}
+        entries = (entry for number, entry in enumerate(stored_entries(self._file)) if last.get(entry.key) == number)
         while page := list[BulkEntry](islice(entries, _ENTRIES_PER_PAGE)):
             yield Page(page, [])
 

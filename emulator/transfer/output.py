@@ -1,4 +1,4 @@
-"""Writing what is made piece by piece to standard output."""
+"""Writing to standard output: what is made piece by piece, and lines for people."""
 
 import os
 import sys
@@ -17,10 +17,15 @@ class ClosedPipe(Exception):
 
 
 @contextmanager
-def standard_output() -> Iterator[None]:
-    """Turns the end of a pipe's reader, as of `head`, into ClosedPipe; nothing more is then written at exit."""
+def standard_output() -> Iterator[BinaryIO]:
+    """The stream of its bytes. Turns the end of a pipe's reader, as of `head`, into ClosedPipe.
+
+    Raises SettingsError for an output that is closed or full. Nothing more is then written at exit.
+    """
+    if sys.stdout is None:
+        raise SettingsError("there is nowhere to write to: standard output is closed")
     try:
-        yield
+        yield sys.stdout.buffer
         sys.stdout.flush()
     except BrokenPipeError:
         _give_up()
@@ -41,20 +46,23 @@ def write_whole(stream: BinaryIO, content: bytes) -> None:
         left = left[stream.write(left) :]
 
 
-def write_out(pieces: Iterable[str]) -> int:
-    """All pieces as UTF-8; returns the exit code."""
+def write_out(pieces: Iterable[str]) -> None:
+    """All pieces as UTF-8; raises as `standard_output` does."""
     buffered: list[str] = []
     size = 0
-    try:
+    with standard_output() as stream:
+        for piece in pieces:
+            buffered.append(piece)
+            size += len(piece)
+            if size >= _BUFFERED_CHARACTERS:
+                write_whole(stream, "".join(buffered).encode())
+                buffered.clear()
+                size = 0
+        write_whole(stream, "".join(buffered).encode())
+
+
+def say(text: str) -> None:
+    """A line for people, at once; where standard output is closed, nobody listens. Raises as `standard_output` does."""
+    if sys.stdout is not None:
         with standard_output():
-            for piece in pieces:
-                buffered.append(piece)
-                size += len(piece)
-                if size >= _BUFFERED_CHARACTERS:
-                    write_whole(sys.stdout.buffer, "".join(buffered).encode())
-                    buffered.clear()
-                    size = 0
-            write_whole(sys.stdout.buffer, "".join(buffered).encode())
-    except ClosedPipe:
-        return PIPE_CLOSED
-    return 0
+            print(text)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from emulator.core.errors import EmulatorError
 from emulator.transfer.bulk_files import SKIPPED_S, CheckedFiles
+from emulator.transfer.output import say
 from emulator.transfer.place import Target
 
 _NAMES_SHOWN = 1000
@@ -37,23 +38,23 @@ class Outcome:
 def show_plan(plan: CheckedFiles, target: Target, described: str) -> None:
     """Files, entries, bytes and target, and what is worth a warning."""
     for each in plan.files:
-        print(f"{each.file.named}: {counted(each.entries, 'entry', 'entries')}, {each.value_bytes:,} bytes of values")
+        say(f"{each.file.named}: {counted(each.entries, 'entry', 'entries')}, {each.value_bytes:,} bytes of values")
         if each.skipped:
             left_out = counted(each.skipped, "entry", "entries")
-            print(f"{each.file.named}: {left_out} left out: they end within {SKIPPED_S} seconds")
+            say(f"{each.file.named}: {left_out} left out: they end within {SKIPPED_S} seconds")
         for name, count in each.unknown_fields.items():
             entries = counted(count, "entry", "entries")
-            print(f"{each.file.named}: warning: unknown field {name!r} in {entries} is ignored")
+            say(f"{each.file.named}: warning: unknown field {name!r} in {entries} is ignored")
     if plan.repeated:
         entries = counted(plan.repeated, "entry", "entries")
-        print(f"warning: {entries} with a key that a later entry has too, which wins")
-    print(f"into {target.name}: {described}", flush=True)
+        say(f"warning: {entries} with a key that a later entry has too, which wins")
+    say(f"into {target.name}: {described}")
 
 
 def show_outcome(outcome: Outcome, plan: CheckedFiles, target: Target) -> None:
     """How much is written, and what is not, with names."""
     for line in _lines(outcome, plan, target):
-        print(line)
+        say(line)
     if outcome.failure:
         print(f"queue-emulator: {outcome.failure}", file=sys.stderr)
 

@@ -15,6 +15,7 @@ from emulator.core.javascript import parse_json
 from emulator.transfer.batches import Batch, batches
 from emulator.transfer.bookmark import BOOKMARKS, Bookmark
 from emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable
+from emulator.transfer.output import say
 from emulator.transfer.place import Target
 from emulator.transfer.places import target_of
 from emulator.transfer.reporting import Outcome, show_outcome, show_plan
@@ -50,13 +51,14 @@ def seed(paths: Sequence[Path], place: str, options: SeedOptions) -> int:
 
 def seed_files(files: Sequence[BulkFile], target: Target, options: SeedOptions) -> int:
     """As `seed`, of files that can be read twice; closes the target."""
+    check_answerable(target, options)
     with asyncio.Runner() as runner:
         try:
             described = runner.run(target.look(writing=True))
             plan = check_files(files, Reading(runner.run(target.now_ms()), options.skip_ending))
             show_plan(plan, target, described)
             if options.dry_run:
-                print("nothing was written, as --dry-run says")
+                say("nothing was written, as --dry-run says")
                 return 0
             _agree(target, options)
             return _write(runner, target, plan, options)
@@ -64,12 +66,21 @@ def seed_files(files: Sequence[BulkFile], target: Target, options: SeedOptions) 
             runner.run(target.close())
 
 
+def check_answerable(target: Target, options: SeedOptions) -> None:
+    """Raises SettingsError if this place may be written to only when asked, and nobody can be."""
+    if _must_agree(target, options) and not (sys.stdin and sys.stdin.isatty()):
+        raise SettingsError(f"nobody can be asked whether to write to {target.name}, which others may use: add --yes")
+
+
+def _must_agree(target: Target, options: SeedOptions) -> bool:
+    return target.asks and not options.yes and not options.dry_run
+
+
 def _agree(target: Target, options: SeedOptions) -> None:
     """Raises SettingsError unless this place may be written to."""
-    if not target.asks or options.yes:
+    check_answerable(target, options)  # that it asks may have come out when it was looked at
+    if not _must_agree(target, options):
         return
-    if not sys.stdin.isatty():
-        raise SettingsError(f"nobody can be asked whether to write to {target.name}, which others may use: add --yes")
     print(f"Others may use what is there. Write to {target.name}? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise SettingsError("nothing was written: the answer was not yes")
@@ -95,6 +106,7 @@ class _Writing:
     """One run over all entries. The outcome is right at any moment."""
 
     def __init__(self, target: Target, plan: CheckedFiles, outcome: Outcome, bookmark: Bookmark) -> None:
+        self._interrupt: asyncio.CancelledError | None = None
         self._target = target
         self._plan = plan
         self._outcome = outcome
@@ -112,6 +124,8 @@ class _Writing:
         else:
             outcome.finished = True
             self._bookmark.remove()
+            if self._interrupt is not None:
+                raise self._interrupt
 
     async def _write_all(self) -> None:
         outcome, total = self._outcome, self._plan.entries
@@ -129,13 +143,13 @@ class _Writing:
         """An interrupt waits for the batch, so that it is known what became of it; a second one does not."""
         outcome = self._outcome
         task = asyncio.ensure_future(self._target.write(batch.entries))
-        interrupt: asyncio.CancelledError | None = None
         outcome.uncertain = batch.count
         try:
             try:
                 refused = await asyncio.shield(task)
             except asyncio.CancelledError as error:
-                interrupt = error
+                self._interrupt = error
+                tqdm.write("ends after the batch that is being written; Ctrl-C again ends it at once", file=sys.stderr)
                 refused = await task
         except EmulatorError as error:
             if getattr(error, "definite", True):  # only some errors leave it open whether it was done
@@ -146,8 +160,8 @@ class _Writing:
         outcome.refused += refused
         if outcome.past < self._plan.entries and not outcome.refused and not self._target.whole:
             self._bookmark.keep(outcome.past, self._target.name)
-        if interrupt is not None:
-            raise interrupt
+        if self._interrupt is not None and (outcome.past < self._plan.entries or self._target.whole):
+            raise self._interrupt
 
     async def _written_before(self) -> int:
         """How many entries a run before wrote, if they are there: some of them are looked up."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emulator.transfer.bulk_files import BulkFile, readable, stored_entries
 from emulator.transfer.comparison import KINDS, Comparison
+from emulator.transfer.output import say
 from emulator.transfer.place import Source
 from emulator.transfer.places import source_of
 from emulator.transfer.verdict import CLASSES, UNCLEAN, Verdict, judge
@@ -22,7 +23,7 @@ def verify(place: str, before: Path, *, as_json: bool) -> int:
             verdict = runner.run(compare(files[0], source))
         finally:
             runner.run(source.close())
-    print(json.dumps(verdict.as_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(verdict)))
+    say(json.dumps(verdict.as_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(verdict)))
     return 0 if verdict.clean else UNCLEAN_CODE
 
 

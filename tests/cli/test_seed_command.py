@@ -138,6 +138,11 @@ def test_a_url_that_is_none_is_refused(folder: Path, url: str) -> None:
     assert refusal(folder, BASIC, "--to", url) == f"not the URL of an emulator, as http://127.0.0.1:8787: {url}"
 
 
+def test_a_password_in_a_url_is_refused_and_not_shown(folder: Path) -> None:
+    line = refusal(folder, BASIC, "--to", "http://me:secret@127.0.0.1:8787")
+    assert line == "not the URL of an emulator, as http://127.0.0.1:8787: http://…@127.0.0.1:8787"
+
+
 @pytest.mark.parametrize("text", ["8787", "127.0.0.1:8787", "ftp://127.0.0.1", "data.json"])
 def test_a_place_that_is_none_is_refused_with_all_that_there_are(folder: Path, text: str) -> None:
     done = run("seed", BASIC, "--to", text, folder=folder)
@@ -151,7 +156,8 @@ def test_a_place_that_is_none_is_refused_with_all_that_there_are(folder: Path, t
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "ü" * 80])
 def test_a_host_that_does_not_exist_is_said_in_one_line(folder: Path, host: str) -> None:
-    assert refusal(folder, BASIC, "--to", f"http://{host}:8787").startswith(f"no emulator answers at http://{host}:")
+    line = refusal(folder, BASIC, "--yes", "--to", f"http://{host}:8787")
+    assert line.startswith(f"no emulator answers at http://{host}:")
 
 
 def test_nobody_listening_is_said_with_the_way_out(folder: Path) -> None:

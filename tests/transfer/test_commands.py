@@ -41,6 +41,7 @@ def test_the_same_command_generates_the_same_bytes(folder: Path) -> None:
         (["--leased", "half"], "must be a whole number of 0 to 100,000,000, not 'half'"),
         (["--prefix", "a b"], "must be up to 64 letters, digits, - and _, not 'a b'"),
         (["--at", "yesterday"], "a time is written as 2026-11-23T17:00:00Z, not 'yesterday'"),
+        (["--at", "0001-01-01T00:00:00Z"], "must be 1970-01-02T00:00:00.000Z or later, not '0001-01-01T00:00:00Z'"),
         (["--tasks", "10", "--corrupt", "11"], "11 of 10 tasks cannot be unlisted and corrupt"),
     ],
 )

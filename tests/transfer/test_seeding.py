@@ -238,6 +238,27 @@ def test_an_interrupt_waits_for_the_batch_and_says_what_was_written(
 
 
 @pytest.mark.slow
+def test_an_interrupt_in_the_last_batch_leaves_nothing_to_go_on_with(
+    large: BulkFile, options: SeedOptions, said: Callable[[], list[str]], bookmarks: Callable[[], list[int]]
+) -> None:
+    place = MemoryPlace()
+    place.interrupt_at = 4
+    assert seed_files([large], place, options) == INTERRUPTED
+    assert said()[-1] == "30,005 keys written to memory"
+    assert (len(place.held), bookmarks()) == (TOTAL, [])
+
+
+@pytest.mark.slow
+def test_an_interrupt_says_what_is_still_done_and_how_to_end_it_at_once(
+    large: BulkFile, options: SeedOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = MemoryPlace()
+    place.interrupt_at = 2
+    assert seed_files([large], place, options) == INTERRUPTED
+    assert "ends after the batch that is being written; Ctrl-C again ends it at once\n" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["failure", "interrupt"])
 def test_where_it_is_all_or_nothing_a_broken_run_wrote_nothing(
     large: BulkFile, options: SeedOptions, said: Callable[[], list[str]], bookmarks: Callable[[], list[int]], end: str

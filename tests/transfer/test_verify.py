@@ -10,6 +10,7 @@ import pytest
 
 from emulator.core.bulk import stored_entry
 from emulator.transfer.bulk_files import BulkFile
+from emulator.transfer.file_place import FilePlace
 from emulator.transfer.verdict import Verdict
 from emulator.transfer.verifying import compare, verify
 from tests.conftest import FIXTURES
@@ -47,6 +48,12 @@ def judge(make_file: MakeFile) -> Judge:
 
 def classes(verdict: Verdict, kind: str = "tasks") -> dict[str, list[str]]:
     return dict(verdict.names[kind])
+
+
+def test_of_two_entries_of_a_file_with_one_key_the_last_counts(make_file: MakeFile) -> None:
+    twice = make_file([pending("a", "b"), task("a", {"n": 1}), task("b"), task("a", {"n": 2})])
+    verdict = asyncio.run(compare(twice, FilePlace(twice)))
+    assert (classes(verdict), verdict.changes) == ({"waiting": ["a", "b"]}, {})
 
 
 def test_a_whole_migration_is_clean(judge: Judge) -> None:
