@@ -221,9 +221,11 @@ async def _open(path: Path) -> _File:
     thread = await aiosqlite.Connection(lambda: database, iter_chunk_size=_KEYS_AT_ONCE)
     try:
         await _prepare(thread)
-    except sqlite3.Error as error:
+    except BaseException as error:
         await thread.close()
-        raise StateError(_explain(path, error)) from None
+        if isinstance(error, sqlite3.Error):
+            raise StateError(_explain(path, error)) from None
+        raise
     return _File(database, thread)
 
 

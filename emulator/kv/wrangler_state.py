@@ -34,7 +34,7 @@ _OUR_NOTES = (
 
 
 class StoredRow(NamedTuple):
-    """A row as it stands. `value` None: the blob is not there. `expiration_ms` in milliseconds since the epoch."""
+    """A row as it stands. `value` None: its blob cannot be read. `expiration_ms` in milliseconds since the epoch."""
 
     key: bytes
     value: bytes | None
@@ -45,14 +45,14 @@ class StoredRow(NamedTuple):
 def read_rows(layout: Layout) -> Iterator[StoredRow]:
     """All rows in key order, from a copy of the database; the values from where they lie.
 
-    A value that was replaced since the copy was made is looked up in a new one; None is what then is still not there.
+    A value that was replaced since the copy was made is looked up in a new one; None is what then still cannot be read.
     """
     missing: set[bytes] | None = None
     for _ in range(_COPIES_MAX):
         found, again = missing, set[bytes]()
         with _copied(layout) as database:
             for key, blob_id, expiration_ms, metadata in database.execute(_READ):
-                _check_row(key, blob_id, expiration_ms)
+                _check_row(key, expiration_ms)
                 if found is not None and key not in found:
                     continue
                 value = _blob(layout, blob_id)
@@ -162,7 +162,7 @@ class WranglerWriter:
 
 
 _READ = """
-    SELECT CAST(key AS BLOB), CAST(blob_id AS TEXT), expiration, CAST(metadata AS BLOB)
+    SELECT CAST(key AS BLOB), CAST(blob_id AS BLOB), expiration, CAST(metadata AS BLOB)
     FROM _mf_entries ORDER BY key
 """
 _WRITE = "INSERT OR REPLACE INTO _mf_entries (key, blob_id, expiration, metadata) VALUES (?, ?, ?, ?)"
@@ -179,9 +179,9 @@ def check_free(layout: Layout) -> None:
                 raise _explained(layout, error) from None
 
 
-def _check_row(key: object, blob_id: object, expiration_ms: object) -> None:
+def _check_row(key: object, expiration_ms: object) -> None:
     """SQLite holds no column to its type; raises StateError for what miniflare cannot have written."""
-    if not isinstance(key, bytes) or not isinstance(blob_id, str) or not isinstance(expiration_ms, int | None):
+    if not isinstance(key, bytes) or not isinstance(expiration_ms, int | None):
         raise StateError(f"wrangler's local state is damaged: the row of key {key!r} is none of miniflare's")
 
 
@@ -233,12 +233,12 @@ def _digest(path: Path) -> bytes:
         return b""
 
 
-def _blob(layout: Layout, blob_id: str) -> bytes | None:
-    if not blob_id.isalnum():
+def _blob(layout: Layout, blob_id: bytes | None) -> bytes | None:
+    if not blob_id or not blob_id.isalnum():
         return None
     try:
-        return (layout.blobs / blob_id).read_bytes()
-    except FileNotFoundError:
+        return (layout.blobs / blob_id.decode()).read_bytes()
+    except OSError:
         return None
 
 

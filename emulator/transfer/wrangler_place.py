@@ -7,6 +7,7 @@ from emulator.core.bulk import BulkEntry, put_request
 from emulator.core.clock import Clock, SystemClock
 from emulator.core.errors import JavaScriptError, SettingsError, StateError
 from emulator.core.javascript import parse_json
+from emulator.core.keys import check_key
 from emulator.kv.wrangler_layout import Layout, find_namespaces, kv_folder
 from emulator.kv.wrangler_state import StoredRow, WranglerWriter, check_free, read_rows
 from emulator.transfer.place import Page, Remark
@@ -75,10 +76,15 @@ def _put_on(page: Page, row: StoredRow) -> None:
     """The row as an entry, with remarks on what of it is not as it was, or on why it is none."""
     key = row.key.decode("utf-8", "backslashreplace")
     if row.value is None:
-        page.remarks.append(Remark(key, "the file of its value is not there", kept=False))
+        page.remarks.append(Remark(key, "the file of its value cannot be read", kept=False))
         return
     if key.encode() != row.key:
         page.remarks.append(Remark(key, "its key is not UTF-8", kept=False))
+        return
+    try:
+        check_key(key, "put")
+    except JavaScriptError:
+        page.remarks.append(Remark(key, "KV takes no such key", kept=False))
         return
     expiration_s, metadata = None, None
     if row.expiration_ms is not None:

@@ -117,18 +117,19 @@ def test_namespaces_of_a_state_file_are_apart(folder: Path) -> None:
 
 
 def test_what_a_row_of_wranglers_cannot_give_is_remarked(folder: Path) -> None:
-    asyncio.run(fill(wrangler(folder), [BulkEntry(key, b"v", NOON_S + 90) for key in (b"a", b"b", b"c", b"d")]))
+    asyncio.run(fill(wrangler(folder), [BulkEntry(key, b"v", NOON_S + 90) for key in (b"a", b"b", b"c", b"d", b"e")]))
     (database,) = (folder / "state").rglob("*.sqlite")
     with closing(sqlite3.connect(database)) as opened, opened:
         opened.execute("UPDATE _mf_entries SET expiration = expiration + 1 WHERE key = 'a'")
         opened.execute("UPDATE _mf_entries SET metadata = '{' WHERE key = 'b'")
         opened.execute("UPDATE _mf_entries SET blob_id = 'gone' WHERE key = 'c'")
         opened.execute("UPDATE _mf_entries SET key = CAST(x'ff' AS TEXT) WHERE key = 'd'")
+        opened.execute("UPDATE _mf_entries SET key = '..' WHERE key = 'e'")
     page = asyncio.run(all_of(wrangler(folder)))
     assert [entry.key for entry in page.entries] == [b"a", b"b"]
     assert all(entry.expiration_s == NOON_S + 90 and entry.metadata is None for entry in page.entries)
     assert [(remark.key, remark.kept) for remark in page.remarks] == [
-        *(("a", True), ("b", True), ("\\xff", False), ("c", False))
+        *(("..", False), ("a", True), ("b", True), ("\\xff", False), ("c", False))
     ]
 
 
