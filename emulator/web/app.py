@@ -1,6 +1,8 @@
 """The ASGI application: gives each request to its face, and writes one log line a request."""
 
+import re
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,6 +51,8 @@ class Faces:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if not scope["raw_path"].startswith(b"/"):
+                _to_origin_form(scope)
             await self._face(scope["raw_path"])(scope, receive, send)
 
     def _face(self, path: bytes) -> ASGIApp:
@@ -58,6 +62,16 @@ class Faces:
                     self._made[prefix] = make(self._deployment)
                 return self._made[prefix]
         return self._worker
+
+
+def _to_origin_form(scope: Scope) -> None:
+    """A client that takes this for a proxy names the whole URL: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form"""
+    path = _ABSOLUTE_FORM.sub(b"", scope["raw_path"], count=1)
+    scope["raw_path"] = path if path.startswith(b"/") or path == b"*" else b"/" + path
+    scope["path"] = unquote(scope["raw_path"].decode("ascii", "replace"))
+
+
+_ABSOLUTE_FORM = re.compile(rb"^https?://[^/]*", re.IGNORECASE)
 
 
 def _control_face(deployment: Deployment) -> ASGIApp:

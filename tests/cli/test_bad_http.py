@@ -50,6 +50,20 @@ def test_a_body_in_chunks_is_a_body(emulator: Emulator, body: bytes) -> None:
     assert (answer.status, json.loads(answer.body)) == (200, NOTHING_FREE)
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://127.0.0.1/api/queue", 200),
+        (b"HTTP://elsewhere:8787/cdn-cgi/emulator/status?x=1", 200),
+        (b"http://127.0.0.1", 404),
+        (b"ftp://127.0.0.1/api/queue", 404),
+        (b"*", 404),
+    ],
+)
+def test_a_target_may_name_the_whole_url(emulator: Emulator, target: bytes, status: int) -> None:
+    assert raw_http.exchange(emulator.port, b"GET " + target + b" HTTP/1.1\r\n" + HOST + KEY + b"\r\n").status == status
+
+
 @pytest.mark.slow
 def test_a_body_in_chunks_is_held_to_the_same_bound(emulator: Emulator) -> None:
     mebibyte = b"100000\r\n" + b"x" * 2**20 + b"\r\n"
