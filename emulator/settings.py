@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 from emulator.core.addresses import loopback
@@ -166,9 +167,13 @@ def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str
 def _dev_vars(path: Path) -> Mapping[str, str | None]:
     if not path.exists():
         return {}
-    from dotenv import dotenv_values  # only who has such a file waits for it
+    from dotenv.parser import parse_stream  # only who has such a file waits for it
 
     try:
-        return dotenv_values(path, interpolate=False, encoding="utf-8")
+        statements = list(parse_stream(StringIO(path.read_text("utf-8"))))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
+    for statement in statements:
+        if statement.error:  # without its text, which may be a secret
+            raise SettingsError(f"{path}, line {statement.original.line}: must be NAME=VALUE, as in a .env file")
+    return {statement.key: statement.value for statement in statements if statement.key is not None}

@@ -168,7 +168,7 @@ class RequestLog:
             path = path[:_PATH_SHOWN_MAX] + "…"
         operations = scope.get("emulator.operations", 0)
         if operations is None:
-            counted = "KV operations among other requests'"
+            counted = "KV operations mixed with other requests'"
         else:
             counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
         self._deployment.log(f"{scope['method']} {path} {status} {elapsed_ms:.1f} ms {counted}")

@@ -69,7 +69,10 @@ class Control:
         binding.invocation.route = "CommHub.sendViaKVQueue"
         self._deployment.service.meter.invoked(binding.invocation.route, self._deployment.clock.now_ms())
         hub = CommHub(WorkerVersion(version).format(binding), self._deployment.clock)
-        return {"format": version, "task": await hub.send(task)}
+        try:
+            return {"format": version, "task": await hub.send(task)}
+        finally:
+            request.scope["emulator.operations"] = binding.invocation.operations
 
     async def entries(self, request: Request) -> Json:
         """A page of what the central store holds, as for a bulk put: `?prefix=P&cursor=C&limit=N`, all optional."""
@@ -77,7 +80,7 @@ class Control:
         if not 1 <= limit <= limits.LIST_LIMIT_MAX:
             raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit}")
         prefix, cursor = (request.query_params.get(name, "") for name in ("prefix", "cursor"))
-        service = self._deployment.emulated("a real namespace is exported from where it is")
+        service = self._deployment.emulated("a real namespace is read from where it is, as cloudflare:NAMESPACE_ID")
         entries, following = await service.entries(ListRequest(utf8(prefix), limit, cursor))
         return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
 

@@ -60,6 +60,13 @@ def test_keys_come_from_dev_vars(start_emulator: StartEmulator, folder: Path) ->
     assert statuses(emulator, "q $2 key", "a-2") == (200, 200)
 
 
+def test_a_line_of_dev_vars_that_says_nothing_is_refused_and_not_shown(folder: Path) -> None:
+    (folder / ".dev.vars").write_text("# secrets\nQUEUE_API_KEY=a\nthis is secret\n")
+    done = run("serve", "--port", "0", "--ephemeral", folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "queue-emulator: .dev.vars, line 3: must be NAME=VALUE, as in a .env file\n"
+
+
 def test_the_environment_wins_over_dev_vars(start_emulator: StartEmulator, folder: Path) -> None:
     (folder / ".dev.vars").write_text("QUEUE_API_KEY=from-file\nADMIN_API_KEY=from-file-too\n")
     emulator = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "from-environment"})

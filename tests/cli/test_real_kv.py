@@ -82,7 +82,7 @@ def test_what_is_for_emulated_kv_only_is_refused_and_nothing_is_lost(near: Emula
     for method, control, body, why in (
         ("POST", "reset", {}, "real data is not deleted here"),
         ("POST", "clock", {"advance_s": 60}, "real time cannot be moved"),
-        ("GET", "entries", None, "a real namespace is exported from where it is"),
+        ("GET", "entries", None, "a real namespace is read from where it is, as cloudflare:NAMESPACE_ID"),
         ("POST", "faults", {"verdict": "drop_replication", "to": "SJC", "for_s": 1}, "real replication cannot be"),
     ):
         answer = near.ask(method, f"{CONTROL}/{control}", json=body)

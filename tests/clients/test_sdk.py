@@ -219,6 +219,12 @@ def test_its_list_ends_at_an_empty_page_though_there_are_more_keys(sdk: Cloudfla
     assert _names(sdk, namespace_id) == [f"k{number:02}" for number in range(10, 15)]
 
 
+def test_a_value_is_given_as_bytes(sdk: Cloudflare) -> None:
+    text: Any = "text"
+    with pytest.raises(RuntimeError, match="to be bytes"):
+        sdk.kv.namespaces.values.update("k", value=text, **_at(CACHE))
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("profile", [replace(CLOUDFLARE, api_requests_max=2)])
 async def test_it_hears_at_once_of_too_many_requests(deployment: Deployment) -> None:

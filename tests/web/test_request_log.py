@@ -50,6 +50,14 @@ async def test_a_request_that_fails_is_logged_with_what_it_had_done(
     assert re.fullmatch(r"POST /api/result/r 500 \d+\.\d ms 1 KV operation", logged[-1])
 
 
+async def test_what_the_control_surface_sends_into_the_queue_is_counted(
+    client: httpx.AsyncClient, logged: list[str]
+) -> None:
+    await client.post(f"{CONTROL}/enqueue", json={"format": "new", "task": {"id": "t1"}})
+    (line,) = logged
+    assert re.fullmatch(rf"POST {CONTROL}/enqueue 200 \d+\.\d ms 1 KV operation", line)
+
+
 async def test_a_long_path_is_cut(client: httpx.AsyncClient, logged: list[str]) -> None:
     await client.get("/api/queue/" + "a" * 5000, headers=QUEUE)
     (line,) = logged
