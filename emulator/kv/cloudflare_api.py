@@ -33,7 +33,7 @@ from emulator.kv.cloudflare_answers import (
     parse_values,
 )
 from emulator.kv.patience import PATIENCE_DEFAULT, Patience, http_date_ms, retry_after_ms
-from emulator.kv.waiting import Sleep, sleep_really
+from emulator.kv.waiting import Sleep, first_of, sleep_really
 
 try:
     import httpx
@@ -130,6 +130,7 @@ class CloudflareAPI:
         self._clock = clock or SystemClock()
         self._log = log
         self._calls = 0
+        self._hurried = asyncio.Event()
         self._client = _client(access, patience, transport)
 
     async def __aenter__(self) -> Self:
@@ -139,6 +140,10 @@ class CloudflareAPI:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    def hurry(self) -> None:
+        """From now on nothing is tried again, nor what waits for it: what has failed then fails for good."""
+        self._hurried.set()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -271,10 +276,12 @@ class CloudflareAPI:
             definite = definite and (outcome.definite or not ask.writes)
             wait_ms = self._patience.wait_ms(attempt, outcome.asked_ms, self._dice, call)
             spent_ms += round(stopwatch.elapsed_ms()) + wait_ms
-            if not outcome.again or spent_ms >= self._patience.deadline_ms:
+            again = outcome.again and spent_ms < self._patience.deadline_ms and not self._hurried.is_set()
+            if again:
+                self._log(f"{self.access.host}: {ask.action}: {outcome}; again in {wait_ms / 1000:.1f} s")
+                await first_of(self._sleep(wait_ms), self._hurried.wait())
+            if not again or self._hurried.is_set():
                 raise self._error(ask, outcome, attempt, definite)
-            self._log(f"{self.access.host}: {ask.action}: {outcome}; again in {wait_ms / 1000:.1f} s")
-            await self._sleep(wait_ms)
 
     async def _attempt(self, ask: _Ask, left_ms: int) -> httpx.Response | _Failure:
         try:

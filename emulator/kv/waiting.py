@@ -14,6 +14,16 @@ async def sleep_really(by_ms: int) -> None:
     await asyncio.sleep(by_ms / 1000)
 
 
+async def first_of(*waits: Awaitable[object]) -> None:
+    """Waits until one of them ends; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 def sleep_on(clock: MovableClock) -> Sleep:
     """A sleep that ends when the clock has come that far, by itself or by being moved.
 

@@ -44,6 +44,9 @@ class CloudflarePlace:
         except ApiError:
             return refused
 
+    def hurry(self) -> None:
+        self._api.hurry()
+
     async def finish(self) -> None:
         pass
 

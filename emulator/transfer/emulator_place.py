@@ -42,6 +42,9 @@ class EmulatorPlace:
             raise self._stranger()
         return ()
 
+    def hurry(self) -> None:
+        pass
+
     async def finish(self) -> None:
         pass
 

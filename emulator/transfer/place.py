@@ -66,6 +66,10 @@ class Target(Source, Protocol):
         """
         ...
 
+    def hurry(self) -> None:
+        """Somebody waits for the end: what is being written is finished, or fails instead of being tried again."""
+        ...
+
     async def finish(self) -> None:
         """Make everything that was written visible."""
         ...

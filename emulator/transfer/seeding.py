@@ -124,8 +124,8 @@ class _Writing:
         else:
             outcome.finished = True
             self._bookmark.remove()
-            if self._interrupt is not None:
-                raise self._interrupt
+        if self._interrupt is not None:
+            raise self._interrupt
 
     async def _write_all(self) -> None:
         outcome, total = self._outcome, self._plan.entries
@@ -149,6 +149,7 @@ class _Writing:
                 refused = await asyncio.shield(task)
             except asyncio.CancelledError as error:
                 self._interrupt = error
+                self._target.hurry()
                 tqdm.write("ends after the batch that is being written; Ctrl-C again ends it at once", file=sys.stderr)
                 refused = await task
         except EmulatorError as error:

@@ -68,6 +68,9 @@ class StatePlace:
         )
         return ()
 
+    def hurry(self) -> None:
+        pass
+
     async def finish(self) -> None:
         pass
 

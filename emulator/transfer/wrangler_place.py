@@ -46,6 +46,9 @@ class WranglerPlace:
         self._writer.write([put_request(entry, now_ms) for entry in batch])
         return ()
 
+    def hurry(self) -> None:
+        pass
+
     async def finish(self) -> None:
         if self._writer is not None:
             self._writer.finish()

@@ -115,6 +115,19 @@ async def test_attempts_end_with_the_deadline() -> None:
     assert 6 < len(script.requests) < 20
 
 
+@pytest.mark.parametrize(("status", "definite"), [(503, False), (429, True)])
+async def test_in_a_hurry_no_wait_is_waited_for_and_nothing_is_tried_again(status: int, definite: bool) -> None:
+    async def sleep(by_ms: int) -> None:
+        api.hurry()
+        await asyncio.Event().wait()
+
+    script = ScriptedAPI([refusal(status)])
+    api = CloudflareAPI(ACCESS, sleep=sleep, transport=script)
+    with pytest.raises(ApiError, match=f"could not put 'k': {status} no") as raised:
+        await api.put_value("k", b"v")
+    assert (raised.value.definite, script.exhausted) == (definite, True)
+
+
 async def test_a_server_that_never_answers_is_not_waited_for_beyond_the_deadline() -> None:
     class Silent(ScriptedAPI):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

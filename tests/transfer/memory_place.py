@@ -1,5 +1,6 @@
 """A place in memory that fails, dawdles or is interrupted when a test says so."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
@@ -31,6 +32,7 @@ class MemoryPlace:
         self.begun: dict[bytes, BulkEntry] = {}
         self.writes: list[int] = []
         self.closed = 0
+        self.hurried = False
         self.fail_at: int | None = None
         self.failure = Failure(definite=True)
         self.interrupt_at: int | None = None
@@ -45,13 +47,17 @@ class MemoryPlace:
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         self.writes.append(len(batch))
-        if len(self.writes) == self.fail_at:
-            raise self.failure
         if len(self.writes) == self.interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0)  # the interrupt is heard before the write has ended
+        if len(self.writes) == self.fail_at:
+            raise self.failure
         into = self.begun if self.whole else self.held
         into.update({entry.key: entry for entry in batch if entry.key not in self.refuses})
         return [entry.key.decode() for entry in batch if entry.key in self.refuses]
+
+    def hurry(self) -> None:
+        self.hurried = True
 
     async def finish(self) -> None:
         self.held |= self.begun

@@ -249,6 +249,16 @@ def test_an_interrupt_in_the_last_batch_leaves_nothing_to_go_on_with(
 
 
 @pytest.mark.slow
+def test_an_interrupt_of_a_batch_that_then_fails_tells_of_both(
+    large: BulkFile, options: SeedOptions, said: Callable[[], list[str]]
+) -> None:
+    place = MemoryPlace()
+    place.interrupt_at = place.fail_at = 2
+    assert seed_files([large], place, options) == INTERRUPTED
+    assert said()[-1] == "10,000 of 30,005 entries are written to memory; the same command goes on from there"
+
+
+@pytest.mark.slow
 def test_an_interrupt_says_what_is_still_done_and_how_to_end_it_at_once(
     large: BulkFile, options: SeedOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -256,6 +266,7 @@ def test_an_interrupt_says_what_is_still_done_and_how_to_end_it_at_once(
     place.interrupt_at = 2
     assert seed_files([large], place, options) == INTERRUPTED
     assert "ends after the batch that is being written; Ctrl-C again ends it at once\n" in capsys.readouterr().err
+    assert place.hurried
 
 
 @pytest.mark.slow
