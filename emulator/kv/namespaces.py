@@ -11,6 +11,7 @@ from emulator.core.errors import NamespaceError
 from emulator.core.limits import NAMESPACES_MAX
 from emulator.kv.service import KVService
 from emulator.kv.store import MemoryStore, Store
+from emulator.kv.waiting import in_event_loop
 
 OpenService = Callable[[Store], KVService]
 Result = TypeVar("Result")
@@ -165,6 +166,8 @@ class Namespaces:
             async with self._turn:
                 return await change
 
+        if not in_event_loop():  # then nothing else runs, and nobody can be cancelled
+            return await change
         return await asyncio.shield(asyncio.ensure_future(in_turn()))
 
     async def _create(self, title: str, jurisdiction: str | None) -> Namespace:

@@ -1,4 +1,4 @@
-"""Waiting on the emulator's clock: a delay ends early when the clock is moved past it."""
+"""Waiting on the emulator's clock: a delay ends early when the clock moves past it; and whether anybody else runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -59,3 +59,12 @@ def advance_instead(clock: MovableClock) -> Sleep:
         clock.advance(by_ms)
 
     return sleep
+
+
+def in_event_loop() -> bool:
+    """Whether other requests can go on meanwhile; not inside a test that needs no loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

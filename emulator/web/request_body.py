@@ -5,6 +5,8 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emulator.kv.waiting import in_event_loop
+
 _DRAIN_S = 2.0  # how long an answer that needs no body waits for the rest of one
 DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request body, free and pro plans
 
@@ -81,12 +83,3 @@ class DrainedFirst:
 
 class ClientGone(Exception):
     """The client closed the connection before its request was whole."""
-
-
-def in_event_loop() -> bool:
-    """Whether other requests can go on meanwhile; not inside a test that needs no loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -12,7 +12,8 @@ from emulator.core.javascript import Json, json_decoder, stringify_json
 from emulator.kv.gate import Caller
 from emulator.kv.namespaces import Namespaces
 from emulator.kv.service import KVService
-from emulator.web.request_body import RequestBody, in_event_loop
+from emulator.kv.waiting import in_event_loop
+from emulator.web.request_body import RequestBody
 from emulator.web.rest import refusals
 
 LARGE_BYTES = 65_536  # to parse more would hold up other requests
