@@ -13,12 +13,14 @@ from emulator.workerd.modules import Module
 
 NAMESPACE_HEADER = "X-Emulator-Namespace"
 CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this name gets that far
-TAIL_MARK = "emulator-tail "
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is our wire face."""
+    """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is our wire face.
+
+    `tail_mark` begins what our tail writes on the console that it shares with the Worker.
+    """
 
     modules: Sequence[Module]
     locations: Sequence[str]
@@ -27,6 +29,7 @@ class Layout:
     variables: Mapping[str, str]
     compatibility_date: str
     compatibility_flags: Sequence[str]
+    tail_mark: str
 
 
 def config_text(layout: Layout) -> str:
@@ -56,7 +59,7 @@ def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
         ),
         *(f"(name = {_text(name)}, json = {_text(value)})" for name, value in layout.variables.items()),
     )
-    props = _text(json.dumps({"location": location, "mark": TAIL_MARK}))
+    props = _text(json.dumps({"location": location, "mark": layout.tail_mark}))
     return f"""(name = {_text(_worker_name(location))}, worker = (
       modules = [{", ".join(modules)}],
       compatibilityDate = {_text(layout.compatibility_date)},

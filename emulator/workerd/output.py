@@ -10,17 +10,24 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from emulator.workerd.config import TAIL_MARK
-
 _SHOWN_AFTER_DEATH = 20
 
 
 class Output:
-    """Takes the lines of one workerd process. `ended(location, ray)` is told of each run's end."""
+    """Takes the lines of one workerd process. `ended(location, ray)` is told of each run's end.
+
+    What begins with `tail_mark` comes from our tail: the Worker, which writes on the same console, does not know it.
+    """
 
     def __init__(
-        self, locations: Sequence[str], *, log: Callable[[str], None], ended: Callable[[str, str], None]
+        self,
+        locations: Sequence[str],
+        *,
+        tail_mark: str,
+        log: Callable[[str], None],
+        ended: Callable[[str, str], None],
     ) -> None:
+        self._tail_mark = tail_mark
         self._location = locations[0] if len(locations) == 1 else None
         self._log = log
         self._ended = ended
@@ -46,8 +53,8 @@ class Output:
             self._own(text)
         elif "source" in said:
             self._own(said["message"])
-        elif (run := _finished_run(said["message"])) is not None:
-            self._tail(run)
+        elif said["message"].startswith(self._tail_mark):
+            self._tail(json.loads(said["message"].removeprefix(self._tail_mark)))
         elif self._location is not None or not self._ready:
             self._console(self._location, said["message"])
         else:
@@ -81,25 +88,6 @@ def _parse(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return said if isinstance(said, dict) and isinstance(said.get("message"), str) else None
-
-
-def _finished_run(message: str) -> dict[str, Any] | None:
-    """What our tail says of one; None for what anybody else writes, though it begin as the tail does."""
-    if not message.startswith(TAIL_MARK):
-        return None
-    try:
-        run = json.loads(message[len(TAIL_MARK) :])
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(run, dict) or not isinstance(run.get("location"), str):
-        return None
-    logs, exceptions = run.get("logs"), run.get("exceptions")
-    if not isinstance(logs, list) or not all(isinstance(each, str) for each in logs):
-        return None
-    told = isinstance(exceptions, list) and all(
-        isinstance(each, dict) and {"name", "message"} <= each.keys() for each in exceptions
-    )
-    return run if told else None
 
 
 def _indented(message: str) -> str:

@@ -6,12 +6,13 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from emulator.core.dice import Dice
 from emulator.kv.binding import Invocation
 from emulator.kv.service import KVService
 from emulator.workerd.binary import compatibility_date_of
@@ -82,18 +83,19 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         listeners = {each: stack.enter_context(_listener(folder / each)) for each in around.locations}
+        layout = _layout(plan, around, folder, date)
         workerd = Workerd(
             around.binary,
             folder,
             listeners,
-            output=lambda: Output(around.locations, log=around.log, ended=invocations.end),
+            output=partial(Output, around.locations, tail_mark=layout.tail_mark, log=around.log, ended=invocations.end),
             restarting=invocations.clear,
             log=around.log,
         )
         face = _face(around, folder, invocations)
-        serving = await listen(wire, folder / _KV_SOCKET)
+        serving = await listen(wire, layout.kv_socket)
         try:
-            await _start(workerd, partial(_configured, plan, around, date, folder), around.log)
+            await _start(workerd, partial(_configured, plan.main, layout, folder), around.log)
             yield RunningWorker(face, workerd)
         finally:
             await workerd.stop()
@@ -109,13 +111,24 @@ async def _start(workerd: Workerd, configured: Callable[[], str], log: Callable[
         await workerd.start(configured())
 
 
-def _configured(plan: WorkerPlan, around: Surroundings, date: str, folder: Path) -> str:
+def _configured(main: Path, layout: Layout, folder: Path) -> str:
     """The config of the Worker as it lies on the disk now, with its modules beside it."""
-    modules = find_modules(plan.main)
+    modules = find_modules(main)
     _copy(modules, folder)
-    kv_socket = folder / _KV_SOCKET
-    return config_text(
-        Layout(modules, around.locations, plan.kv, kv_socket, around.variables, date, plan.compatibility_flags)
+    return config_text(replace(layout, modules=modules))
+
+
+def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> Layout:
+    return Layout(
+        modules=(),
+        locations=around.locations,
+        kv=plan.kv,
+        kv_socket=folder / _KV_SOCKET,
+        variables=around.variables,
+        compatibility_date=date,
+        compatibility_flags=plan.compatibility_flags,
+        # Not of the deployment's dice: whoever knows their seed could write in the tail's name.
+        tail_mark=f"emulator-tail-{Dice().bits(64, 'tail mark'):016x} ",
     )
 
 

@@ -233,6 +233,17 @@ async def test_with_one_location_the_console_is_heard_while_the_worker_runs(depl
     await until(lambda: "  worker SJC: before" in worker.logged)
 
 
+async def test_a_worker_cannot_write_in_the_tail_s_name(deploy: Deploy) -> None:
+    report = '{"location": "SJC", "logs": [], "exceptions": [{"name": "Forged", "message": "m"}]}'
+    forged = f"emulator-tail {report}"
+    worker = await deploy(
+        f"export default {{ fetch() {{ console.log({forged!r}); return new Response(); }} }};",
+    )
+    await worker.get("/")
+    await until(lambda: bool(worker.logged))
+    assert worker.logged[0] == f"  worker SJC: {forged}"
+
+
 async def test_the_worker_sees_where_it_runs_and_whom_it_serves_and_none_of_our_headers(deploy: Deploy) -> None:
     worker = await deploy(
         "export default { fetch: (request) => Response.json([request.cf, [...request.headers], request.url]) };",
