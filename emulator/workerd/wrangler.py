@@ -4,8 +4,9 @@ https://developers.cloudflare.com/workers/wrangler/configuration/ : the top leve
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def read_config(path: Path) -> WranglerConfig:
             main=None if main is None else path.parent / main,
             kv=kv,
             ids=ids,
-            variables=_member(given, "vars", dict) or {},
+            variables=_variables(_member(given, "vars", dict) or {}),
             compatibility_date=_date(given),
             compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
         )
@@ -95,13 +96,47 @@ def _date(given: dict[str, Any]) -> str | None:
     return None if date is None else str(date)
 
 
+def _variables(given: dict[str, Any]) -> dict[str, Json]:
+    """Refuses what JSON cannot hold.
+
+    Wrangler (4.164) refuses a date too. Of nan it makes null, of a date within a table a string: that is for the user
+    to write.
+    """
+    for where, value in _within("vars", given):
+        if not isinstance(value, (str, int, float, type(None))):  # a bool is an int
+            raise ValueError(f"{where} is the TOML date or time {value}; {_A_VARIABLE}")
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"{where} is {value}; {_A_VARIABLE}")
+    return given
+
+
+_A_VARIABLE = "a variable is a string, a finite number, true, false, or an array or a table of these"
+
+
+def _within(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Everything in a value that is neither an array nor a table, with its place."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _within(f"{where}.{name}", each)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _within(f"{where}[{number}]", each)
+    else:
+        yield where, value
+
+
 def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """By binding the name of its namespace, and by that name its id."""
+    """By binding the name of its namespace, and by that name its id. Refuses no binding that wrangler takes."""
     by_id: dict[str, str] = {}
     namespaces: dict[str, str] = {}
-    for each in given:
+    for number, each in enumerate(given):
         binding = each.get("binding") if isinstance(each, dict) else None
         if not isinstance(binding, str) or not binding:
             raise ValueError(f"each of kv_namespaces must have a binding, not {each!r}")
-        namespaces[binding] = by_id.setdefault(str(each.get("id", f"binding {binding}")), binding)
+        if binding in namespaces:
+            raise ValueError(f"kv_namespaces[{number}] binds {binding} a second time")
+        id = each.get("id", f"binding {binding}")
+        if not isinstance(id, str) or not id:
+            raise ValueError(f"kv_namespaces[{number}], {binding}, must have a string as its id, not {id!r}")
+        namespaces[binding] = by_id.setdefault(id, binding)
     return namespaces, {name: id.lower() for id, name in by_id.items() if ID.fullmatch(id.lower())}

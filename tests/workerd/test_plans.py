@@ -75,6 +75,11 @@ def test_a_config_is_read_in_every_form(tmp_path: Path, name: str, text: str) ->
         ('{"kv_namespaces": {}}', "kv_namespaces must be an array"),
         ('{"kv_namespaces": [{"id": "x"}]}', "must have a binding"),
         ('{"kv_namespaces": ["x"]}', "must have a binding"),
+        ('{"kv_namespaces": [{"binding": "A", "id": "x"}, {"binding": "A"}]}', "[1] binds A a second time"),
+        ('{"kv_namespaces": [{"binding": "A", "id": 5}]}', "kv_namespaces[0], A, must have a string as its id, not 5"),
+        ('{"kv_namespaces": [{"binding": "A", "id": ""}]}', "must have a string as its id, not ''"),
+        ('{"vars": {"X": -Infinity}}', "vars.X is -inf; a variable is a string, a finite number"),
+        ('{"vars": {"X": 1e999}}', "vars.X is inf"),
     ],
 )
 def test_a_config_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str, why: str) -> None:
@@ -84,6 +89,32 @@ def test_a_config_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str, wh
         read_config(path)
     assert str(path) in str(refused.value)
     assert why in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("2026-01-02", "vars.X is the TOML date or time 2026-01-02; a variable is a string, a finite number, true"),
+        ("2026-01-02T03:04:05Z", "vars.X is the TOML date or time 2026-01-02 03:04:05"),
+        ("03:04:05", "vars.X is the TOML date or time 03:04:05"),
+        ("nan", "vars.X is nan; a variable is"),
+        ("{ a = [1, { b = -inf }] }", "vars.X.a[1].b is -inf"),
+        ("{ a = [2026-01-02] }", "vars.X.a[0] is the TOML date"),
+    ],
+)
+def test_a_variable_that_json_cannot_hold_is_refused_by_name(tmp_path: Path, value: str, why: str) -> None:
+    path = tmp_path / "wrangler.toml"
+    path.write_text(f"[vars]\nX = {value}\n")
+    with pytest.raises(SettingsError) as refused:
+        read_config(path)
+    assert str(refused.value).startswith(f"{path}: {why}")
+    assert "\n" not in str(refused.value)
+
+
+def test_every_name_of_a_binding_that_wrangler_takes_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "wrangler.toml"
+    path.write_text('kv_namespaces = [{ binding = "a b" }, { binding = "1-a", id = "x" }]')
+    assert list(read_config(path).kv) == ["a b", "1-a"]
 
 
 def test_the_nearest_config_above_is_found(tmp_path: Path) -> None:
