@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,8 +198,18 @@ def _plan_lines(settings: Settings) -> list[str]:
         f"  worker      {plan.main}",
         *([f"  config      {plan.config}"] if plan.config else []),
         f"  KV          {names}",
+        *_left_out_lines(plan, settings.worker.variables),
         f"  workerd     {settings.worker.binary}",
     ]
+
+
+def _left_out_lines(plan: WorkerPlan, variables: Collection[str]) -> list[str]:
+    """What the config has and the Worker will miss; a variable of a binding's name stands in for it."""
+    unserved = [f"env.{name} ({section})" for name, section in plan.unserved.items() if name not in variables]
+    lines = [f"  left out    {', '.join(unserved)}: not served here, undefined in the Worker"] if unserved else []
+    if plan.environments:
+        lines.append(f"  left out    the config's environments {', '.join(plan.environments)}: its top level counts")
+    return lines
 
 
 def _key_lines(settings: Settings) -> list[str]:

@@ -29,7 +29,8 @@ class WorkerFlags:
 class WorkerPlan:
     """A Worker to run. `kv` gives each binding its namespace in the state file; `variables` are text or JSON.
 
-    `ids` gives a namespace the id that the wrangler config has for it.
+    `ids` gives a namespace the id that the wrangler config has for it. `unserved` and `environments` are what of that
+    config is left out: by name of a binding its section, and names of environments.
 
     `fixed` names the variables that flags set, which no secret replaces. `compatibility_date` None is the runtime's
     own date.
@@ -43,6 +44,8 @@ class WorkerPlan:
     compatibility_date: str | None = None
     compatibility_flags: tuple[str, ...] = ()
     config: Path | None = None
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    environments: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -74,6 +77,8 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
         compatibility_date=flags.compatibility_date or config.compatibility_date,
         compatibility_flags=tuple(dict.fromkeys((*config.compatibility_flags, *flags.compatibility_flags))),
         config=config.path,
+        unserved={name: section for name, section in config.unserved.items() if name not in kv},
+        environments=config.environments,
     )
 
 

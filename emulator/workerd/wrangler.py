@@ -23,6 +23,8 @@ class WranglerConfig:
 
     Bindings of one id share a namespace: it is named after the first of them, so that what is seeded as CACHE is what
     the binding CACHE reads. `ids` gives such a name the id by which Cloudflare's API knows it, where that is one.
+
+    `unserved` gives each binding of another kind its section; `environments` are the names below `env`.
     """
 
     path: Path | None = None
@@ -32,6 +34,8 @@ class WranglerConfig:
     variables: Mapping[str, Json] = field(default_factory=dict)
     compatibility_date: str | None = None
     compatibility_flags: tuple[str, ...] = ()
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    environments: tuple[str, ...] = ()
 
 
 def find_config(folder: Path) -> Path | None:
@@ -57,6 +61,8 @@ def read_config(path: Path) -> WranglerConfig:
             variables=_variables(_member(given, "vars", dict) or {}),
             compatibility_date=_date(given),
             compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
+            unserved={name: section for section, value in given.items() for name in _bound_by(section, value)},
+            environments=tuple(_member(given, "env", dict) or {}),
         )
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
@@ -140,3 +146,24 @@ def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
             raise ValueError(f"kv_namespaces[{number}], {binding}, must have a string as its id, not {id!r}")
         namespaces[binding] = by_id.setdefault(id, binding)
     return namespaces, {name: id.lower() for id, name in by_id.items() if ID.fullmatch(id.lower())}
+
+
+_NO_OTHER_BINDINGS = ("alias", "define", "env", "exports", "kv_namespaces", "previews", "vars")
+_OF_FILES = ("data_blobs", "text_blobs", "wasm_modules")
+_BY_NAME = ("durable_objects", "logfwdr", "ratelimits", "send_email", "unsafe")  # all others say `binding`
+
+
+def _bound_by(section: str, value: Any) -> Iterator[str]:
+    """The bindings of a section that is not served, also of one that wrangler has yet to learn."""
+    if section in _OF_FILES and isinstance(value, dict):
+        yield from value
+    elif section not in _NO_OTHER_BINDINGS:
+        yield from _named(value, "name" if section in _BY_NAME else "binding")
+
+
+def _named(value: Any, member: str) -> Iterator[str]:
+    if isinstance(value, dict) and isinstance(value.get(member), str):
+        yield value[member]
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _named(each, member)

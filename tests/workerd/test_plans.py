@@ -117,6 +117,44 @@ def test_every_name_of_a_binding_that_wrangler_takes_is_taken(tmp_path: Path) ->
     assert list(read_config(path).kv) == ["a b", "1-a"]
 
 
+OTHER_BINDINGS = """
+kv_namespaces = [{ binding = "CACHE" }]
+r2_buckets = [{ binding = "BUCKET", bucket_name = "b" }]
+send_email = [{ name = "MAIL" }]
+define = { binding = "no binding" }
+containers = [{ name = "no binding" }]
+[ai]
+binding = "AI"
+[queues]
+producers = [{ binding = "TASKS", queue = "q" }]
+consumers = [{ queue = "q" }]
+[durable_objects]
+bindings = [{ name = "ROOM", class_name = "Room" }]
+[text_blobs]
+TEXT = "text.txt"
+[vars]
+VARIABLE = { binding = "no binding" }
+[env.production]
+r2_buckets = [{ binding = "OTHER", bucket_name = "b" }]
+[env.staging]
+"""
+
+
+def test_bindings_that_are_not_served_and_environments_are_known_by_name(worker: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrangler.toml").write_text(OTHER_BINDINGS)
+    plan = plan_worker(WorkerFlags(worker))
+    assert plan.unserved == {
+        "BUCKET": "r2_buckets",
+        "MAIL": "send_email",
+        "AI": "ai",
+        "TASKS": "queues",
+        "ROOM": "durable_objects",
+        "TEXT": "text_blobs",
+    }
+    assert plan.environments == ("production", "staging")
+    assert "BUCKET" not in plan_worker(WorkerFlags(worker, bindings=("BUCKET",))).unserved
+
+
 def test_the_nearest_config_above_is_found(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)

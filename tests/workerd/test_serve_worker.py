@@ -164,6 +164,21 @@ def test_a_folder_with_a_config_names_its_main_module(tmp_path: Path, workerd: P
     assert "  KV          KV" in emulator.banner
 
 
+def test_what_of_a_config_is_not_served_is_said_at_the_start(serve_worker: ServeWorker, tmp_path: Path) -> None:
+    config = {
+        "r2_buckets": [{"binding": "BUCKET"}],
+        "ai": {"binding": "AI"},
+        "browser": {"binding": "STANDS_IN"},
+        "env": {"production": {}},
+    }
+    (tmp_path / "wrangler.json").write_text(json.dumps(config))
+    emulator = serve_worker(SHOWS_ENV, "--var", "STANDS_IN=x")
+    assert [line for line in emulator.banner if line.startswith("  left out")] == [
+        "  left out    env.BUCKET (r2_buckets), env.AI (ai): not served here, undefined in the Worker",
+        "  left out    the config's environments production: its top level counts",
+    ]
+
+
 @ON_LINUX
 def test_a_runtime_that_dies_is_started_once_more_and_then_ends_us_with_1(serve_worker: ServeWorker) -> None:
     emulator = serve_worker(HELLO)
