@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,10 @@ from emulator.workerd.bindings import WorkerPlan
 if TYPE_CHECKING:
     from emulator.kv.remote import RemoteService
 
-ServeOn = Callable[[Any], Coroutine[Any, Any, None]]
+_GRACE_S = 10.0  # for requests that are running when we are told to end
+_WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
+
+ServeOn = Callable[..., Coroutine[Any, Any, None]]
 
 
 def serve(settings: Settings) -> None:
@@ -75,7 +79,7 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
             await service.load(settings.locations[0], data.requests)
         banner = _banner(settings, service, namespaces, seeds, url(sock))
         run = _run_python if settings.worker is None else _run_on_workerd
-        await run(settings, deployment, services, lambda app: serve_app(app, sock, ready=lambda: say(banner)))
+        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=partial(say, banner)))
     finally:
         await (namespaces or service).close()
 
@@ -84,7 +88,7 @@ async def _run_python(
     settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
 ) -> None:
     app = create_app(deployment, log_requests=settings.log_requests, known_keys=settings.keys.development)
-    await serve_on(app)
+    await serve_on(app, grace_s=_GRACE_S)
 
 
 async def _run_on_workerd(
@@ -106,7 +110,7 @@ async def _run_on_workerd(
     async with running_worker(settings.worker.plan, around) as worker:
         known = settings.keys.development
         app = create_app(deployment, log_requests=settings.log_requests, worker=worker.face, known_keys=known)
-        await worker.beside(serve_on(app))
+        await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S))
 
 
 async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:

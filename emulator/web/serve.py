@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 from emulator.core.errors import SettingsError
 from emulator.web.deployment import to_stderr
 
-_GRACE_S = 10.0
 _BACKLOG = 512
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 
@@ -46,11 +45,16 @@ def url(sock: socket.socket) -> str:
 
 
 async def serve(
-    app: ASGIApp, sock: socket.socket, *, ready: Callable[[], None], log: Callable[[str], None] = to_stderr
+    app: ASGIApp,
+    sock: socket.socket,
+    *,
+    ready: Callable[[], None],
+    grace_s: float,
+    log: Callable[[str], None] = to_stderr,
 ) -> None:
     """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
 
-    `ready` is called when clients are about to be answered. Requests have ten seconds to finish. `log` is told of a
+    `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `log` is told of a
     connection that fails, in one line without anything that it carried: a request's headers hold keys.
     """
     stop = asyncio.Event()
@@ -63,7 +67,7 @@ async def serve(
     config.accesslog = None
     config.errorlog = None
     # Since Python 3.12.1 Hypercorn awaits every connection before its own timeout begins: ours ends first.
-    config.graceful_timeout = 2 * _GRACE_S
+    config.graceful_timeout = 2 * grace_s
     config.include_server_header = False
     # A connection is open for as long as its client wants. Hypercorn would close it after five idle seconds, just when
     # a daemon asks again, and to do so it would start a task and a timer after every answer.
@@ -76,7 +80,7 @@ async def serve(
 
     async def stopped() -> None:
         await stop.wait()
-        loop.call_later(_GRACE_S, give_up)
+        loop.call_later(grace_s, give_up)
 
     _spare_the_collector()
     ready()

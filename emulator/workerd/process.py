@@ -16,7 +16,7 @@ from emulator.workerd.output import Output
 from emulator.workerd.stopped import WorkerNotStarted, WorkerStopped
 
 _START_S_MAX = 60
-_STOP_S_MAX = 5
+_STOP_S_MAX = 1  # its requests have had their time; a Worker that spins ends no other way than killed
 _CHUNK_BYTES = 65_536
 _PACKAGES = f"packages are not looked for: {BUNDLE_FIRST}"
 # Portable stand-in for Linux's parent-death signal: the shell becomes workerd, having left behind a child that waits
