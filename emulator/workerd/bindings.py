@@ -60,6 +60,8 @@ class WorkerPlan:
 
 def plan_worker(flags: WorkerFlags) -> WorkerPlan:
     """Put flags and config together; raises SettingsError for a Worker that cannot be run."""
+    if not flags.worker.exists():
+        raise SettingsError(f"there is no Worker at {flags.worker}: no such file")
     config = _config(flags.worker)
     main = _main(flags.worker, config)
     variables = dict(_split(each, "--var NAME=VALUE") for each in flags.variables)
@@ -108,7 +110,7 @@ def _main(worker: Path, config: WranglerConfig) -> Path:
     if main.suffix not in (".js", ".mjs"):
         raise SettingsError(f"{main} is not a Worker: its main module is a .mjs or .js file")
     if not main.is_file():
-        raise SettingsError(f"there is no Worker at {main}")
+        raise SettingsError(f"there is no Worker at {main}: no such file")
     return main.absolute()
 
 

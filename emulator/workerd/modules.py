@@ -6,10 +6,12 @@ https://developers.cloudflare.com/workers/wrangler/bundling/
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.core.errors import SettingsError
+from emulator.workerd.stopped import WorkerNotStarted
 
 # By extension, the word that workerd's config has for it.
 KINDS = {
@@ -54,6 +56,19 @@ def find_modules(main: Path) -> list[Module]:
                     waiting.append(named[0])
     base = Path(os.path.commonpath([path.parent for path, _ in found]))
     return [Module(path.relative_to(base).as_posix() + query, KINDS[path.suffix], path) for path, query in found]
+
+
+def require_handler(modules: Sequence[Module]) -> None:
+    """Raises WorkerNotStarted if nothing can answer a request: workerd would pass each on to the host that it names.
+
+    A default export needs the word, and so does a listener, wherever it is: what has neither word has neither.
+    """
+    code = [each.path.read_bytes() for each in modules if each.kind in _CODE]
+    if not re.search(rb"\bdefault\b", code[0]) and not any(b"addEventListener" in each for each in code):
+        raise WorkerNotStarted(
+            f"the Worker does not start: {modules[0].path} has no default export; "
+            "a Worker has one, as in: export default { fetch(request, env, ctx) { ... } }"
+        )
 
 
 def _named_in(code: Path) -> list[tuple[Path, str]]:

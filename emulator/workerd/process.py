@@ -5,20 +5,18 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from emulator.core.errors import SettingsError
-from emulator.workerd.bindings import BUNDLE_FIRST
 from emulator.workerd.output import Output
 from emulator.workerd.stopped import WorkerNotStarted, WorkerStopped
 
 _START_S_MAX = 60
 _STOP_S_MAX = 1  # its requests have had their time; a Worker that spins ends no other way than killed
 _CHUNK_BYTES = 65_536
-_PACKAGES = f"packages are not looked for: {BUNDLE_FIRST}"
 # Portable stand-in for Linux's parent-death signal: the shell becomes workerd, having left behind a child that waits
 # on a pipe. The pipe ends without a word when we are gone, however that came: then workerd and its folder go too.
 _GUARD = """
@@ -69,8 +67,11 @@ class Workerd:
         try:
             await asyncio.wait((listening, self._reading), timeout=_START_S_MAX, return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():
+                process, ended = self._process, self._reading.done()
                 await self.stop()
-                raise WorkerNotStarted(_why_not(self._output.problems))
+                raise WorkerNotStarted(
+                    f"the Worker does not start: {self._why_not(process.returncode if ended else None)}"
+                )
         finally:
             listening.cancel()
         self._output.ready()
@@ -125,7 +126,19 @@ class Workerd:
         code = await self._process.wait()
         self._output.dead()
         await self.stop()
-        return f"signal {-code}" if code < 0 else f"exit code {code}"
+        return _ending(code)
+
+    def _why_not(self, ended: int | None) -> str:
+        told = dict.fromkeys(map(_without_service, self._output.problems))
+        if told:
+            return "\n".join(told)
+        if ended is None:
+            return f"workerd did not listen within {_START_S_MAX} s"
+        return f"{self._binary} ended with {_ending(ended)} before it listened"
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _send(pid: int, number: signal.Signals) -> None:
@@ -163,13 +176,6 @@ async def _listening(control: int, sockets: int) -> None:
             sockets -= json.loads(line).get("event") == "listen"
     finally:
         transport.close()
-
-
-def _why_not(problems: Sequence[str]) -> str:
-    told = dict.fromkeys(_without_service(each) for each in problems)
-    why = "\n".join(told) or f"workerd did not listen within {_START_S_MAX} s"
-    unknown = "No such module" in why or "Module not found" in why
-    return f"the Worker does not start: {why}" + (f"\n{_PACKAGES}" if unknown else "")
 
 
 def _without_service(message: str) -> str:

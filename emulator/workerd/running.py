@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +20,8 @@ from emulator.workerd.bindings import WorkerPlan
 from emulator.workerd.config import Layout, config_text
 from emulator.workerd.front import WorkerdFace
 from emulator.workerd.invocations import Invocations
-from emulator.workerd.modules import Module, find_modules
+from emulator.workerd.missing import advice
+from emulator.workerd.modules import Module, find_modules, require_handler
 from emulator.workerd.output import Output
 from emulator.workerd.process import Workerd
 from emulator.workerd.stopped import WorkerNotStarted
@@ -95,27 +96,32 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
         face = _face(around, folder, invocations)
         serving = await listen(wire, layout.kv_socket)
         try:
-            await _start(workerd, partial(_configured, plan.main, layout, folder), around.log)
+            await _start(partial(_start_once, workerd, plan.main, layout, folder), around.log)
             yield RunningWorker(face, workerd)
         finally:
             await workerd.stop()
             await serving.cleanup()
 
 
-async def _start(workerd: Workerd, configured: Callable[[], str], log: Callable[[str], None]) -> None:
+async def _start(start_once: Callable[[], Awaitable[None]], log: Callable[[str], None]) -> None:
     """A Worker that does not start is read again and started once more: a bundler may just have been writing it."""
     try:
-        await workerd.start(configured())
-    except WorkerNotStarted as error:
-        log(f"  {error}\n  it is read again and started once more")
-        await workerd.start(configured())
+        await start_once()
+    except WorkerNotStarted:  # if it is no passing one, the second says the same
+        log("  the Worker does not start; it is read again and started once more")
+        await start_once()
 
 
-def _configured(main: Path, layout: Layout, folder: Path) -> str:
-    """The config of the Worker as it lies on the disk now, with its modules beside it."""
+async def _start_once(workerd: Workerd, main: Path, layout: Layout, folder: Path) -> None:
+    """As it lies on the disk now, with its modules beside the runtime's sockets."""
     modules = find_modules(main)
+    require_handler(modules)
     _copy(modules, folder)
-    return config_text(replace(layout, modules=modules))
+    try:
+        await workerd.start(config_text(replace(layout, modules=modules)))
+    except WorkerNotStarted as error:
+        told = (str(error), advice(str(error), modules))
+        raise WorkerNotStarted("\n".join(filter(None, told))) from None
 
 
 def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> Layout:

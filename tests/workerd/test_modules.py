@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from emulator.core.errors import SettingsError
-from emulator.workerd.modules import find_modules
+from emulator.workerd.missing import advice
+from emulator.workerd.modules import find_modules, require_handler
+from emulator.workerd.stopped import WorkerNotStarted
 
 
 def written(folder: Path, files: dict[str, str]) -> None:
@@ -61,3 +63,53 @@ def test_strings_that_name_no_file_and_files_of_other_kinds_are_left_alone(tmp_p
 def test_a_main_module_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot read"):
         find_modules(tmp_path / "none.js")
+
+
+@pytest.mark.parametrize("main", ["", "export const a = 1;", "export * from './lib.mjs';"])
+def test_a_worker_without_default_export_and_listener_is_refused(tmp_path: Path, main: str) -> None:
+    written(tmp_path, {"worker.mjs": main, "lib.mjs": "export default {};"})
+    with pytest.raises(WorkerNotStarted, match=r"worker\.mjs has no default export"):
+        require_handler(find_modules(tmp_path / "worker.mjs"))
+
+
+@pytest.mark.parametrize(
+    "main", ["export default {};", "const a = {}; export { a as default };", "import './listens.js';"]
+)
+def test_whatever_may_answer_requests_is_taken(tmp_path: Path, main: str) -> None:
+    written(tmp_path, {"worker.mjs": main, "listens.js": "addEventListener('fetch', () => {});"})
+    require_handler(find_modules(tmp_path / "worker.mjs"))
+
+
+@pytest.mark.parametrize(
+    ("imported", "told", "wanted"),
+    [
+        ("./gone.mjs", "lib/gone.mjs", "there is no file {0}/lib/gone.mjs"),
+        ("../../gone.mjs", "../gone.mjs", "there is no file {1}/gone.mjs"),
+        ("./other", "lib/other", "there is no file {0}/lib/other, and no ending is added to a name: bundle it first"),
+        ("./types.ts", "lib/types.ts", "{0}/lib/types.ts is none of the files that can be imported, .mjs .js"),
+        ("./other.mjs?x=1", "lib/other.mjs?x=1", "./other.mjs?x=1 is not a plain path to {0}/lib/other.mjs"),
+        ("hono", "lib/hono", "hono is no relative path, and packages are not looked for: bundle it first"),
+        ("node:fs", "node:fs", "modules of Node need --compatibility-flag nodejs_compat"),
+    ],
+)
+def test_a_module_that_is_missing_is_told_as_it_is_written(
+    tmp_path: Path, imported: str, told: str, wanted: str
+) -> None:
+    written(
+        tmp_path,
+        {
+            "worker.mjs": "import './lib/main.mjs';",
+            "lib/main.mjs": f"import '{imported}';",
+            "lib/other.mjs": "",
+            "lib/types.ts": "",
+        },
+    )
+    why = f'Uncaught Error: No such module "{told}".\n  imported from "lib/main.mjs"'
+    advised = advice(why, find_modules(tmp_path / "worker.mjs"))
+    assert advised is not None
+    assert advised.startswith(wanted.format(tmp_path, tmp_path.parent))
+
+
+def test_no_advice_is_given_on_what_is_not_about_a_module(tmp_path: Path) -> None:
+    written(tmp_path, {"worker.mjs": ""})
+    assert advice("Uncaught SyntaxError: Unexpected token", find_modules(tmp_path / "worker.mjs")) is None

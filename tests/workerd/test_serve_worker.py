@@ -98,32 +98,34 @@ export default { async fetch(request, env) {
     ("source", "why"),
     [
         ("export default { fetch( { } }", "SyntaxError"),
-        ("throw new Error('at start');", "Error: at start"),
+        ("throw new Error('at start'); export default {};", "Error: at start"),
         ("import hono from 'hono'; export default { fetch: () => hono };", "bundle it first"),
-        ("import './missing.mjs'; export default {};", "missing.mjs"),
+        ("import './missing.mjs'; export default {};", "/missing.mjs"),
+        ("", "worker.mjs has no default export; a Worker has one, as in: export default"),
     ],
 )
 def test_a_worker_that_does_not_start_says_why_and_ends_with_2(refuse_worker: Refuse, source: str, why: str) -> None:
     ended = refuse_worker(source, "--location", "SJC", "--location", "NRT")
     assert (ended.returncode, ended.stdout) == (2, "")
-    reported, again, exit_line = ended.stderr.partition("  it is read again and started once more\n")
-    assert again
-    assert reported.startswith("  the Worker does not start: ")
+    again, exit_line, *more = ended.stderr.splitlines()
+    assert again == "  the Worker does not start; it is read again and started once more"
     assert exit_line.startswith("queue-emulator: the Worker does not start: ")
-    for each in (reported, exit_line):
-        assert why in each
-        assert each.count("worker.mjs") <= 2, "told once, not once a location"
+    told = "\n".join([exit_line, *more])
+    assert why in told
+    assert told.count("not start: ") == 1, "told once, not once a location"
 
 
 def test_what_the_worker_says_while_it_starts_is_heard(refuse_worker: Refuse) -> None:
-    assert "  worker SJC: first words" in refuse_worker("console.log('first words'); throw new Error('then');").stderr
+    ended = refuse_worker("console.log('first words'); throw new Error('then'); export default {};")
+    assert "  worker SJC: first words" in ended.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (["--worker", "worker.ts"], "npx wrangler deploy --dry-run --outdir dist"),
-        (["--worker", "none.mjs"], "there is no Worker at none.mjs"),
+        (["--worker", "none.mjs"], "there is no Worker at none.mjs: no such file"),
+        (["--worker", "none"], "there is no Worker at none: no such file"),
         (["--worker", "."], "names no Worker"),
         (["--worker", "worker.mjs", "--var", "X"], "--var NAME=VALUE"),
         (["--worker", "worker.mjs", "--binding", "a-b"], "--binding takes NAME or NAME=namespace"),
@@ -143,6 +145,17 @@ def test_what_cannot_be_served_is_refused_in_one_line(
     ended = run("serve", "--port", "0", "--ephemeral", *arguments, *given, folder=tmp_path)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert why in ended.stderr
+
+
+def test_a_program_that_is_not_workerd_is_said_to_have_ended(tmp_path: Path) -> None:
+    (tmp_path / "worker.mjs").write_text(HELLO)
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nexit 7\n")
+    program.chmod(0o700)
+    arguments = ("--worker", "worker.mjs", "--compatibility-date", "2026-01-01", "--workerd", program)
+    ended = run("serve", "--port", "0", "--ephemeral", *arguments, folder=tmp_path)
+    assert ended.returncode == 2
+    assert f"{program} ended with exit code 7 before it listened" in ended.stderr
 
 
 def test_without_workerd_the_command_to_install_it_is_named(tmp_path: Path) -> None:
