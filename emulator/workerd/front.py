@@ -176,6 +176,8 @@ async def _send_answer(exchange: Exchange, send: Send, ray: bytes) -> None:
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     while (chunk := await exchange.chunk()) is not None:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        # Neither side waits while both have room or the client is gone: its going must be heard all the same.
+        await asyncio.sleep(0)
 
 
 def _target(scope: Scope) -> bytes:

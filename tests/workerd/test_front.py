@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import struct
 import time
 from collections.abc import Callable
 
@@ -40,6 +41,10 @@ export default {
           await writer.close();
         })());
         return new Response(readable);
+      }
+      case "/endless": {
+        const chunk = new Uint8Array(2_000);
+        return new Response(new ReadableStream({ pull(to) { for (let n = 0; n < 50; n++) to.enqueue(chunk); } }));
       }
       case "/waits": {
         request.signal.addEventListener("abort", () => console.log("the client went"));
@@ -148,6 +153,17 @@ def test_a_client_that_goes_cancels_the_run(serve_worker: ServeWorker) -> None:
         wait_for(lambda: "waiting" in emulator.log())
         connection.shutdown(socket.SHUT_RDWR)
     wait_for(lambda: "the client went" in emulator.log())
+
+
+def test_nothing_is_written_to_a_client_that_has_left_an_endless_answer(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(WORKER)
+    for _ in range(15):
+        with connect(emulator.port) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves with a reset
+            connection.sendall(request(b"/endless"))
+            connection.recv(1_000, socket.MSG_WAITALL)
+    wait_for(lambda: emulator.log().count("GET /endless") == 15)
+    assert "socket.send() raised exception" not in emulator.log()
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
