@@ -6,11 +6,13 @@ that, what it wrote last is shown without a location.
 """
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 _SHOWN_AFTER_DEATH = 20
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Output:
@@ -68,18 +70,18 @@ class Output:
                 self._console(location, message)
         for error in run["exceptions"]:
             stack = f"\n{error['stack']}" if error.get("stack") else ""
-            self._log(_indented(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
+            self._log(_shown(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
         if run.get("ray"):
             self._ended(location, str(run["ray"]).partition("-")[0])
 
     def _own(self, message: str) -> None:
         if not self._ready:
-            self.problems.append(message)
+            self.problems.append(_escaped(message))
         elif "jsg." not in message:  # an exception of the Worker's, of which the tail tells more
-            self._log(_indented(f"  workerd: {message}"))
+            self._log(_shown(f"  workerd: {message}"))
 
     def _console(self, location: str | None, message: str) -> None:
-        self._log(_indented(f"  worker{'' if location is None else f' {location}'}: {message}"))
+        self._log(_shown(f"  worker{'' if location is None else f' {location}'}: {message}"))
 
 
 def _parse(text: str) -> dict[str, Any] | None:
@@ -90,5 +92,14 @@ def _parse(text: str) -> dict[str, Any] | None:
     return said if isinstance(said, dict) and isinstance(said.get("message"), str) else None
 
 
-def _indented(message: str) -> str:
-    return message.rstrip("\n").replace("\n", "\n    ")
+def _shown(message: str) -> str:
+    return _escaped(message).rstrip("\n").replace("\n", "\n    ")
+
+
+def _escaped(message: str) -> str:
+    """With line breaks as they are, and all else that would move the cursor, colour or reorder text as an escape."""
+    return _CONTROL.sub(_escape, message.replace("\r\n", "\n"))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()

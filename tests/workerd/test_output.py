@@ -102,3 +102,27 @@ def test_a_worker_that_writes_as_the_tail_does_is_shown_as_any_other() -> None:
     heard.console(forged)
     assert heard.log == [f"  worker SJC: {forged}"]
     assert heard.ends == []
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("over\rwritten\x08\x07\x7f", r"over\rwritten\x08\x07\x7f"),
+        ("\x9b31m \u202ereversed\u2066", r"\x9b31m \u202ereversed\u2066"),
+        ("half \ud83d", r"half \ud83d"),
+        ("a\tb \\ é 👩\u200d🚀", "a\tb \\ é 👩\u200d🚀"),
+        ("one\r\ntwo", "one\n    two"),
+    ],
+)
+def test_what_a_worker_writes_cannot_steer_the_terminal(message: str, shown: str) -> None:
+    heard = Heard("SJC")
+    heard.console(message)
+    heard.tail("SJC", [], [{"name": "Error", "message": message}])
+    assert heard.log == [f"  worker SJC: {shown}", f"  uncaught Error: {shown} (at SJC)"]
+
+
+def test_a_reason_why_it_does_not_start_cannot_steer_the_terminal_either() -> None:
+    output = Output(["SJC"], tail_mark=MARK, log=print, ended=lambda *end: None)
+    output.line(json.dumps({**UNCAUGHT, "message": "Error: \x1b[2J"}).encode())
+    assert output.problems == [r"Error: \x1b[2J"]
