@@ -12,6 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 _SHOWN_AFTER_DEATH = 20
+# An exception of the Worker's, of which the tail tells more; and the end of what the runtime has just complained of.
+_TOLD_ELSEWHERE = ("jsg.", "worker_do_not_log")
+_PLAIN_WORDS = {
+    "blocked by restrictPeers()": "a private address was refused: the Worker's fetch() reaches public ones only, "
+    "and a Worker whose default export has no fetch() passes each request on to its host",
+}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -77,8 +83,8 @@ class Output:
     def _own(self, message: str) -> None:
         if not self._ready:
             self.problems.append(_escaped(message))
-        elif "jsg." not in message:  # an exception of the Worker's, of which the tail tells more
-            self._log(_shown(f"  workerd: {message}"))
+        elif not any(each in message for each in _TOLD_ELSEWHERE):
+            self._log(_shown(f"  workerd: {_in_plain_words(message)}"))
 
     def _console(self, location: str | None, message: str) -> None:
         self._log(_shown(f"  worker{'' if location is None else f' {location}'}: {message}"))
@@ -90,6 +96,12 @@ def _parse(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return said if isinstance(said, dict) and isinstance(said.get("message"), str) else None
+
+
+def _in_plain_words(message: str) -> str:
+    """Without the addresses in the runtime's binary that it calls a stack."""
+    told = message.partition("\nstack: ")[0]
+    return next((words for sign, words in _PLAIN_WORDS.items() if sign in told), told)
 
 
 def _shown(message: str) -> str:

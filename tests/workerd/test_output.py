@@ -72,6 +72,25 @@ def test_other_lines_are_shown_as_they_are(line: str) -> None:
     assert heard.log == [f"  workerd: {line}"]
 
 
+def test_a_private_address_is_refused_in_plain_words_and_once() -> None:
+    heard = Heard("SJC")
+    stack = "\nstack: /bin/workerd@53fcde0"
+    for message in (
+        "e = kj/async-io-unix.c++:1650: failed: connect() blocked by restrictPeers()",
+        "Uncaught exception: kj/async-io-unix.c++:1: failed: worker_do_not_log; Request failed due to internal error",
+    ):
+        heard.line({**UNCAUGHT, "message": message + stack})
+    (line,) = heard.log
+    assert line.startswith("  workerd: a private address was refused: the Worker's fetch() reaches public ones only")
+    assert "\n" not in line
+
+
+def test_the_runtime_s_other_words_are_shown_without_addresses_in_its_binary() -> None:
+    heard = Heard("SJC")
+    heard.line({**UNCAUGHT, "message": "something failed\nof its own\nstack: /bin/workerd@53fcde0"})
+    assert heard.log == ["  workerd: something failed\n    of its own"]
+
+
 def test_complaints_before_the_worker_runs_are_the_reasons_why_it_does_not() -> None:
     output = Output(["SJC"], tail_mark=MARK, log=print, ended=lambda *end: None)
     output.line(json.dumps({**UNCAUGHT, "message": "service main: Uncaught SyntaxError: no"}).encode())

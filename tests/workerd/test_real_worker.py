@@ -244,6 +244,13 @@ async def test_a_worker_cannot_write_in_the_tail_s_name(deploy: Deploy) -> None:
     assert worker.logged[0] == f"  worker SJC: {forged}"
 
 
+async def test_a_default_export_without_fetch_is_explained_at_the_first_request(deploy: Deploy) -> None:
+    worker = await deploy("export default class { fetch() { return new Response('never'); } };")
+    assert (await worker.get("/")).status_code == 500
+    await until(lambda: bool(worker.logged))
+    assert "a Worker whose default export has no fetch() passes each request on" in worker.logged[0]
+
+
 async def test_the_worker_sees_where_it_runs_and_whom_it_serves_and_none_of_our_headers(deploy: Deploy) -> None:
     worker = await deploy(
         "export default { fetch: (request) => Response.json([request.cf, [...request.headers], request.url]) };",
