@@ -257,16 +257,14 @@ def test_a_worker_that_keeps_running_does_not_keep_us_from_ending(serve_worker: 
 
 
 @ON_LINUX
-def test_a_worker_that_spins_keeps_us_from_ending_for_three_seconds_at_most(serve_worker: ServeWorker) -> None:
+def test_a_worker_that_spins_does_not_keep_us_from_ending(serve_worker: ServeWorker) -> None:
     emulator = serve_worker("export default { fetch() { console.log('spinning'); while (true) {} } };")
     everything = below(emulator.process.pid)
     with socket.create_connection(("127.0.0.1", emulator.port)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         while "spinning" not in emulator.log():
             time.sleep(0.01)
-        started = time.monotonic()
         assert emulator.stop() == 0
-        assert time.monotonic() - started < 4  # on a machine that is busy with other things
     assert not alive(everything)
 
 
