@@ -17,6 +17,7 @@ from contracts import process, report, selection, tally
 from contracts.cleaning import Leftovers, alive
 from contracts.client import Client
 from contracts.control import Control
+from contracts.deadline import open_client
 from contracts.description import Description, load_description
 from contracts.guard import (
     Breach,
@@ -42,7 +43,6 @@ from contracts.target import Target
 from contracts.targets import TargetError, open_target
 from contracts.verdict import judge
 
-TIMEOUT_S = 30
 LATE = ("SJC", "NRT")
 
 
@@ -80,14 +80,13 @@ def late_target(run: Run, target: Target) -> Iterator[Target]:
 
 @pytest.fixture(scope="session")
 def http(target: Target) -> Iterator[httpx.Client]:
-    """Without the environment: a proxy set there must not come between the suite and its target."""
-    with _http() as client:
+    with open_client() as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def session() -> Iterator[requests.Session]:
-    """The same for Schemathesis, which speaks through requests."""
+    """For Schemathesis, which speaks through requests; without the environment as well."""
     with requests.Session() as session:
         session.trust_env = False
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -193,7 +192,8 @@ class _Conduct:
         if not self.leads or self.config.option.collectonly or (self.run.local and alone):
             return
         try:
-            with _opened(self.run) as target, _http() as http:
+            # A guard stands below what goes to a URL from the start.
+            with _opened(self.run) as target, open_client(guarded=not self.run.local) as http:
                 said = objection(target, http, started=self.run.local)
         except (StartError, TargetError, StorageError, LimitedOtherwise, KeyShown, Stopped, Breach) as error:
             said = str(error)
@@ -320,10 +320,6 @@ class _Conduct:
 
 def _opened(run: Run) -> Any:
     return open_target(run.target, worker=run.worker, workerd=run.workerd, control=run.control)
-
-
-def _http() -> httpx.Client:
-    return httpx.Client(timeout=TIMEOUT_S, trust_env=False)
 
 
 def _guarded(run: Run, target: Target, stack: ExitStack) -> None:

@@ -20,6 +20,7 @@ import httpx
 import requests
 from requests.adapters import HTTPAdapter
 
+from contracts.deadline import REQUEST_S_MAX, read, within
 from contracts.differences.answers import Answer
 from contracts.differences.described import packaged_description
 from contracts.limiter import LIMITED, Refused, SharedLimiter, sent_again
@@ -54,7 +55,10 @@ class ForeignTask(Exception):
 
 @dataclass
 class Guard:
-    """The rules of one run at work in this process. `test` is the check that runs, `left` what it may still send."""
+    """The rules of one run at work in this process. `test` is the check that runs, `left` what it may still send.
+
+    `request_s_max` is what one request is given, from when it leaves to the end of its answer.
+    """
 
     rules: Rules
     limiter: SharedLimiter
@@ -62,6 +66,7 @@ class Guard:
     folder: Path
     test: str = ""
     left: int | None = None
+    request_s_max: float = REQUEST_S_MAX
     tidies: bool = False
 
     def admit(self, asked: Asked) -> None:
@@ -167,10 +172,14 @@ def _requests_send(
         prepared = request
         if each is not asked:
             prepared = requests.Request(each.method, each.url, headers=dict(each.headers), data=each.body).prepare()
-        with _Permit():
-            response = send(prepared)
-            response.content  # noqa: B018 - reads the answer, which the permit is for
-        return response
+
+        def whole() -> requests.Response:
+            with _Permit():
+                response = send(prepared)
+                response.content  # noqa: B018 - reads the answer, which the permit is for
+            return response
+
+        return within(guard.request_s_max, f"{each.method} {each.url}", whole, requests.ReadTimeout)
 
     answer: requests.Response = _sent(
         guard, asked, once, lambda answer: (answer.status_code, dict(answer.headers), answer.content)
@@ -189,19 +198,17 @@ def _httpx_send(guard: Guard, send: Callable[[Any], httpx.Response], request: ht
         )
         if each is not asked:
             sent.extensions = request.extensions
-        with _Permit():
-            response = send(sent)
-            assert isinstance(response.stream, httpx.SyncByteStream)
-            content = httpx.ByteStream(b"".join(response.stream))
-            response.stream.close()
-        return httpx.Response(
-            response.status_code, headers=response.headers, stream=content, extensions=response.extensions
-        )
+
+        def whole() -> httpx.Response:
+            with _Permit():
+                return read(send(sent))
+
+        return within(guard.request_s_max, f"{each.method} {each.url}", whole)
 
     def seen(answer: httpx.Response) -> tuple[int, dict[str, str], bytes]:
         # A second reading of the same bytes: the client must find its own answer unread.
-        read = httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream).read()
-        return answer.status_code, dict(answer.headers), read
+        body = httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream).read()
+        return answer.status_code, dict(answer.headers), body
 
     answer: httpx.Response = _sent(guard, asked, once, seen)
     return answer

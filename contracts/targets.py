@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from contracts.deadline import open_client
 from contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 from contracts.process import Serving, running_emulator
 from contracts.storage import CONTROL_PREFIX
 from contracts.target import LOCAL, Ability, RestApi, Target
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-STATUS_S_MAX = 30
 HOST = re.compile(r"[A-Za-z0-9.:_-]+")
 VISIBLE = re.compile(r"[!-~]*")
 CLOUDFLARE = "https://api.cloudflare.com/client/v4"
@@ -101,7 +101,8 @@ def _check_keys(environment: Mapping[str, str]) -> None:
 def _controlled(origin: str) -> tuple[frozenset[Ability], tuple[str, ...]]:
     """What an emulator says of itself; one that behaves as production does has no write seen, or repeated, at once."""
     try:
-        status = httpx.get(f"{origin}{CONTROL_PREFIX}/status", timeout=STATUS_S_MAX, trust_env=False).json()
+        with open_client(guarded=False) as http:
+            status = http.get(f"{origin}{CONTROL_PREFIX}/status").json()
         locations, profile = tuple(map(str, status["locations"])), status["profile"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         raise TargetError(f"{origin} has no control surface of a queue-emulator: leave --control out") from None

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-import httpx
 import pytest
 
 from contracts.client import Client
 from contracts.control import Control
+from contracts.deadline import open_client
 from contracts.description import Description
 from contracts.promises import (
     BY_THE_ROUTES,
@@ -38,7 +38,8 @@ def stage(
         places = []
         for location in late_target.locations or ("",):
             headers = {LOCATION_HEADER: location} if location else {}
-            http = opened.enter_context(httpx.Client(timeout=30, trust_env=False, headers=headers))
+            http = opened.enter_context(open_client())
+            http.headers.update(headers)
             places.append(Place(location or late_target.name, Client(late_target, description, http)))
         http = places[0].client.http
         movable = late_target.can(Ability.RESET, Ability.MOVE_TIME)

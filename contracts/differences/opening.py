@@ -13,6 +13,7 @@ import httpx
 from contracts import preflight
 from contracts.cleaning import Leftovers, alive
 from contracts.control import Control
+from contracts.deadline import open_client
 from contracts.differences.sides import Side
 from contracts.guard import Guard, install, remove
 from contracts.limiter import SharedLimiter
@@ -25,7 +26,6 @@ from contracts.storage import open_storage
 from contracts.target import Ability, Target
 from contracts.targets import TargetError, check_address, open_target
 
-_TIMEOUT_S = 30
 _WRITE_PAUSE_S = 1.1
 OF_B = "_B"
 
@@ -59,7 +59,7 @@ def open_side(wanted: Wanted, name: str) -> Iterator[tuple[Side, str]]:
     """The side and what its ids begin with. Raises TargetError or StartError, each before anything is compared."""
     with (
         tempfile.TemporaryDirectory(prefix="queue-contracts-") as folder,
-        httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as http,
+        open_client(guarded=not wanted.local) as http,
     ):
         if not wanted.local:
             check_address(wanted.target)

@@ -3,6 +3,7 @@
 Late, limited, or something else altogether, as a test needs it; and no relation of the suite or of the emulator.
 """
 
+import contextlib
 import json
 import re
 import threading
@@ -25,6 +26,8 @@ REFUSAL = {"error": "slow down", "retryAfter": 1, "resetAt": "2026-11-20T09:06:0
 class Deployment:
     """`late_s` until a write is seen; `per_s` requests a second are answered, `burst` at once; `page` to everything.
 
+    With `drip_s` an answer comes byte by byte, one each so many seconds, from its first line or only from its body on.
+
     `refusal` is the body of a 429 and `retry_after` its header; `redirects_to` is where everybody is sent; `holder` is
     who a claim says holds the lease.
     """
@@ -33,11 +36,14 @@ class Deployment:
     per_s: float | None = None
     burst: int = 3
     page: str | None = None
+    drip_s: float = 0
+    drips_from: bytes = b"HTTP"
     refusal: dict[str, Any] = field(default_factory=lambda: dict(REFUSAL))
     retry_after: str = "1"
     redirects_to: str | None = None
     holder: str | None = None
     after_request: Callable[[str, str], None] = lambda method, path: None
+    closing: threading.Event = field(default_factory=threading.Event)
     url: str = ""
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
     refused: int = 0
@@ -187,6 +193,9 @@ def deployed(deployment: Deployment) -> Iterator[Deployment]:
         def _respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, headers, content = deployment.answer(self.command, self.path, self.headers, body)
+            if deployment.drip_s:
+                self._drip(status, content)
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -194,6 +203,16 @@ def deployed(deployment: Deployment) -> Iterator[Deployment]:
             self.end_headers()
             self.wfile.write(content)
             deployment.after_request(self.command, self.path)
+
+        def _drip(self, status: int, content: bytes) -> None:
+            head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+            at_once, start, slowly = (head.encode() + content).partition(deployment.drips_from)
+            with contextlib.suppress(OSError):
+                self.wfile.write(at_once)
+                for byte in start + slowly:
+                    self.wfile.write(bytes([byte]))
+                    if deployment.closing.wait(deployment.drip_s):
+                        return
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_HEAD = _respond  # noqa: N815 - of the library
 
@@ -208,6 +227,7 @@ def deployed(deployment: Deployment) -> Iterator[Deployment]:
     try:
         yield deployment
     finally:
+        deployment.closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

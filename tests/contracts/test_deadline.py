@@ -1,0 +1,68 @@
+"""One request is bounded as a whole: a server that drips would keep every limit of a single read."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import requests
+
+from contracts.deadline import BoundedTransport, within
+from contracts.guard import Guard, install, remove
+from contracts.limiter import SharedLimiter
+from contracts.preflight import objection
+from contracts.recorder import Recorder
+from contracts.rules import Rules
+from contracts.run import Profile
+from contracts.target import Target
+from tests.contracts.deployment import ADMIN_KEY, QUEUE_KEY, Deployment, deployed
+
+GIVEN_S = 0.1
+KEY = {"X-API-Key": QUEUE_KEY}
+STARTS = [pytest.param(b"HTTP", id="the head"), pytest.param(b"{", id="the body")]
+
+
+@pytest.fixture(params=STARTS)
+def dripping(request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    with deployed(Deployment(drip_s=0.02, drips_from=request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def guarded(dripping: Deployment, tmp_path: Path) -> Iterator[None]:
+    target = Target(dripping.url, QUEUE_KEY, ADMIN_KEY)
+    rules, limiter = Rules(target, Profile.OBSERVE, "ct-"), SharedLimiter(tmp_path, None)
+    guard = Guard(rules, limiter, Recorder(tmp_path, target), tmp_path, request_s_max=GIVEN_S)
+    install(guard)
+    yield
+    remove(guard)
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize(
+    ("get", "error"), [(httpx.get, httpx.ReadTimeout), (requests.get, requests.ReadTimeout)], ids=["httpx", "requests"]
+)
+def test_an_answer_that_drips_is_given_up_and_the_request_named(
+    get: Callable[..., Any], error: type[Exception], dripping: Deployment
+) -> None:
+    with pytest.raises(error, match=rf"^GET {dripping.url}/api/queue is given 0\.1 s"):
+        get(f"{dripping.url}/api/queue", headers=KEY)
+
+
+def test_the_first_look_at_a_target_that_drips_says_so(dripping: Deployment) -> None:
+    target = Target(dripping.url, QUEUE_KEY, ADMIN_KEY)
+    with httpx.Client(transport=BoundedTransport(GIVEN_S)) as http:
+        said = objection(target, http)
+    assert said == (
+        f"{dripping.url} does not answer: "
+        f"GET {dripping.url}/api/queue is given 0.1 s, and its answer had not come to an end"
+    )
+
+
+def test_what_is_raised_while_a_request_is_sent_is_raised_to_whoever_sent_it() -> None:
+    def send() -> None:
+        raise KeyError("this one")
+
+    with pytest.raises(KeyError, match="this one"):
+        within(5, "GET it", send)
