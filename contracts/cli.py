@@ -1,7 +1,7 @@
 """`queue-contracts`: hold a target to the contract, compare two, hunt mutants.
 
 Exit codes: 0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached, 3 the run left its
-profile or proved nothing, 128 and the number of a signal that ended it.
+profile or proved nothing, 70 a fault of the suite itself, 128 and the number of a signal that ended it.
 """
 
 import argparse
@@ -12,12 +12,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from contracts.codes import Code
 from contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 
-HOLDS, BROKEN, USAGE, NOTHING_PROVED = range(4)
 HERE = Path(__file__).resolve().parent
 DELEGATED = {
     "diff": ("contracts.differences.cli", "send the same sequences to two targets and compare what they answer"),
@@ -28,7 +29,8 @@ DELEGATED = {
 PLUGINS = ("xdist", "xdist.looponfail", "schemathesis.pytest.plugin", "_hypothesis_pytestplugin")
 EPILOG = f"""exit codes:
   0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached,
-  3 the run left its profile, or proved nothing, 130 and 143 it was interrupted
+  3 the run left its profile, or proved nothing, 70 a fault of the suite itself,
+  130 and 143 it was interrupted
 
 environment:
   {QUEUE_KEY}, {ADMIN_KEY}    the keys of a target at a URL; without the second its routes are not asked
@@ -45,10 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = _missing_extra()
     if missing is not None:
         print(f"queue-contracts needs {missing}: pip install 'queue-emulator[contracts]'", file=sys.stderr)
-        return USAGE
-    if given and given[0] in DELEGATED:
-        return _delegate(given[0], given[1:])
-    return _hold(given)
+        return Code.USAGE
+    try:
+        return _delegate(given[0], given[1:]) if given and given[0] in DELEGATED else _hold(given)
+    except Exception:  # noqa: BLE001 - Python would end with 1, which says that the contract is broken
+        traceback.print_exc()
+        print("queue-contracts: a fault of the suite itself, and no word about the target", file=sys.stderr)
+        return Code.FAULT
 
 
 def _delegate(command: str, given: Sequence[str]) -> int:
@@ -67,10 +72,10 @@ def _hold(given: list[str]) -> int:
     parsed, unknown = _parser().parse_known_args(given[:end])
     if (parsed.target is None) == (parsed.url is None):
         print(f"queue-contracts: name one target: {', '.join(KINDS)}, or --url https://HOST", file=sys.stderr)
-        return USAGE
+        return Code.USAGE
     if unknown:
         print(f"queue-contracts: there is no option {unknown[0]}; options of pytest come after --", file=sys.stderr)
-        return USAGE
+        return Code.USAGE
     # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
     with tempfile.TemporaryDirectory(prefix="queue-contracts-examples-") as examples:
         process = subprocess.Popen(_pytest(parsed, passed_on), env=_environment(examples))
@@ -78,7 +83,7 @@ def _hold(given: list[str]) -> int:
     code = process.returncode
     if interrupted:
         return 128 + interrupted
-    return code if code in (HOLDS, BROKEN, USAGE, NOTHING_PROVED) else USAGE if code >= 0 else 128 - code
+    return code if code in tuple(Code) else Code.USAGE if code >= 0 else 128 - code
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

@@ -3,6 +3,8 @@
 import itertools
 import json
 import shutil
+import sys
+import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from http.cookiejar import DefaultCookiePolicy
@@ -16,6 +18,7 @@ import requests
 from contracts import process, report, selection, tally
 from contracts.cleaning import Leftovers, alive
 from contracts.client import Client
+from contracts.codes import Code
 from contracts.control import Control
 from contracts.deadline import open_client
 from contracts.description import Description, load_description
@@ -135,6 +138,24 @@ def excuse(run: Run) -> Callable[[str, str], None]:
     """Say that an operation cannot be seen to succeed here, and why."""
 
     return lambda operation, why: _say_excused(run, operation, why)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """An error that pytest lets through would end Python with 1, which says that the contract is broken."""
+    try:
+        return (yield)
+    except Exception:  # noqa: BLE001
+        traceback.print_exc()
+        return Code.FAULT
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_internalerror(excrepr: object) -> Generator[None, list[object], None]:
+    """pytest would end with 3 for it, which says that the run proves nothing."""
+    if not any((yield)):
+        print(excrepr, file=sys.stderr)  # nothing is there yet that prints it
+    pytest.exit("queue-contracts: a fault of the suite itself, and no word about the target", returncode=Code.FAULT)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -300,8 +321,8 @@ class _Conduct:
         outcomes = list(self.outcomes.values())
         self.lines = list(report.summary(outcomes, verdict, left_out, len(exchanges)))
         session.exitstatus = int(verdict.code(int(exitstatus) == 1))
-        if int(exitstatus) == 5:
-            session.exitstatus = 3
+        if int(exitstatus) == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = Code.NOTHING_PROVED
         if self.run.report_dir is not None:
             self.run.report_dir.mkdir(parents=True, exist_ok=True)
             report.write_har(self.run.report_dir / "exchanges.har", exchanges)

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from contracts.codes import Code
 from contracts.run import RATE_OF_A_URL, SEED, Profile, Run, load_run, new_run_id, settle_profile
 from contracts.target import LOCAL, Ability, Target
 from contracts.targets import TargetError, check_address, deployed_target, origin_of
@@ -67,7 +68,7 @@ def abilities_of(run: Run, target: Target | None) -> frozenset[Ability]:
 
 def usage(message: str) -> NoReturn:
     """End with exit code 2 before anything is sent."""
-    pytest.exit(f"queue-contracts: {message}", returncode=2)
+    pytest.exit(f"queue-contracts: {message}", returncode=Code.USAGE)
 
 
 def _new_run(config: pytest.Config) -> Run:

@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 
+from contracts.codes import Code
 from contracts.guard import BREACH, STOPPED
 from contracts.recorder import Exchange
 from contracts.run import Profile
@@ -25,15 +25,6 @@ OPERATIONS = {
 }
 SHARES_MAX = {429: 0.05, 401: 0.05, 404: 0.85}
 FEW = 10
-
-
-class Code(IntEnum):
-    """Exit codes of `queue-contracts`."""
-
-    HOLDS = 0
-    BROKEN = 1
-    USAGE = 2
-    NOTHING_PROVED = 3
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from contracts.codes import Code
 from contracts.guard import BREACH
 from contracts.recorder import Exchange
 from contracts.run import Profile
-from contracts.verdict import OPERATIONS, Code, Verdict, judge, operation_of
+from contracts.verdict import OPERATIONS, Verdict, judge, operation_of
 
 
 def answered(operation: str, status: int, times: int = 1, *, test: str = "t", key: str = "$K") -> list[Exchange]:
