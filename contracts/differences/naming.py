@@ -1,14 +1,24 @@
 """What symbolic names stand for on one target: ids of its own run, and values that its earlier answers gave."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from contracts.differences.answers import Answer, NoJson, value_at
 from contracts.differences.steps import Json
 
-_NAME = re.compile(r"\{([a-z][a-z0-9-]*)(?::(\d{1,3}))?\}")
+CAPTURABLE = re.compile(r"[a-z][a-z0-9-]*")
+_NAME = re.compile(rf"\{{({CAPTURABLE.pattern})(?::(\d{{1,3}}))?\}}")
 ANY_RUN = "ct-*-"
+
+
+def names_in(value: Json) -> Iterator[str]:
+    """Every name in a text, or in the texts of a JSON value."""
+    if isinstance(value, str):
+        yield from (match[1] for match in _NAME.finditer(value))
+    elif isinstance(value, list | dict):
+        for each in value if isinstance(value, list) else (*value, *value.values()):
+            yield from names_in(each)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import yaml
 
 from contracts.differences.described import packaged_description
+from contracts.differences.naming import CAPTURABLE
+from contracts.differences.placeholders import require_meaning
 from contracts.differences.seeds import SequenceError, require_members, seed, whole
 from contracts.differences.steps import Advance, Compared, Key, Request, Sequence, Step, Until
 
@@ -64,8 +66,9 @@ def _read(file: Traversable | Path) -> Iterator[Sequence]:
         if not isinstance(steps, list) or not steps:
             raise SequenceError(f"{where} ({name}): steps must be a list")
         places = (f"{where} ({name}), step {position}" for position, _ in enumerate(steps, 1))
-        read = tuple(each for step, place in zip(steps, places, strict=True) for each in _step(step, place))
-        yield Sequence(name, read, _flag(given, "worker_time", where), file.name)
+        placed = [(place, each) for step, place in zip(steps, places, strict=True) for each in _step(step, place)]
+        require_meaning(placed)
+        yield Sequence(name, tuple(each for _, each in placed), _flag(given, "worker_time", where), file.name)
 
 
 def _step(given: Any, where: str) -> list[Step]:
@@ -103,7 +106,7 @@ def _request(given: Mapping[str, Any], where: str) -> Request:
         given.get("body"),
         _content(given, where),
         tuple(_texts(given.get("headers", {}), "headers", where)),
-        tuple(_texts(given.get("capture", {}), "capture", where)),
+        tuple(_captures(given.get("capture", {}), where)),
         _until(given["until"], where) if "until" in given else None,
         _choice(given.get("compare", "answer"), Compared, "compare", where),
     )
@@ -158,6 +161,13 @@ def _texts(given: Any, name: str, where: str) -> Iterator[tuple[str, str]]:
     if not isinstance(given, dict) or not all(isinstance(each, str) for pair in given.items() for each in pair):
         raise SequenceError(f"{where}: {name} must be a mapping of texts to texts")
     yield from given.items()
+
+
+def _captures(given: Any, where: str) -> Iterator[tuple[str, str]]:
+    for name, path in _texts(given, "capture", where):
+        if not CAPTURABLE.fullmatch(name):
+            raise SequenceError(f"{where}: capture {name!r}: a name has lower-case letters, digits and hyphens")
+        yield name, path
 
 
 def _choice(given: Any, choices: type[_Choice], name: str, where: str) -> _Choice:

@@ -1,7 +1,8 @@
 """What a sequence is made of, as data: requests with symbolic ids, data that is put in, time that passes.
 
 A text that is sent may hold `{name}`: the id that `name` stands for on this target, or what an earlier answer gave
-under that name. `{name:64}` is the same id filled up to 64 characters.
+under that name. `{name:64}` is the same id filled up to 64 characters. A name that is neither is refused when the
+sequence is read (`placeholders.py`).
 """
 
 from dataclasses import dataclass, field

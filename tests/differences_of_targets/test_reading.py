@@ -64,7 +64,7 @@ def test_a_step_is_read_with_all_that_it_says(tmp_path: Path) -> None:
           steps:
             - seed: [{task: a, ttl_s: 60}, {old_pending: [a, 7]}, {key: "queue:lease:{a}", value: text}]
             - {advance_s: 5}
-            - {operation: renewLease, id: a, key: other-scope, status: [401, 403], body: {workerId: "{w}"},
+            - {operation: renewLease, id: a, key: other-scope, status: [401, 403], body: {workerId: "{a}"},
                headers: {X-Other: "1"}, capture: {holder: lease.workerId}, compare: shape,
                until: {status: 403, body: {error: nope}}}
             - {request: "GET /api/queue?x=1", status: 200}
@@ -83,7 +83,7 @@ def test_a_step_is_read_with_all_that_it_says(tmp_path: Path) -> None:
         (401, 403),
         "renewLease",
         Key.OTHER_SCOPE,
-        {"workerId": "{w}"},
+        {"workerId": "{a}"},
         None,
         (("X-Other", "1"),),
         (("holder", "lease.workerId"),),
@@ -103,6 +103,23 @@ def test_several_keys_and_bodies_are_that_many_requests(tmp_path: Path) -> None:
     assert [(step.key, step.content) for step in steps if isinstance(step, Request)] == [
         (key, content) for key in (Key.NONE, Key.WRONG) for content in (b"a", b"b", b"c")
     ]
+
+
+def test_a_name_stands_for_an_id_of_a_path_or_a_seed_or_for_what_was_captured_before(tmp_path: Path) -> None:
+    seed, *requests = read(
+        tmp_path,
+        """
+        - name: mine
+          steps:
+            - seed: [{old_pending: [listed]}, {task: put, fields: {source: "{put}"}}]
+            - {operation: getTask, id: asked, status: 404}
+            - {operation: claimTask, status: 200, body: {workerId: "{put} {listed} {asked} {Kept} {}"},
+               capture: {holder: lease.workerId, taken: taskId}}
+            - {operation: renewLease, id: taken, status: 200, body: {workerId: "{holder}"}}
+        """,
+    )
+    assert isinstance(seed, Seed)
+    assert len(requests) == 3
 
 
 def test_many_entries_are_numbered(tmp_path: Path) -> None:
@@ -144,6 +161,19 @@ WRONG = [
     (step("{operation: claimTask, status: 200, bodies: 5}"), "bodies and contents must be lists"),
     (step("{operation: claimTask, status: 200, headers: {a: 1}}"), "headers must be a mapping of texts to texts"),
     (step("{operation: claimTask, status: 200, until: {after: 3}}"), "until: unknown member 'after'"),
+    (
+        step("{operation: claimTask, status: 200, capture: {worker_id: taskId}}"),
+        "capture 'worker_id': a name has",
+    ),
+    (step('{operation: claimTask, status: 200, body: {workerId: "{nobody}"}}'), "step 1: {nobody} stands for nothing"),
+    (step('{operation: claimTask, status: 200, headers: {a: "{nobody:64}"}}'), "{nobody} stands for nothing"),
+    (step('{operation: getTask, id: a, status: 200, until: {body: {id: "{nobody}"}}}'), "{nobody} stands for nothing"),
+    (step('{seed: [{lease: a, worker: "{nobody}"}]}'), "{nobody} stands for nothing"),
+    (step("{operation: claimTask, status: 200, body: {a: [{b: ' {nobody}'}]}}"), "{nobody} stands for nothing"),
+    (
+        step("{operation: getTask, id: t, status: 200}, {operation: claimTask, status: 200, capture: {t: taskId}}"),
+        "step 1: {t} stands for nothing: no step before this one captures it",
+    ),
     ("- [", "mine.yaml"),
 ]
 
