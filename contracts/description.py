@@ -9,6 +9,7 @@ from schemathesis.generation.case import Case
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
+from contracts.deadline import READ_S_MAX
 from contracts.options import current_run
 from contracts.reproducibility import ignore_literals_of_the_source
 from contracts.run import SEED
@@ -20,6 +21,9 @@ Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 GeneratedCase: TypeAlias = Case[Any]
 
 CONFIG: dict[str, Any] = {
+    # A busy machine takes more than the second that Hypothesis gives ten requests to be made: no word about the target.
+    "suppress-health-check": ["too_slow"],
+    "request-timeout": READ_S_MAX,
     "generation": {
         "mode": "all",
         "max-examples": 40,
