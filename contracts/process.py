@@ -9,14 +9,15 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.target import LOCAL, Ability, Target
 
 COMMAND = "queue-emulator"
+QUEUE_API_KEY, ASSISTANT_API_KEY, ADMIN_API_KEY = "QUEUE_API_KEY", "ASSISTANT_API_KEY", "ADMIN_API_KEY"
 START_S_MAX = 60
 STOP_S_MAX = 15
 # The addresses that were ever given out here: what listens there is nobody else's while this process runs.
@@ -30,13 +31,17 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Serving:
-    """How to start one: `worker` runs on workerd instead of the Python one, by this binary or one that is found."""
+    """How to start one: `worker` runs on workerd instead of the Python one, by this binary or one that is found.
+
+    `keys` are all that the Worker has, by their names in its environment; None has one made for each scope.
+    """
 
     name: str = "emulator"
     worker: Path | None = None
     workerd: Path | None = None
     locations: tuple[str, ...] = ()
     options: tuple[str, ...] = ("--profile", "local")
+    keys: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @contextmanager
@@ -46,11 +51,13 @@ def running_emulator(directory: Path, serving: Serving = Serving()) -> Iterator[
     `directory` becomes the working directory: a `.dev.vars` of the caller's must not lend the emulator its keys.
     The environment is closed for the same reason. StartError if it never listens.
     """
-    queue_key, admin_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    keys = serving.keys
+    if keys is None:
+        keys = {name: secrets.token_urlsafe(24) for name in (QUEUE_API_KEY, ADMIN_API_KEY)}
     process = subprocess.Popen(
         [installed_command(), "serve", "--port", "0", "--ephemeral", "--quiet", *_arguments(serving)],
         cwd=directory,
-        env={"PATH": os.environ.get("PATH", os.defpath), "QUEUE_API_KEY": queue_key, "ADMIN_API_KEY": admin_key},
+        env={"PATH": os.environ.get("PATH", os.defpath), **keys},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -64,7 +71,8 @@ def running_emulator(directory: Path, serving: Serving = Serving()) -> Iterator[
         STARTED.add(url)
         # A Worker on workerd reads the machine's time, whatever its KV is told.
         abilities = LOCAL if serving.worker is None else LOCAL - {Ability.WORKER_CLOCK}
-        yield Target(url, queue_key, admin_key, abilities, serving.name, serving.locations)
+        queue_key = keys.get(QUEUE_API_KEY) or keys.get(ASSISTANT_API_KEY, "")
+        yield Target(url, queue_key, keys.get(ADMIN_API_KEY, ""), abilities, serving.name, serving.locations)
     finally:
         _stop(process)
         output.close()

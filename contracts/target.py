@@ -21,6 +21,7 @@ class Ability(Enum):
     DISPOSABLE = "thrown away: nobody misses what is in it"
     WORKER_CLOCK = "moved in time together with the Worker's own clock"
     ENQUEUE = "sent tasks as its webhooks send them"
+    OTHER_KEYS = "started once more, with other keys"
     AT_ONCE = "asked at once for what was just written, and written to again"
 
 

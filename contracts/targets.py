@@ -35,12 +35,14 @@ def open_target(
     control: bool = False,
     locations: tuple[str, ...] = (),
     options: tuple[str, ...] | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> Iterator[Target]:
     """`emulator`, `workerd`, or the URL of a deployment, whose keys are in the environment.
 
     `worker` is the main module or the folder of a Worker for `workerd` (default: the reference Worker), `workerd` the
     binary (default: what WORKERD names, else what the emulator finds). `options` are further ones of `queue-emulator
-    serve` (default: `--profile local`). `control` says that the URL is an emulator's: use its control surface.
+    serve` (default: `--profile local`), `keys` the only ones that its Worker has (default: one made for each scope).
+    `control` says that the URL is an emulator's: use its control surface.
     """
     if target not in KINDS:
         yield deployed_target(target, control=control)
@@ -53,7 +55,8 @@ def open_target(
         workerd = workerd or (Path(named) if named else None)
     elif worker is not None:
         raise TargetError("--worker says what workerd runs: name that as the target")
-    serving = Serving(target, worker, workerd, locations, ("--profile", "local") if options is None else options)
+    options = ("--profile", "local") if options is None else options
+    serving = Serving(target, worker, workerd, locations, options, keys)
     with (
         tempfile.TemporaryDirectory(prefix=f"queue-contracts-{target}-") as folder,
         running_emulator(Path(folder), serving) as running,
@@ -106,7 +109,9 @@ def _controlled(origin: str) -> tuple[frozenset[Ability], tuple[str, ...]]:
         locations, profile = tuple(map(str, status["locations"])), status["profile"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         raise TargetError(f"{origin} has no control surface of a queue-emulator: leave --control out") from None
-    missing = {Ability.DISPOSABLE, Ability.WORKER_CLOCK} | (set() if profile == "local" else {Ability.AT_ONCE})
+    missing = {Ability.DISPOSABLE, Ability.WORKER_CLOCK, Ability.OTHER_KEYS}
+    if profile != "local":
+        missing |= {Ability.AT_ONCE}
     return LOCAL - missing, locations if len(locations) > 1 else ()
 
 
