@@ -16,8 +16,9 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from contracts.arguments import rate, whole
 from contracts.codes import Code
-from contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
+from contracts.names import ADMIN_KEY, JUNIT, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 
 HERE = Path(__file__).resolve().parent
 DELEGATED = {
@@ -119,9 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--control", action="store_true", help="the URL is an emulator's: use its control surface")
     add("--worker", type=Path, metavar="PATH", help="for workerd: your Worker (default: the reference Worker)")
     add("--workerd", type=Path, metavar="PATH", help="the workerd binary, or the node_modules that holds it")
-    add("--rate", metavar="N/min", help="requests a minute, of all processes together (a URL: 45/min)")
+    add("--rate", type=rate, metavar="N/min", help="requests a minute, of all processes together (a URL: 45/min)")
     add("--seed", type=int, metavar="N", help="of the generated requests")
-    add("--workers", type=int, default=0, metavar="N", help="processes that check side by side (default: one)")
+    add("--workers", type=whole, default=0, metavar="N", help="processes that check side by side (default: one)")
     add("--only", metavar="WORDS", help="checks whose name has these, as -k of pytest")
     add("--report-dir", type=Path, metavar="DIR", help="write junit.xml, report.html and exchanges.har there")
     return parser
@@ -151,7 +152,7 @@ def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
         "--rate": parsed.rate,
         "--contract-seed": parsed.seed,
         "--report-dir": parsed.report_dir and parsed.report_dir.absolute(),
-        "--junitxml": parsed.report_dir and parsed.report_dir.absolute() / "junit.xml",
+        "--junitxml": parsed.report_dir and parsed.report_dir.absolute() / JUNIT,
         "-k": parsed.only,
     }
     command += [each for name, value in told.items() if value is not None for each in (name, str(value))]

@@ -34,6 +34,7 @@ from contracts.guard import (
     remove,
 )
 from contracts.limiter import SharedLimiter
+from contracts.names import HAR, PAGE
 from contracts.options import abilities_of, add_options, begin_run, current_run, end_run, target_at_url, usage
 from contracts.preflight import objection
 from contracts.process import StartError
@@ -145,6 +146,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """An error that pytest lets through would end Python with 1, which says that the contract is broken."""
     try:
         return (yield)
+    except pytest.UsageError:
+        raise  # pytest says it in a line, and ends with a code of its own for it
     except Exception:  # noqa: BLE001
         traceback.print_exc()
         return Code.FAULT
@@ -325,8 +328,8 @@ class _Conduct:
             session.exitstatus = Code.NOTHING_PROVED
         if self.run.report_dir is not None:
             self.run.report_dir.mkdir(parents=True, exist_ok=True)
-            report.write_har(self.run.report_dir / "exchanges.har", exchanges)
-            report.write_page(self.run.report_dir / "report.html", self.run, self.address, outcomes, self.lines)
+            report.write_har(self.run.report_dir / HAR, exchanges)
+            report.write_page(self.run.report_dir / PAGE, self.run, self.address, outcomes, self.lines)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.accounts:

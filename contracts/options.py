@@ -6,7 +6,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from contracts.arguments import rate
 from contracts.codes import Code
+from contracts.report import require_writable
 from contracts.run import RATE_OF_A_URL, SEED, Profile, Run, load_run, new_run_id, settle_profile
 from contracts.target import LOCAL, Ability, Target
 from contracts.targets import TargetError, check_address, deployed_target, origin_of
@@ -27,14 +29,6 @@ def add_options(parser: pytest.Parser) -> None:
     add("--rate", type=rate, metavar="N/min", help=f"requests a minute (default: {RATE_OF_A_URL}/min to a URL)")
     add("--contract-seed", type=int, default=SEED, metavar="N", help="of the generated requests (default: %(default)s)")
     add("--report-dir", type=Path, metavar="DIR", help="where reports are written; made if it is not there")
-
-
-def rate(text: str) -> int:
-    """`45/min`, or the number alone."""
-    number = text.removesuffix("/min")
-    if not (number.isascii() and number.isdigit() and 0 < int(number) <= 6000):
-        raise ValueError(f"a rate is 1/min to 6000/min, not {text!r}")
-    return int(number)
 
 
 def begin_run(config: pytest.Config) -> Run:
@@ -80,10 +74,12 @@ def _new_run(config: pytest.Config) -> Run:
     )  # fmt: skip
     try:
         if run.report_dir is not None:
-            run.report_dir.mkdir(parents=True, exist_ok=True)
+            require_writable(run.report_dir)
         run = _settled(run, option)
-    except (TargetError, OSError) as error:
+    except TargetError as error:
         usage(str(error))
+    except OSError as error:
+        usage(f"--report-dir {run.report_dir}: {error.strerror}")
     run.save()
     return run
 

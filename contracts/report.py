@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from contracts.names import HAR, JUNIT, PAGE
 from contracts.recorder import Exchange
 from contracts.run import Run
 from contracts.verdict import Verdict
@@ -129,6 +130,16 @@ def _named(headers: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _kind(headers: Mapping[str, str]) -> str:
     return next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder, and raise OSError before anything is sent if a report could not be written at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder / name for name in (JUNIT, PAGE, HAR)):
+        there = path.exists()
+        path.open("ab").close()
+        if not there:
+            path.unlink()
 
 
 STYLE = """

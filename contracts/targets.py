@@ -19,6 +19,7 @@ from contracts.target import LOCAL, Ability, RestApi, Target
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HOST = re.compile(r"[A-Za-z0-9.:_-]+")
 VISIBLE = re.compile(r"[!-~]*")
+IDENTIFIER = re.compile(r"[A-Za-z0-9_-]+")
 CLOUDFLARE = "https://api.cloudflare.com/client/v4"
 
 
@@ -83,13 +84,20 @@ def check_address(url: str) -> None:
     """Raises TargetError for what is no address of a target, or none to send a key to."""
     try:
         parts = urlsplit(url)
-        well_formed = parts.port != 0 and HOST.fullmatch(parts.hostname or "") is not None
-    except ValueError:
+        host = parts.hostname or ""
+        well_formed = parts.port != 0 and HOST.fullmatch(host) is not None and VISIBLE.fullmatch(url) is not None
+        # As it is looked up, and as httpx reads it: neither may fail in the middle of a request.
+        host.encode("idna")
+        httpx.URL(host=host).host  # noqa: B018
+    except (ValueError, httpx.InvalidURL):
         raise TargetError("a target is https://HOST or https://HOST:PORT; what was given is no such address") from None
     if parts.username or parts.password or "@" in parts.netloc:
         raise TargetError(f"a URL must not carry a password; put the keys into {QUEUE_KEY} and {ADMIN_KEY}")
-    if parts.scheme not in ("http", "https") or not well_formed or parts.path not in ("", "/") or parts.query:
-        raise TargetError(f"a target is {', '.join(KINDS)} or https://HOST without a path, not {url!r}")
+    # Whoever puts a key behind the path must not see it again in a log.
+    behind = "…" if parts.query or parts.fragment else ""
+    if parts.scheme not in ("http", "https") or not well_formed or parts.path not in ("", "/") or behind:
+        shown = re.split("[?#]", url)[0] + behind
+        raise TargetError(f"a target is {', '.join(KINDS)} or https://HOST without a path or a query, not {shown!r}")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise TargetError(f"over plain HTTP the keys would travel readable: use https://{parts.netloc}")
 
@@ -107,7 +115,9 @@ def _controlled(origin: str) -> tuple[frozenset[Ability], tuple[str, ...]]:
         with open_client(guarded=False) as http:
             status = http.get(f"{origin}{CONTROL_PREFIX}/status").json()
         locations, profile = tuple(map(str, status["locations"])), status["profile"]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except httpx.HTTPError as error:
+        raise TargetError(f"{origin} does not answer: {error}") from None
+    except (ValueError, KeyError, TypeError):
         raise TargetError(f"{origin} has no control surface of a queue-emulator: leave --control out") from None
     missing = {Ability.DISPOSABLE, Ability.WORKER_CLOCK, Ability.OTHER_KEYS}
     if profile != "local":
@@ -146,7 +156,15 @@ def _rest_api(environment: Mapping[str, str]) -> RestApi | None:
         return None
     if missing:
         raise TargetError(f"to reach the KV of the target, set {', '.join(missing)} too")
+    for name in (KV_ACCOUNT, KV_NAMESPACE):
+        if not IDENTIFIER.fullmatch(given[name]):
+            raise TargetError(f"{name} must be an id: letters, digits, hyphens and underscores")
     url = (environment.get(KV_API) or CLOUDFLARE).rstrip("/")
-    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
+    try:
+        httpx.URL(url).host  # noqa: B018
+        parts = urlsplit(url)
+    except (ValueError, httpx.InvalidURL):
+        raise TargetError(f"{KV_API} is no address") from None
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise TargetError(f"over plain HTTP the token would travel readable: {KV_API} must be https://")
     return RestApi(url, given[KV_ACCOUNT], given[KV_NAMESPACE], given[KV_TOKEN])

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from contracts.arguments import rate, whole
 from contracts.differences.comparing import NOISE_RUNS
 from contracts.differences.known import packaged_known, read_known
 from contracts.differences.opening import OF_B, Wanted, open_side, side_names
@@ -20,10 +21,9 @@ from contracts.differences.runtime import find_workerd
 from contracts.differences.seeds import SequenceError
 from contracts.differences.sides import Side
 from contracts.differences.steps import Sequence
-from contracts.names import ADMIN_KEY, QUEUE_KEY
-from contracts.options import rate
+from contracts.names import ADMIN_KEY, KINDS, QUEUE_KEY
 from contracts.run import RATE_OF_A_URL, Profile
-from contracts.targets import TargetError
+from contracts.targets import TargetError, check_address
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--rate",
-        type=_rate,
+        type=rate,
         default=RATE_OF_A_URL,
         metavar="N/min",
         help="requests a minute to a URL (default: 45/min)",
@@ -53,15 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ignore-texts", action="store_true", help="texts for people may differ")
     add(
         "--wait-s",
-        type=_whole,
+        type=whole,
         default=0,
         metavar="S",
         help="how long to wait where time cannot be moved (default: 0)",
     )
-    add("--settle-s", type=_whole, default=90, metavar="S", help="how long a polled step may take (default: 90)")
+    add("--settle-s", type=whole, default=90, metavar="S", help="how long a polled step may take (default: 90)")
     add(
         "--noise-runs",
-        type=_whole,
+        type=whole,
         default=NOISE_RUNS,
         metavar="N",
         help="how often to repeat what differs (default: 2)",
@@ -91,6 +91,9 @@ def _sequences(args: argparse.Namespace) -> tuple[Sequence, ...]:
 
 @contextmanager
 def _sides(args: argparse.Namespace) -> Iterator[tuple[tuple[Side, str], tuple[Side, str]]]:
+    for each in (args.a, args.b):
+        if each not in KINDS:
+            check_address(each)
     hosts = [urlsplit(each).netloc for each in (args.a, args.b)]
     for host in args.disposable:
         if host not in hosts:
@@ -116,16 +119,3 @@ def _wanted(args: argparse.Namespace, target: str, *, second: bool = False) -> W
         # The environment names one namespace: of two URLs it is the first one's.
         with_kv=not (second and "://" in args.a),
     )
-
-
-def _rate(text: str) -> int:
-    try:
-        return rate(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 7):
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
-    return int(text)

@@ -13,8 +13,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from contracts.arguments import count
+from contracts.differences.runtime import RuntimeMissing, find_workerd
 from contracts.mutants.catalogue import Mutant, MutantError, load_mutants, selected
-from contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, hunt, run_checks
+from contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, hunt, require_checks, run_checks
 from contracts.targets import reference_worker
 
 GOOD, BAD, UNKNOWN = 0, 1, 2
@@ -35,19 +37,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--worker", type=Path, metavar="DIR", help="the folder of the Worker that is broken (default: the reference)")
     add("--workerd", type=Path, metavar="PATH", help="the workerd binary, or the node_modules that holds it")
-    add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="hunts side by side (default: %(default)s)")
+    add(
+        "--jobs", type=count, default=os.cpu_count() or 1, metavar="N", help="hunts side by side (default: %(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Hunt, print what came of each mutant, and give the exit code."""
     try:
         mutants = selected(load_mutants(), arguments.only)
-        bench = Bench((arguments.worker or reference_worker()).absolute(), arguments.workerd)
-        with ProcessPoolExecutor(max(1, arguments.jobs), mp_context=get_context("spawn")) as pool:
+        bench = _bench(arguments)
+        require_checks(arguments.checks)
+        with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
             return _hunt_all(pool, mutants, bench, tuple(arguments.checks))
-    except (MutantError, FileNotFoundError) as error:
+    except (MutantError, RuntimeMissing, FileNotFoundError) as error:
         print(f"queue-contracts mutants: {error}", file=sys.stderr)
         return UNKNOWN
+
+
+def _bench(arguments: argparse.Namespace) -> Bench:
+    worker = (arguments.worker or reference_worker()).absolute()
+    if not worker.is_dir():
+        raise MutantError(f"--worker is the folder of a Worker; {worker} is none")
+    return Bench(worker, find_workerd(arguments.workerd, os.environ))
 
 
 def _hunt_all(pool: ProcessPoolExecutor, mutants: Sequence[Mutant], bench: Bench, checks: tuple[str, ...]) -> int:

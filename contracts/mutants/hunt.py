@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from contracts.mutants.catalogue import Mutant, write_mutant
+from contracts.mutants.catalogue import Mutant, MutantError, write_mutant
 from contracts.options import current_run
 from contracts.recorder import Exchange, read_exchanges
 
@@ -106,6 +106,13 @@ def run_checks(checks: Sequence[str], bench: Bench) -> Run:
     return run
 
 
+def require_checks(checks: Sequence[str]) -> None:
+    """Raise MutantError for one whose file is not there: each mutant would say so again."""
+    for check in checks:
+        if not (_file(check).is_file() and _file(check).suffix == ".py"):
+            raise MutantError(f"--check {check}: there is no such file of checks, here or in the suite")
+
+
 def collected() -> dict[str, bool]:
     """The suite's checks by name, and whether each asks a target; nothing is run."""
     found: dict[str, bool] = {}
@@ -139,9 +146,13 @@ def _settings(bench: Bench, profile: str) -> list[str]:
 
 
 def _place(check: str) -> str:
-    file, _, name = check.partition("[")[0].partition("::")
-    path = Path(file).absolute() if Path(file).is_file() else SUITE / file
-    return f"{path}::{name}" if name else str(path)
+    name = check.partition("[")[0].partition("::")[2]
+    return f"{_file(check)}::{name}" if name else str(_file(check))
+
+
+def _file(check: str) -> Path:
+    file = Path(check.partition("[")[0].partition("::")[0])
+    return file.absolute() if file.is_file() else SUITE / file
 
 
 def _wanted(check: str) -> str:

@@ -139,10 +139,39 @@ def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Pat
         (("emulator", "--rate", "0/min"), "rate"),
         (("emulator", "--frobnicate"), "--frobnicate"),
         (("emulator", "--report-dir", "/dev/null/reports"), "/dev/null/reports"),
+        (("emulator", "--workers", "-1"), "--workers: must be a whole number, not '-1'"),
+        (("emulator", "--only", "and or"), "and or: at column 1"),
+        (("emulator", "--", "no-such-file"), "file or directory not found: no-such-file"),
         (("--url", "http://127.0.0.1:9", "--", "--maxfail=1"), "does not answer"),
+        (("--url", "http://127.0.0.1:9", "--control", "--disposable", "127.0.0.1:9"), "does not answer"),
+        (("diff", "emulator", "http://[::1"), "no such address"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_sent(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
     ended = run(*arguments, env=environment(), folder=tmp_path)
     assert ended.returncode == 2, ended.stdout
     assert said in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("CONTRACT_KV_API", "http://[::1", "CONTRACT_KV_API is no address"),
+        ("CONTRACT_KV_ACCOUNT", "acc0/../acc1", "CONTRACT_KV_ACCOUNT must be an id"),
+    ],
+)
+def test_a_way_into_kv_that_is_none_is_refused_by_its_name(name: str, value: str, said: str, tmp_path: Path) -> None:
+    env = environment(Deployment(), kv=True, CONTRACT_KV_API="https://api.example.com") | {name: value}
+    ended = run("--url", "http://127.0.0.1:9", "--profile", "isolated", env=env, folder=tmp_path)
+    assert ended.returncode == 2, ended.stdout
+    assert said in ended.stdout
+
+
+def test_a_report_that_could_not_be_written_is_told_of_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "reports" / "exchanges.har").mkdir(parents=True)
+    with deployed(Deployment()) as deployment:
+        ended = run("--url", deployment.url, "--report-dir", "reports", env=environment(), folder=tmp_path)
+    assert ended.returncode == 2, ended.stdout
+    assert "reports: Is a directory" in ended.stdout
+    assert not deployment.asked

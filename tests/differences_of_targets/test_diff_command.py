@@ -164,7 +164,7 @@ def test_a_queue_of_ones_own_is_compared_in_everything_if_its_host_is_named(stag
         (("emulator", "emulator", "--sequences", "nothing.yaml"), "nothing.yaml"),
         (("emulator", "emulator", "--known", "nothing.yaml"), "nothing.yaml"),
         (("emulator", "workerd", "--workerd", "nowhere"), "there is no workerd at nowhere"),
-        (("emulator", "emulator", "--rate", "often"), "a rate is"),
+        (("emulator", "emulator", "--rate", "often"), "must be from 1/min"),
         (("emulator",), "required: B"),
     ],
 )

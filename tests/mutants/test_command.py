@@ -52,6 +52,23 @@ def test_words_that_no_mutant_has_are_a_usage_error(capsys: pytest.CaptureFixtur
     assert "no mutant has 'no such words'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--check", "no_such.py"), "--check no_such.py: there is no such file of checks"),
+        (("--check", "mutants/queue.toml"), "there is no such file of checks"),
+        (("--worker", __file__), "--worker is the folder of a Worker"),
+        (("--workerd", "no-such-binary"), "there is no workerd at no-such-binary"),
+    ],
+)
+def test_what_no_mutant_could_be_hunted_with_is_said_once(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(parsed(*arguments)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
 def test_a_folder_that_holds_another_worker_is_said_to_be_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
