@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from contracts.arguments import rate, whole
 from contracts.codes import Code
@@ -63,8 +65,31 @@ def _delegate(command: str, given: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"queue-contracts {command}", description=description)
     parser.set_defaults(command=command)
     commands.add_arguments(parser)
-    code: int = commands.run(parser.parse_args(given))
-    return code
+    parsed = parser.parse_args(given)
+    return _until_told_to_end(lambda: commands.run(parsed))
+
+
+def _until_told_to_end(run: Callable[[], int]) -> int:
+    """Run a command in this process. A signal that would end the process interrupts it, so that it tidies up."""
+    heard: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    try:
+        with _on_signals(interrupt):
+            code = run()
+            sys.stdout.flush()
+            return code
+    except KeyboardInterrupt:
+        print("queue-contracts: interrupted", file=sys.stderr)
+        return 128 + heard[-1]
+    except BrokenPipeError:
+        # Nobody reads any more, and Python would say so once again when it flushes what is left.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return 128 + signal.SIGPIPE
 
 
 def _hold(given: list[str]) -> int:
@@ -95,13 +120,20 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
         heard.append(number)
         process.send_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _on_signals(pass_on):
         process.wait()
+    return heard[0] if heard else 0
+
+
+@contextmanager
+def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """While the block runs, this is done on what would end the process."""
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return heard[0] if heard else 0
 
 
 def _parser() -> argparse.ArgumentParser:

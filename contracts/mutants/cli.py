@@ -10,13 +10,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 from contracts.arguments import count
 from contracts.differences.runtime import RuntimeMissing, find_workerd
 from contracts.mutants.catalogue import Mutant, MutantError, load_mutants, selected
 from contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, hunt, require_checks, run_checks
+from contracts.mutants.hunters import hunters, in_turn
 from contracts.targets import reference_worker
 
 GOOD, BAD, UNKNOWN = 0, 1, 2
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         mutants = selected(load_mutants(), arguments.only)
         bench = _bench(arguments)
         require_checks(arguments.checks)
-        with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
+        with hunters(arguments.jobs) as pool:
             return _hunt_all(pool, mutants, bench, tuple(arguments.checks))
     except (MutantError, RuntimeMissing, FileNotFoundError) as error:
         print(f"queue-contracts mutants: {error}", file=sys.stderr)
@@ -63,11 +63,10 @@ def _bench(arguments: argparse.Namespace) -> Bench:
 
 
 def _hunt_all(pool: ProcessPoolExecutor, mutants: Sequence[Mutant], bench: Bench, checks: tuple[str, ...]) -> int:
-    controls = [
-        pool.submit(run_checks, each, bench) for each in by_file(checks or [each.caught_by for each in mutants])
-    ]
+    files = by_file(checks or [each.caught_by for each in mutants])
+    controls = [pool.submit(in_turn, run_checks, each, bench) for each in files]
     verdicts = []
-    hunted = pool.map(hunt, mutants, [bench] * len(mutants), [checks] * len(mutants))
+    hunted = pool.map(in_turn, [hunt] * len(mutants), mutants, [bench] * len(mutants), [checks] * len(mutants))
     for mutant, verdict in zip(mutants, hunted, strict=True):
         verdicts.append(verdict)
         print(*lines_of(mutant, verdict), sep="\n", flush=True)

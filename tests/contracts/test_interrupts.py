@@ -1,0 +1,83 @@
+"""Whoever is told to end tidies up, says so in a line, and leaves no process behind."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.command import environment, start
+from tests.contracts.deployment import RESULT, Deployment, deployed
+
+pytestmark = pytest.mark.slow
+
+# The second step waits for a task that never comes.
+SEQUENCE = """
+- name: one that waits until it is ended
+  steps:
+    - {operation: postResult, id: a, status: 200, body: {success: true}}
+    - {operation: getTask, id: a, status: 200, until: {}}
+"""
+
+
+def tell(process: subprocess.Popen[str], number: int) -> None:
+    """As a supervisor ends the first process, and a terminal interrupts all of them."""
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+
+
+def members(group: int) -> list[str]:
+    """The emulators and the hunting processes of a group; Python's own tracker ends a moment after its last one."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,args="], capture_output=True, text=True, check=True).stdout
+    split = (line.split(None, 1) for line in listed.splitlines())
+    return [args for pgid, args in split if int(pgid) == group and re.search("queue-emulator|spawn_main", args)]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_comparison_that_is_told_to_end_takes_away_what_it_wrote(number: int, code: int, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(SEQUENCE)
+    waits = threading.Event()
+    deployment = Deployment(after_request=lambda method, path: waits.set() if "/api/queue/ct-" in path else None)
+    with deployed(deployment):
+        options = ("--profile", "isolated", "--rate", "6000", "--sequences", "mine.yaml")
+        env = environment(deployment, kv=True)
+        process = start("diff", deployment.url, "emulator", *options, env=env, folder=tmp_path)
+        assert waits.wait(60)
+        assert any(key.startswith(RESULT) for key in deployment.dump())
+        tell(process, number)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == code, output
+    assert output.splitlines()[-1] == "queue-contracts: interrupted"
+    assert "Traceback" not in output
+    assert not members(process.pid)
+    assert not deployment.dump()
+
+
+@pytest.mark.runtime
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_hunt_that_is_told_to_end_begins_no_further_one(number: int, code: int, tmp_path: Path) -> None:
+    env = environment(WORKERD=os.environ["WORKERD"])
+    process = start("mutants", "--jobs", "2", "--only", "test_life_of_a_task", env=env, folder=tmp_path)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    tell(process, number)
+    output, _ = process.communicate(timeout=60)
+    assert first.startswith("caught"), first + output
+    assert process.returncode == code, output
+    assert output.splitlines()[-1] == "queue-contracts: interrupted"
+    assert "Traceback" not in output
+    assert not members(process.pid)
+    assert not list(tmp_path.glob("mutant-*"))
+
+
+def test_a_comparison_whose_reader_has_gone_ends_without_a_word(tmp_path: Path) -> None:
+    env = environment()
+    process = start("diff", "emulator", "emulator", "--only", "an empty queue", env=env, folder=tmp_path)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(60) == 128 + signal.SIGPIPE
