@@ -15,6 +15,7 @@ from emulator.core.dice import Dice
 from emulator.core.surface import API_PREFIX
 from emulator.kv.centre import Versions
 from emulator.kv.cloudflare_access import Access
+from emulator.kv.gate import Gate
 from emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from emulator.kv.service import KVService
 from emulator.kv.sqlite import SqliteCatalogue
@@ -117,10 +118,11 @@ async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Na
     """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
     plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
     catalogue = MemoryCatalogue() if settings.state is None else await SqliteCatalogue.open(settings.state)
-    sleep, versions = sleep_on(clock), Versions()
+    gate, versions = Gate(clock, dice, sleep_on(clock), settings.profile.plan), Versions()
 
-    def open_service(store: Store) -> KVService:
-        return KVService(store, clock=clock, profile=settings.profile, dice=dice, sleep=sleep, versions=versions)
+    def open_service(store: Store, name: str) -> KVService:
+        here = gate.before(name)
+        return KVService(store, clock=clock, profile=settings.profile, dice=dice, versions=versions, gate=here)
 
     try:
         namespaces = await Namespaces.open(catalogue, open_service, dice)

@@ -24,6 +24,7 @@ from emulator.core.journal import Event
 from emulator.core.profiles import CLOUDFLARE, Profile
 from emulator.core.surface import LOCATION_HEADER
 from emulator.kv.binding import Binding, ListResult, ValueWithMetadata
+from emulator.kv.gate import Gate
 from emulator.kv.service import KVService
 from emulator.kv.store import MemoryStore
 from emulator.kv.waiting import advance_instead
@@ -76,9 +77,8 @@ class Emulator:
     ) -> None:
         self._clock = MovableClock.frozen_at(NOON_MS)
         dice = Dice(seed)
-        service = KVService(
-            MemoryStore(), clock=self._clock, profile=profile, dice=dice, sleep=advance_instead(self._clock)
-        )
+        gate = Gate(self._clock, dice, advance_instead(self._clock), profile.plan).before("CACHE")
+        service = KVService(MemoryStore(), clock=self._clock, profile=profile, dice=dice, gate=gate)
         self.log: list[str] = []
         self.deployment = Deployment(
             service=service,

@@ -65,12 +65,14 @@ class Rule:
     times: int | None = None
     percent: int = 100
     id: int = 0
+    namespace: str | None = None
 
-    def matches(self, operation: str, key: bytes, location: str) -> bool:
+    def matches(self, operation: str, key: bytes, location: str, namespace: str | None = None) -> bool:
         """`key` is the prefix for a list; a bulk get asks once for each key."""
         return (
             self.operation in (None, operation)
             and self.location in (None, location)
+            and self.namespace in (None, namespace)
             and (self.key_prefix is None or key.startswith(utf8(self.key_prefix)))
             and (self.verdict.kind != "drop_replication" or operation in ("put", "delete"))
         )
@@ -113,10 +115,10 @@ class FaultPlan:
         """Each rule with how often it matched and how often it gave its verdict."""
         return [(rule, self._tallies[id].matched, self._tallies[id].given) for id, rule in self._rules.items()]
 
-    def decide(self, operation: str, key: bytes, location: str) -> Verdict | None:
+    def decide(self, operation: str, key: bytes, location: str, namespace: str | None = None) -> Verdict | None:
         """The verdict on an operation. A rule counts only what no rule before it decided."""
         for rule in self._rules.values():
-            if rule.matches(operation, key, location) and self._falls(rule):
+            if rule.matches(operation, key, location, namespace) and self._falls(rule):
                 return rule.verdict
         return None
 
@@ -151,6 +153,7 @@ def rule_from_json(given: Mapping[str, Json]) -> Rule:
         operation=given.get("operation"),
         key_prefix=given.get("key_prefix"),
         location=given.get("location"),
+        namespace=given.get("namespace"),
         nth=given.get("nth"),
         times=given.get("times"),
         percent=given.get("percent", 100),
@@ -171,6 +174,7 @@ def rule_to_json(rule: Rule) -> dict[str, Json]:
         "operation": rule.operation,
         "key_prefix": rule.key_prefix,
         "location": rule.location,
+        "namespace": rule.namespace,
         "nth": rule.nth,
         "times": rule.times,
         "percent": rule.percent,
@@ -187,6 +191,7 @@ _MEMBERS: dict[str, tuple[tuple[type, ...], str]] = {
     "operation": _TEXT,
     "key_prefix": _TEXT,
     "location": _TEXT,
+    "namespace": _TEXT,
     "nth": _WHOLE,
     "times": _WHOLE,
     "percent": _WHOLE,

@@ -14,6 +14,7 @@ from emulator.core.limits import JOURNAL_EVENTS_MAX
 class Event:
     """One KV operation.
 
+    namespace     the name of its namespace, None where there is no other
     at_ms         when it was asked for, milliseconds since the UNIX epoch
     operation     get, get_bulk, put, delete or list; a bulk get notes one event a key
     key           the key, or the prefix of a list
@@ -40,6 +41,7 @@ class Event:
     keys: int | None = None
     failed: str | None = None
     fault_rule: int | None = None
+    namespace: str | None = None
 
     @property
     def stale(self) -> bool:
@@ -50,6 +52,7 @@ class Event:
         members = {
             "position": self.position,
             "at_ms": self.at_ms,
+            "namespace": self.namespace,
             "location": self.location,
             "invocation": self.invocation,
             "route": self.route,

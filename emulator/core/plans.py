@@ -46,6 +46,9 @@ class DailyQuota:
     _day: int = -1
     _counts: Counter[str] = field(default_factory=Counter)
 
+    def clear(self) -> None:
+        self._day, self._counts = -1, Counter()
+
     def count(self, operation: str, now_ms: int, number: int = 1) -> None:
         """Count; raises QuotaError past the day's quota, in the text that users report."""
         kind = KINDS[operation]

@@ -130,6 +130,7 @@ class CloudflareAPI:
         self._clock = clock or SystemClock()
         self._log = log
         self._calls = 0
+        self._reached = False
         self._hurried = asyncio.Event()
         self._client = _client(access, patience, transport)
 
@@ -276,12 +277,18 @@ class CloudflareAPI:
             definite = definite and (outcome.definite or not ask.writes)
             wait_ms = self._patience.wait_ms(attempt, outcome.asked_ms, self._dice, call)
             spent_ms += round(stopwatch.elapsed_ms()) + wait_ms
-            again = outcome.again and spent_ms < self._patience.deadline_ms and not self._hurried.is_set()
+            again = outcome.again and spent_ms < self._deadline_ms(outcome) and not self._hurried.is_set()
             if again:
                 self._log(f"{self.access.host}: {ask.action}: {outcome}; again in {wait_ms / 1000:.1f} s")
                 await first_of(self._sleep(wait_ms), self._hurried.wait())
             if not again or self._hurried.is_set():
                 raise self._error(ask, outcome, attempt, definite)
+
+    def _deadline_ms(self, failure: _Failure) -> int:
+        """Until when a failure may pass: a host that was never reached may not be there at all."""
+        if self._reached or failure.status is not None or not failure.definite:
+            return self._patience.deadline_ms
+        return min(self._patience.deadline_ms, self._patience.unreachable_ms)
 
     async def _attempt(self, ask: _Ask, left_ms: int) -> httpx.Response | _Failure:
         try:
@@ -298,9 +305,12 @@ class CloudflareAPI:
             unsent = isinstance(error, httpx.ConnectTimeout)
             return _Failure("no connection in time" if unsent else "no answer in time", definite=unsent, again=True)
         except (httpx.ConnectError, httpx.ProxyError) as error:
-            return _Failure(self._clean(f"no connection: {error}"), definite=True, again=True)
+            stranger = "CERTIFICATE_VERIFY_FAILED" in str(error)  # nobody's retry mends that
+            hint = "; SSL_CERT_FILE names further certificates to trust" if stranger else ""
+            return _Failure(self._clean(f"no connection: {error}") + hint, definite=True, again=not stranger)
         except (httpx.TransportError, httpx.DecodingError) as error:
             return _Failure(f"no whole answer ({type(error).__name__})", definite=False, again=True)
+        self._reached = True
         return self._outcome(ask, response)
 
     def _url(self, path: str) -> str:

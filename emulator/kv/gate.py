@@ -1,6 +1,7 @@
-"""The gate before a namespace: faults decide over each operation, the journal and the meter note it."""
+"""The gate before an account's namespaces: faults and quotas decide over each operation, journal and meter note it."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ from emulator.core.errors import JavaScriptError
 from emulator.core.faults import FaultPlan, Verdict
 from emulator.core.journal import Journal
 from emulator.core.meter import Meter
+from emulator.core.plans import DailyQuota, Plan
 from emulator.kv.waiting import Sleep
 
 
@@ -38,14 +40,22 @@ class Call:
 
 
 class Gate:
-    """Where every operation of a namespace passes, before it and after it."""
+    """Where every operation of a namespace passes, before it and after it. `namespace` is its name, if it has one."""
 
-    def __init__(self, clock: Clock, dice: Dice, sleep: Sleep) -> None:
+    def __init__(self, clock: Clock, dice: Dice, sleep: Sleep, plan: Plan | None = None) -> None:
         self.faults = FaultPlan(dice)
         self.journal = Journal()
         self.meter = Meter()
+        self.quota = DailyQuota(plan)
         self._clock = clock
         self._sleep = sleep
+        self._namespace: str | None = None
+
+    def before(self, namespace: str) -> "Gate":
+        """The gate of a namespace of the account: the same rules, journal, counts and quota."""
+        made = copy(self)
+        made._namespace = namespace
+        return made
 
     def call(self, operation: str, location: str, key: bytes, caller: Caller) -> Call:
         """An operation that is asked for now."""
@@ -53,7 +63,7 @@ class Gate:
 
     async def admit(self, call: Call, limit: Callable[[Call], None] | None = None) -> None:
         """Faults first, then `limit`, which may raise; notes a refusal and raises it."""
-        call.verdict = verdict = self.faults.decide(call.operation, call.key, call.location) if self.faults else None
+        call.verdict = verdict = self._decide(call) if self.faults else None
         try:
             if verdict is not None and verdict.kind == "delay":
                 await self._sleep(verdict.delay_ms)
@@ -68,7 +78,7 @@ class Gate:
     async def admit_all(self, calls: Sequence[Call], limit: Callable[[Sequence[Call]], None]) -> None:
         """Of operations that are one request: they wait together, and what refuses one refuses all."""
         for call in calls:
-            call.verdict = self.faults.decide(call.operation, call.key, call.location)
+            call.verdict = self._decide(call)
         verdicts = [call.verdict for call in calls if call.verdict is not None]
         delay_ms = max((verdict.delay_ms for verdict in verdicts if verdict.kind == "delay"), default=0)
         if delay_ms:
@@ -116,10 +126,15 @@ class Gate:
         self.faults.clear()
         self.journal.clear()
         self.meter.clear()
+        self.quota.clear()
+
+    def _decide(self, call: Call) -> Verdict | None:
+        return self.faults.decide(call.operation, call.key, call.location, self._namespace)
 
     def _note(self, call: Call, **noted: Any) -> None:
         self.journal.note(
             at_ms=call.now_ms,
+            namespace=self._namespace,
             location=call.location,
             invocation=call.caller.invocation,
             route=call.caller.route,

@@ -13,7 +13,8 @@ from emulator.kv.service import KVService
 from emulator.kv.store import MemoryStore, Store
 from emulator.kv.waiting import in_event_loop
 
-OpenService = Callable[[Store], KVService]
+OpenService = Callable[[Store, str], KVService]
+"""Makes the service of a namespace from its store and its name."""
 Result = TypeVar("Result")
 
 
@@ -80,7 +81,7 @@ class Namespaces:
 
     @classmethod
     async def open(cls, catalogue: Catalogue, open_service: OpenService, dice: Dice) -> "Namespaces":
-        """Those that the catalogue holds; `open_service` makes the service over a store, `dice` the ids of new ones."""
+        """Those that the catalogue holds; `dice` make the ids of new ones."""
         return cls(catalogue, await catalogue.namespaces(), open_service, dice)
 
     @classmethod
@@ -88,10 +89,10 @@ class Namespaces:
         """A registry in memory that begins with one namespace, which a Worker is bound to, and its service."""
         namespace = namespace_of(name)
 
-        def beside(store: Store) -> KVService:
-            return KVService(store, clock=service.clock, profile=service.profile, dice=dice)
+        def open_service(store: Store, name: str) -> KVService:
+            return service.beside(store, name, dice)
 
-        made = cls(MemoryCatalogue(), [namespace], beside, dice)
+        made = cls(MemoryCatalogue(), [namespace], open_service, dice)
         made._services[namespace.id], made._bound[namespace.id] = service, worker
         return made
 
@@ -136,7 +137,7 @@ class Namespaces:
         """What reads and writes the namespace; None if there is none of this id."""
         namespace = self._by_id.get(id)
         if namespace is not None and id not in self._services:
-            self._services[id] = self._open_service(self._catalogue.store(namespace.name))
+            self._services[id] = self._open_service(self._catalogue.store(namespace.name), namespace.name)
         return self._services.get(id)
 
     async def create(self, title: str, jurisdiction: str | None = None) -> Namespace:

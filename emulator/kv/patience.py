@@ -12,6 +12,7 @@ class Patience:
 
     silence_ms       how long one attempt waits for the next bytes
     connect_ms       how long one attempt waits for a connection
+    unreachable_ms   for all attempts to reach a service that has not answered yet: it may never do
     deadline_ms      for all attempts of a call, with the waits between them
     wait_first_ms    about how long the first wait is, if the service asks for nothing; each further one is twice that
     wait_longest_ms  and at most this
@@ -19,6 +20,7 @@ class Patience:
 
     silence_ms: int = 30_000
     connect_ms: int = 10_000
+    unreachable_ms: int = 15_000
     deadline_ms: int = 360_000  # longer than Cloudflare's API counts requests: five minutes
     wait_first_ms: int = 400
     wait_longest_ms: int = 10_000

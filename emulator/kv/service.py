@@ -12,7 +12,6 @@ from emulator.core.entries import Entry, Page, Row
 from emulator.core.errors import WriteRateError
 from emulator.core.limits import CACHE_TTL_S_DEFAULT
 from emulator.core.options import ListRequest, PutRequest
-from emulator.core.plans import DailyQuota
 from emulator.core.profiles import CLOUDFLARE, Profile
 from emulator.core.surface import API_LOCATION
 from emulator.kv.centre import Centre, HeldUntil, Versions
@@ -50,16 +49,21 @@ class KVService:
         dice: Dice | None = None,
         sleep: Sleep = sleep_really,
         versions: Versions | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        """`gate` is that of an account with other namespaces; `sleep` is then its own."""
         dice = dice or Dice()
         self.clock = clock
         self.profile = profile
-        self._gate = Gate(clock, dice, sleep)
+        self._gate = gate or Gate(clock, dice, sleep, profile.plan)
         self.faults, self.journal, self.meter = self._gate.faults, self._gate.journal, self._gate.meter
         self._centre = Centre(store, profile, dice, versions or Versions())
         self._edges: defaultdict[str, Edge] = defaultdict(Edge)
-        self._quota = DailyQuota(profile.plan)
         self._last_put_ms: OrderedDict[bytes, int] = OrderedDict()
+
+    def beside(self, store: Store, namespace: str, dice: Dice) -> "KVService":
+        """Another namespace of the account."""
+        return KVService(store, clock=self.clock, profile=self.profile, dice=dice, gate=self._gate.before(namespace))
 
     async def get(
         self,
@@ -188,7 +192,6 @@ class KVService:
         """Forget everything: data, copies, faults, journal and counts."""
         await self._centre.clear()
         self._last_put_ms.clear()
-        self._quota = DailyQuota(self.profile.plan)
         self._gate.clear()
         for edge in self._edges.values():
             edge.clear()
@@ -198,14 +201,14 @@ class KVService:
 
     def _limit(self, call: Call) -> None:
         """The limits of one operation."""
-        self._quota.count(call.operation, call.now_ms)
+        self._gate.quota.count(call.operation, call.now_ms)
         if call.operation == "put":
             self._limit_writes(call.key, call.now_ms)
 
     def _limit_all(self, calls: Sequence[Call]) -> None:
         """The limits of one request to the API."""
         if calls:
-            self._quota.count(calls[0].operation, calls[0].now_ms, len(calls))
+            self._gate.quota.count(calls[0].operation, calls[0].now_ms, len(calls))
 
     async def _read(
         self, operation: str, location: str, keys: Sequence[bytes], cache_ttl_s: int, caller: Caller

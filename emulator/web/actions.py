@@ -69,6 +69,13 @@ def choice(body: dict[str, Json], name: str, allowed: Sequence[str], default: st
     return str(chosen)
 
 
+def check_query(request: Request, *names: str) -> None:
+    """Refuses parameters of other names: nobody would see that they were without effect."""
+    unknown = next((name for name in request.query_params if name not in names), None)
+    if unknown is not None:
+        raise ControlError(400, f"unknown parameter {unknown[:40]!r}; allowed: {', '.join(names)}")
+
+
 def whole_number(request: Request, name: str, default: int) -> int:
     """A query parameter of 0 or more."""
     given = request.query_params.get(name, str(default))

@@ -8,7 +8,16 @@ from emulator.core.bulk import bulk_entry, parse_bulk
 from emulator.core.javascript import Json, utf8
 from emulator.core.options import ListRequest
 from emulator.kv.service import KVService
-from emulator.web.actions import ControlError, choice, location_of, read_body, read_object, routes, whole_number
+from emulator.web.actions import (
+    ControlError,
+    check_query,
+    choice,
+    location_of,
+    read_body,
+    read_object,
+    routes,
+    whole_number,
+)
 from emulator.web.deployment import Deployment
 from emulator.worker.commhub import CommHub
 from emulator.worker.fetch import ID_BYTES_MAX, WorkerVersion
@@ -76,6 +85,7 @@ class Control:
 
     async def entries(self, request: Request) -> Json:
         """A page of what the central store holds, as for a bulk put: `?prefix=P&cursor=C&limit=N`, all optional."""
+        check_query(request, "prefix", "cursor", "limit")
         limit = whole_number(request, "limit", limits.LIST_LIMIT_DEFAULT)
         if not 1 <= limit <= limits.LIST_LIMIT_MAX:
             raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit}")

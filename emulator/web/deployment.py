@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from emulator.core.api_rate import ApiRate
 from emulator.core.clock import MovableClock, check_instant, iso_8601
 from emulator.core.dice import Dice
-from emulator.core.errors import ClockError, RealDataError
+from emulator.core.errors import ClockError, FaultError, RealDataError
 from emulator.kv.binding import Binding, Invocation
 from emulator.kv.namespaces import Namespaces
 from emulator.kv.service import KVService
@@ -70,6 +70,15 @@ class Deployment:
         if isinstance(self.service, KVService):
             return self.service
         raise RealDataError(f"{why_not}: KV is {self.service.where}")
+
+    def namespace(self, named: str) -> str:
+        """The name under which journal and rules know a namespace: its name, title or id is given; or FaultError."""
+        found = self.namespaces.all() if self.namespaces else []
+        for each in found:
+            if named in (each.name, each.title, each.id):
+                return each.name
+        known = ", ".join(each.title for each in found) or "a real one, and no other"
+        raise FaultError(f"unknown namespace {named[:80]!r}; this emulator has {known}")
 
     def binding(self, location: str) -> Binding:
         """The KV namespace for one invocation, with the profile's budget of operations."""

@@ -1,5 +1,7 @@
 """/cdn-cgi/emulator/: time, faults, the journal of KV operations, and what the traffic costs."""
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -9,7 +11,7 @@ from emulator.core.faults import rule_from_json, rule_to_json
 from emulator.core.javascript import Json
 from emulator.core.plans import cost
 from emulator.core.surface import API_LOCATION
-from emulator.web.actions import ControlError, read_object, routes, whole_number
+from emulator.web.actions import ControlError, check_query, read_object, routes, whole_number
 from emulator.web.deployment import Deployment
 
 _CLOCK_MEMBERS = ("set", "advance_s", "freeze")
@@ -68,6 +70,8 @@ class Laboratory:
         for location, known in ((rule.location, (*locations, API_LOCATION)), (rule.verdict.location, locations)):
             if location is not None and location not in known:
                 raise ControlError(400, f"unknown location {location!r}; this emulator has {', '.join(known)}")
+        if rule.namespace is not None:
+            rule = replace(rule, namespace=self._deployment.namespace(rule.namespace))
         if rule.verdict.kind == "drop_replication":
             self._deployment.emulated("real replication cannot be stopped")
         return rule_to_json(self._deployment.service.faults.add(rule))
@@ -86,6 +90,7 @@ class Laboratory:
 
     async def journal(self, request: Request) -> Response:
         """Events after a position, as NDJSON; the headers say what is held, so that a gap can be seen."""
+        check_query(request, "after", "limit")
         journal = self._deployment.service.journal
         limit = min(whole_number(request, "limit", _JOURNAL_LIMIT), _JOURNAL_LIMIT)
         events = list(journal.after(whole_number(request, "after", 0), limit))
@@ -98,6 +103,7 @@ class Laboratory:
 
     async def cost(self, request: Request) -> Json:
         """Operations by route, and what a day and a month of such traffic cost; `over_s` is the time it stands for."""
+        check_query(request, "over_s")
         meter = self._deployment.service.meter
         observed_s = max(0, (meter.last_ms or 0) - (meter.first_ms or 0)) / 1000  # 0 if the clock was set back
         over_s = whole_number(request, "over_s", 0) or observed_s

@@ -99,6 +99,27 @@ async def test_retry_after_is_obeyed() -> None:
         assert asked_ms <= wait_ms < asked_ms + 1_000
 
 
+async def test_a_host_that_was_never_reached_is_not_tried_for_as_long_as_one_that_was() -> None:
+    nobody = httpx.ConnectError("Name or service not known")
+    api, script = scripted(*[nobody] * 100)
+    with pytest.raises(ApiError, match="no connection: Name or service not known, "):
+        await api.get_value("k")
+    never = sum(script.waits_ms)
+    api, script = scripted(DONE, *[nobody] * 100)
+    await api.put_value("k", b"v")
+    with pytest.raises(ApiError, match="no connection"):
+        await api.get_value("k")
+    assert never < 15_000 < 300_000 < sum(script.waits_ms)
+
+
+async def test_a_certificate_that_is_not_trusted_is_not_tried_again() -> None:
+    error = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+    api, script = scripted(error)
+    with pytest.raises(ApiError, match="self-signed certificate; SSL_CERT_FILE names further certificates") as raised:
+        await api.put_value("k", b"v")
+    assert (raised.value.definite, script.waits_ms) == (True, [])
+
+
 async def test_a_wait_that_ends_after_the_deadline_is_not_begun() -> None:
     api, script = scripted(refusal(429, 10022, "too many requests", Retry_After="300"), deadline_ms=60_000)
     with pytest.raises(ApiError, match=r"429 too many requests \[code: 10022\]; it asks to wait 300 s") as raised:

@@ -40,7 +40,7 @@ async def namespaces(catalogue: Catalogue, clock: MovableClock) -> Namespaces:
 async def opened(catalogue: Catalogue, clock: MovableClock, seed: int = 1) -> Namespaces:
     versions = Versions()
 
-    def open_service(store: Store) -> KVService:
+    def open_service(store: Store, name: str) -> KVService:
         return KVService(store, clock=clock, versions=versions)
 
     return await Namespaces.open(catalogue, open_service, Dice(seed))

@@ -11,6 +11,7 @@ from tests.laboratory.looking import CONTROL, control, journal_lines, last_event
 
 
 def without_caller(line: dict[str, Any]) -> dict[str, Any]:
+    assert line.pop("namespace") == "CACHE"
     assert line.pop("location") == "SJC"
     assert line.pop("route") == ""
     assert len(line.pop("invocation")) == 16

@@ -13,6 +13,7 @@ from emulator.core.clock import MovableClock
 from emulator.core.dice import Dice
 from emulator.core.profiles import CLOUDFLARE, Profile
 from emulator.core.surface import LOCATION_HEADER
+from emulator.kv.gate import Gate
 from emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from emulator.kv.service import KVService
 from emulator.kv.waiting import advance_instead
@@ -66,10 +67,11 @@ async def deployed(
         compatibility_date=compatibility_date,
         compatibility_flags=tuple(compatibility_flags),
     )
+    gate = Gate(clock, Dice(7), advance_instead(clock), profile.plan)
     namespaces = Namespaces(
         MemoryCatalogue(),
         (),
-        lambda store: KVService(store, clock=clock, profile=profile, sleep=advance_instead(clock)),
+        lambda store, name: KVService(store, clock=clock, profile=profile, gate=gate.before(name)),
         Dice(7),
     )
     services = {name: await namespaces.bind(name, worker="worker") for name in dict.fromkeys(plan.kv.values())}

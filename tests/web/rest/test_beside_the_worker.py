@@ -1,5 +1,6 @@
 """What Cloudflare's API writes, the Worker's locations see as late as any other write; faults and journal know it."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -130,7 +131,7 @@ async def test_nothing_can_be_kept_away_from_the_api(api: Api) -> None:
 
 
 @pytest.mark.parametrize("profile", [replace(CLOUDFLARE, plan=FREE)])
-async def test_a_day_s_quota_is_each_namespace_s(api: Api, deployment: Deployment) -> None:
+async def test_a_day_s_quota_is_the_account_s(api: Api, deployment: Deployment) -> None:
     message = "your account has reached the free usage limit for this operation for today"
     pairs = [{"key": f"k{number}", "value": "v"} for number in range(1_001)]
     assert refused(await api.ask("PUT", f"/{CACHE}/bulk", json=pairs)) == (429, 10048, message)
@@ -139,7 +140,30 @@ async def test_a_day_s_quota_is_each_namespace_s(api: Api, deployment: Deploymen
     with pytest.raises(QuotaError, match="limit exceeded for the day"):
         await deployment.binding("SJC").put("k", "v")
     made = (await api.result("POST", json={"title": "another"}))["id"]
-    await api.put("k", of=made)
+    assert refused(await api.ask("PUT", value_path("k", of=made), content=b"v")) == (429, 10048, message)
+
+
+async def test_rules_journal_and_counts_are_of_all_namespaces(api: Api, deployment: Deployment) -> None:
+    made, beside = [(await api.result("POST", json={"title": title}))["id"] for title in ("made", "beside")]
+    await add_fault(api, verdict="fail_before", status=503, operation="put", namespace="made")
+    await api.put("k")
+    await api.put("k", of=beside)
+    assert (await api.ask("PUT", value_path("k", of=made), content=b"v")).status_code == 503
+    lines = (await api.client.get("/cdn-cgi/emulator/journal")).text.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [(each.get("namespace"), "failed" in each) for each in events] == [
+        (None, False), (beside, False), (made, True)
+    ]  # fmt: skip
+    assert deployment.service.meter.totals() == {"writes": 2}
+
+
+async def test_a_rule_for_a_namespace_that_is_not_there_is_refused(api: Api) -> None:
+    rule = {"verdict": "fail_before", "namespace": "nothing"}
+    answer = await api.client.post("/cdn-cgi/emulator/faults", json=rule)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"error": "unknown namespace 'nothing'; this emulator has CACHE"},
+    )
 
 
 async def test_a_created_namespace_has_the_same_clock_and_profile(
