@@ -43,22 +43,35 @@ def test_the_dual_worker_lists_the_same_tasks_before_and_after_the_run(started_f
     assert (run["success"], run["tasks"]["migrated"]) == (True, 5)
 
 
-def test_generated_data_is_migrated_and_the_report_names_what_was_left(started_for: StartedFor, tmp_path: Path) -> None:
-    block = under("**3. Do it with data")
+def run_as_script(words: str, started_for: StartedFor, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The block as a shell runs it, in a folder that has the fixtures and nothing else."""
+    block = under(words)
+    (folder / "fixtures").symlink_to(REPOSITORY / "fixtures")
     script = block.content.replace(LOCAL, started_for(block).url)
     environment = closed_environment({"ADMIN_API_KEY": "dev-admin-key"})
     environment["PATH"] = f"{Path(COMMAND).parent}{os.pathsep}{environment['PATH']}"
-    pasted = subprocess.run(
+    return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         env=environment,
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
+
+
+def test_generated_data_is_migrated_and_the_report_names_what_was_left(started_for: StartedFor, tmp_path: Path) -> None:
+    pasted = run_as_script("**3. Do it with data", started_for, tmp_path)
     assert '"migrated":196,"failed":4' in pasted.stdout
     assert "not clean: tasks: 4 orphaned" in pasted.stdout
     assert pasted.returncode == 1
+
+
+def test_more_tasks_than_one_run_can_move_are_moved_in_a_copy(started_for: StartedFor, tmp_path: Path) -> None:
+    pasted = run_as_script("### More tasks than one run", started_for, tmp_path)
+    assert '"migrated":1200,"failed":0' in pasted.stdout
+    assert pasted.stdout.splitlines()[-1] == "clean"
+    assert pasted.returncode == 0
 
 
 def test_a_number_passes_the_verification_and_is_served_as_a_task(started_for: StartedFor) -> None:
@@ -71,13 +84,15 @@ def test_a_number_passes_the_verification_and_is_served_as_a_task(started_for: S
 def test_a_refused_delete_leaves_a_task_under_both_keys_for_good(started_for: StartedFor) -> None:
     block = under("### Between two steps")
     emulator = started_for(block)
-    _, first, second = (answer for answer in paste(block, emulator) if isinstance(answer, dict))
+    _, first, second, old, new = (answer for answer in paste(block, emulator) if isinstance(answer, dict))
     assert first["errors"] == ["Task task1: KV DELETE failed: 500 Internal Server Error"]
     assert second["message"].startswith("Migration not needed")
     assert emulator.ask("GET", "/api/queue/task1", headers=QUEUE).status_code == 200
     status = emulator.ask("GET", "/api/migrate/status", headers=ADMIN).json()
     assert (status["needsMigration"], status["status"]["newTaskCount"]) == (False, 5)
     assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["keys"] == 8  # 5 tasks, 2 leases, and the old task1
+    keys = [[entry["key"] for entry in answer["entries"]] for answer in (old, new)]
+    assert keys == [["orchestrator:queue:task1"], ["queue:task:task1"]]
 
 
 def test_a_run_that_is_out_of_operations_ends_half_way_and_the_next_gets_less_far(started_for: StartedFor) -> None:
@@ -109,6 +124,7 @@ def test_every_block_of_commands_is_asked_for_above() -> None:
         "### Veri",
         "### Between",
         "### One",
+        "### More",
         "### Two",
         "## Rollback",
     )
