@@ -4,10 +4,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 
 from emulator.core.addresses import loopback
+from emulator.core.dev_vars import parse_dev_vars
 from emulator.core.dice import Dice
 from emulator.core.errors import SettingsError
 from emulator.core.profiles import CLOUDFLARE, Profile
@@ -94,11 +94,7 @@ def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple
     folder = plan.folder if (plan.folder / DEV_VARS).exists() else Path()
     bound = {name: value for name, value in plan.variables.items() if isinstance(value, str)}
     source = read_keys(host, folder=folder, bound=bound)
-    secrets = {
-        name: value
-        for name, value in _dev_vars(folder / DEV_VARS).items()
-        if value is not None and name != API_TOKEN_NAME
-    }
+    secrets = {name: value for name, value in _dev_vars(folder / DEV_VARS).items() if name != API_TOKEN_NAME}
     keys = (source.keys.queue_api_key, source.keys.admin_api_key, source.keys.assistant_api_key)
     secrets |= {name: key for name, key in zip(KEY_NAMES, keys, strict=True) if key}
     binary = find_binary(workerd, (Path(), plan.main.parent))
@@ -151,7 +147,7 @@ def read_cloudflare(namespace_id: str, *, environment: Mapping[str, str] | None 
     return Access(account_id, namespace_id, token, environment.get("CLOUDFLARE_API_BASE_URL") or API_URL)
 
 
-def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str, str | None]) -> ApiToken:
+def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str, str]) -> ApiToken:
     """As the keys; where none is set, on loopback only, one that the operating system's chance makes."""
     for source, given in (("environment", environment), (DEV_VARS, from_file)):
         token = given.get(API_TOKEN_NAME)
@@ -164,16 +160,12 @@ def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str
     return ApiToken("".join(f"{Dice().bits(64, 'token'):016x}" for _ in range(2)))
 
 
-def _dev_vars(path: Path) -> Mapping[str, str | None]:
+def _dev_vars(path: Path) -> Mapping[str, str]:
     if not path.exists():
         return {}
-    from dotenv.parser import parse_stream  # only who has such a file waits for it
-
     try:
-        statements = list(parse_stream(StringIO(path.read_text("utf-8"))))
+        return parse_dev_vars(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
-    for statement in statements:
-        if statement.error:  # without its text, which may be a secret
-            raise SettingsError(f"{path}, line {statement.original.line}: must be NAME=VALUE, as in a .env file")
-    return {statement.key: statement.value for statement in statements if statement.key is not None}
+    except SettingsError as error:
+        raise SettingsError(f"{path}, {error}") from None

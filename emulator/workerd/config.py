@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.core.surface import LOCATION_HEADER
-from emulator.workerd.modules import Module
+from emulator.workerd.modules import SERVICE_WORKER, Module
 
 NAMESPACE_HEADER = "X-Emulator-Namespace"
+OUR_MODULES = ("tail.mjs", "cache.mjs")
 CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this name gets that far
 
 
@@ -33,10 +34,11 @@ class Layout:
 
 
 def config_text(layout: Layout) -> str:
-    """The config; on workerd's import path lie `tail.mjs`, and module number i as `module-i`."""
+    """The config; on workerd's import path lie OUR_MODULES, and module number i as `module-i`."""
     namespaces = list(dict.fromkeys(layout.kv.values()))
     services = [
         '(name = "tail", worker = .tail)',
+        '(name = "cache", worker = .cache)',
         *(_worker(layout, location, namespaces) for location in layout.locations),
         *(_namespace(layout, location, each, namespaces) for location in layout.locations for each in namespaces),
     ]
@@ -48,10 +50,6 @@ def config_text(layout: Layout) -> str:
 
 
 def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
-    modules = (
-        f"(name = {_text(module.name)}, {module.kind} = embed {_text(f'/module-{number}')})"
-        for number, module in enumerate(layout.modules)
-    )
     bindings = (
         *(
             f"(name = {_text(name)}, kvNamespace = {_text(_kv_name(location, namespaces.index(namespace)))})"
@@ -61,11 +59,22 @@ def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
     )
     props = _text(json.dumps({"location": location, "mark": layout.tail_mark}))
     return f"""(name = {_text(_worker_name(location))}, worker = (
-      modules = [{", ".join(modules)}],
+      {_code(layout.modules)},
+      cacheApiOutbound = "cache",
       compatibilityDate = {_text(layout.compatibility_date)},
       compatibilityFlags = [{", ".join(map(_text, layout.compatibility_flags))}],
       bindings = [{", ".join(bindings)}],
       tails = [(name = "tail", props = (json = {props}))]))"""
+
+
+def _code(modules: Sequence[Module]) -> str:
+    if modules[0].kind == SERVICE_WORKER:
+        return f'{SERVICE_WORKER} = embed "/module-0"'
+    embedded = (
+        f"(name = {_text(module.name)}, {module.kind} = embed {_text(f'/module-{number}')})"
+        for number, module in enumerate(modules)
+    )
+    return f"modules = [{', '.join(embedded)}]"
 
 
 def _namespace(layout: Layout, location: str, namespace: str, namespaces: list[str]) -> str:
@@ -105,6 +114,11 @@ const config :Workerd.Config = (
 
 const tail :Workerd.Worker = (
   modules = [(name = "tail.mjs", esModule = embed "/tail.mjs")],
+  compatibilityDate = "2024-09-23",
+);
+
+const cache :Workerd.Worker = (
+  modules = [(name = "cache.mjs", esModule = embed "/cache.mjs")],
   compatibilityDate = "2024-09-23",
 );
 """

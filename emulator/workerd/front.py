@@ -20,6 +20,7 @@ from emulator.workerd.routes import route_of
 from emulator.workerd.upstream import Exchange, NotSendable, WorkerGone
 
 DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request body, free and pro plans
+_RUN_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")  # of others the runtime refuses some
 _HOP_BY_HOP = {
     b"connection",
     b"expect",
@@ -76,6 +77,9 @@ class WorkerdFace:
         scope["emulator.operations"] = None
         try:
             await self._exchange(scope, body, send, location, run)
+            if scope["method"] not in _RUN_METHODS or not scope["raw_path"].startswith(b"/"):
+                # The runtime may have answered by itself: then no tail will tell of an end.
+                self._invocations.end(location, run.name)
         except _ClientGone:
             pass
         finally:

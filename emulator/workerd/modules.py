@@ -25,6 +25,7 @@ KINDS = {
     ".bin": "data",
     ".wasm": "wasm",
 }
+SERVICE_WORKER = "serviceWorkerScript"
 _CODE = ("esModule", "commonJsModule")
 # Every string that looks like a relative path, whether imported statically, dynamically or not at all: a file too
 # many does no harm, and no JavaScript parser is needed. `?module` is how some bundlers import WebAssembly.
@@ -55,6 +56,8 @@ def find_modules(main: Path) -> list[Module]:
                 if KINDS[named[0].suffix] in _CODE:
                     waiting.append(named[0])
     base = Path(os.path.commonpath([path.parent for path, _ in found]))
+    if _is_service_worker(main):
+        return [Module(main.name, SERVICE_WORKER, _normal(main))]
     return [Module(path.relative_to(base).as_posix() + query, KINDS[path.suffix], path) for path, query in found]
 
 
@@ -63,12 +66,18 @@ def require_handler(modules: Sequence[Module]) -> None:
 
     A default export needs the word, and so does a listener, wherever it is: what has neither word has neither.
     """
-    code = [each.path.read_bytes() for each in modules if each.kind in _CODE]
+    code = [each.path.read_bytes() for each in modules if each.kind in (*_CODE, SERVICE_WORKER)]
     if not re.search(rb"\bdefault\b", code[0]) and not any(b"addEventListener" in each for each in code):
         raise WorkerNotStarted(
             f"the Worker does not start: {modules[0].path} has no default export; "
             "a Worker has one, as in: export default { fetch(request, env, ctx) { ... } }"
         )
+
+
+def _is_service_worker(main: Path) -> bool:
+    """Whether a Worker is of the older format, whose bindings are globals: it listens, and is no module."""
+    code = main.read_bytes()
+    return b"addEventListener" in code and not re.search(rb"^\s*(?:import|export)\b", code, re.MULTILINE)
 
 
 def _named_in(code: Path) -> list[tuple[Path, str]]:

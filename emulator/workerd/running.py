@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from emulator.core.dice import Dice
+from emulator.core.errors import SettingsError
 from emulator.kv.binding import Invocation
 from emulator.kv.service import KVService
 from emulator.workerd.binary import compatibility_date_of
 from emulator.workerd.bindings import WorkerPlan
-from emulator.workerd.config import Layout, config_text
+from emulator.workerd.config import OUR_MODULES, Layout, config_text
 from emulator.workerd.front import WorkerdFace
 from emulator.workerd.invocations import Invocations
 from emulator.workerd.missing import advice
@@ -25,10 +26,9 @@ from emulator.workerd.modules import Module, find_modules, require_handler
 from emulator.workerd.output import Output
 from emulator.workerd.process import Workerd
 from emulator.workerd.stopped import WorkerNotStarted
-from emulator.workerd.wire import WireFace, listen
+from emulator.workerd.wire import BACKLOG, WireFace, listen
 
-_BACKLOG = 4096  # a Unix socket with a full one refuses at once
-_KV_SOCKET = "kv"
+_KV_SOCKET = "kv.socket"  # no location has a dot
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ def _face(around: Surroundings, folder: Path, invocations: Invocations) -> Worke
 
 def _copy(modules: Sequence[Module], folder: Path) -> None:
     """What runs is what was found at the start, also when workerd died and is started again."""
-    (folder / "tail.mjs").write_bytes(files("emulator.workerd").joinpath("tail.mjs").read_bytes())
+    for ours in OUR_MODULES:
+        (folder / ours).write_bytes(files("emulator.workerd").joinpath(ours).read_bytes())
     for number, module in enumerate(modules):
         shutil.copyfile(module.path, folder / f"module-{number}")
 
@@ -160,6 +161,10 @@ def _copy(modules: Sequence[Module], folder: Path) -> None:
 def _listener(path: Path) -> socket.socket:
     """A socket that outlives a runtime that dies: its clients wait until the next one listens."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    listener.listen(_BACKLOG)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"cannot listen at {path}: {error}; TMPDIR names the folder for that") from None
+    listener.listen(BACKLOG)
     return listener

@@ -28,6 +28,7 @@ from emulator.workerd.invocations import Invocations
 
 REASON_CHARACTERS_MAX = 512  # as miniflare cuts it
 BODY_BYTES_MAX = 100 * 1024 * 1024  # of a value that is refused anyway; a longer stream is not read to its end
+BACKLOG = 4096  # a Unix socket with a full one refuses at once
 _LINE_BYTES_MAX = 1024 * 1024  # keys, prefixes and cursors far over their limits must still be answered in words
 _IDLE_S = 3600.0  # the runtime closes its idle connections first, so that no request meets a closing one
 _SILENT = logging.Logger(__name__)
@@ -129,7 +130,7 @@ async def listen(face: WireFace, path: Path) -> web.ServerRunner:
     )
     runner = web.ServerRunner(server)
     await runner.setup()
-    await web.UnixSite(runner, path).start()
+    await web.UnixSite(runner, path, backlog=BACKLOG).start()
     return runner
 
 

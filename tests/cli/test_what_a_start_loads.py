@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-LATER = ("aiohttp", "dotenv", "emulator.web.control_app", "emulator.web.rest", "httpx", "starlette.routing", "tqdm")
+LATER = ("aiohttp", "emulator.web.control_app", "emulator.web.rest", "httpx", "starlette.routing", "tqdm")
 
 
 def test_a_start_does_not_load_what_only_some_runs_and_requests_need() -> None:
