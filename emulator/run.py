@@ -213,6 +213,8 @@ def _left_out_lines(plan: WorkerPlan, variables: Collection[str]) -> list[str]:
     """What the config has and the Worker will miss; a variable of a binding's name stands in for it."""
     unserved = [f"env.{name} ({section})" for name, section in plan.unserved.items() if name not in variables]
     lines = [f"  left out    {', '.join(unserved)}: not served here, undefined in the Worker"] if unserved else []
+    if plan.sections:
+        lines.append(f"  left out    the config's {', '.join(plan.sections)}: not served here")
     if plan.environments:
         lines.append(f"  left out    the config's environments {', '.join(plan.environments)}: its top level counts")
     return lines

@@ -29,8 +29,8 @@ class WorkerFlags:
 class WorkerPlan:
     """A Worker to run. `kv` gives each binding its namespace in the state file; `variables` are text or JSON.
 
-    `ids` gives a namespace the id that the wrangler config has for it. `unserved` and `environments` are what of that
-    config is left out: by name of a binding its section, and names of environments.
+    `ids` gives a namespace the id that the wrangler config has for it. `unserved`, `sections` and `environments` are
+    what of that config is left out: by name of a binding its section, other sections, and names of environments.
 
     `fixed` names the variables that flags set, which no secret replaces. `compatibility_date` None is the runtime's
     own date.
@@ -45,6 +45,7 @@ class WorkerPlan:
     compatibility_flags: tuple[str, ...] = ()
     config: Path | None = None
     unserved: Mapping[str, str] = field(default_factory=dict)
+    sections: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
 
     @property
@@ -80,6 +81,7 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
         compatibility_flags=tuple(dict.fromkeys((*config.compatibility_flags, *flags.compatibility_flags))),
         config=config.path,
         unserved={name: section for name, section in config.unserved.items() if name not in kv},
+        sections=config.sections,
         environments=config.environments,
     )
 

@@ -24,7 +24,8 @@ class WranglerConfig:
     Bindings of one id share a namespace: it is named after the first of them, so that what is seeded as CACHE is what
     the binding CACHE reads. `ids` gives such a name the id by which Cloudflare's API knows it, where that is one.
 
-    `unserved` gives each binding of another kind its section; `environments` are the names below `env`.
+    `unserved` gives each binding of another kind its section, `sections` are others that are not served;
+    `environments` are the names below `env`.
     """
 
     path: Path | None = None
@@ -35,6 +36,7 @@ class WranglerConfig:
     compatibility_date: str | None = None
     compatibility_flags: tuple[str, ...] = ()
     unserved: Mapping[str, str] = field(default_factory=dict)
+    sections: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
 
 
@@ -62,6 +64,7 @@ def read_config(path: Path) -> WranglerConfig:
             compatibility_date=_date(given),
             compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
             unserved={name: section for section, value in given.items() for name in _bound_by(section, value)},
+            sections=tuple(section for section in _OTHER_SECTIONS if given.get(section)),
             environments=tuple(_member(given, "env", dict) or {}),
         )
     except ValueError as error:
@@ -70,7 +73,7 @@ def read_config(path: Path) -> WranglerConfig:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
         given = tomllib.loads(text) if path.suffix == ".toml" else _parse_jsonc(text)
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
@@ -148,6 +151,7 @@ def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
     return namespaces, {name: id.lower() for id, name in by_id.items() if ID.fullmatch(id.lower())}
 
 
+_OTHER_SECTIONS = ("triggers", "assets", "site", "tail_consumers")
 _NO_OTHER_BINDINGS = ("alias", "define", "env", "exports", "kv_namespaces", "previews", "vars")
 _OF_FILES = ("data_blobs", "text_blobs", "wasm_modules")
 _BY_NAME = ("durable_objects", "logfwdr", "ratelimits", "send_email", "unsafe")  # all others say `binding`

@@ -111,6 +111,12 @@ def test_a_variable_that_json_cannot_hold_is_refused_by_name(tmp_path: Path, val
     assert "\n" not in str(refused.value)
 
 
+def test_a_config_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "wrangler.toml"
+    path.write_text("\ufeff[vars]\nX = 'y'\n", "utf-8")
+    assert read_config(path).variables == {"X": "y"}
+
+
 def test_every_name_of_a_binding_that_wrangler_takes_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "wrangler.toml"
     path.write_text('kv_namespaces = [{ binding = "a b" }, { binding = "1-a", id = "x" }]')

@@ -182,12 +182,15 @@ def test_what_of_a_config_is_not_served_is_said_at_the_start(serve_worker: Serve
         "r2_buckets": [{"binding": "BUCKET"}],
         "ai": {"binding": "AI"},
         "browser": {"binding": "STANDS_IN"},
+        "triggers": {"crons": ["* * * * *"]},
+        "assets": {"directory": "public"},
         "env": {"production": {}},
     }
     (tmp_path / "wrangler.json").write_text(json.dumps(config))
     emulator = serve_worker(SHOWS_ENV, "--var", "STANDS_IN=x")
     assert [line for line in emulator.banner if line.startswith("  left out")] == [
         "  left out    env.BUCKET (r2_buckets), env.AI (ai): not served here, undefined in the Worker",
+        "  left out    the config's triggers, assets: not served here",
         "  left out    the config's environments production: its top level counts",
     ]
 
