@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 workerd died, or not everything was written or is as it sh
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -27,17 +28,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     if isinstance(sys.stdout, TextIOWrapper):  # a name of a file need not be text
         sys.stdout.reconfigure(errors="backslashreplace")
+    _end_on_sigterm()
     parsed = _parser().parse_args(arguments)
     try:
         code: int = parsed.run(parsed)
     except EmulatorError as error:
         print(f"queue-emulator: {error}", file=sys.stderr)
         code = 1 if isinstance(error, WorkerStopped) else 2
+    except OSError as error:  # a folder that may not be entered, a name that is too long, a disk without room
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"queue-emulator: {where}{error.strerror or error}", file=sys.stderr)
+        code = 2
     except ClosedPipe:
         code = PIPE_CLOSED
     except KeyboardInterrupt:
         code = 130
     return code
+
+
+def _end_on_sigterm() -> None:
+    """As Ctrl-C does: with what was begun undone or said. `serve` has a handler of its own."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
 def _parser() -> argparse.ArgumentParser:

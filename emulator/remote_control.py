@@ -29,6 +29,7 @@ class RemoteControl:
     def __init__(self, url: str) -> None:
         self.host = _connection(url).host
         self._url = url
+        self._broken_off = False
         self._asking: http.client.HTTPConnection | None = None
 
     def ask(self, method: str, path: str, *, body: Iterable[bytes] = (), size_bytes: int = 0) -> Any:
@@ -46,6 +47,7 @@ class RemoteControl:
 
     def break_off(self) -> None:
         """End what another thread asks: it hears BrokenOffError."""
+        self._broken_off = True
         sock = self._asking.sock if self._asking else None
         if sock is not None:
             with suppress(OSError):
@@ -61,6 +63,8 @@ class RemoteControl:
                 raise SettingsError(
                     f"no emulator answers at {self._url}: {error}; start one with: queue-emulator serve"
                 ) from None
+            if self._broken_off:
+                raise BrokenOffError(f"{self._url} is asked no more")
             connection.sock.settimeout(_SEED_SILENCE_S if size_bytes else _SILENCE_S)
             connection.request(method, path, body=body if size_bytes else None, headers=headers)
             response = connection.getresponse()
@@ -83,7 +87,7 @@ def _connection(url: str) -> http.client.HTTPConnection:
     }
     try:
         parts = urlsplit(url)
-        plain = parts.path in ("", "/") and not (parts.username or parts.password)
+        plain = parts.path in ("", "/") and not (parts.username or parts.password or parts.query or parts.fragment)
         if parts.scheme in kinds and parts.hostname and plain:
             return kinds[parts.scheme](parts.hostname, parts.port, timeout=_CONNECT_S)
     except (ValueError, http.client.InvalidURL):

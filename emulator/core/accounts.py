@@ -4,6 +4,7 @@ Fields as https://developers.cloudflare.com/api/resources/kv/subresources/namesp
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -26,6 +27,13 @@ class Namespace:
     title: str
     name: str
     jurisdiction: str | None = None
+
+
+def find_namespace(namespaces: Iterable[Namespace], named: str) -> Namespace | None:
+    """The one of this name, title or id, or of the id that is drawn from this name."""
+    derived = namespace_of(named).id
+    found = sorted(namespaces, key=lambda each: each.id != derived)
+    return next((each for each in found if each.id == derived or named in (each.name, each.title)), None)
 
 
 def namespace_of(name: str) -> Namespace:

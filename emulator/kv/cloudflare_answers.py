@@ -6,9 +6,11 @@ Shapes: https://developers.cloudflare.com/api/resources/kv/ . A parser raises on
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from emulator.core.errors import JavaScriptError
 from emulator.core.javascript import Json, json_decoder
+from emulator.core.keys import check_key
 
-UNEXPECTED = (ValueError, LookupError, TypeError, AttributeError)
+UNEXPECTED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, JavaScriptError)
 
 
 class StoredValue(NamedTuple):
@@ -90,7 +92,7 @@ def parse_values(envelope: Json, keys: Sequence[str]) -> dict[str, BulkValue | N
 def parse_page(envelope: Json) -> KeyPage:
     """A page of keys; a cursor that is empty, null or left out ends the list."""
     keys = (
-        ListedKey(_text(key["name"]), _whole(key.get("expiration")), key.get("metadata")) for key in envelope["result"]
+        ListedKey(_key(key["name"]), _whole(key.get("expiration")), key.get("metadata")) for key in envelope["result"]
     )
     return KeyPage(tuple(keys), _text((envelope.get("result_info") or {}).get("cursor") or ""))
 
@@ -110,9 +112,16 @@ def _bulk_value(found: Json) -> BulkValue:
     return BulkValue(_text(found["value"]), _whole(found.get("expiration")), found.get("metadata"))
 
 
+def _key(given: Json) -> str:
+    """Raises for what KV takes for no key: it could not be asked for."""
+    check_key(_text(given), "LIST")
+    return str(given)
+
+
 def _text(given: Json) -> str:
     if not isinstance(given, str):
         raise TypeError
+    given.encode()  # no half of a surrogate pair
     return given
 
 

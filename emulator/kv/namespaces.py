@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from emulator.core.accounts import Namespace, namespace_of
+from emulator.core.accounts import Namespace, find_namespace, namespace_of
 from emulator.core.dice import Dice
 from emulator.core.errors import NamespaceError
 from emulator.core.limits import NAMESPACES_MAX
@@ -112,13 +112,11 @@ class Namespaces:
         return service
 
     async def _named(self, name: str) -> Namespace:
-        derived = namespace_of(name)
-        found = self._by_id.get(derived.id) or next(
-            (each for each in self.all() if name in (each.name, each.title)), None
-        )
+        found = find_namespace(self.all(), name)
         if found is None:
-            found = self._by_id[derived.id] = derived
-            await self._catalogue.keep(derived)
+            found = namespace_of(name)
+            self._by_id[found.id] = found
+            await self._catalogue.keep(found)
         return found
 
     def all(self) -> list[Namespace]:

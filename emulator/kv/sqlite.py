@@ -42,6 +42,10 @@ class SqliteStore:
         """Open or create the state file; raises StateError, and then leaves the file as it was."""
         return cls(await _open(path), namespace)
 
+    def catalogue(self) -> "SqliteCatalogue":
+        """The namespaces of the file, on the same connection."""
+        return SqliteCatalogue(self._file)
+
     def beside(self, namespace: str) -> "SqliteStore":
         """Another namespace of the file, on the same connection: closing either closes both."""
         return SqliteStore(self._file, namespace)

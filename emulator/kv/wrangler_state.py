@@ -77,6 +77,7 @@ class WranglerWriter:
         self._count = 0
         self._made = [path for path in _paths(layout) if not path.exists()]
         self._locks: list[sqlite3.Connection] = []
+        self._owned = False
         try:
             layout.database.parent.mkdir(parents=True, exist_ok=True)
             layout.blobs.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,7 @@ class WranglerWriter:
                 self._locks.append(_lock(layout.alarms))
             self._database = _lock(layout.database, new=layout.database in self._made)
             self._locks.append(self._database)
+            self._owned = True
             self._prepare()
         except (OSError, sqlite3.Error, StateError) as error:
             self._undo()
@@ -145,13 +147,14 @@ class WranglerWriter:
                 (self._layout.blobs / blob_id).unlink()
 
     def _undo(self) -> None:
-        """Close, and remove what was made."""
-        self._close()
-        if self._layout.database in self._made:
+        """Remove what was made, and close. Only who has the database to himself removes it, before he gives it up."""
+        made = self._made if self._owned else []
+        if self._layout.database in made:
             for path in (self._layout.database, *_companions(self._layout.database)):
                 with suppress(OSError):
                     path.unlink()
-        for folder in reversed(self._made):
+        self._close()
+        for folder in reversed(made):
             with suppress(OSError):
                 folder.rmdir()
 
@@ -187,13 +190,18 @@ def _check_row(key: object, expiration_ms: object) -> None:
 
 def _lock(path: Path, *, new: bool = False) -> sqlite3.Connection:
     """A connection that has the database to itself, in a transaction: a running workerd holds a lock of its own."""
+    if new:
+        path.touch()
+    before = path.stat().st_ino
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         if new:
             connection.execute("PRAGMA journal_mode = WAL")  # as workerd makes it
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error:
+        if not path.exists() or path.stat().st_ino != before:
+            raise sqlite3.OperationalError("locked: who had it gave it up and removed it meanwhile")
+    except (OSError, sqlite3.Error):
         connection.close()
         raise
     return connection

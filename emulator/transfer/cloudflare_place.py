@@ -5,6 +5,7 @@ from sys import stderr
 
 from emulator.core.bulk import BulkEntry, bulk_entry
 from emulator.core.clock import SystemClock
+from emulator.core.errors import RemoteError
 from emulator.core.javascript import Json, stringify_json
 from emulator.kv.cloudflare_access import Access
 from emulator.kv.cloudflare_answers import ListedKey
@@ -15,6 +16,12 @@ _REPLACEMENT = "\ufffd"
 _TOO_LARGE = 413
 
 
+class UncertainError(RemoteError):
+    """Some of a batch was written, and nobody says which."""
+
+    definite = False
+
+
 class CloudflarePlace:
     """One namespace; the API obeys Retry-After and tries again what may be tried again."""
 
@@ -22,6 +29,7 @@ class CloudflarePlace:
 
     def __init__(self, access: Access, api: CloudflareAPI | None = None) -> None:
         self.name = f"cloudflare:{access.namespace_id}"
+        self.where = f"{access.base_url} {access.account_id} {access.namespace_id}"
         self.asks = not access.on_loopback
         self._host = access.host
         self._api = api or CloudflareAPI(access, log=lambda line: print(line, file=stderr))
@@ -35,7 +43,10 @@ class CloudflarePlace:
         return self._clock.now_ms()
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
-        refused = (await self._api.put_bulk([bulk_entry(entry) for entry in batch])).unsuccessful
+        done = await self._api.put_bulk([bulk_entry(entry) for entry in batch])
+        refused = done.unsuccessful
+        if done.successful + len(refused) != len(batch):
+            raise UncertainError(f"{self._host} says that it wrote {done.successful:,} of {len(batch):,} keys")
         if not refused:
             return ()
         again = [bulk_entry(entry) for entry in batch if entry.key.decode() in set(refused)]

@@ -21,6 +21,7 @@ class EmulatorPlace:
 
     def __init__(self, url: str) -> None:
         self.name = url
+        self.where = url
         self._control = RemoteControl(url)
         self.asks = not loopback(self._control.host.strip("[]"))
 

@@ -1,5 +1,6 @@
 """A bulk-put file as a place to read from; lifetimes may be relative there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import islice
 
@@ -30,6 +31,7 @@ class FilePlace:
         entries = (entry for number, entry in enumerate(stored_entries(self._file)) if last.get(entry.key) == number)
         while page := list[BulkEntry](islice(entries, _ENTRIES_PER_PAGE)):
             yield Page(page, [])
+            await asyncio.sleep(0)  # an interrupt is heard here
 
     async def close(self) -> None:
         pass

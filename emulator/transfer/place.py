@@ -50,6 +50,11 @@ class Target(Source, Protocol):
     """A place that can also be written to."""
 
     @property
+    def where(self) -> str:
+        """What tells the place from any other that a run may have gone to before."""
+        ...
+
+    @property
     def asks(self) -> bool:
         """Whether to ask before writing: others may depend on what is there."""
         ...

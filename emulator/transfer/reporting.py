@@ -16,6 +16,7 @@ class Outcome:
     """What became of the entries.
 
     unchanged  written by a run before
+    looked_up  how many of those were found as they were; the others are taken to be there too
     written    by this one
     uncertain  how many after those may have been written or not
     refused    keys that the target did not take, of those that were written
@@ -24,6 +25,7 @@ class Outcome:
     """
 
     unchanged: int = 0
+    looked_up: int = 0
     written: int = 0
     uncertain: int = 0
     refused: list[str] = field(default_factory=list)
@@ -69,7 +71,8 @@ def _lines(outcome: Outcome, plan: CheckedFiles, target: Target) -> list[str]:
         done = f"{outcome.past:,} of {counted(plan.entries, 'entry', 'entries')}"
         lines = [f"{done} are written to {target.name}; the same command goes on from there"]
     if outcome.unchanged:
-        lines.append(f"  unchanged: {counted(outcome.unchanged, 'entry', 'entries')} that a run before wrote")
+        before = counted(outcome.unchanged, "entry", "entries")
+        lines.append(f"  unchanged: {before} that a run before wrote; {outcome.looked_up} of them were looked up")
     if outcome.uncertain:
         first, last = outcome.past + 1, outcome.past + outcome.uncertain
         lines.append(f"  not known: whether entries {first:,} to {last:,} were written")

@@ -90,7 +90,7 @@ def _write(runner: asyncio.Runner, target: Target, plan: CheckedFiles, options: 
     outcome = Outcome()
     interrupted = False
     try:
-        bookmark = Bookmark(plan.digest(target.name), options.bookmarks)
+        bookmark = Bookmark(plan.digest(target.where), options.bookmarks)
         runner.run(_Writing(target, plan, outcome, bookmark).run(from_start=options.from_start))
     except KeyboardInterrupt:
         interrupted = True
@@ -174,6 +174,7 @@ class _Writing:
         samples = {entry.key: entry for number, entry in enumerate(written) if number in picked}
         found = await self._target.read(list(samples))
         if all(_same(entry, there) for entry, there in zip(samples.values(), found, strict=True)):
+            self._outcome.looked_up = len(samples)
             return count
         print(f"a run before wrote {count:,} entries that are not there as they were: all are written", file=sys.stderr)
         return 0

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from emulator.core.accounts import find_namespace, namespace_of
 from emulator.core.bulk import BulkEntry, put_request
 from emulator.core.clock import Clock, SystemClock
 from emulator.core.entries import Entry, Row
@@ -23,11 +24,14 @@ class StatePlace:
 
     def __init__(self, path: Path, namespace: str = DEFAULT_NAMESPACE, *, clock: Clock | None = None) -> None:
         self.name = str(path) if namespace == DEFAULT_NAMESPACE else f"state:{path}#{namespace}"
+        self.where = self.name
         self._path = path
         self._namespace = namespace
         self._clock = clock or SystemClock()
         self._versions = Versions()
         self._store: SqliteStore | None = None
+        self._known = False
+        self._there: list[str] = []
 
     async def look(self, *, writing: bool) -> str:
         if not self._path.exists():
@@ -37,27 +41,23 @@ class StatePlace:
         now_ms, keys = self._clock.now_ms(), 0
         async for rows in self._walk(_ROWS_COUNTED):
             keys += sum(row.live(now_ms) for row in rows)
+        known, there = self._known, self._there
         await self.close()
-        if not writing and keys == 0:
-            await self._check_namespace()
+        if not writing and keys == 0 and there and not known:  # not because it is empty is nothing read of it
+            others = ", ".join(f"state:{self._path}#{name}" for name in there)
+            raise StateError(f"{self._path} has no namespace {self._namespace}; there is {others}")
+        if there and not known:
+            return f"a new namespace of a state file, which has {', '.join(there)}"
         return f"a state file that holds {keys:,} {'key' if keys == 1 else 'keys'}"
-
-    async def _check_namespace(self) -> None:
-        """Raises StateError for one that is not there: nothing is read of it, but not because it is empty."""
-        catalogue = await SqliteCatalogue.open(self._path)
-        try:
-            names = [each.name for each in await catalogue.namespaces()]
-        finally:
-            await catalogue.close()
-        if names and self._namespace not in names:
-            there = ", ".join(f"state:{self._path}#{name}" for name in names)
-            raise StateError(f"{self._path} has no namespace {self._namespace}; there is {there}")
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         store, now_ms = await self._opened(), self._clock.now_ms()
+        if not self._known:
+            await store.catalogue().keep(namespace_of(self._namespace))
+            self._known = True
         requests = [put_request(entry, now_ms) for entry in batch]
         first = await self._versions.take(len(batch), store)
         await store.write(
@@ -97,7 +97,11 @@ class StatePlace:
 
     async def _opened(self) -> SqliteStore:
         if self._store is None:
-            self._store = await SqliteStore.open(self._path, namespace=self._namespace)
+            catalogue = await SqliteCatalogue.open(self._path)
+            there = await catalogue.namespaces()
+            found = find_namespace(there, self._namespace)
+            self._known, self._there = found is not None, [each.name for each in there]
+            self._store = catalogue.store((found or namespace_of(self._namespace)).name)
         return self._store
 
 

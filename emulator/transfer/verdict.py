@@ -139,17 +139,19 @@ def _ended(item: Item, now_s: int, elapsed_s: int) -> bool:
 def _elapsed_s(comparison: Comparison, kind: str) -> int:
     """How long ago the data was written at least, as what is left of relative lifetimes tells.
 
-    A migration gives tasks a new lifetime and lets leases keep theirs, so that moved leases tell of leases.
+    A migration gives tasks a new lifetime and lets leases keep theirs, so that moved leases tell of leases. What was
+    written anew meanwhile may tell of too long a time, so the item that tells of the least counts; other keys than the
+    queue's, written by anybody at any time, tell nothing.
     """
-    elapsed_s = 0
-    for each in KINDS:
+    told: list[int] = []
+    for each in ("tasks", "leases"):
         for item in comparison.items[each].values():
             left_s = item.old_left_s
-            if left_s is None and (each == "others" or each == kind == "leases"):
+            if left_s is None and each == kind == "leases":
                 left_s = item.new_left_s
             if item.ttl_s is not None and left_s is not None and left_s != FOREVER:
-                elapsed_s = max(elapsed_s, item.ttl_s - left_s)
-    return elapsed_s
+                told.append(item.ttl_s - left_s)
+    return max(0, min(told, default=0))
 
 
 def _lifetimes(left_s: list[int]) -> Lifetimes:

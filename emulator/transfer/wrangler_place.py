@@ -1,5 +1,6 @@
 """A namespace of wrangler's local state, as `wrangler dev` and `wrangler kv … --local` keep it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class WranglerPlace:
         self._layout = Layout(folder, namespace or _only_namespace(folder))
         self._writer: WranglerWriter | None = None
         self.name = f"wrangler:{folder}#{self._layout.namespace}"
+        self.where = self.name
 
     async def look(self, *, writing: bool) -> str:
         if writing:
@@ -66,6 +68,7 @@ class WranglerPlace:
             _put_on(page, row)
             if len(page.entries) == _ROWS_PER_PAGE:
                 yield page
+                await asyncio.sleep(0)  # an interrupt is heard here
                 page = Page([], [])
         yield page
 

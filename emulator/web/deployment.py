@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emulator.core.accounts import find_namespace
 from emulator.core.api_rate import ApiRate
 from emulator.core.clock import MovableClock, check_instant, iso_8601
 from emulator.core.dice import Dice
@@ -73,11 +74,11 @@ class Deployment:
 
     def namespace(self, named: str) -> str:
         """The name under which journal and rules know a namespace: its name, title or id is given; or FaultError."""
-        found = self.namespaces.all() if self.namespaces else []
-        for each in found:
-            if named in (each.name, each.title, each.id):
-                return each.name
-        known = ", ".join(each.title for each in found) or "a real one, and no other"
+        namespaces = self.namespaces.all() if self.namespaces else []
+        found = find_namespace(namespaces, named)
+        if found is not None:
+            return found.name
+        known = ", ".join(each.title for each in namespaces) or "a real one, and no other"
         raise FaultError(f"unknown namespace {named[:80]!r}; this emulator has {known}")
 
     def binding(self, location: str) -> Binding:

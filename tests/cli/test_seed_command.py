@@ -131,7 +131,13 @@ def test_a_field_that_is_not_in_the_format_is_ignored_aloud(folder: Path) -> Non
     "url",
     [
         *("http://", "http://:8787", "http://127.0.0.1:port", "http://127.0.0.1:99999"),
-        *("http://127.0.0.1:8787/api", "http://[::1", "http://a b:8787"),
+        *(
+            "http://127.0.0.1:8787/api",
+            "http://127.0.0.1:8787#NS",
+            "http://127.0.0.1:8787?x",
+            "http://[::1",
+            "http://a b:8787",
+        ),
     ],
 )
 def test_a_url_that_is_none_is_refused(folder: Path, url: str) -> None:
@@ -237,7 +243,9 @@ def test_a_full_disk_leaves_whole_batches_and_says_so(folder: Path) -> None:
 
     again = run("seed", "large.json", "--to", "state.sqlite", folder=folder)
     assert (again.returncode, again.stderr) == (0, "")
-    assert re.search(r"^  unchanged: [12]0,000 entries that a run before wrote$", again.stdout, re.M)
+    assert re.search(
+        r"^  unchanged: [12]0,000 entries that a run before wrote; 17 of them were looked up$", again.stdout, re.M
+    )
     assert run("export", "state.sqlite", folder=folder).stdout.count('"key"') == 30_000
 
 

@@ -23,7 +23,7 @@ class Failure(EmulatorError):
 class MemoryPlace:
     """`fail_at` fails the nth write, counted from 1; `interrupt_at` sends this process a SIGINT in the midst of it."""
 
-    name = "memory"
+    name = where = "memory"
 
     def __init__(self, *, asks: bool = False, whole: bool = False) -> None:
         self.asks = asks

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.accounts import namespace_of
+from emulator.core.accounts import Namespace, namespace_of
 from emulator.core.bulk import BulkEntry
 from emulator.core.clock import MovableClock
 from emulator.core.errors import EmulatorError, SettingsError, StateError
@@ -208,4 +208,27 @@ def test_a_state_file_that_has_other_namespaces_is_not_taken_for_an_empty_one(fo
 
     with pytest.raises(StateError, match=r"has no namespace CACHE; there is state:.*state\.sqlite#STORE"):
         asyncio.run(look(writing=False))
-    assert asyncio.run(look(writing=True)) == "a state file that holds 0 keys"
+    assert asyncio.run(look(writing=True)) == "a new namespace of a state file, which has STORE"
+
+
+def test_a_namespace_of_a_state_file_is_named_by_its_title_or_id_too_and_a_new_one_is_kept(folder: Path) -> None:
+    path = folder / "state.sqlite"
+    made = Namespace("ab" * 16, "titled", "ab" * 16)
+
+    async def names() -> list[str]:
+        catalogue = await SqliteCatalogue.open(path)
+        found = [each.name for each in await catalogue.namespaces()]
+        await catalogue.close()
+        return found
+
+    async def keep() -> None:
+        catalogue = await SqliteCatalogue.open(path)
+        await catalogue.keep(made)
+        await catalogue.close()
+
+    asyncio.run(keep())
+    for text, key in (("titled", b"a"), ("ab" * 16, b"b"), ("NEW", b"c"), (namespace_of("NEW").id, b"d")):
+        asyncio.run(fill(target_of(f"state:{path}#{text}"), [BulkEntry(key, b"1")]))
+    assert asyncio.run(names()) == [made.name, "NEW"]
+    for text, keys in (("titled", [b"a", b"b"]), ("NEW", [b"c", b"d"])):
+        assert [entry.key for entry in asyncio.run(all_of(target_of(f"state:{path}#{text}"))).entries] == keys

@@ -118,7 +118,7 @@ def test_relative_lifetimes_have_ended_where_what_is_left_of_others_shows_it(jud
 
     verdict = judge(before, [moved, task("left", expiration=NOON_S + 3100)])
     assert classes(verdict) == {"expired": ["gone"], "orphaned": ["left"], "missing": ["lost"]}
-    assert classes(verdict, "leases") == {"moved": ["moved"], "expired": ["gone", "lost"]}
+    assert classes(verdict, "leases") == {"moved": ["moved"], "expired": ["gone"], "missing": ["lost"]}
 
 
 def test_other_keys_must_stay_as_they_were(judge: Judge) -> None:
@@ -257,3 +257,18 @@ def test_numbers_are_compared_exactly(judge: Judge, before: str, after: str, mov
 def test_a_pending_list_that_is_nested_too_deeply_names_nobody(judge: Judge) -> None:
     deep = {"key": "orchestrator:pending", "value": "[" * 900 + "]" * 900}
     assert classes(judge([deep, task("a")], [deep, task("a")])) != {}
+
+
+def test_one_key_with_another_lifetime_than_before_does_not_explain_what_is_missing(judge: Judge) -> None:
+    flag = {"key": "flag", "value": "on"}
+    verdict = judge(
+        [
+            pending("a", "b"),
+            task("a", expiration_ttl=3600),
+            task("b", expiration_ttl=3600),
+            {**flag, "expiration_ttl": 86_400},
+        ],
+        [task("a", new=True, expiration=NOON_S + 3600), {**flag, "expiration": NOON_S + 600}],
+    )
+    assert classes(verdict) == {"moved": ["a"], "missing": ["b"]}
+    assert not verdict.clean

@@ -1,6 +1,8 @@
 """Wrangler's local state, as miniflare keeps it: read without touching it, written as a whole or not at all."""
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -196,3 +198,24 @@ def test_a_file_that_is_no_database_is_said(layout: Layout) -> None:
     layout.database.write_bytes(b"not a database" * 100)
     with pytest.raises(StateError, match="file is not a database"):
         contents(layout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_", range(4))
+def test_of_those_who_make_a_namespace_at_once_one_has_it_and_keeps_it(folder: Path, round_: int) -> None:
+    layout, together = Layout(folder / "state", f"ns{round_}"), threading.Barrier(6)
+
+    def make() -> bool:
+        together.wait()
+        try:
+            writer = WranglerWriter(layout, CLOCK)
+        except StateError:
+            return False
+        writer.write([PutRequest(b"a", b"1")])
+        writer.finish()
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        made = [made.result() for made in [threads.submit(make) for _ in range(6)]]
+    assert any(made)
+    assert contents(layout) == {b"a": b"1"}
