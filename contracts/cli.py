@@ -15,6 +15,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -104,7 +105,12 @@ def _hold(given: list[str]) -> int:
         return Code.USAGE
     # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
     with tempfile.TemporaryDirectory(prefix="queue-contracts-examples-") as examples:
-        process = subprocess.Popen(_pytest(parsed, passed_on), env=_environment(examples))
+        process = subprocess.Popen(
+            _pytest(parsed, passed_on),
+            env=_environment(examples),
+            # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
         interrupted = _wait(process)
     code = process.returncode
     if interrupted:

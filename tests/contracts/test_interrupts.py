@@ -81,3 +81,17 @@ def test_a_comparison_whose_reader_has_gone_ends_without_a_word(tmp_path: Path) 
     assert process.stdout is not None
     process.stdout.close()
     assert process.wait(60) == 128 + signal.SIGPIPE
+
+
+def test_a_run_in_the_background_of_a_script_can_be_told_to_end(tmp_path: Path) -> None:
+    asked = threading.Event()
+    with deployed(Deployment(after_request=lambda method, path: asked.set())) as deployment:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what stands before an `&`
+        try:
+            process = start("--url", deployment.url, env=environment(), folder=tmp_path)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert asked.wait(60)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 143
