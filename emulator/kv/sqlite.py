@@ -46,10 +46,6 @@ class SqliteStore:
         """The namespaces of the file, on the same connection."""
         return SqliteCatalogue(self._file)
 
-    def beside(self, namespace: str) -> "SqliteStore":
-        """Another namespace of the file, on the same connection: closing either closes both."""
-        return SqliteStore(self._file, namespace)
-
     async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
         found: dict[bytes, Entry] = {}
         for start in range(0, len(keys), _KEYS_AT_ONCE):
