@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator import __version__
+from emulator.accepting import raise_descriptor_limit
 from emulator.core.accounts import ACCOUNT_ID
 from emulator.core.bulk import BulkData
 from emulator.core.clock import MovableClock, SystemClock
@@ -111,7 +112,9 @@ async def _run_on_workerd(
     async with running_worker(settings.worker.plan, around) as worker:
         known = settings.keys.development
         app = create_app(deployment, log_requests=settings.log_requests, worker=worker.face, known_keys=known)
-        await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S))
+        # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
+        kept = raise_descriptor_limit() // 2
+        await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
 
 
 async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:

@@ -4,16 +4,19 @@ import asyncio
 import gc
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from starlette.types import ASGIApp
 
+from emulator.accepting import raise_descriptor_limit
 from emulator.core.errors import SettingsError
+from emulator.core.sparing import Sparing
+from emulator.web.connections import Connections
 from emulator.web.deployment import to_stderr
+
+DESCRIPTORS_KEPT = 32  # for files of the store, and what else a run opens
 
 _BACKLOG = 512
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
@@ -50,46 +53,33 @@ async def serve(
     *,
     ready: Callable[[], None],
     grace_s: float,
+    kept: int = DESCRIPTORS_KEPT,
     log: Callable[[str], None] = to_stderr,
 ) -> None:
     """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
 
-    `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `log` is told of a
-    connection that fails, in one line without anything that it carried: a request's headers hold keys.
+    `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `kept` file descriptors
+    are left free by connections, for what their requests open. `log` is told of a connection that fails, in one line
+    without anything that it carried: a request's headers hold keys.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda loop, context: log(f"  a connection failed: {_failure(context)}"))
+    failed = Sparing(log, loop.time)
+    loop.set_exception_handler(lambda loop, context: failed(f"  a connection failed: {_failure(context)}"))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     config = Config()
-    config.bind = [f"fd://{sock.detach()}"]
     config.accesslog = None
     config.errorlog = None
-    # Since Python 3.12.1 Hypercorn awaits every connection before its own timeout begins: ours ends first.
-    config.graceful_timeout = 2 * grace_s
     config.include_server_header = False
-    # A connection is open for as long as its client wants. Hypercorn would close it after five idle seconds, just when
-    # a daemon asks again, and to do so it would start a task and a timer after every answer.
-    config.keep_alive_timeout = None  # type: ignore[assignment]
-    config.keep_alive_max_requests = sys.maxsize
-
-    def give_up() -> None:
-        loop.set_exception_handler(lambda loop, context: None)  # what is cut off here has nothing to report
-        serving.cancel()
-
-    async def stopped() -> None:
-        await stop.wait()
-        loop.call_later(grace_s, give_up)
-
     _spare_the_collector()
-    ready()
-    serving = loop.create_task(hypercorn_serve(app, config, shutdown_trigger=stopped))  # type: ignore[arg-type]
+    connections = Connections(app, config, log)
+    connections.accept(sock, limit=raise_descriptor_limit(), kept=kept, log=log)
     try:
-        await serving
-    except asyncio.CancelledError:
-        if not stop.is_set():
-            raise
+        ready()
+        await stop.wait()
+    finally:
+        await connections.end(grace_s if stop.is_set() else 0)
 
 
 def _spare_the_collector() -> None:

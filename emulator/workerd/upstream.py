@@ -5,6 +5,7 @@ other side is about to close.
 """
 
 import asyncio
+import errno
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ import h11
 
 _CHUNK_BYTES = 65_536
 _HEAD_BYTES_MAX = 1024 * 1024
+_DESCRIPTOR_S = 0.05  # until it is looked again whether one is free
+_DESCRIPTOR_TRIES = 600
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -38,7 +41,7 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         # Not asyncio's streams: once a write has failed they give up what is still to be read, and a Worker that
         # answers without reading its request closes while we write.
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = await _socket()
         self._socket.setblocking(False)
         try:
             await self._loop.sock_connect(self._socket, str(self._path))
@@ -106,3 +109,15 @@ class Exchange:
                     return event
         except (OSError, h11.RemoteProtocolError) as error:
             raise WorkerGone(str(error)) from None
+
+
+async def _socket() -> socket.socket:
+    """A new one, as soon as this process may open one more file; raises WorkerGone after half a minute."""
+    for _ in range(_DESCRIPTOR_TRIES):
+        try:
+            return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise WorkerGone(str(error)) from None
+        await asyncio.sleep(_DESCRIPTOR_S)
+    raise WorkerGone("this process may open no more files")

@@ -7,6 +7,7 @@ https://github.com/cloudflare/workers-sdk/tree/main/packages/miniflare/src/worke
 import json
 import logging
 import re
+import socket
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
+from emulator.accepting import Acceptor, raise_descriptor_limit
 from emulator.core import options
 from emulator.core.errors import JavaScriptError, KVError, KVSyntaxError
 from emulator.core.javascript import UNDEFINED, Json, from_utf8, parse_json, stringify_json
@@ -31,6 +33,7 @@ BODY_BYTES_MAX = 100 * 1024 * 1024  # of a value that is refused anyway; a longe
 BACKLOG = 4096  # a Unix socket with a full one refuses at once
 _LINE_BYTES_MAX = 1024 * 1024  # keys, prefixes and cursors far over their limits must still be answered in words
 _IDLE_S = 3600.0  # the runtime closes its idle connections first, so that no request meets a closing one
+_KEPT = 8  # file descriptors, of those that clients' connections leave free
 _SILENT = logging.Logger(__name__)
 _SILENT.addHandler(logging.NullHandler())
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -80,10 +83,21 @@ class WireFace:
         self._services = {str(number): service for number, service in enumerate(services)}
         self._locations = frozenset(locations)
         self._invocations = invocations
-        self._log = log
+        self.log = log
+        self._short = False
+
+    def be_short(self, short: bool) -> None:
+        """While connections wait for a file descriptor, every answer is the last on its connection."""
+        self._short = short
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, its body read to the end first, so that the connection stays usable."""
+        answer = await self._answer(request)
+        if self._short:
+            answer.force_close()
+        return answer
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
         try:
             body = await _body(request)
             answer = _OPERATIONS.get(request.method)
@@ -97,7 +111,7 @@ class WireFace:
         except ConnectionError:  # a value's stream that failed inside the Worker: nobody hears this answer
             return _refusal(400, "Bad Request")
         except Exception:  # noqa: BLE001 - the Worker must see an error, not a broken connection
-            self._log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
+            self.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
             return _refusal(500, "Internal Server Error")
 
     def _call(self, request: web.BaseRequest, body: bytes) -> _Call:
@@ -117,7 +131,20 @@ class WireFace:
         )
 
 
-async def listen(face: WireFace, path: Path) -> web.ServerRunner:
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The wire face at its socket, until `cleanup()`."""
+
+    runner: web.ServerRunner
+    acceptor: Acceptor
+
+    async def cleanup(self) -> None:
+        """Accept no more, and end every connection."""
+        self.acceptor.close()
+        await self.runner.cleanup()
+
+
+async def listen(face: WireFace, path: Path) -> Listening:
     """Serve on a Unix socket; the caller awaits `cleanup()` of what this returns."""
     server = web.Server(
         face.handle,
@@ -130,8 +157,16 @@ async def listen(face: WireFace, path: Path) -> web.ServerRunner:
     )
     runner = web.ServerRunner(server)
     await runner.setup()
-    await web.UnixSite(runner, path, backlog=BACKLOG).start()
-    return runner
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(str(path))
+        sock.listen(BACKLOG)
+    except BaseException:
+        sock.close()
+        await runner.cleanup()
+        raise
+    limit = raise_descriptor_limit()
+    return Listening(runner, Acceptor(sock, server, limit=limit, kept=_KEPT, short=face.be_short, log=face.log))
 
 
 async def _get(call: _Call) -> web.Response:

@@ -1,0 +1,29 @@
+"""`python -m tests.soak.counted serve …`: the emulator, which tells what it holds each time that it gets SIGUSR1.
+
+What cannot be seen from outside is written as one line of JSON to the file that the environment names in HELD.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from emulator.cli import main
+
+
+def _tell(number: int, frame: object) -> None:
+    gc.collect()
+    held = {"tasks": len(asyncio.all_tasks()), "threads": threading.active_count()}
+    told = Path(os.environ["HELD"])
+    part = told.with_suffix(".part")
+    part.write_text(json.dumps(held))
+    part.replace(told)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, _tell)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""File descriptors of `serve --worker`: of clients, of the way to the Worker, and of what the Worker asks of KV."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.soak import clients
+from tests.soak.clients import connect, face
+from tests.soak.soaking import Running, emulator
+
+pytestmark = pytest.mark.slow
+
+WORKER = Path(__file__).parents[1] / "soak" / "worker.mjs"
+
+
+@pytest.fixture
+def running(tmp_path: Path, workerd: Path) -> Iterator[Running]:
+    with emulator(tmp_path, worker=WORKER, workerd=workerd) as it:
+        yield it
+
+
+def test_three_thousand_connections_are_answered_under_a_limit_of_256_files(running: Running) -> None:
+    assert {clients.short(running.port, running.faces[0]) for _ in range(3_000)} == {200}
+
+
+def test_runs_that_need_more_descriptors_than_there_are_wait_for_them(running: Running) -> None:
+    """Three at once ask KV for 60 keys at once, while clients that say nothing hold half of the descriptors."""
+    many = face("many", "GET /?many=60", "POST /", b"")
+    with ExitStack() as stack:
+        for _ in range(120):
+            stack.enter_context(connect(running.port))
+        at_once = stack.enter_context(ThreadPoolExecutor(3))
+        answers = list(at_once.map(lambda _: clients.short(running.port, many), range(30)))
+    assert answers == [200] * 30
