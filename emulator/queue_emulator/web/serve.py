@@ -1,0 +1,103 @@
+"""Listening: one socket, Hypercorn on it, and an orderly end on a signal."""
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from starlette.types import ASGIApp
+
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.web.deployment import to_stderr
+
+_BACKLOG = 512
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises SettingsError if the address cannot be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another with --port"
+        ) from None
+    return sock
+
+
+def url(sock: socket.socket) -> str:
+    """Where clients reach the socket."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(
+    app: ASGIApp,
+    sock: socket.socket,
+    *,
+    ready: Callable[[], None],
+    grace_s: float,
+    log: Callable[[str], None] = to_stderr,
+) -> None:
+    """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
+
+    `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `log` is told of a
+    connection that fails, in one line without anything that it carried: a request's headers hold keys.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: log(f"  a connection failed: {_failure(context)}"))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"fd://{sock.detach()}"]
+    config.accesslog = None
+    config.errorlog = None
+    # Since Python 3.12.1 Hypercorn awaits every connection before its own timeout begins: ours ends first.
+    config.graceful_timeout = 2 * grace_s
+    config.include_server_header = False
+    # A connection is open for as long as its client wants. Hypercorn would close it after five idle seconds, just when
+    # a daemon asks again, and to do so it would start a task and a timer after every answer.
+    config.keep_alive_timeout = None  # type: ignore[assignment]
+    config.keep_alive_max_requests = sys.maxsize
+
+    def give_up() -> None:
+        loop.set_exception_handler(lambda loop, context: None)  # what is cut off here has nothing to report
+        serving.cancel()
+
+    async def stopped() -> None:
+        await stop.wait()
+        loop.call_later(grace_s, give_up)
+
+    _spare_the_collector()
+    ready()
+    serving = loop.create_task(hypercorn_serve(app, config, shutdown_trigger=stopped))  # type: ignore[arg-type]
+    try:
+        await serving
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+
+
+def _spare_the_collector() -> None:
+    """What stands at the start stands to the end, and a page of a list is a thousand objects, none of them garbage."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+
+
+def _failure(context: dict[str, Any]) -> str:
+    error = context.get("exception")
+    return type(error).__name__ if error is not None else "for no known reason"
