@@ -6,15 +6,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.profiles import CLOUDFLARE, Profile
-from emulator.kv.binding import Binding, Invocation
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
-from emulator.worker.auth import ApiKeys
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.profiles import CLOUDFLARE, Profile
+from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.worker.auth import ApiKeys
 
 NOON_MS = 1_795_435_200_000  # 2026-11-23T12:00:00Z
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from emulator.core.clock import MovableClock
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.profiles import PROFILES, Profile
-from emulator.kv.gate import Caller
-from emulator.kv.service import KVService
-from emulator.kv.sqlite import SqliteStore
-from emulator.kv.store import MemoryStore, Store
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.profiles import PROFILES, Profile
+from queue_emulator.kv.gate import Caller
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteStore
+from queue_emulator.kv.store import MemoryStore, Store
 
 NOON_MS = 1_767_268_800_000
 KEYS = 10_000

@@ -11,8 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from emulator.core.entries import Entry
-from emulator.kv.sqlite import SqliteStore
+from queue_emulator.core.entries import Entry
+from queue_emulator.kv.sqlite import SqliteStore
 
 VALUE = b'{"id":"task","type":"task","content":"' + b"x" * 300 + b'"}'
 ROUNDS = 1_000

@@ -11,7 +11,7 @@ from tests.cli.emulator_process import run
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("-m", "emulator", "--version")])
+@pytest.mark.parametrize("arguments", [("--version",), ("-m", "queue_emulator", "--version")])
 def test_both_ways_of_starting_it_tell_the_version(folder: Path, arguments: tuple[str, ...]) -> None:
     as_module = arguments[0] == "-m"
     done = run(*arguments, folder=folder, command=sys.executable) if as_module else run(*arguments, folder=folder)

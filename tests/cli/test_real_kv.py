@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.kv.cloudflare_access import Access
-from emulator.kv.cloudflare_api import CloudflareAPI
-from emulator.kv.patience import Patience
+from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.kv.cloudflare_api import CloudflareAPI
+from queue_emulator.kv.patience import Patience
 from tests.cli.emulator_process import ADMIN, BASIC, BASIC_KEYS, QUEUE, Emulator, StartEmulator, run, start
 
 pytestmark = pytest.mark.slow
@@ -211,7 +211,9 @@ def test_the_namespace_and_the_kv_are_named_together(folder: Path, arguments: li
 
 
 def test_an_extra_that_is_not_installed_is_named(folder: Path, environment: dict[str, str]) -> None:
-    without = "import sys; sys.modules['httpx'] = None; from emulator.cli import main; sys.exit(main(sys.argv[1:]))"
+    without = (
+        "import sys; sys.modules['httpx'] = None; from queue_emulator.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
     given = ["serve", "--port", "0", "--kv", "cloudflare", "--namespace-id", BOUND]
     done = run("-c", without, *given, folder=folder, environment=environment, command=sys.executable)
     assert done.returncode == 2

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.accounts import ACCOUNT_ID, namespace_of
+from queue_emulator.core.accounts import ACCOUNT_ID, namespace_of
 from tests.cli.emulator_process import ADMIN, BASIC, COMMAND, FIXTURES, StartEmulator, closed_environment, files_of, run
 
 pytestmark = pytest.mark.slow

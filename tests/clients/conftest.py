@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cloudflare import Cloudflare, DefaultHttpxClient
 
-from emulator.core.accounts import ACCOUNT_ID
+from queue_emulator.core.accounts import ACCOUNT_ID
 from tests.cli.emulator_process import Emulator, start
 from tests.clients.wrangler import Wrangler, installed_wrangler
 

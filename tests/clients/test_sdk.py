@@ -17,10 +17,10 @@ from cloudflare import (
     RateLimitError,
 )
 
-from emulator.core.accounts import ACCOUNT_ID, namespace_of
-from emulator.core.profiles import CLOUDFLARE
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
+from queue_emulator.core.accounts import ACCOUNT_ID, namespace_of
+from queue_emulator.core.profiles import CLOUDFLARE
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
 from tests.clients.conftest import TOKEN
 
 pytestmark = pytest.mark.runtime

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cloudflare import Cloudflare
 
-from emulator.core.accounts import ACCOUNT_ID
+from queue_emulator.core.accounts import ACCOUNT_ID
 from tests.clients.wrangler import Wrangler
 
 pytestmark = [pytest.mark.runtime, pytest.mark.slow]

@@ -31,7 +31,7 @@ def environment(deployment: Deployment | None = None, *, kv: bool = False, **cha
 def start(*arguments: str, env: dict[str, str], folder: Path) -> subprocess.Popen[str]:
     """In a group of its own, so that it can be killed with all that it started."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "contracts.cli", *arguments],
+        [sys.executable, "-P", "-m", "queue_contracts.cli", *arguments],
         env=env | {"TMPDIR": str(folder)}, cwd=folder, text=True, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from contracts.arguments import count, rate, whole
+from queue_contracts.arguments import count, rate, whole
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck
 
-from contracts.deadline import READ_S_MAX
-from contracts.description import Description, load_description, load_observing_description
+from queue_contracts.deadline import READ_S_MAX
+from queue_contracts.description import Description, load_description, load_observing_description
 
 
 @pytest.mark.parametrize("load", [load_description, load_observing_description])

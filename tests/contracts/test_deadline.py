@@ -8,14 +8,14 @@ import httpx
 import pytest
 import requests
 
-from contracts.deadline import BoundedTransport, within
-from contracts.guard import Guard, install, remove
-from contracts.limiter import SharedLimiter
-from contracts.preflight import objection
-from contracts.recorder import Recorder
-from contracts.rules import Rules
-from contracts.run import Profile
-from contracts.target import Target
+from queue_contracts.deadline import BoundedTransport, within
+from queue_contracts.guard import Guard, install, remove
+from queue_contracts.limiter import SharedLimiter
+from queue_contracts.preflight import objection
+from queue_contracts.recorder import Recorder
+from queue_contracts.rules import Rules
+from queue_contracts.run import Profile
+from queue_contracts.target import Target
 from tests.contracts.deployment import ADMIN_KEY, QUEUE_KEY, Deployment, deployed
 
 GIVEN_S = 0.1

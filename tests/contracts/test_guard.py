@@ -13,12 +13,22 @@ import pytest
 import requests
 from schemathesis.transport.requests import SameHostRedirectsSession
 
-from contracts.guard import BREACH, Breach, ForeignTask, Guard, KeyShown, LimitedOtherwise, Stopped, install, remove
-from contracts.limiter import SharedLimiter
-from contracts.recorder import Recorder, read_exchanges
-from contracts.rules import Rules
-from contracts.run import Profile
-from contracts.target import Target
+from queue_contracts.guard import (
+    BREACH,
+    Breach,
+    ForeignTask,
+    Guard,
+    KeyShown,
+    LimitedOtherwise,
+    Stopped,
+    install,
+    remove,
+)
+from queue_contracts.limiter import SharedLimiter
+from queue_contracts.recorder import Recorder, read_exchanges
+from queue_contracts.rules import Rules
+from queue_contracts.run import Profile
+from queue_contracts.target import Target
 from tests.contracts.deployment import ADMIN_KEY, QUEUE_KEY, TASK, Deployment, deployed
 
 OWN = "ct-6924b1a0beef-"

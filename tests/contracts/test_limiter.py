@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from contracts.limiter import LIMITED, PAUSE_S_MAX, RETRIES_MAX, Refused, SharedLimiter, seconds_of, sent_again
+from queue_contracts.limiter import LIMITED, PAUSE_S_MAX, RETRIES_MAX, Refused, SharedLimiter, seconds_of, sent_again
 
 SEND = """
 import sys
 from pathlib import Path
-from contracts.limiter import SharedLimiter
+from queue_contracts.limiter import SharedLimiter
 limiter = SharedLimiter(Path(sys.argv[1]), 1200)
 for _ in range(15):
     limiter.wait()

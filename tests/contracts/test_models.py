@@ -1,10 +1,10 @@
 """The models themselves: the queue's and the migration's, held against small cases written out by hand."""
 
-from contracts import entries
-from contracts.made_data import old_queue
-from contracts.migrating import Broken, Counts, Held, held, migrated, rolled_back, status
-from contracts.model import Queue
-from contracts.storage import Entry
+from queue_contracts import entries
+from queue_contracts.made_data import old_queue
+from queue_contracts.migrating import Broken, Counts, Held, held, migrated, rolled_back, status
+from queue_contracts.model import Queue
+from queue_contracts.storage import Entry
 
 NOW_S = 1_795_435_200
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.codes import Code
-from contracts.guard import BREACH
-from contracts.recorder import Exchange
-from contracts.run import Profile
-from contracts.verdict import OPERATIONS, Verdict, judge, operation_of
+from queue_contracts.codes import Code
+from queue_contracts.guard import BREACH
+from queue_contracts.recorder import Exchange
+from queue_contracts.run import Profile
+from queue_contracts.verdict import OPERATIONS, Verdict, judge, operation_of
 
 
 def answered(operation: str, status: int, times: int = 1, *, test: str = "t", key: str = "$K") -> list[Exchange]:

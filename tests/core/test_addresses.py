@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.core.addresses import loopback
+from queue_emulator.core.addresses import loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "kv.localhost", "127.0.0.1", "127.255.0.9", "::1"])

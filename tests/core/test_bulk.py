@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from emulator.core.bulk import BulkData, parse_bulk
-from emulator.core.errors import BulkDataError
-from emulator.core.options import PutRequest
+from queue_emulator.core.bulk import BulkData, parse_bulk
+from queue_emulator.core.errors import BulkDataError
+from queue_emulator.core.options import PutRequest
 
 NOW_S = 1_795_435_200
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.core.clock import LATEST_MS, MovableClock, Stopwatch, SystemClock, iso_8601, parse_iso_8601
-from emulator.core.errors import ClockError
+from queue_emulator.core.clock import LATEST_MS, MovableClock, Stopwatch, SystemClock, iso_8601, parse_iso_8601
+from queue_emulator.core.errors import ClockError
 
 
 class Hand:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.core.dev_vars import parse_dev_vars
-from emulator.core.errors import SettingsError
+from queue_emulator.core.dev_vars import parse_dev_vars
+from queue_emulator.core.errors import SettingsError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.core.dice import Dice
+from queue_emulator.core.dice import Dice
 
 WORDS = st.lists(st.one_of(st.text(), st.integers()), max_size=4)
 
@@ -65,7 +65,7 @@ def test_every_face_comes_up_about_as_often() -> None:
 
 @pytest.mark.slow
 def test_a_draw_does_not_depend_on_the_process_or_its_hash_seed() -> None:
-    program = "from emulator.core.dice import Dice; print(Dice(7).bits(64, 'lag', 12, 'NRT'), end='')"
+    program = "from queue_emulator.core.dice import Dice; print(Dice(7).bits(64, 'lag', 12, 'NRT'), end='')"
     draws = {
         subprocess.run(
             [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True

@@ -2,9 +2,9 @@
 
 import pytest
 
-from emulator.core.edge import Edge
-from emulator.core.entries import Entry, Page, Row
-from emulator.core.options import ListRequest
+from queue_emulator.core.edge import Edge
+from queue_emulator.core.entries import Entry, Page, Row
+from queue_emulator.core.options import ListRequest
 
 MINUTE_MS = 60_000
 ALL, TASKS, LEASES = ListRequest(), ListRequest(b"task:"), ListRequest(b"lease:")

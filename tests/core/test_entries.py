@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.core.entries import Entry, Row, expired
+from queue_emulator.core.entries import Entry, Row, expired
 
 
 @pytest.mark.parametrize(("now_ms", "gone"), [(99_999, False), (100_000, True), (100_001, True)])

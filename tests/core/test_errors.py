@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from emulator.core import errors
-from emulator.core.errors import EmulatorError, JavaScriptError, KVError, KVSyntaxError, KVTypeError
+from queue_emulator.core import errors
+from queue_emulator.core.errors import EmulatorError, JavaScriptError, KVError, KVSyntaxError, KVTypeError
 
 
 def test_the_tree_is_drawn_as_it_is() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from emulator.core.dice import Dice
-from emulator.core.errors import FaultError
-from emulator.core.faults import REASONS, FaultPlan, Rule, Verdict, rule_from_json, rule_to_json
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import FaultError
+from queue_emulator.core.faults import REASONS, FaultPlan, Rule, Verdict, rule_from_json, rule_to_json
 
 FAIL = Verdict("fail_before", 503)
 DROP = Verdict("drop_replication", delay_ms=1_000, location="NRT")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.core import javascript
-from emulator.core.errors import KVTypeError
-from emulator.core.javascript import UNDEFINED, to_int32, to_number, to_string
+from queue_emulator.core import javascript
+from queue_emulator.core.errors import KVTypeError
+from queue_emulator.core.javascript import UNDEFINED, to_int32, to_number, to_string
 
 NAN = math.nan
 INT32 = st.integers(-(2**31), 2**31 - 1)

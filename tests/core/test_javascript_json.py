@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.core.errors import JavaScriptError, KVSyntaxError
-from emulator.core.javascript import parse_json, stringify_json
+from queue_emulator.core.errors import JavaScriptError, KVSyntaxError
+from queue_emulator.core.javascript import parse_json, stringify_json
 
 SAFE = 2**53 - 1
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=10).map(

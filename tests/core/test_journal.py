@@ -2,7 +2,7 @@
 
 import json
 
-from emulator.core.journal import Event, Journal
+from queue_emulator.core.journal import Event, Journal
 
 
 def noted(journal: Journal, *keys: bytes) -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from emulator.core.json_error import syntax_error_message
+from queue_emulator.core.json_error import syntax_error_message
 
 # Every pair below is recorded from workerd 1.20260730.1 (JSON.parse inside a Worker) on 2026-11-23.
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.core import keys
-from emulator.core.errors import JavaScriptError, KVError
+from queue_emulator.core import keys
+from queue_emulator.core.errors import JavaScriptError, KVError
 
 NAMES = st.text(min_size=1, max_size=20).filter(lambda name: name not in (".", ".."))
 RAW = st.binary(max_size=30)

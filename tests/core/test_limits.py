@@ -1,7 +1,7 @@
 """The service's numbers are the published ones, and fit together."""
 
-from emulator.core import limits
-from emulator.core.profiles import CLOUDFLARE
+from queue_emulator.core import limits
+from queue_emulator.core.profiles import CLOUDFLARE
 
 
 def test_the_numbers_are_the_published_ones() -> None:

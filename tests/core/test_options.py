@@ -2,9 +2,9 @@
 
 import pytest
 
-from emulator.core import options
-from emulator.core.errors import KVError, KVTypeError
-from emulator.core.javascript import UNDEFINED
+from queue_emulator.core import options
+from queue_emulator.core.errors import KVError, KVTypeError
+from queue_emulator.core.javascript import UNDEFINED
 
 NOW_S = 1_795_435_200
 MIB = 1024 * 1024

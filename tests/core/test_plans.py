@@ -2,9 +2,9 @@
 
 import pytest
 
-from emulator.core.errors import QuotaError
-from emulator.core.meter import Meter
-from emulator.core.plans import FREE, PAID, DailyQuota, Plan, cost
+from queue_emulator.core.errors import QuotaError
+from queue_emulator.core.meter import Meter
+from queue_emulator.core.plans import FREE, PAID, DailyQuota, Plan, cost
 
 DAY_MS = 86_400_000
 

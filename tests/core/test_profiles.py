@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from emulator.core.errors import SettingsError
-from emulator.core.plans import FREE
-from emulator.core.profiles import CLOUDFLARE, LOCAL, PROFILES, compose
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.plans import FREE
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL, PROFILES, compose
 
 
 def test_profiles_are_found_by_their_name() -> None:

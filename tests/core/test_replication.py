@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.core.dice import Dice
-from emulator.core.entries import Entry
-from emulator.core.replication import Replication
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.replication import Replication
 
 ONE = Entry(b"k", b"one", 1, 0)
 TWO = Entry(b"k", b"two", 2, 1_000)

@@ -20,7 +20,7 @@ def queue_contracts(*arguments: object, folder: Path, environment: dict[str, str
     """Run it in `folder`, with nothing in the environment but what is given: there is no workerd on that path."""
     given = {"PATH": str(folder), "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})}
     ran = subprocess.run(
-        [sys.executable, "-m", "contracts.cli", *map(str, arguments)],
+        [sys.executable, "-m", "queue_contracts.cli", *map(str, arguments)],
         cwd=folder,
         env=given,
         stdin=subprocess.DEVNULL,

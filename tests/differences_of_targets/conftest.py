@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.differences.comparing import Comparison, compare
-from contracts.differences.described import packaged_description
-from contracts.differences.known import Known
-from contracts.differences.opening import Wanted, open_side
-from contracts.differences.playing import Patience, Player
-from contracts.differences.sides import Side
-from contracts.differences.steps import Sequence
+from queue_contracts.differences.comparing import Comparison, compare
+from queue_contracts.differences.described import packaged_description
+from queue_contracts.differences.known import Known
+from queue_contracts.differences.opening import Wanted, open_side
+from queue_contracts.differences.playing import Patience, Player
+from queue_contracts.differences.sides import Side
+from queue_contracts.differences.steps import Sequence
 from tests.differences_of_targets.proxy import Change, serving, through
 
 Behind = Callable[[Change], Side]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.cli import main
-from contracts.differences.sides import Side
+from queue_contracts.cli import main
+from queue_contracts.differences.sides import Side
 from tests.contracts.command import environment
 from tests.contracts.deployment import Deployment, deployed
 from tests.differences_of_targets.commands import queue_contracts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.differences.calibration import (
+from queue_contracts.differences.calibration import (
     Calibration,
     CalibrationError,
     packaged_calibration,
@@ -15,10 +15,10 @@ from contracts.differences.calibration import (
     worse,
     write_calibration,
 )
-from contracts.differences.described import packaged_description
-from contracts.differences.reading import packaged_sequences
-from contracts.differences.scores import Score
-from contracts.differences.steps import NOT_DESCRIBED
+from queue_contracts.differences.described import packaged_description
+from queue_contracts.differences.reading import packaged_sequences
+from queue_contracts.differences.scores import Score
+from queue_contracts.differences.steps import NOT_DESCRIBED
 from tests.differences_of_targets.commands import queue_contracts
 
 RECORDED = Calibration(date(2026, 11, 24), {"workerd": "2026-07-30"}, (Score("getTask", 10, 9, 1),))

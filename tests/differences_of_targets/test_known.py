@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.differences.comparing import Comparison
-from contracts.differences.described import packaged_description
-from contracts.differences.known import Known, KnownError, packaged_known, read_known
-from contracts.differences.scores import Outcome, conclude
-from contracts.differences.steps import Request, Sequence
+from queue_contracts.differences.comparing import Comparison
+from queue_contracts.differences.described import packaged_description
+from queue_contracts.differences.known import Known, KnownError, packaged_known, read_known
+from queue_contracts.differences.scores import Outcome, conclude
+from queue_contracts.differences.steps import Request, Sequence
 from tests.differences_of_targets.conftest import Compare
 from tests.differences_of_targets.proxy import Asked, Told
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from contracts.differences.answers import Answer
-from contracts.differences.naming import Names
-from contracts.differences.normalising import Normaliser, Seen, brought
-from contracts.differences.steps import Compared, Json, Request, Seed, Sequence
+from queue_contracts.differences.answers import Answer
+from queue_contracts.differences.naming import Names
+from queue_contracts.differences.normalising import Normaliser, Seen, brought
+from queue_contracts.differences.steps import Compared, Json, Request, Seed, Sequence
 
 STORED = "2026-11-20T09:00:00.118Z"
 BROUGHT = Sequence("made up", (Seed(({"key": "queue:task:{a}", "value": {"queuedAt": STORED}},)),))

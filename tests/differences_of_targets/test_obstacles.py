@@ -5,15 +5,15 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from contracts.differences.obstacles import obstacle
-from contracts.differences.playing import Player
-from contracts.differences.reading import packaged_sequences
-from contracts.differences.sides import Side
-from contracts.differences.steps import Advance, Compared, Key, Request, Seed, Sequence
-from contracts.entries import new_task, old_pending
-from contracts.rules import Rules
-from contracts.run import Profile
-from contracts.target import Target
+from queue_contracts.differences.obstacles import obstacle
+from queue_contracts.differences.playing import Player
+from queue_contracts.differences.reading import packaged_sequences
+from queue_contracts.differences.sides import Side
+from queue_contracts.differences.steps import Advance, Compared, Key, Request, Seed, Sequence
+from queue_contracts.entries import new_task, old_pending
+from queue_contracts.rules import Rules
+from queue_contracts.run import Profile
+from queue_contracts.target import Target
 
 LIST = Request("GET", "/api/queue", (200,), "listPendingTasks")
 READ = Request("GET", "/api/queue/{a}", (404,), "getTask")

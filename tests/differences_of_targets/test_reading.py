@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.differences.described import packaged_description
-from contracts.differences.reading import packaged_sequences, read_sequences
-from contracts.differences.seeds import SequenceError
-from contracts.differences.steps import Advance, Compared, Key, Request, Seed, Until
+from queue_contracts.differences.described import packaged_description
+from queue_contracts.differences.reading import packaged_sequences, read_sequences
+from queue_contracts.differences.seeds import SequenceError
+from queue_contracts.differences.steps import Advance, Compared, Key, Request, Seed, Until
 
 # Described, and not brought about by any request to any deployment.
 NOT_ASKED_FOR = {

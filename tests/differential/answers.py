@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.kv.binding import ListResult, ValueWithMetadata
+from queue_emulator.kv.binding import ListResult, ValueWithMetadata
 from tests.differential.operations import shortened
 
 LONG_UNITS = 16_384  # as in worker.mjs

@@ -1,4 +1,4 @@
-"""Which disagreements are intended: a predicate for each row of emulator/kv/DIFFERENCES.md that a script can meet.
+"""Which disagreements are intended: a predicate for each row of kv/DIFFERENCES.md that a script can meet.
 
 A predicate is as narrow as it can be: what it does not say stays compared.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from emulator.core.javascript import is_array_index, to_string
+from queue_emulator.core.javascript import is_array_index, to_string
 from tests.differential.answers import DEEP_JSON, Answer, Json
 from tests.differential.operations import Operation
 

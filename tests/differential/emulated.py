@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import JavaScriptError
-from emulator.core.javascript import UNDEFINED
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, Invocation
-from emulator.kv.service import KVService
-from emulator.kv.sqlite import SqliteStore
-from emulator.kv.store import MemoryStore
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import JavaScriptError
+from queue_emulator.core.javascript import UNDEFINED
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteStore
+from queue_emulator.kv.store import MemoryStore
 from tests.differential.answers import Answer, answer_here, bulk_answer_here
 from tests.differential.operations import Buffer, LastCursor, Operation, Repeat, Seconds
 

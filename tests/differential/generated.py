@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from emulator.core.javascript import UNDEFINED
-from emulator.core.limits import BULK_GET_KEYS_MAX, VALUE_BYTES_MAX
+from queue_emulator.core.javascript import UNDEFINED
+from queue_emulator.core.limits import BULK_GET_KEYS_MAX, VALUE_BYTES_MAX
 from tests.differential.operations import Advance, Buffer, LastCursor, Operation, Repeat, Script, Seconds, Step
 
 STEPS_MAX = 40

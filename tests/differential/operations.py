@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.core.javascript import UNDEFINED
+from queue_emulator.core.javascript import UNDEFINED
 
 _JAVASCRIPT = {
     "get_with_metadata": "getWithMetadata",

@@ -1,4 +1,4 @@
-"""Each difference from the vendor's local runtime that is intended, still there, as emulator/kv/DIFFERENCES.md has it.
+"""Each difference from the vendor's local runtime that is intended, still there, as kv/DIFFERENCES.md has it.
 
 One that is gone fails here: then its row and its predicate go too.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.kv.binding import Binding
+from queue_emulator.kv.binding import Binding
 from tests.differential.answers import DEEP_JSON, Answer, Json
 from tests.differential.calls import (
     delete,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.javascript import UNDEFINED
+from queue_emulator.core.javascript import UNDEFINED
 from tests.differential.answers import Answer, Json, Long
 from tests.differential.calls import (
     delete,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.javascript import UNDEFINED
+from queue_emulator.core.javascript import UNDEFINED
 from tests.differential.comparison import Comparison
 from tests.differential.operations import Buffer, Operation, Script, Seconds, javascript
 

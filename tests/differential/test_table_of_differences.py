@@ -9,7 +9,7 @@ import pytest
 from tests.differential.differences import PREDICATES
 
 ROOT = Path(__file__).parents[2]
-TABLE = ROOT / "emulator" / "kv" / "DIFFERENCES.md"
+TABLE = ROOT / "emulator" / "queue_emulator" / "kv" / "DIFFERENCES.md"
 COLUMNS = ["id", "what", "miniflare, workerd or production", "here", "why", "pinned by"]
 
 

@@ -1,4 +1,4 @@
-"""emulator/worker/MIGRATION.md's commands, run as they stand in it with only the host replaced, show what it says."""
+"""The commands of the migration guide, run as they stand in it with only the host replaced, show what it says."""
 
 import os
 import re
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from emulator.worker.fetch import ROUTES
+from queue_emulator.worker.fetch import ROUTES
 from tests.cli.emulator_process import ADMIN, COMMAND, QUEUE, closed_environment
 from tests.docs.readme import LOCAL, REPOSITORY, Block, StartedFor, blocks, paste
 
 pytestmark = pytest.mark.slow
 
-PATH = REPOSITORY / "emulator" / "worker" / "MIGRATION.md"
+PATH = REPOSITORY / "emulator" / "queue_emulator" / "worker" / "MIGRATION.md"
 TEXT = PATH.read_text("utf-8")
 BASIC = ["task1", "task2", "task3", "task4", "task5"]
 
@@ -147,4 +147,4 @@ def test_it_names_the_routes_of_the_migration_and_no_other() -> None:
 
 
 def test_the_readme_leads_to_it() -> None:
-    assert "(emulator/worker/MIGRATION.md)" in (REPOSITORY / "README.md").read_text("utf-8")
+    assert "(emulator/queue_emulator/worker/MIGRATION.md)" in (REPOSITORY / "README.md").read_text("utf-8")

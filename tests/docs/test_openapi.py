@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from emulator.worker.auth import Scope
-from emulator.worker.fetch import ROUTES
+from queue_emulator.worker.auth import Scope
+from queue_emulator.worker.fetch import ROUTES
 
 SPECIFICATION = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8"))
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}

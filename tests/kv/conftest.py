@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.kv.sqlite import SqliteStore
-from emulator.kv.store import MemoryStore, Store
+from queue_emulator.kv.sqlite import SqliteStore
+from queue_emulator.kv.store import MemoryStore, Store
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from emulator.kv.sqlite import SqliteStore
+from queue_emulator.kv.sqlite import SqliteStore
 
 
 @asynccontextmanager

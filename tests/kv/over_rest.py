@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import httpx
 
-from emulator.core.accounts import namespace_of
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.kv.cloudflare_api import CloudflareAPI
-from emulator.kv.remote import RemoteService
-from emulator.kv.service import KVService
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
-from emulator.worker.auth import ApiKeys
+from queue_emulator.core.accounts import namespace_of
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.kv.cloudflare_api import CloudflareAPI
+from queue_emulator.kv.remote import RemoteService
+from queue_emulator.kv.service import KVService
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.worker.auth import ApiKeys
 from tests.kv.scripted_api import ACCESS
 
 NAME = "CACHE"

@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.kv.cloudflare_access import Access
-from emulator.kv.cloudflare_api import CloudflareAPI
-from emulator.kv.patience import Patience
-from emulator.kv.waiting import Sleep
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.kv.cloudflare_api import CloudflareAPI
+from queue_emulator.kv.patience import Patience
+from queue_emulator.kv.waiting import Sleep
 
 TOKEN = "a-token-that-nobody-may-see"
 ACCESS = Access("0" * 32, "1" * 32, TOKEN, "http://127.0.0.1:8787/client/v4")

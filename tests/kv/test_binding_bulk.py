@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.errors import KVError
-from emulator.core.profiles import CLOUDFLARE, LOCAL
-from emulator.kv.binding import Binding, ValueWithMetadata
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.kv.binding import Binding, ValueWithMetadata
 
 pytestmark = [
     pytest.mark.anyio,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import JavaScriptError, KVError, OperationBudgetError
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, Invocation
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import JavaScriptError, KVError, OperationBudgetError
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, Invocation
 
 pytestmark = pytest.mark.anyio
 

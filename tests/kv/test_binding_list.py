@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError
-from emulator.core.javascript import UNDEFINED
-from emulator.core.options import PutRequest
-from emulator.core.profiles import CLOUDFLARE, LOCAL
-from emulator.kv.binding import Binding, ListKey, ListResult
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.javascript import UNDEFINED
+from queue_emulator.core.options import PutRequest
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.kv.binding import Binding, ListKey, ListResult
 
 pytestmark = pytest.mark.anyio
 IN_BOTH_PROFILES = pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL], ids=lambda profile: profile.name)

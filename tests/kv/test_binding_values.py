@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError, KVSyntaxError, KVTypeError
-from emulator.core.javascript import UNDEFINED
-from emulator.core.profiles import CLOUDFLARE, LOCAL
-from emulator.kv.binding import Binding, ListKey
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVError, KVSyntaxError, KVTypeError
+from queue_emulator.core.javascript import UNDEFINED
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.kv.binding import Binding, ListKey
 
 pytestmark = [
     pytest.mark.anyio,

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError, QuotaError
-from emulator.core.faults import Rule, Verdict
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.plans import FREE
-from emulator.core.profiles import CLOUDFLARE, LOCAL
-from emulator.core.surface import API_LOCATION as API
-from emulator.kv.binding import Binding
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.kv.waiting import advance_instead
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVError, QuotaError
+from queue_emulator.core.faults import Rule, Verdict
+from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.plans import FREE
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.core.surface import API_LOCATION as API
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.kv.waiting import advance_instead
 
 pytestmark = pytest.mark.anyio
 LAGGING = pytest.mark.parametrize("profile", [replace(CLOUDFLARE, lag_ms=(5_000, 5_000))])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from emulator.core.errors import SettingsError
-from emulator.kv.cloudflare_access import API_URL, Access
-from emulator.settings import read_cloudflare
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.kv.cloudflare_access import API_URL, Access
+from queue_emulator.settings import read_cloudflare
 
 ID = "0123456789abcdef0123456789abcdef"
 ENVIRONMENT = {"CLOUDFLARE_ACCOUNT_ID": ID, "CLOUDFLARE_API_TOKEN": "a-token"}

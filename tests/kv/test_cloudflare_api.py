@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.kv.cloudflare_answers import BulkDone, BulkValue, KeyPage, ListedKey, Namespace, StoredValue
-from emulator.kv.cloudflare_api import ApiError
+from queue_emulator.kv.cloudflare_answers import BulkDone, BulkValue, KeyPage, ListedKey, Namespace, StoredValue
+from queue_emulator.kv.cloudflare_api import ApiError
 from tests.kv.scripted_api import DONE, TOKEN, ScriptedAPI, refusal, scripted
 
 pytestmark = pytest.mark.anyio

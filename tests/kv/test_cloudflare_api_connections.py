@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.kv.cloudflare_api import ApiError, CloudflareAPI
-from emulator.kv.patience import Patience
+from queue_emulator.kv.cloudflare_api import ApiError, CloudflareAPI
+from queue_emulator.kv.patience import Patience
 from tests.kv.scripted_api import ACCESS
 
 pytestmark = pytest.mark.anyio

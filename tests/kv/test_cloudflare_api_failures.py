@@ -5,9 +5,9 @@ import asyncio
 import httpx
 import pytest
 
-from emulator.core.errors import BulkDataError
-from emulator.kv.cloudflare_api import BULK_PAIRS_MAX, ApiError, CloudflareAPI
-from emulator.kv.patience import Patience
+from queue_emulator.core.errors import BulkDataError
+from queue_emulator.kv.cloudflare_api import BULK_PAIRS_MAX, ApiError, CloudflareAPI
+from queue_emulator.kv.patience import Patience
 from tests.kv.scripted_api import ACCESS, DONE, TOKEN, ScriptedAPI, refusal, scripted
 
 pytestmark = pytest.mark.anyio

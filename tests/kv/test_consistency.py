@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.profiles import CLOUDFLARE, LOCAL
-from emulator.kv.binding import Binding, ListResult
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.kv.binding import Binding, ListResult
 
 pytestmark = pytest.mark.anyio
 IN_BOTH_PROFILES = pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL], ids=lambda profile: profile.name)

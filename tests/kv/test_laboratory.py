@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.errors import KVError, QuotaError
-from emulator.core.faults import Rule, Verdict
-from emulator.core.journal import Event
-from emulator.core.plans import FREE
-from emulator.core.profiles import CLOUDFLARE, compose
-from emulator.kv.binding import Binding, Invocation
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.kv.waiting import advance_instead, sleep_on
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import KVError, QuotaError
+from queue_emulator.core.faults import Rule, Verdict
+from queue_emulator.core.journal import Event
+from queue_emulator.core.plans import FREE
+from queue_emulator.core.profiles import CLOUDFLARE, compose
+from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.kv.waiting import advance_instead, sleep_on
 
 pytestmark = pytest.mark.anyio
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.accounts import ID, namespace_of
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.errors import NamespaceError
-from emulator.core.limits import NAMESPACES_MAX
-from emulator.core.options import PutRequest
-from emulator.kv.centre import Versions
-from emulator.kv.namespaces import Catalogue, MemoryCatalogue, Namespaces
-from emulator.kv.service import KVService
-from emulator.kv.sqlite import SqliteCatalogue
-from emulator.kv.store import Store
+from queue_emulator.core.accounts import ID, namespace_of
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import NamespaceError
+from queue_emulator.core.limits import NAMESPACES_MAX
+from queue_emulator.core.options import PutRequest
+from queue_emulator.kv.centre import Versions
+from queue_emulator.kv.namespaces import Catalogue, MemoryCatalogue, Namespaces
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteCatalogue
+from queue_emulator.kv.store import Store
 
 pytestmark = pytest.mark.anyio
 

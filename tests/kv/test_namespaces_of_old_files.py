@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.accounts import namespace_of
-from emulator.core.entries import Entry
-from emulator.core.errors import StateError
-from emulator.kv.sqlite import APPLICATION_ID, SCHEMA_VERSION, SqliteCatalogue
+from queue_emulator.core.accounts import namespace_of
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.sqlite import APPLICATION_ID, SCHEMA_VERSION, SqliteCatalogue
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio

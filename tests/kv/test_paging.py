@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.clock import MovableClock
-from emulator.core.options import PutRequest
-from emulator.core.profiles import CLOUDFLARE, LOCAL, Profile
-from emulator.kv.binding import Binding
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.options import PutRequest
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL, Profile
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
 
 NOON_MS = 1_795_435_200_000
 NAMES = st.text("ab:\0é\uffff😀", min_size=1, max_size=4)

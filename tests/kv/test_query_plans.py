@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.entries import Entry
-from emulator.kv import sqlite
-from emulator.kv.sqlite import SqliteStore
+from queue_emulator.core.entries import Entry
+from queue_emulator.kv import sqlite
+from queue_emulator.kv.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 

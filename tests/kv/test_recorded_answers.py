@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from emulator.core.errors import JavaScriptError
-from emulator.core.javascript import UNDEFINED
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, ListResult, ValueWithMetadata
+from queue_emulator.core.errors import JavaScriptError
+from queue_emulator.core.javascript import UNDEFINED
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, ListResult, ValueWithMetadata
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("profile", [LOCAL], ids=["local"])]
 

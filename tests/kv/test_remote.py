@@ -5,15 +5,15 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.errors import JavaScriptError, KVError, OperationBudgetError, RemoteError
-from emulator.core.faults import Rule, Verdict
-from emulator.core.options import PutRequest
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, Invocation, ListKey
-from emulator.kv.remote import RemoteService
-from emulator.kv.service import KVService
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import JavaScriptError, KVError, OperationBudgetError, RemoteError
+from queue_emulator.core.faults import Rule, Verdict
+from queue_emulator.core.options import PutRequest
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.remote import RemoteService
+from queue_emulator.kv.service import KVService
 from tests.kv.over_rest import over_rest
 from tests.kv.scripted_api import DONE, Answer, refusal, scripted
 

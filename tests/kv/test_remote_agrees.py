@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import JavaScriptError
-from emulator.core.javascript import UNDEFINED
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, Invocation, ListResult
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import JavaScriptError
+from queue_emulator.core.javascript import UNDEFINED
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, Invocation, ListResult
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
 from tests.differential.answers import Answer, answer_here, bulk_answer_here
 from tests.differential.generated import scripts_with_a_moving_clock
 from tests.differential.operations import Advance, Buffer, LastCursor, Operation, Repeat, Script, Seconds, javascript

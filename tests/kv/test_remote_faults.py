@@ -2,14 +2,14 @@
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError
-from emulator.core.faults import Rule, Verdict
-from emulator.core.options import PutRequest
-from emulator.core.profiles import CLOUDFLARE, compose
-from emulator.core.surface import API_LOCATION
-from emulator.kv.binding import Binding, Invocation
-from emulator.kv.service import KVService
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.faults import Rule, Verdict
+from queue_emulator.core.options import PutRequest
+from queue_emulator.core.profiles import CLOUDFLARE, compose
+from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.service import KVService
 from tests.kv.over_rest import over_rest
 
 pytestmark = pytest.mark.anyio

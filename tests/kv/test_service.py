@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.entries import Entry, Row
-from emulator.core.errors import KVError
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.profiles import CLOUDFLARE, LOCAL, Profile
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore, Store
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.entries import Entry, Row
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL, Profile
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore, Store
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.entries import Entry
-from emulator.kv.sqlite import SqliteStore
+from queue_emulator.core.entries import Entry
+from queue_emulator.kv.sqlite import SqliteStore
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.entries import Entry
-from emulator.core.errors import StateError
-from emulator.kv.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.sqlite import APPLICATION_ID, SCHEMA_VERSION
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio

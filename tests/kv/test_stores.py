@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.core.entries import Entry, Row
-from emulator.kv.store import Store
+from queue_emulator.core.entries import Entry, Row
+from queue_emulator.kv.store import Store
 
 pytestmark = pytest.mark.anyio
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from emulator.core.entries import Entry
-from emulator.kv.sqlite import SqliteStore
-from emulator.kv.store import MemoryStore
+from queue_emulator.core.entries import Entry
+from queue_emulator.kv.sqlite import SqliteStore
+from queue_emulator.kv.store import MemoryStore
 
 Answer = TypeVar("Answer")
 

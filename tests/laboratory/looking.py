@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from emulator.core.clock import MovableClock
-from emulator.core.journal import Event
-from emulator.testing import KV, Emulator, Reply, run_now
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.journal import Event
+from queue_emulator.testing import KV, Emulator, Reply, run_now
 
 CONTROL = "/cdn-cgi/emulator"
 

@@ -4,16 +4,16 @@ import asyncio
 import sys
 from contextlib import suppress
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.errors import KVError
-from emulator.core.faults import rule_from_json
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.profiles import compose
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.kv.waiting import sleep_on
-from emulator.testing import NOON_MS, Emulator
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.faults import rule_from_json
+from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.profiles import compose
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.kv.waiting import sleep_on
+from queue_emulator.testing import NOON_MS, Emulator
 from tests.laboratory.looking import CONTROL
 
 LOCATIONS = ("SJC", "NRT", "LHR")

@@ -7,15 +7,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.errors import KVError
-from emulator.core.journal import Event
-from emulator.core.profiles import compose
-from emulator.kv.binding import Binding, Invocation, ListKey
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.testing import NOON_MS, run_now
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.journal import Event
+from queue_emulator.core.profiles import compose
+from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.testing import NOON_MS, run_now
 from tests.laboratory.truth import Truth
 
 LOCATIONS = ("SJC", "NRT", "LHR")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.core.errors import ClockError
-from emulator.testing import KV, Emulator, EmulatorClock
+from queue_emulator.core.errors import ClockError
+from queue_emulator.testing import KV, Emulator, EmulatorClock
 
 
 def test_a_test_s_clock_stands_still_until_it_is_moved(emulator: Emulator, emulator_clock: EmulatorClock) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.testing import Emulator, EmulatorClock
+from queue_emulator.testing import Emulator, EmulatorClock
 from tests.laboratory.looking import CONTROL, control
 
 NOON = "2026-01-01T12:00:00.000Z"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.core.errors import KVError
-from emulator.testing import KV, Emulator, EmulatorClock, Faults
+from queue_emulator.core.errors import KVError
+from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults
 from tests.laboratory.looking import CONTROL, control
 
 

@@ -7,15 +7,15 @@ import httpx
 import pytest
 from anyio.lowlevel import checkpoint
 
-from emulator.core.clock import MovableClock, SystemClock
-from emulator.core.faults import rule_from_json
-from emulator.core.options import PutRequest
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.kv.waiting import sleep_on
-from emulator.testing import KEYS, KV, NOON_MS, Emulator, EmulatorClock, Faults
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
+from queue_emulator.core.clock import MovableClock, SystemClock
+from queue_emulator.core.faults import rule_from_json
+from queue_emulator.core.options import PutRequest
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.kv.waiting import sleep_on
+from queue_emulator.testing import KEYS, KV, NOON_MS, Emulator, EmulatorClock, Faults
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
 from tests.laboratory.looking import CONTROL, last_event
 
 pytestmark = pytest.mark.anyio

@@ -4,11 +4,11 @@ import tracemalloc
 
 import pytest
 
-from emulator.core.edge import Edge
-from emulator.core.entries import Entry, Page, Row
-from emulator.core.limits import EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
-from emulator.core.options import ListRequest
-from emulator.testing import KV, Emulator, EmulatorClock
+from queue_emulator.core.edge import Edge
+from queue_emulator.core.entries import Entry, Page, Row
+from queue_emulator.core.limits import EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
+from queue_emulator.core.options import ListRequest
+from queue_emulator.testing import KV, Emulator, EmulatorClock
 
 MINUTE_MS = 60_000
 

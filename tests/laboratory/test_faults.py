@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.errors import FaultError, KVError
-from emulator.testing import KV, Emulator, EmulatorClock, Faults
+from queue_emulator.core.errors import FaultError, KVError
+from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults
 from tests.laboratory.looking import last_event, names
 
 

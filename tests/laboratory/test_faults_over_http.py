@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.testing import KV, Emulator, Faults
+from queue_emulator.testing import KV, Emulator, Faults
 from tests.laboratory.looking import CONTROL, control
 
 FAULTS = f"{CONTROL}/faults"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from emulator.core.javascript import Json
-from emulator.testing import KV, Emulator, EmulatorClock, Reply
+from queue_emulator.core.javascript import Json
+from queue_emulator.testing import KV, Emulator, EmulatorClock, Reply
 from tests.laboratory.looking import every_name
 
 TWO = pytest.mark.queue_emulator(locations=["SJC", "NRT"])

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emulator.core.errors import KVError
-from emulator.testing import KV, NOON_MS, Emulator, EmulatorClock
+from queue_emulator.core.errors import KVError
+from queue_emulator.testing import KV, NOON_MS, Emulator, EmulatorClock
 from tests.laboratory.looking import CONTROL, control, journal_lines, last_event, noted
 
 

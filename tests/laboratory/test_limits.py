@@ -2,10 +2,10 @@
 
 import pytest
 
-from emulator.core.errors import KVError, OperationBudgetError
-from emulator.core.limits import BUDGET_TEXT
-from emulator.kv.binding import Binding
-from emulator.testing import KV, Emulator, EmulatorClock, run_now
+from queue_emulator.core.errors import KVError, OperationBudgetError
+from queue_emulator.core.limits import BUDGET_TEXT
+from queue_emulator.kv.binding import Binding
+from queue_emulator.testing import KV, Emulator, EmulatorClock, run_now
 from tests.laboratory.looking import last_event
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.core.errors import KVError
-from emulator.testing import KV, Emulator, EmulatorClock
+from queue_emulator.core.errors import KVError
+from queue_emulator.testing import KV, Emulator, EmulatorClock
 from tests.laboratory.looking import every_name, names, pages
 
 SIX = ["a", "b", "c", "d", "e", "f"]

@@ -8,12 +8,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from emulator.core.clock import MovableClock
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, Invocation, ListKey
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.testing import NOON_MS, run_now
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.testing import NOON_MS, run_now
 
 KEYS = st.sampled_from(["a", "ab", "ab:1", "ab:2", "b", "\u00e9", "\uffee", "\U0001f600", "a/b?#", "0"])
 PREFIXES = st.sampled_from(["", "a", "ab:", "\u00e9", "zz", "ab:1"])

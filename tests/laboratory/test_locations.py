@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.testing import KV, Emulator, EmulatorClock
+from queue_emulator.testing import KV, Emulator, EmulatorClock
 from tests.laboratory.looking import last_event, names
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from emulator.testing import Emulator, EmulatorClock
+from queue_emulator.testing import Emulator, EmulatorClock
 from tests.laboratory.looking import last_event
 
 TWO = pytest.mark.queue_emulator(locations=["SJC", "NRT"])

@@ -61,7 +61,7 @@ def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -
 def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> None:
     source = """
         import pytest
-        from emulator.core.errors import KVError
+        from queue_emulator.core.errors import KVError
 
         @pytest.mark.queue_emulator(profile="local", locations=["GRU", "LHR"])
         def test_profile_and_locations(emulator, kv):
@@ -111,7 +111,7 @@ def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> 
 
         @pytest.mark.queue_emulator(seed=5)
         def test_seed(emulator):
-            from emulator.testing import Emulator
+            from queue_emulator.testing import Emulator
             assert task_id(emulator) == task_id(Emulator(seed=5)) != task_id(Emulator(seed=6))
     """
     ran(pytester, source).assert_outcomes(passed=8)
@@ -226,7 +226,16 @@ def test_fixtures_serve_asynchronous_tests_too(pytester: pytest.Pytester) -> Non
 
 
 def test_who_does_not_use_it_loads_nothing_of_it() -> None:
-    heavy = ("starlette", "hypercorn", "aiosqlite", "sqlite3", "emulator.core", "emulator.kv", "emulator.web", "httpx")
-    code = f"import sys, emulator.pytest_plugin; print(*(name for name in {heavy!r} if name in sys.modules))"
+    heavy = (
+        "starlette",
+        "hypercorn",
+        "aiosqlite",
+        "sqlite3",
+        "queue_emulator.core",
+        "queue_emulator.kv",
+        "queue_emulator.web",
+        "httpx",
+    )
+    code = f"import sys, queue_emulator.pytest_plugin; print(*(name for name in {heavy!r} if name in sys.modules))"
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert asked.stdout.strip() == ""

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from emulator.core.errors import QuotaError
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.plans import FREE
-from emulator.core.profiles import compose
-from emulator.kv.service import KVService
-from emulator.testing import KV, Emulator, EmulatorClock, run_now
+from queue_emulator.core.errors import QuotaError
+from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.plans import FREE
+from queue_emulator.core.profiles import compose
+from queue_emulator.kv.service import KVService
+from queue_emulator.testing import KV, Emulator, EmulatorClock, run_now
 from tests.laboratory.looking import last_event
 
 FREE_PLAN = pytest.mark.queue_emulator(plan="free")

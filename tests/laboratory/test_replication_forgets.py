@@ -4,15 +4,15 @@ import tracemalloc
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.entries import Entry
-from emulator.core.options import PutRequest
-from emulator.core.profiles import compose
-from emulator.core.replication import Replication
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.testing import KV, NOON_MS, Emulator, run_now
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.options import PutRequest
+from queue_emulator.core.profiles import compose
+from queue_emulator.core.replication import Replication
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.testing import KV, NOON_MS, Emulator, run_now
 from tests.laboratory.looking import names
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from emulator.core.errors import SettingsError
-from emulator.core.profiles import CLOUDFLARE, compose
-from emulator.testing import KV, Emulator, EmulatorClock
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.profiles import CLOUDFLARE, compose
+from queue_emulator.testing import KV, Emulator, EmulatorClock
 from tests.laboratory.looking import every_name, names
 
 LAGGING = pytest.mark.queue_emulator(replication_lag_s=(2, 5))

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.profiles import compose
-from emulator.kv.service import KVService
-from emulator.kv.sqlite import SqliteStore
-from emulator.kv.store import MemoryStore, Store
-from emulator.testing import KV, NOON_MS, Emulator, EmulatorClock, Faults
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.profiles import compose
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteStore
+from queue_emulator.kv.store import MemoryStore, Store
+from queue_emulator.testing import KV, NOON_MS, Emulator, EmulatorClock, Faults
 from tests.laboratory.looking import journal_lines, last_event, names
 
 LAGGING = pytest.mark.queue_emulator(replication_lag_s=(5, 5))

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.entries import Entry
-from emulator.core.errors import StateError
-from emulator.core.faults import Rule, Verdict
-from emulator.core.options import ListRequest, PutRequest
-from emulator.core.profiles import CLOUDFLARE, LOCAL
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.testing import Emulator
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.errors import StateError
+from queue_emulator.core.faults import Rule, Verdict
+from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.testing import Emulator
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.mutants.hunt import Bench
-from contracts.targets import reference_worker
+from queue_contracts.mutants.hunt import Bench
+from queue_contracts.targets import reference_worker
 
 
 def pytest_configure(config: pytest.Config) -> None:

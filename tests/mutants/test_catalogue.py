@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.mutants.catalogue import Change, Mutant, MutantError, load_mutants, selected, write_mutant
-from contracts.targets import reference_worker
+from queue_contracts.mutants.catalogue import Change, Mutant, MutantError, load_mutants, selected, write_mutant
+from queue_contracts.targets import reference_worker
 
 TABLE = """
 [[mutant]]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.mutants.catalogue import Change, Mutant
-from contracts.mutants.cli import add_arguments, exit_code, lines_of, run
-from contracts.mutants.hunt import Bench, Outcome, Run, Verdict
+from queue_contracts.mutants.catalogue import Change, Mutant
+from queue_contracts.mutants.cli import add_arguments, exit_code, lines_of, run
+from queue_contracts.mutants.hunt import Bench, Outcome, Run, Verdict
 
 MUTANT = Mutant("lets everybody in", "test_x.py::test_y", (Change("worker.mjs", "a", "b"),))
 CAUGHT = Verdict(Outcome.CAUGHT, ("test_x.py::test_y",), "assert 200 == 401")

@@ -4,8 +4,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from contracts.mutants.catalogue import load_mutants
-from contracts.mutants.hunt import collected
+from queue_contracts.mutants.catalogue import load_mutants
+from queue_contracts.mutants.hunt import collected
 
 # Checks without a target, which no Worker can fail, and what they hold instead. Their own tests are in tests/contracts.
 ASK_NO_WORKER = {

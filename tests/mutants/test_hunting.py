@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.mutants.catalogue import Change, Mutant
-from contracts.mutants.hunt import Bench, Outcome, Run, hunt, verdict_on
+from queue_contracts.mutants.catalogue import Change, Mutant
+from queue_contracts.mutants.hunt import Bench, Outcome, Run, hunt, verdict_on
 
 FOUND = "test_life_of_a_task.py::test_one_worker_can_hold_several_tasks"
 ANSWER = "return json({ success: true, taskId, task, lease });"
@@ -49,7 +49,7 @@ def test_checks_of_your_own_file_use_the_fixtures_of_the_suite(
 ) -> None:
     own = tmp_path / "test_own.py"
     own.write_text(
-        "from contracts import entries\n"
+        "from queue_contracts import entries\n"
         "def test_a_task_can_be_claimed(client, control):\n"
         "    control.start_with([entries.new_task('a')])\n"
         "    assert client.ask('claimTask', body={'workerId': 'me'}).json()['success'] is True\n"

@@ -7,8 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from contracts.mutants.catalogue import Mutant, load_mutants
-from contracts.mutants.hunt import Bench, Outcome, hunt
+from queue_contracts.mutants.catalogue import Mutant, load_mutants
+from queue_contracts.mutants.hunt import Bench, Outcome, hunt
 
 pytestmark = [pytest.mark.runtime, pytest.mark.slow]
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
 _WORKER = re.compile(r"worker_\d{13}")

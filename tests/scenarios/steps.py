@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.javascript import Json, stringify_json
 from tests.conftest import FIXTURES
 
 QUEUE_KEY = "the-queue-key"

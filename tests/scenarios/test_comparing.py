@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.worker.fetch import ROUTES
+from queue_emulator.worker.fetch import ROUTES
 from tests.scenarios.all_scenarios import SCENARIOS
 from tests.scenarios.differences import differences
 from tests.scenarios.masking import mask

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulator.core.limits import JOURNAL_EVENTS_MAX
+from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 from tests.soak.soaking import Running, Soaked, emulator, soak
 from tests.soak.verdict import left_behind
 

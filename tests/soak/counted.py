@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from emulator.cli import main
+from queue_emulator.cli import main
 
 
 def _tell(number: int, frame: object) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.transfer.bulk_files import BulkFile
+from queue_emulator.transfer.bulk_files import BulkFile
 from tests.cli.conftest import start_emulator as start_emulator  # the fixture, which starts in this folder
 
 MakeFile = Callable[..., BulkFile]

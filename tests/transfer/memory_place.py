@@ -5,9 +5,9 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 
-from emulator.core.bulk import BulkEntry
-from emulator.core.errors import EmulatorError
-from emulator.transfer.place import Page
+from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.errors import EmulatorError
+from queue_emulator.transfer.place import Page
 
 NOON_MS = 1_795_435_200_000
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from emulator.core.bulk import BulkEntry
-from emulator.core.errors import BulkDataError
-from emulator.transfer.bulk_files import BulkFile, Reading, check_files, readable, stored_entries
+from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.errors import BulkDataError
+from queue_emulator.transfer.bulk_files import BulkFile, Reading, check_files, readable, stored_entries
 from tests.transfer.conftest import MakeFile
 from tests.transfer.memory_place import NOON_MS
 

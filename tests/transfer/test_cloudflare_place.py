@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from emulator.core.accounts import ACCOUNT_ID, namespace_of
-from emulator.core.bulk import BulkEntry
-from emulator.core.clock import MovableClock, SystemClock
-from emulator.core.dice import Dice
-from emulator.kv.cloudflare_access import Access
-from emulator.kv.cloudflare_api import CloudflareAPI
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.transfer.cloudflare_place import CloudflarePlace
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
-from emulator.worker.auth import ApiKeys
+from queue_emulator.core.accounts import ACCOUNT_ID, namespace_of
+from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.clock import MovableClock, SystemClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.kv.cloudflare_api import CloudflareAPI
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.transfer.cloudflare_place import CloudflarePlace
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.worker.auth import ApiKeys
 
 pytestmark = pytest.mark.anyio
 

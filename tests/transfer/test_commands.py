@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.accounts import ACCOUNT_ID, namespace_of
+from queue_emulator.core.accounts import ACCOUNT_ID, namespace_of
 from tests.cli.emulator_process import ADMIN, BASIC, COMMAND, StartEmulator, closed_environment, files_of, run
 
 pytestmark = pytest.mark.slow

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.bulk import parse_bulk
-from emulator.core.dice import Dice
-from emulator.core.errors import SettingsError
-from emulator.transfer.generate.old_format import CORRUPT_VALUES, OldFormatOptions, old_format
-from emulator.transfer.generate.spread import Spread
+from queue_emulator.core.bulk import parse_bulk
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.transfer.generate.old_format import CORRUPT_VALUES, OldFormatOptions, old_format
+from queue_emulator.transfer.generate.spread import Spread
 from tests.transfer.memory_place import NOON_MS
 
 PENDING, TASK, LEASE = "orchestrator:pending", "orchestrator:queue:", "orchestrator:lease:"
@@ -164,7 +164,7 @@ def test_memory_does_not_grow_with_the_number_of_tasks() -> None:
     def peak_kib(count: int) -> int:
         command = f"""
 import resource, sys
-from emulator.transfer.generate.old_format import OldFormatOptions, old_format
+from queue_emulator.transfer.generate.old_format import OldFormatOptions, old_format
 for piece in old_format(OldFormatOptions({count}, leased={count // 20}, orphans=20, corrupt=3)): pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

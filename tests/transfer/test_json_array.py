@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from emulator.core.bulk import parse_bulk
-from emulator.core.errors import BulkDataError
-from emulator.core.javascript import json_decoder
-from emulator.transfer.json_array import array_members
+from queue_emulator.core.bulk import parse_bulk
+from queue_emulator.core.errors import BulkDataError
+from queue_emulator.core.javascript import json_decoder
+from queue_emulator.transfer.json_array import array_members
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

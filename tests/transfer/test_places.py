@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from emulator.core.accounts import Namespace, namespace_of
-from emulator.core.bulk import BulkEntry
-from emulator.core.clock import MovableClock
-from emulator.core.errors import EmulatorError, SettingsError, StateError
-from emulator.kv.sqlite import SqliteCatalogue
-from emulator.transfer.emulator_place import EmulatorPlace
-from emulator.transfer.file_place import FilePlace
-from emulator.transfer.forms import SOURCES, TARGETS
-from emulator.transfer.place import Page, Source, Target
-from emulator.transfer.places import source_of, target_of
-from emulator.transfer.state_place import StatePlace
-from emulator.transfer.wrangler_place import WranglerPlace
+from queue_emulator.core.accounts import Namespace, namespace_of
+from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
+from queue_emulator.kv.sqlite import SqliteCatalogue
+from queue_emulator.transfer.emulator_place import EmulatorPlace
+from queue_emulator.transfer.file_place import FilePlace
+from queue_emulator.transfer.forms import SOURCES, TARGETS
+from queue_emulator.transfer.place import Page, Source, Target
+from queue_emulator.transfer.places import source_of, target_of
+from queue_emulator.transfer.state_place import StatePlace
+from queue_emulator.transfer.wrangler_place import WranglerPlace
 from tests.cli.emulator_process import files_of
 from tests.transfer.memory_place import NOON_MS
 

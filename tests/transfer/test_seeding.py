@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.bulk import BulkEntry
-from emulator.core.errors import BulkDataError, SettingsError
-from emulator.transfer.batches import PAIRS_MAX
-from emulator.transfer.bulk_files import BulkFile
-from emulator.transfer.seeding import INCOMPLETE, INTERRUPTED, SeedOptions, seed_files
+from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.errors import BulkDataError, SettingsError
+from queue_emulator.transfer.batches import PAIRS_MAX
+from queue_emulator.transfer.bulk_files import BulkFile
+from queue_emulator.transfer.seeding import INCOMPLETE, INTERRUPTED, SeedOptions, seed_files
 from tests.transfer.conftest import MakeFile
 from tests.transfer.memory_place import NOON_MS, Failure, MemoryPlace
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from emulator.core.bulk import stored_entry
-from emulator.transfer.bulk_files import BulkFile
-from emulator.transfer.file_place import FilePlace
-from emulator.transfer.verdict import Verdict
-from emulator.transfer.verifying import compare, verify
+from queue_emulator.core.bulk import stored_entry
+from queue_emulator.transfer.bulk_files import BulkFile
+from queue_emulator.transfer.file_place import FilePlace
+from queue_emulator.transfer.verdict import Verdict
+from queue_emulator.transfer.verifying import compare, verify
 from tests.conftest import FIXTURES
 from tests.transfer.conftest import MakeFile
 from tests.transfer.memory_place import NOON_MS, MemoryPlace

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.errors import StateError
-from emulator.core.options import PutRequest
-from emulator.kv.wrangler_layout import Layout, find_namespaces
-from emulator.kv.wrangler_state import StoredRow, WranglerWriter, check_free, read_rows
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import StateError
+from queue_emulator.core.options import PutRequest
+from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
+from queue_emulator.kv.wrangler_state import StoredRow, WranglerWriter, check_free, read_rows
 from tests.cli.emulator_process import files_of
 from tests.transfer.memory_place import NOON_MS
 

@@ -3,9 +3,9 @@
 import asyncio
 import socket
 
-from emulator.accepting import Acceptor
-from emulator.core.sparing import Sparing
-from emulator.web.serve import listen
+from queue_emulator.accepting import Acceptor
+from queue_emulator.core.sparing import Sparing
+from queue_emulator.web.serve import listen
 
 
 class _Asked(asyncio.Protocol):

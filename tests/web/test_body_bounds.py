@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from emulator.web.request_body import DRAINED_BYTES_MAX, ClientGone, RequestBody
+from queue_emulator.web.request_body import DRAINED_BYTES_MAX, ClientGone, RequestBody
 from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
 from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio

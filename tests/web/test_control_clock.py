@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from emulator.core.clock import MovableClock
+from queue_emulator.core.clock import MovableClock
 from tests.conftest import NOON_MS
 from tests.web.keys import CONTROL, QUEUE
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.web.deployment import Deployment
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.web.deployment import Deployment
 from tests.conftest import FIXTURES
 from tests.web.keys import ADMIN, CONTROL, QUEUE
 

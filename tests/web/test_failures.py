@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.entries import Entry
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.entries import Entry
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
 from tests.conftest import KEYS
 from tests.web.keys import ADMIN, CONTROL, QUEUE
 

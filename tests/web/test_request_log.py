@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
 from tests.web.keys import ADMIN, CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.kv.service import KVService
-from emulator.worker.fetch import WorkerVersion
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.kv.service import KVService
+from queue_emulator.worker.fetch import WorkerVersion
 from tests.worker.deployed import Centre, Worker
 from tests.worker.doubles import WatchedBinding
 

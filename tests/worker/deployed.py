@@ -4,15 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from emulator.core.clock import MovableClock
-from emulator.core.javascript import Json, stringify_json
-from emulator.core.options import PutRequest
-from emulator.kv.binding import Binding, Invocation, ListKey
-from emulator.kv.service import KVService
-from emulator.worker.answers import Answer
-from emulator.worker.auth import ApiKeys
-from emulator.worker.fetch import Env, Request, WorkerVersion, fetch
-from emulator.worker.rate_limit import RateLimit
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.options import PutRequest
+from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.service import KVService
+from queue_emulator.worker.answers import Answer
+from queue_emulator.worker.auth import ApiKeys
+from queue_emulator.worker.fetch import Env, Request, WorkerVersion, fetch
+from queue_emulator.worker.rate_limit import RateLimit
 
 QUEUE_KEY = b"the-queue-key"
 ADMIN_KEY = b"the-admin-key"

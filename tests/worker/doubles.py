@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from anyio.lowlevel import checkpoint
 
-from emulator.core.javascript import UNDEFINED, Json
-from emulator.kv.binding import Binding, Invocation, ListResult
-from emulator.kv.service import KVService
+from queue_emulator.core.javascript import UNDEFINED, Json
+from queue_emulator.kv.binding import Binding, Invocation, ListResult
+from queue_emulator.kv.service import KVService
 
 Call = tuple[str | int, ...]
 """("get", key), ("put", key, seconds to live), ("delete", key) or ("list", prefix)."""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.kv.service import KVService
-from emulator.worker.auth import ApiKeys
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.kv.service import KVService
+from queue_emulator.worker.auth import ApiKeys
 from tests.worker.deployed import ADMIN_KEY, QUEUE_KEY, Worker
 from tests.worker.doubles import WatchedBinding
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 

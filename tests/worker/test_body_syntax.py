@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.worker import bodies
-from emulator.worker.answers import Answer
+from queue_emulator.worker import bodies
+from queue_emulator.worker.answers import Answer
 from tests.worker.deployed import Worker, parsed
 from tests.worker.doubles import WatchedBinding
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVTypeError
-from emulator.worker.commhub import CommHub
-from emulator.worker.formats import NewFormat
-from emulator.worker.legacy import OldFormat
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVTypeError
+from queue_emulator.worker.commhub import CommHub
+from queue_emulator.worker.formats import NewFormat
+from queue_emulator.worker.legacy import OldFormat
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 

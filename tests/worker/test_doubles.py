@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.errors import KVError
-from emulator.kv.binding import Binding
-from emulator.kv.service import KVService
+from queue_emulator.core.errors import KVError
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.service import KVService
 from tests.worker.deployed import Centre
 from tests.worker.doubles import GivingWay, WatchedBinding
 

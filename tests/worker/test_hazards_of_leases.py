@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError
-from emulator.core.javascript import Json
-from emulator.core.profiles import LOCAL
-from emulator.kv.service import KVService
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.javascript import Json
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.service import KVService
 from tests.worker.deployed import Centre, Worker, task
 from tests.worker.doubles import GivingWay, WatchedBinding
 

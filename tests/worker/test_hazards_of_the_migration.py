@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.kv.binding import Binding
-from emulator.worker.commhub import CommHub
-from emulator.worker.legacy import OldFormat
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.kv.binding import Binding
+from queue_emulator.worker.commhub import CommHub
+from queue_emulator.worker.legacy import OldFormat
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding
-from emulator.kv.service import KVService
-from emulator.worker.commhub import CommHub
-from emulator.worker.legacy import OldFormat
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVError
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.service import KVService
+from queue_emulator.worker.commhub import CommHub
+from queue_emulator.worker.legacy import OldFormat
 from tests.worker.deployed import Centre, Worker, task
 from tests.worker.doubles import GivingWay, WatchedBinding
 

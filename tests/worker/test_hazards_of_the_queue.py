@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import OperationBudgetError
-from emulator.core.profiles import LOCAL
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import OperationBudgetError
+from queue_emulator.core.profiles import LOCAL
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 

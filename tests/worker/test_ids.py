@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.keys import decode_segment
-from emulator.worker.fetch import ID_BYTES_MAX, normalize_path
+from queue_emulator.core.keys import decode_segment
+from queue_emulator.worker.fetch import ID_BYTES_MAX, normalize_path
 from tests.worker.deployed import Centre, Worker, parsed, task
 from tests.worker.doubles import WatchedBinding
 

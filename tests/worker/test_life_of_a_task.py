@@ -2,10 +2,10 @@
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.kv.service import KVService
-from emulator.worker.commhub import CommHub
-from emulator.worker.fetch import WorkerVersion
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.kv.service import KVService
+from queue_emulator.worker.commhub import CommHub
+from queue_emulator.worker.fetch import WorkerVersion
 from tests.worker.deployed import Centre, Worker, task
 
 pytestmark = pytest.mark.anyio

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from emulator.core.bulk import parse_bulk
-from emulator.core.clock import MovableClock
-from emulator.core.javascript import Json
-from emulator.core.profiles import CLOUDFLARE, LOCAL
-from emulator.kv.service import KVService
+from queue_emulator.core.bulk import parse_bulk
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.javascript import Json
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.kv.service import KVService
 from tests.conftest import FIXTURES
 from tests.worker.deployed import Centre, Worker
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.clock import MovableClock
+from queue_emulator.core.clock import MovableClock
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 

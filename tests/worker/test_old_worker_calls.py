@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.core.errors import KVTypeError
+from queue_emulator.core.errors import KVTypeError
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 

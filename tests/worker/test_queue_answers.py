@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import KVError, KVSyntaxError
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import KVError, KVSyntaxError
 from tests.worker.deployed import Centre, Worker, lease, task
 
 pytestmark = pytest.mark.anyio

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.worker.answers import json_answer, text_answer
-from emulator.worker.fetch import ROUTES
+from queue_emulator.worker.answers import json_answer, text_answer
+from queue_emulator.worker.fetch import ROUTES
 from tests.worker.deployed import ADMIN_KEY, QUEUE_KEY, Worker
 from tests.worker.doubles import WatchedBinding
 

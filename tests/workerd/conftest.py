@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import SettingsError
-from emulator.workerd.binary import INSTALL, find_binary
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.workerd.binary import INSTALL, find_binary
 from tests.workerd.deployed import Deployed, deployed
 
 Deploy = Callable[..., Awaitable[Deployed]]

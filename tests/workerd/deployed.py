@@ -9,19 +9,19 @@ from typing import Any
 
 import httpx
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.core.profiles import CLOUDFLARE, Profile
-from emulator.core.surface import LOCATION_HEADER
-from emulator.kv.gate import Gate
-from emulator.kv.namespaces import MemoryCatalogue, Namespaces
-from emulator.kv.service import KVService
-from emulator.kv.waiting import advance_instead
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
-from emulator.worker.auth import ApiKeys
-from emulator.workerd.bindings import WorkerPlan
-from emulator.workerd.running import Surroundings, running_worker
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.profiles import CLOUDFLARE, Profile
+from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.kv.gate import Gate
+from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.waiting import advance_instead
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.worker.auth import ApiKeys
+from queue_emulator.workerd.bindings import WorkerPlan
+from queue_emulator.workerd.running import Surroundings, running_worker
 
 
 @dataclass(slots=True)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from emulator.core.errors import OperationBudgetError
-from emulator.kv.gate import Caller
-from emulator.workerd.invocations import OUTSIDE, SEVERAL, Invocations
-from emulator.workerd.routes import route_of
+from queue_emulator.core.errors import OperationBudgetError
+from queue_emulator.kv.gate import Caller
+from queue_emulator.workerd.invocations import OUTSIDE, SEVERAL, Invocations
+from queue_emulator.workerd.routes import route_of
 
 
 def test_a_run_alone_is_counted_until_its_end_is_reported() -> None:

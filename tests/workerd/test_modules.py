@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.errors import SettingsError
-from emulator.workerd.missing import advice
-from emulator.workerd.modules import find_modules, require_handler
-from emulator.workerd.stopped import WorkerNotStarted
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.workerd.missing import advice
+from queue_emulator.workerd.modules import find_modules, require_handler
+from queue_emulator.workerd.stopped import WorkerNotStarted
 
 
 def written(folder: Path, files: dict[str, str]) -> None:

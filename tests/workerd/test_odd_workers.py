@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.core.profiles import LOCAL
+from queue_emulator.core.profiles import LOCAL
 from tests.workerd.conftest import Deploy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from emulator.workerd.output import Output
-from emulator.workerd.process import read_lines
+from queue_emulator.workerd.output import Output
+from queue_emulator.workerd.process import read_lines
 
 MARK = "emulator-tail-0123456789abcdef "
 UNCAUGHT = {"level": "error", "source": "server.c++:1", "message": "Uncaught exception: remote.jsg.Error: boom"}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from emulator.core.errors import SettingsError
-from emulator.settings import ApiToken, read_worker
-from emulator.workerd.binary import find_binary
-from emulator.workerd.bindings import WorkerFlags, plan_worker, with_secrets
-from emulator.workerd.extra import require_extra
-from emulator.workerd.wrangler import find_config, read_config
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.settings import ApiToken, read_worker
+from queue_emulator.workerd.binary import find_binary
+from queue_emulator.workerd.bindings import WorkerFlags, plan_worker, with_secrets
+from queue_emulator.workerd.extra import require_extra
+from queue_emulator.workerd.wrangler import find_config, read_config
 
 JSONC = """{
   // a comment with "quotes" and a , comma

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.profiles import LOCAL
+from queue_emulator.core.profiles import LOCAL
 from tests.workerd.conftest import Deploy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.profiles import LOCAL
+from queue_emulator.core.profiles import LOCAL
 from tests.workerd.conftest import Deploy
 from tests.workerd.deployed import Deployed
 

@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from emulator.core.accounts import ACCOUNT_ID
+from queue_emulator.core.accounts import ACCOUNT_ID
 from tests.cli import raw_http
 from tests.cli.emulator_process import run
 from tests.workerd.serving import ON_LINUX, ServeWorker, alive, below, kill, refuse_worker, serve_worker, workerd_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.workerd.stopped import WorkerNotStarted
+from queue_emulator.workerd.stopped import WorkerNotStarted
 from tests.workerd.conftest import Deploy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.faults import Rule, Verdict
-from emulator.core.limits import VALUE_BYTES_MAX
-from emulator.core.profiles import CLOUDFLARE, compose
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.workerd.invocations import SEVERAL, Invocations
-from emulator.workerd.wire import BODY_BYTES_MAX, WireFace, listen
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.faults import Rule, Verdict
+from queue_emulator.core.limits import VALUE_BYTES_MAX
+from queue_emulator.core.profiles import CLOUDFLARE, compose
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.workerd.invocations import SEVERAL, Invocations
+from queue_emulator.workerd.wire import BODY_BYTES_MAX, WireFace, listen
 from tests.workerd.wire_client import WireAnswer, WireClient
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import h11
 
-from emulator.core.surface import LOCATION_HEADER
-from emulator.workerd.config import NAMESPACE_HEADER
+from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.workerd.config import NAMESPACE_HEADER
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.core.bulk import parse_bulk
-from emulator.core.clock import SystemClock
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, Invocation
-from emulator.kv.service import KVService
-from emulator.kv.sqlite import SqliteStore
-from emulator.worker import queue
-from emulator.worker.commhub import CommHub
-from emulator.worker.fetch import WorkerVersion
+from queue_emulator.core.bulk import parse_bulk
+from queue_emulator.core.clock import SystemClock
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteStore
+from queue_emulator.worker import queue
+from queue_emulator.worker.commhub import CommHub
+from queue_emulator.worker.fetch import WorkerVersion
 from tests.bench.compare import data
 from tests.bench.compare.samples import Samples, exponent
 

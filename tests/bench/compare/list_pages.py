@@ -14,12 +14,12 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from emulator.core.clock import SystemClock
-from emulator.core.entries import Entry
-from emulator.core.profiles import LOCAL
-from emulator.kv.binding import Binding, Invocation
-from emulator.kv.service import KVService
-from emulator.kv.sqlite import SqliteStore
+from queue_emulator.core.clock import SystemClock
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteStore
 from tests.bench.compare.client import ask_once, request, timed
 from tests.bench.compare.data import TASKS, task_id
 from tests.bench.compare.samples import Measured, Samples

@@ -4,7 +4,7 @@ Left out by decision are bodies that the Python Worker refuses and JSON.parse ta
 bytes that are not UTF-8, nesting deeper than 200.
 """
 
-from emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json
 from tests.scenarios.scenes.routes import WITH_BODY
 from tests.scenarios.steps import Scenario, get, post, scenario, seed
 from tests.worker.deployed import lease, task

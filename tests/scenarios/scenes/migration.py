@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json
 from tests.scenarios.steps import Request, Scenario, fixture, get, post, scenario, seed
 from tests.worker.deployed import lease, task
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json
 from tests.cli.emulator_process import Emulator, start
 from tests.conftest import FIXTURES
 from tests.scenarios.playing import Answer, Calls

@@ -1,11 +1,11 @@
-"""The Python Worker in this process, on a clock that stands still. `emulator.testing` sends paths exactly as given."""
+"""The Python Worker in this process, on a clock that stands still; paths are sent exactly as given."""
 
 import json
 from collections.abc import Sequence
 
-from emulator.core.profiles import LOCAL
-from emulator.testing import Emulator
-from emulator.worker.auth import ApiKeys
+from queue_emulator.core.profiles import LOCAL
+from queue_emulator.testing import Emulator
+from queue_emulator.worker.auth import ApiKeys
 from tests.scenarios.playing import Answer, Calls
 from tests.scenarios.steps import Deployment, Entry, Request
 

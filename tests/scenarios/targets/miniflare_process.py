@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json
 from tests.conftest import FIXTURES
 from tests.scenarios.playing import Answer, Calls
 from tests.scenarios.steps import Deployment, Entry, Request

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from emulator.core.accounts import ACCOUNT_ID, namespace_of
+from queue_emulator.core.accounts import ACCOUNT_ID, namespace_of
 
 TOKEN = "test-api-token"
 ACCOUNT = f"/client/v4/accounts/{ACCOUNT_ID}"

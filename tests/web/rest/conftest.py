@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.dice import Dice
-from emulator.kv.service import KVService
-from emulator.web.app import create_app
-from emulator.web.deployment import Deployment
-from emulator.worker.auth import ApiKeys
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.kv.service import KVService
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.worker.auth import ApiKeys
 from tests.web.rest.api import TOKEN, Api
 
 

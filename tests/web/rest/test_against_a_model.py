@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from emulator.core.profiles import compose
-from emulator.testing import API_TOKEN, NOON_MS, Emulator, Reply
+from queue_emulator.core.profiles import compose
+from queue_emulator.testing import API_TOKEN, NOON_MS, Emulator, Reply
 from tests.web.rest.api import CACHE, NAMESPACES
 
 LOCATIONS = ("SJC", "NRT")

@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.core.errors import StateError
-from emulator.kv.service import KVService
-from emulator.kv.store import MemoryStore
-from emulator.web.deployment import Deployment
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.store import MemoryStore
+from queue_emulator.web.deployment import Deployment
 from tests.web.rest.api import ACCOUNT, CACHE, NAMESPACES, NOBODY_S, TOKEN, Api, refused, succeeded, value_path
 
 pytestmark = pytest.mark.anyio

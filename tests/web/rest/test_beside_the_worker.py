@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.errors import QuotaError
-from emulator.core.plans import FREE
-from emulator.core.profiles import CLOUDFLARE
-from emulator.kv.service import KVService
-from emulator.web.deployment import Deployment
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import QuotaError
+from queue_emulator.core.plans import FREE
+from queue_emulator.core.profiles import CLOUDFLARE
+from queue_emulator.kv.service import KVService
+from queue_emulator.web.deployment import Deployment
 from tests.web.rest.api import CACHE, Api, refused, succeeded, value_path
 
 pytestmark = pytest.mark.anyio

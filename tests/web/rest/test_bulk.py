@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.limits import BULK_GET_BYTES_MAX
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.limits import BULK_GET_BYTES_MAX
 from tests.web.rest.api import CACHE, Api, refused, succeeded
 
 pytestmark = pytest.mark.anyio

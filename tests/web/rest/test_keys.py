@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.profiles import CLOUDFLARE, LOCAL
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
 from tests.web.rest.api import CACHE, Api, refused, succeeded
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL])]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emulator.core.accounts import ID
-from emulator.web.deployment import Deployment
+from queue_emulator.core.accounts import ID
+from queue_emulator.web.deployment import Deployment
 from tests.web.rest.api import CACHE, NOBODY_S, Api, refused, succeeded
 
 pytestmark = pytest.mark.anyio

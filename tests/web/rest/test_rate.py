@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.core.api_rate import ApiRate
-from emulator.core.clock import MovableClock
-from emulator.core.profiles import CLOUDFLARE, LOCAL, compose
+from queue_emulator.core.api_rate import ApiRate
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.profiles import CLOUDFLARE, LOCAL, compose
 from tests.web.rest.api import CACHE, NOBODY_S, Api, refused, succeeded, value_path
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from emulator.core.errors import SettingsError
-from emulator.settings import API_TOKEN_NAME, ApiToken, KeySource, Settings, read_keys
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.settings import API_TOKEN_NAME, ApiToken, KeySource, Settings, read_keys
 from tests.cli.emulator_process import Emulator, run, start
 from tests.web.rest.api import NAMESPACES
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.core.clock import MovableClock
-from emulator.core.limits import VALUE_BYTES_MAX
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.limits import VALUE_BYTES_MAX
 from tests.web.rest.api import CACHE, Api, refused, succeeded, value_path
 
 pytestmark = pytest.mark.anyio

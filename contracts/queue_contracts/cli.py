@@ -1,0 +1,219 @@
+"""`queue-contracts`: hold a target to the contract, compare two, hunt mutants.
+
+Exit codes: 0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached, 3 the run left its
+profile or proved nothing, 70 a fault of the suite itself, 128 and the number of a signal that ended it.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from queue_contracts.arguments import rate, whole
+from queue_contracts.codes import Code
+from queue_contracts.names import ADMIN_KEY, JUNIT, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
+
+HERE = Path(__file__).resolve().parent
+DELEGATED = {
+    "diff": ("queue_contracts.differences.cli", "send the same sequences to two targets and compare what they answer"),
+    "fidelity": ("queue_contracts.differences.cli", "the emulator's score, operation by operation, against workerd"),
+    "mutants": ("queue_contracts.mutants.cli", "hunt broken Workers with the checks that must notice"),
+}
+# Nothing but these, whatever else is installed: another plugin could change what is sent, or send something.
+PLUGINS = ("xdist", "xdist.looponfail", "schemathesis.pytest.plugin", "_hypothesis_pytestplugin")
+EPILOG = f"""exit codes:
+  0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached,
+  3 the run left its profile, or proved nothing, 70 a fault of the suite itself,
+  130 and 143 it was interrupted
+
+environment:
+  {QUEUE_KEY}, {ADMIN_KEY}    the keys of a target at a URL; without the second its routes are not asked
+  {KV_ACCOUNT}, {KV_NAMESPACE}, {KV_TOKEN}
+                    its KV behind Cloudflare's REST API, for the profiles isolated and disposable
+  {KV_API}   where that API is (default: Cloudflare's)
+  WORKERD           the workerd binary, or the node_modules that holds it
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    missing = _missing_extra()
+    if missing is not None:
+        print(f"queue-contracts needs {missing}: pip install 'queue-emulator[contracts]'", file=sys.stderr)
+        return Code.USAGE
+    try:
+        return _delegate(given[0], given[1:]) if given and given[0] in DELEGATED else _hold(given)
+    except Exception:  # noqa: BLE001 - Python would end with 1, which says that the contract is broken
+        traceback.print_exc()
+        print("queue-contracts: a fault of the suite itself, and no word about the target", file=sys.stderr)
+        return Code.FAULT
+
+
+def _delegate(command: str, given: Sequence[str]) -> int:
+    module, description = DELEGATED[command]
+    commands = importlib.import_module(module)
+    parser = argparse.ArgumentParser(prog=f"queue-contracts {command}", description=description)
+    parser.set_defaults(command=command)
+    commands.add_arguments(parser)
+    parsed = parser.parse_args(given)
+    return _until_told_to_end(lambda: commands.run(parsed))
+
+
+def _until_told_to_end(run: Callable[[], int]) -> int:
+    """Run a command in this process. A signal that would end the process interrupts it, so that it tidies up."""
+    heard: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    try:
+        with _on_signals(interrupt):
+            code = run()
+            sys.stdout.flush()
+            return code
+    except KeyboardInterrupt:
+        print("queue-contracts: interrupted", file=sys.stderr)
+        return 128 + heard[-1]
+    except BrokenPipeError:
+        # Nobody reads any more, and Python would say so once again when it flushes what is left.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _hold(given: list[str]) -> int:
+    end = given.index("--") if "--" in given else len(given)
+    passed_on = given[end + 1 :]
+    parsed, unknown = _parser().parse_known_args(given[:end])
+    if (parsed.target is None) == (parsed.url is None):
+        print(f"queue-contracts: name one target: {', '.join(KINDS)}, or --url https://HOST", file=sys.stderr)
+        return Code.USAGE
+    if unknown:
+        print(f"queue-contracts: there is no option {unknown[0]}; options of pytest come after --", file=sys.stderr)
+        return Code.USAGE
+    # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
+    with tempfile.TemporaryDirectory(prefix="queue-contracts-examples-") as examples:
+        process = subprocess.Popen(
+            _pytest(parsed, passed_on),
+            env=_environment(examples),
+            # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
+        interrupted = _wait(process)
+    code = process.returncode
+    if interrupted:
+        return 128 + interrupted
+    return code if code in tuple(Code) else Code.USAGE if code >= 0 else 128 - code
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Until it has ended; what would end this process is passed on, so that it tidies up. The signal's number, or 0."""
+    heard: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        heard.append(number)
+        process.send_signal(signal.SIGINT)
+
+    with _on_signals(pass_on):
+        process.wait()
+    return heard[0] if heard else 0
+
+
+@contextmanager
+def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """While the block runs, this is done on what would end the process."""
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="queue-contracts",
+        description="Hold a task queue to its contract. Other commands: " + ", ".join(DELEGATED),
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("target", nargs="?", choices=KINDS, help="started for the run, and thrown away")
+    add("--url", metavar="URL", help="a deployment that runs already, as https://staging.example.workers.dev")
+    add("--profile", choices=("observe", "isolated", "disposable"), help="what may be done to it (a URL: observe)")
+    add("--disposable", metavar="HOST", help="the host of the URL once more: all that its queue holds may be deleted")
+    add("--control", action="store_true", help="the URL is an emulator's: use its control surface")
+    add("--worker", type=Path, metavar="PATH", help="for workerd: your Worker (default: the reference Worker)")
+    add("--workerd", type=Path, metavar="PATH", help="the workerd binary, or the node_modules that holds it")
+    add("--rate", type=rate, metavar="N/min", help="requests a minute, of all processes together (a URL: 45/min)")
+    add("--seed", type=int, metavar="N", help="of the generated requests")
+    add("--workers", type=whole, default=0, metavar="N", help="processes that check side by side (default: one)")
+    add("--only", metavar="WORDS", help="checks whose name has these, as -k of pytest")
+    add("--report-dir", type=Path, metavar="DIR", help="write junit.xml, report.html and exchanges.har there")
+    return parser
+
+
+def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
+    # -P: what lies in the caller's folder must not stand in for a module.
+    command = [sys.executable, "-P", "-m", "pytest", "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE)]
+    command += [each for plugin in PLUGINS for each in ("-p", plugin)]
+    command += [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:legacypath",
+        "--tb=no",
+        "-q",
+        "--no-header",
+        "-n",
+        str(parsed.workers),
+    ]
+    told = {
+        "--target": parsed.target or parsed.url,
+        "--contract-profile": parsed.profile,
+        "--disposable": parsed.disposable,
+        "--worker": parsed.worker and parsed.worker.absolute(),
+        "--workerd": parsed.workerd and parsed.workerd.absolute(),
+        "--rate": parsed.rate,
+        "--contract-seed": parsed.seed,
+        "--report-dir": parsed.report_dir and parsed.report_dir.absolute(),
+        "--junitxml": parsed.report_dir and parsed.report_dir.absolute() / JUNIT,
+        "-k": parsed.only,
+    }
+    command += [each for name, value in told.items() if value is not None for each in (name, str(value))]
+    return [*command, *(["--control"] if parsed.control else []), *passed_on, str(HERE)]
+
+
+def _environment(examples: str) -> dict[str, str]:
+    """The caller's, without what would change pytest or Hypothesis."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SCHEMATHESIS_"))}
+    set_here = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONSAFEPATH": "1",  # -P, for the processes of pytest-xdist
+        "HYPOTHESIS_STORAGE_DIRECTORY": examples,
+    }
+    return {**ours, **set_here}
+
+
+def _missing_extra() -> str | None:
+    for name in ("pytest", "xdist", "schemathesis", "httpx", "pyrate_limiter", "filelock", "openapi_spec_validator"):
+        if importlib.util.find_spec(name) is None:
+            return name
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""Bulk data: the JSON that `wrangler kv bulk put` takes, checked as a whole before any of it is written.
+
+Format: https://developers.cloudflare.com/kv/reference/kv-commands/#kv-bulk-put
+"""
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.errors import BulkDataError, JavaScriptError
+from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_decoder, stringify_json
+from queue_emulator.core.keys import check_service_key
+from queue_emulator.core.options import PutRequest, check_put, ends_s
+
+FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
+PROBLEMS_SHOWN = 5
+NOT_AN_ARRAY = "must be a JSON array of {key, value, expiration?, expiration_ttl?, metadata?, base64?}"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkData:
+    """Checked writes in file order, and how many entries had each field that is not in the format."""
+
+    requests: tuple[PutRequest, ...]
+    unknown_fields: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkEntry:
+    """One entry as the format says it: a lifetime may still be relative, and begins with the write.
+
+    `expiration_s` in unix seconds or `expiration_ttl_s` in seconds, not both; `metadata` is serialized JSON.
+    """
+
+    key: bytes
+    value: bytes
+    expiration_s: int | None = None
+    expiration_ttl_s: int | None = None
+    metadata: str | None = None
+
+
+def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = lambda: None) -> BulkData:
+    """Check `content`, a UTF-8 JSON array of `{key, value, …}`; calls `checked` after each entry.
+
+    Raises BulkDataError naming the entries that are wrong.
+    """
+    entries = _entries(content)
+    requests: list[PutRequest] = []
+    problems: list[str] = []
+    for number, entry in enumerate(entries):
+        try:
+            requests.append(put_request(check_entry(entry, now_ms), now_ms))
+        except (BulkDataError, JavaScriptError) as error:
+            problems.append(problem(number, entry, error))
+        checked()
+    if problems:
+        raise BulkDataError(all_problems(problems[:PROBLEMS_SHOWN], len(problems)))
+    unknown = Counter(name for entry in entries for name in entry if name not in FIELDS)
+    return BulkData(tuple(requests), dict(unknown))
+
+
+def check_entry(member: Json, now_ms: int) -> BulkEntry:
+    """One member of the array; raises BulkDataError or JavaScriptError, the service's own words."""
+    entry = stored_entry(member)
+    check_put(
+        entry.key,
+        entry.value,
+        expiration_s=entry.expiration_s,
+        expiration_ttl_s=entry.expiration_ttl_s,
+        metadata=entry.metadata,
+        now_ms=now_ms,
+    )
+    return entry
+
+
+def stored_entry(member: Json) -> BulkEntry:
+    """As `check_entry`, of what is in a store already: its lifetime may end at any moment."""
+    if not isinstance(member, dict):
+        raise BulkDataError("must be an object with key and value")
+    key = check_service_key(_string(member, "key")[0], "PUT")
+    value, metadata = _value(member), member.get("metadata")
+    expiration_s, ttl_s = _seconds(member, "expiration"), _seconds(member, "expiration_ttl")
+    return BulkEntry(
+        key,
+        value,
+        expiration_s if ttl_s is None else None,
+        ttl_s,
+        None if metadata is None else stringify_json(metadata),
+    )
+
+
+def put_request(entry: BulkEntry, now_ms: int) -> PutRequest:
+    """What a store writes for a checked entry at `now_ms`."""
+    if entry.expiration_ttl_s is None:
+        return PutRequest(entry.key, entry.value, entry.expiration_s, entry.metadata)
+    return PutRequest(entry.key, entry.value, ends_s(entry.expiration_ttl_s, now_ms), entry.metadata)
+
+
+def bulk_entry(entry: Entry | BulkEntry) -> dict[str, Json]:
+    """A live entry as `parse_bulk` takes it: base64 where the value is not UTF-8, `expiration` in unix seconds."""
+    assert entry.value is not None
+    named: dict[str, Json] = {"key": from_utf8(entry.key)}
+    try:
+        named["value"] = entry.value.decode()
+    except UnicodeDecodeError:
+        named |= {"value": base64.b64encode(entry.value).decode(), "base64": True}
+    if isinstance(entry, BulkEntry) and entry.expiration_ttl_s is not None:
+        named["expiration_ttl"] = entry.expiration_ttl_s
+    elif entry.expiration_s is not None:
+        named["expiration"] = entry.expiration_s
+    if entry.metadata is not None:
+        named["metadata"] = _DECODER.decode(entry.metadata)
+    return named
+
+
+def bulk_json(entry: BulkEntry) -> str:
+    """As `bulk_entry`, written as JSON."""
+    try:
+        members = f'"key":{_QUOTED(entry.key.decode())},"value":{_QUOTED(entry.value.decode())}'
+    except UnicodeDecodeError:
+        value = base64.b64encode(entry.value).decode()
+        members = f'"key":{_QUOTED(from_utf8(entry.key))},"value":"{value}","base64":true'
+    if entry.expiration_ttl_s is not None:
+        members += f',"expiration_ttl":{entry.expiration_ttl_s}'
+    elif entry.expiration_s is not None:
+        members += f',"expiration":{entry.expiration_s}'
+    if entry.metadata is not None:
+        members += f',"metadata":{entry.metadata}'
+    return f"{{{members}}}"
+
+
+def problem(number: int, entry: Json, error: Exception) -> str:
+    """What is wrong with one entry, counted from 0."""
+    key = entry.get("key") if isinstance(entry, dict) else None
+    named = f" (key {key[:80]!r})" if isinstance(key, str) else ""
+    return f"entry {number}{named}: {error}"
+
+
+def all_problems(shown: Sequence[str], count: int) -> str:
+    """The first problems, and how many more there are."""
+    text = "; ".join(shown)
+    return f"{text}; and {count - len(shown)} more" if count > len(shown) else text
+
+
+def _entries(content: bytes) -> list[Json]:
+    try:
+        entries = _DECODER.decode(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BulkDataError(f"not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise BulkDataError("JSON nested too deep") from None
+    except ValueError as error:
+        raise BulkDataError(f"not JSON: {error}") from None
+    if not isinstance(entries, list):
+        raise BulkDataError(NOT_AN_ARRAY)
+    return entries
+
+
+def _string(entry: dict[str, Json], name: str) -> tuple[str, bytes]:
+    text = entry.get(name)
+    if not isinstance(text, str):
+        raise BulkDataError(f"{name} must be a string" if name in entry else f"{name} is missing")
+    try:
+        return text, text.encode()
+    except UnicodeEncodeError:
+        raise BulkDataError(f"{name} holds a lone surrogate, which UTF-8 cannot encode") from None
+
+
+def _value(entry: dict[str, Json]) -> bytes:
+    _, content = _string(entry, "value")
+    flag = entry.get("base64")
+    if flag is None or flag is False:
+        return content
+    if flag is not True:
+        raise BulkDataError("base64 must be true or false")
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise BulkDataError("value is not base64, as its base64 field says") from None
+
+
+def _seconds(entry: dict[str, Json], name: str) -> int | None:
+    seconds = entry.get(name)
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int)):
+        raise BulkDataError(f"{name} must be an integer, in seconds")
+    if seconds is not None and abs(seconds) > SAFE_INTEGER_MAX:
+        raise BulkDataError(f"{name} of {seconds} is further away than {SAFE_INTEGER_MAX} seconds")
+    return seconds
+
+
+_DECODER = json_decoder()
+_QUOTED: Callable[[str], str] = encode_basestring  # a string as JSON, ASCII or not

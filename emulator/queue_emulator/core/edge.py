@@ -1,0 +1,191 @@
+"""What one location may still see: copies of values, of misses and of list pages, each with an age.
+
+A copy is used while it is younger than the cacheTtl of the reader that fetched it; a later reader with a lower
+cacheTtl shortens that. Misses are copies too. A write made at this location replaces its copies.
+https://developers.cloudflare.com/kv/concepts/how-kv-works/
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from queue_emulator.core.entries import Entry, Page
+from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
+from queue_emulator.core.options import ListRequest
+
+_COPY_BYTES = 300  # what a copy weighs beyond its key, value and metadata, roughly
+
+Content = TypeVar("Content")
+Name = TypeVar("Name", bound=Hashable)
+
+
+@dataclass(slots=True)
+class Copy(Generic[Content]):
+    """What was seen at the centre, when, and for how long it may be shown.
+
+    `newer_version` is the last version that was written elsewhere since: a reader shown this copy reads stale.
+    """
+
+    content: Content
+    fetched_ms: int
+    ttl_ms: int
+    size_bytes: int
+    newer_version: int | None = None
+
+    def fresh_for(self, ttl_ms: int, now_ms: int) -> bool:
+        """Whether a reader with this cacheTtl is answered from here; shortens the copy's life to the reader's."""
+        self.ttl_ms = min(self.ttl_ms, ttl_ms)
+        return 0 <= now_ms - self.fetched_ms < self.ttl_ms
+
+
+class Edge:
+    """The copies of one location, bounded in number and bytes, least recently used first out."""
+
+    def __init__(self, *, copies_max: int = EDGE_COPIES_MAX, bytes_max: int = EDGE_BYTES_MAX) -> None:
+        self.writes = 0
+        self._values: _Shelf[bytes, Entry | None] = _Shelf(copies_max, bytes_max)
+        self._pages: _Shelf[ListRequest, Page] = _Shelf(min(copies_max, EDGE_PAGES_MAX), bytes_max)
+        self._pages_by_prefix: dict[bytes, dict[ListRequest, _Span]] = {}  # each write looks for its key's
+
+    @property
+    def size_bytes(self) -> int:
+        return self._values.size_bytes + self._pages.size_bytes
+
+    def __len__(self) -> int:
+        return len(self._values) + len(self._pages)
+
+    def value(self, key: bytes, ttl_ms: int, now_ms: int) -> Copy[Entry | None] | None:
+        """The copy of a value (content None: of a miss), if this reader may be shown it."""
+        return self._values.fresh(key, ttl_ms, now_ms)
+
+    def keep_value(
+        self, key: bytes, entry: Entry | None, *, ttl_ms: int, now_ms: int, newer_version: int | None = None
+    ) -> None:
+        """Keep what was read at the centre, unless something newer came meanwhile."""
+        held = self._values.peek(key)
+        if held is not None and held.content is not None and held.content.version > (entry.version if entry else 0):
+            if entry is not None or held.content.live(now_ms):
+                return
+            entry = held.content  # gone here, purged there: a miss of this age, as new as what is held
+        size_bytes = _COPY_BYTES + len(key)
+        if entry is not None:
+            size_bytes += len(entry.value or b"") + len(entry.metadata or "")
+        self._values.keep(key, Copy(entry, now_ms, ttl_ms, size_bytes, newer_version))
+
+    def page(self, request: ListRequest, ttl_ms: int, now_ms: int) -> Copy[Page] | None:
+        """The copy of a list page, if this reader may be shown it."""
+        return self._pages.fresh(request, ttl_ms, now_ms)
+
+    def keep_page(
+        self, request: ListRequest, page: Page, *, ttl_ms: int, now_ms: int, writes: int, after: bytes | None = None
+    ) -> None:
+        """Keep a page, which starts behind the key `after`.
+
+        `writes` is what `self.writes` was when it was asked for: a write since makes it old.
+        """
+        if writes != self.writes:
+            return
+        held = self._pages.peek(request)
+        if held is not None and held.content is page:  # the centre gave the same again: as it was, from now on
+            held.fetched_ms, held.ttl_ms, held.newer_version = now_ms, ttl_ms, page.newer_version
+            self._pages.use(request)
+            return
+        copy = Copy(page, now_ms, ttl_ms, _page_bytes(page), page.newer_version)
+        self._pages_by_prefix.setdefault(request.prefix, {})[request] = _Span(after, copy)
+        for evicted in self._pages.keep(request, copy):
+            self._forget_page(evicted)
+
+    def wrote(self, entry: Entry, now_ms: int) -> None:
+        """A write of this location: later reads here follow it."""
+        self.writes += 1
+        self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
+        for prefix in [prefix for prefix in self._pages_by_prefix if entry.key.startswith(prefix)]:
+            for request in self._pages_by_prefix.pop(prefix):
+                self._pages.drop(request)
+
+    def superseded(self, entry: Entry) -> None:
+        """A write that this location does not know of: copies of what stood before are stale from now on."""
+        self.writes += 1
+        copy = self._values.peek(entry.key)
+        if copy is not None:
+            copy.newer_version = entry.version
+        for prefix, spans in self._pages_by_prefix.items():
+            if entry.key.startswith(prefix):
+                for span in spans.values():
+                    if span.covers(entry.key):
+                        span.copy.newer_version = entry.version
+
+    def clear(self) -> None:
+        self.writes += 1
+        self._values.clear()
+        self._pages.clear()
+        self._pages_by_prefix.clear()
+
+    def _forget_page(self, request: ListRequest) -> None:
+        same_prefix = self._pages_by_prefix[request.prefix]
+        del same_prefix[request]
+        if not same_prefix:
+            del self._pages_by_prefix[request.prefix]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Which keys a page is about, named on it or not: those behind `after`, up to where the next page starts."""
+
+    after: bytes | None
+    copy: Copy[Page]
+
+    def covers(self, key: bytes) -> bool:
+        last = self.copy.content.resume_after
+        return (self.after is None or self.after < key) and (last is None or key <= last)
+
+
+class _Shelf(Generic[Name, Content]):
+    def __init__(self, copies_max: int, bytes_max: int) -> None:
+        self._copies: OrderedDict[Name, Copy[Content]] = OrderedDict()
+        self._copies_max, self._bytes_max = copies_max, bytes_max
+        self.size_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def peek(self, name: Name) -> Copy[Content] | None:
+        return self._copies.get(name)
+
+    def fresh(self, name: Name, ttl_ms: int, now_ms: int) -> Copy[Content] | None:
+        copy = self._copies.get(name)
+        if copy is None or not copy.fresh_for(ttl_ms, now_ms):
+            return None
+        self._copies.move_to_end(name)
+        return copy
+
+    def use(self, name: Name) -> None:
+        """Let a copy that is held go last."""
+        self._copies.move_to_end(name)
+
+    def keep(self, name: Name, copy: Copy[Content]) -> list[Name]:
+        """Put a copy at the end that goes last; returns what had to go for it."""
+        held = self._copies.pop(name, None)
+        self._copies[name] = copy
+        self.size_bytes += copy.size_bytes - (held.size_bytes if held is not None else 0)
+        evicted: list[Name] = []
+        while self.size_bytes > self._bytes_max or len(self._copies) > self._copies_max:
+            oldest, gone = self._copies.popitem(last=False)
+            self.size_bytes -= gone.size_bytes
+            evicted.append(oldest)
+        return evicted
+
+    def drop(self, name: Name) -> None:
+        copy = self._copies.pop(name, None)
+        if copy is not None:
+            self.size_bytes -= copy.size_bytes
+
+    def clear(self) -> None:
+        self._copies.clear()
+        self.size_bytes = 0
+
+
+def _page_bytes(page: Page) -> int:
+    rows = page.rows
+    return _COPY_BYTES * (1 + len(rows)) + sum([len(row.key) + len(row.metadata or "") for row in rows])

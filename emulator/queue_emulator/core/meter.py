@@ -1,0 +1,50 @@
+"""The meter: how many KV operations each of the Worker's routes has made."""
+
+from collections import Counter
+
+from queue_emulator.core.plans import KINDS
+
+
+class Meter:
+    """Counts by route and kind of operation, and the stretch of time in which they were made."""
+
+    def __init__(self) -> None:
+        self._operations: Counter[tuple[str, str]] = Counter()
+        self._invocations: Counter[str] = Counter()
+        self.first_ms: int | None = None
+        self.last_ms: int | None = None
+
+    def invoked(self, route: str, now_ms: int) -> None:
+        """One more run of the Worker for this route."""
+        self._invocations[route] += 1
+        self._saw(now_ms)
+
+    def count(self, route: str, operation: str, now_ms: int) -> None:
+        """One more operation; `route` "" is not the Worker's traffic and not counted."""
+        if route:
+            self._operations[route, KINDS[operation]] += 1
+            self._saw(now_ms)
+
+    def by_route(self) -> dict[str, dict[str, int]]:
+        """For each route: how often it ran, and its operations by kind."""
+        routes = sorted({*self._invocations, *(route for route, _ in self._operations)})
+        return {route: {"requests": self._invocations[route], **self._kinds(route)} for route in routes}
+
+    def totals(self) -> dict[str, int]:
+        """Operations by kind, of all routes."""
+        totals: Counter[str] = Counter()
+        for (_, kind), count in self._operations.items():
+            totals[kind] += count
+        return dict(sorted(totals.items()))
+
+    def clear(self) -> None:
+        self._operations.clear()
+        self._invocations.clear()
+        self.first_ms = self.last_ms = None
+
+    def _kinds(self, route: str) -> dict[str, int]:
+        return {kind: count for (of, kind), count in sorted(self._operations.items()) if of == route}
+
+    def _saw(self, now_ms: int) -> None:
+        self.first_ms = now_ms if self.first_ms is None else self.first_ms
+        self.last_ms = now_ms

@@ -1,0 +1,84 @@
+"""What Workers KV costs and allows a day, by plan; what a stretch of traffic comes to.
+
+Prices and quotas: https://developers.cloudflare.com/kv/platform/pricing/ and .../limits/, as of 2026-11.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from queue_emulator.core.errors import QuotaError
+
+PRICES_AS_OF = "2026-11"
+DAY_S, MONTH_S = 86_400, 30 * 86_400
+
+# An operation's kind in the price list. A bulk get is billed by the key.
+KINDS = {"get": "reads", "get_bulk": "reads", "put": "writes", "delete": "deletes", "list": "lists"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`per_day`: operations by kind, above which they fail; `included_per_month`, above which they are billed."""
+
+    name: str
+    per_day: Mapping[str, int]
+    included_per_month: Mapping[str, int]
+    dollars_per_million: Mapping[str, float]
+    dollars_per_month: float
+
+
+FREE = Plan("free", {"reads": 100_000, "writes": 1_000, "deletes": 1_000, "lists": 1_000}, {}, {}, 0.0)
+PAID = Plan(
+    "paid",
+    {},
+    {"reads": 10_000_000, "writes": 1_000_000, "deletes": 1_000_000, "lists": 1_000_000},
+    {"reads": 0.50, "writes": 5.00, "deletes": 5.00, "lists": 5.00},
+    5.0,
+)
+PLANS = {plan.name: plan for plan in (FREE, PAID)}
+
+
+@dataclass(slots=True)
+class DailyQuota:
+    """Counts operations by kind; days begin at 00:00 UTC. `plan` None counts nothing."""
+
+    plan: Plan | None = None
+    _day: int = -1
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def clear(self) -> None:
+        self._day, self._counts = -1, Counter()
+
+    def count(self, operation: str, now_ms: int, number: int = 1) -> None:
+        """Count; raises QuotaError past the day's quota, in the text that users report."""
+        kind = KINDS[operation]
+        if self.plan is None or kind not in self.plan.per_day:
+            return
+        day = now_ms // (DAY_S * 1000)
+        if day != self._day:
+            self._day, self._counts = day, Counter()
+        if self._counts[kind] + number > self.plan.per_day[kind]:
+            raise QuotaError(f"KV {operation.removesuffix('_bulk')}() limit exceeded for the day.")
+        self._counts[kind] += number
+
+
+def cost(operations: Mapping[str, int], over_s: float) -> dict[str, object]:
+    """What traffic of `operations` by kind in `over_s` seconds comes to: a day and a month of it, on each plan."""
+    per_day = {kind: operations.get(kind, 0) * DAY_S / over_s for kind in FREE.per_day}
+    per_month = {kind: count * MONTH_S / DAY_S for kind, count in per_day.items()}
+    beyond = {kind: max(0.0, count - PAID.included_per_month[kind]) for kind, count in per_month.items()}
+    usage = sum(count / 1e6 * PAID.dollars_per_million[kind] for kind, count in beyond.items())
+    return {
+        "pricesAsOf": PRICES_AS_OF,
+        "operationsPerDay": {kind: round(count) for kind, count in per_day.items()},
+        "operationsPerMonth": {kind: round(count) for kind, count in per_month.items()},
+        "free": {
+            "exceeded": [kind for kind, count in per_day.items() if count > FREE.per_day[kind]],
+            "quotaPerDay": dict(FREE.per_day),
+        },
+        "paid": {
+            "dollarsPerDay": round((PAID.dollars_per_month + usage) / 30, 4),
+            "dollarsPerMonth": round(PAID.dollars_per_month + usage, 2),
+            "ofWhichSubscription": PAID.dollars_per_month,
+        },
+    }

@@ -1,0 +1,293 @@
+"""The store in one SQLite file: the only SQL.
+
+One process owns the file: the connection holds SQLite's exclusive lock from its opening to its close, so that
+a second process is told so at once. Write-ahead log with synchronous=NORMAL: a write that was awaited survives
+the death of this process; after a power cut the file is whole and may lack the last writes.
+
+What is short, a row or a page, is asked where it is needed; what is long in aiosqlite's thread. To wake that thread
+and be woken by it takes longer than to read or write a row.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from queue_emulator.core.accounts import Namespace, namespace_of
+from queue_emulator.core.entries import Entry, Row
+from queue_emulator.core.errors import StateError
+
+APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
+SCHEMA_VERSION = 2
+_BUSY_S = 0.5  # how long opening waits for a process that is just closing the file
+_KEYS_AT_ONCE = 500  # below SQLite's limit on parameters, 999 in old builds
+_SHORT_ROWS = 2_000  # about a millisecond
+_SHORT_BYTES = 65_536
+_LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
+
+
+class SqliteStore:
+    """One namespace of a state file."""
+
+    def __init__(self, file: "_File", namespace: str) -> None:
+        self._file = file
+        self._namespace = namespace
+
+    @classmethod
+    async def open(cls, path: Path, *, namespace: str = "CACHE") -> "SqliteStore":
+        """Open or create the state file; raises StateError, and then leaves the file as it was."""
+        return cls(await _open(path), namespace)
+
+    def catalogue(self) -> "SqliteCatalogue":
+        """The namespaces of the file, on the same connection."""
+        return SqliteCatalogue(self._file)
+
+    async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
+        found: dict[bytes, Entry] = {}
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            chunk = keys[start : start + _KEYS_AT_ONCE]
+            rows = await self._file.ask(_READ.format(",".join("?" * len(chunk))), (self._namespace, *chunk))
+            found.update((row[0], Entry(*row)) for row in rows)
+        return [found.get(key) for key in keys]
+
+    async def walk(self, first: bytes, before: bytes | None, limit: int) -> list[Row]:
+        end = () if before is None else (before,)
+        sql = _WALK.format("AND key < ?" if end else "")
+        rows = await self._file.ask(sql, (self._namespace, first, *end, limit), short=limit <= _SHORT_ROWS)
+        return list(map(Row._make, rows))
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        if len(entries) == 1:
+            short = len(entries[0].value or b"") <= _SHORT_BYTES
+            await self._file.ask(_WRITE, self._columns(entries[0]), short=short)
+        else:
+            await self._file.change([(_WRITE, [self._columns(entry) for entry in entries])])
+
+    async def purge(self, gone_before_ms: int) -> int:
+        # gone since expiration_s * 1000 < gone_before_ms, in whole seconds so that the index serves
+        bounds = ((_PURGE_DELETED, gone_before_ms), (_PURGE_EXPIRED, -(-gone_before_ms // 1000)))
+        return await self._file.change([(sql, [(self._namespace, bound)]) for sql, bound in bounds])
+
+    async def clear(self) -> None:
+        await self._file.change([(_CLEAR, [(self._namespace,)])])
+
+    async def last_version(self) -> int:
+        ((version,),) = await self._file.ask("SELECT coalesce(max(version), 0) FROM entry", ())
+        return int(version)
+
+    async def close(self) -> None:
+        await self._file.close()
+
+    def _columns(self, entry: Entry) -> tuple[Any, ...]:
+        return (
+            self._namespace,
+            entry.key,
+            entry.value,
+            entry.version,
+            entry.written_ms,
+            entry.expiration_s,
+            entry.metadata,
+            entry.value is None,
+        )
+
+
+class SqliteCatalogue:
+    """The namespaces of a state file."""
+
+    def __init__(self, file: "_File") -> None:
+        self._file = file
+
+    @classmethod
+    async def open(cls, path: Path) -> "SqliteCatalogue":
+        """Open or create the state file; raises StateError, and then leaves the file as it was."""
+        return cls(await _open(path))
+
+    async def namespaces(self) -> Sequence[Namespace]:
+        rows = await self._file.ask("SELECT id, title, name, jurisdiction FROM namespace ORDER BY rowid", ())
+        return [Namespace(*row) for row in rows]
+
+    async def keep(self, namespace: Namespace) -> None:
+        await self._file.ask(_KEEP, (namespace.id, namespace.title, namespace.name, namespace.jurisdiction))
+
+    async def remove(self, name: str) -> None:
+        await self._file.change([(_REMOVE, [(name,)]), (_CLEAR, [(name,)])])
+
+    def store(self, name: str) -> SqliteStore:
+        return SqliteStore(self._file, name)
+
+    async def close(self) -> None:
+        await self._file.close()
+
+
+class _File:
+    """The connection. One statement or transaction has it at a time, for a transaction is not its task's alone.
+
+    `thread` is aiosqlite's way to the same `database`.
+    """
+
+    def __init__(self, database: sqlite3.Connection, thread: aiosqlite.Connection) -> None:
+        self._database = database
+        self._thread = thread
+        self._turn = asyncio.Lock()
+        self._underway: set[asyncio.Future[int]] = set()
+
+    async def ask(self, sql: str, parameters: Sequence[Any], *, short: bool = True) -> list[Any]:
+        """One statement, a transaction of its own; the rows that it gives."""
+        try:
+            async with self._turn:
+                if not short:
+                    return list(await self._thread.execute_fetchall(sql, parameters))
+                rows = self._database.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise _failed(error) from error
+        await asyncio.sleep(0)  # other requests go on meanwhile, as they do while a thread is waited for
+        return rows
+
+    async def change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> int:
+        """Statements with their parameters, all or none; how many rows they changed.
+
+        Nobody's cancellation ends this half-way: a cursor that nobody closes would keep the file locked.
+        """
+        task = asyncio.ensure_future(self._change(statements))
+        self._underway.add(task)
+        task.add_done_callback(self._underway.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        async with self._turn:
+            await self._thread.close()
+
+    async def _change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> int:
+        changed = 0
+        async with self._turn:
+            await self._long("BEGIN IMMEDIATE")
+            try:
+                for sql, parameters in statements:
+                    async with self._thread.executemany(sql, parameters) as cursor:
+                        changed += cursor.rowcount
+            except BaseException as error:
+                await self._long("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise _failed(error) from error
+                raise
+            await self._long("COMMIT")
+        return changed
+
+    async def _long(self, sql: str) -> None:
+        try:
+            await self._thread.execute_fetchall(sql)
+        except sqlite3.Error as error:
+            raise _failed(error) from error
+
+
+def _failed(error: Exception) -> StateError:
+    return StateError(f"the state file failed: {error}")
+
+
+_READ = """
+    SELECT key, value, version, written_ms, expiration_s, metadata
+    FROM entry WHERE namespace = ? AND key IN ({})
+"""
+_WALK = """
+    SELECT key, version, written_ms, expiration_s, metadata, deleted
+    FROM entry WHERE namespace = ? AND key >= ? {} ORDER BY key LIMIT ?
+"""
+_WRITE = """
+    INSERT OR REPLACE INTO entry (namespace, key, value, version, written_ms, expiration_s, metadata, deleted)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_PURGE_DELETED = "DELETE FROM entry WHERE namespace = ? AND deleted AND written_ms < ?"
+_PURGE_EXPIRED = "DELETE FROM entry WHERE namespace = ? AND expiration_s < ?"
+_CLEAR = "DELETE FROM entry WHERE namespace = ?"
+_KEEP = """
+    INSERT INTO namespace (id, title, name, jurisdiction) VALUES (?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET title = excluded.title
+"""
+_REMOVE = "DELETE FROM namespace WHERE name = ?"
+
+
+async def _open(path: Path) -> _File:
+    _check_file(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # What cannot be opened is refused before a thread is begun for it.
+        database = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise StateError(f"cannot open state file {path}: {error}") from None
+    thread = await aiosqlite.Connection(lambda: database, iter_chunk_size=_KEYS_AT_ONCE)
+    try:
+        await _prepare(thread)
+    except BaseException as error:
+        await thread.close()
+        if isinstance(error, sqlite3.Error):
+            raise StateError(_explain(path, error)) from None
+        raise
+    return _File(database, thread)
+
+
+async def _prepare(connection: aiosqlite.Connection) -> None:
+    await connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    await connection.execute("BEGIN EXCLUSIVE")
+    rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
+    if rows[0][0] == 0:
+        await _lay_out(connection)
+        await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if version < SCHEMA_VERSION:
+        await _upgrade(connection)
+    await connection.execute("COMMIT")
+    await connection.execute("PRAGMA journal_mode = WAL")
+    await connection.execute("PRAGMA synchronous = NORMAL")
+    await connection.execute("PRAGMA cache_size = -32768")
+    await connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+
+
+async def _upgrade(connection: aiosqlite.Connection) -> None:
+    """Lay out what version 1 had not: it knew namespaces by the names of their entries alone."""
+    await _lay_out(connection)
+    names = await connection.execute_fetchall("SELECT DISTINCT namespace FROM entry")
+    for made in (namespace_of(name) for (name,) in names):
+        await connection.execute(_KEEP, (made.id, made.title, made.name, made.jurisdiction))
+    await connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+async def _lay_out(connection: aiosqlite.Connection) -> None:
+    for statement in _schema().split(";\n"):
+        await connection.execute(statement)
+
+
+def _schema() -> str:
+    return files("queue_emulator.kv").joinpath("schema.sql").read_text()
+
+
+def _check_file(path: Path) -> None:
+    """Look at the header alone, without SQLite, which might create files beside it."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StateError(f"cannot read state file {path}: {error.strerror or error}") from None
+    if header == b"":
+        return
+    application_id = int.from_bytes(header[68:72], "big")
+    if header[:16] != b"SQLite format 3\0" or application_id != APPLICATION_ID:
+        raise StateError(f"{path} is not a state file of queue-emulator; name another with --state")
+    schema_version = int.from_bytes(header[60:64], "big")
+    if schema_version > SCHEMA_VERSION:
+        raise StateError(
+            f"state file {path} has schema version {schema_version}, this queue-emulator reads up to "
+            f"{SCHEMA_VERSION}: upgrade queue-emulator or name another file with --state"
+        )
+
+
+def _explain(path: Path, error: sqlite3.Error) -> str:
+    if "locked" in str(error):
+        return f"state file {path} is in use by another process (a running queue-emulator?)"
+    return f"cannot use state file {path}: {error}"

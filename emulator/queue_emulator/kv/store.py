@@ -1,0 +1,95 @@
+"""Where entries are kept: rows in key order that know no rule of KV's.
+
+A store belongs to one namespace. It keeps expired entries and tombstones until told to purge them, and
+answers what it holds; what a reader may see of that is decided above.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Protocol
+
+from queue_emulator.core.entries import Entry, Row
+
+
+class Store(Protocol):
+    """What the service needs of a store. Writes are atomic, and durable once awaited."""
+
+    async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
+        """What stands under each key, in the order asked."""
+        ...
+
+    async def walk(self, first: bytes, before: bytes | None, limit: int) -> list[Row]:
+        """At most `limit` rows with first <= key < before (None: to the end), in key order."""
+        ...
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        """Put every entry under its key, or none."""
+        ...
+
+    async def purge(self, gone_before_ms: int) -> int:
+        """Drop tombstones and expired entries that were gone before this time; returns how many."""
+        ...
+
+    async def clear(self) -> None:
+        """Drop everything."""
+        ...
+
+    async def last_version(self) -> int:
+        """The highest version held; 0 for an empty store."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun; the store is of no use after that."""
+        ...
+
+
+class MemoryStore:
+    """Entries in a dictionary beside a sorted list of keys."""
+
+    def __init__(self) -> None:
+        self._entries: dict[bytes, Entry] = {}
+        self._keys: list[bytes] = []
+
+    async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
+        return [self._entries.get(key) for key in keys]
+
+    async def walk(self, first: bytes, before: bytes | None, limit: int) -> list[Row]:
+        start = bisect_left(self._keys, first)
+        end = len(self._keys) if before is None else bisect_left(self._keys, before, start)
+        return [Row.of(self._entries[key]) for key in self._keys[start : min(end, start + limit)]]
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        new = {entry.key for entry in entries if entry.key not in self._entries}
+        self._entries.update((entry.key, entry) for entry in entries)
+        if len(new) == 1:
+            (key,) = new
+            self._keys.insert(bisect_left(self._keys, key), key)
+        elif new:
+            self._keys = sorted(self._entries)
+
+    async def purge(self, gone_before_ms: int) -> int:
+        gone = {entry.key for entry in self._entries.values() if _gone_before(entry, gone_before_ms)}
+        for key in gone:
+            del self._entries[key]
+        if gone:
+            self._keys = sorted(self._entries)
+        return len(gone)
+
+    async def clear(self) -> None:
+        self._entries.clear()
+        self._keys.clear()
+
+    async def last_version(self) -> int:
+        return max((entry.version for entry in self._entries.values()), default=0)
+
+    async def close(self) -> None:
+        pass
+
+
+def _gone_before(entry: Entry, gone_before_ms: int) -> bool:
+    gone_ms = entry.written_ms if entry.value is None else _expiration_ms(entry)
+    return gone_ms is not None and gone_ms < gone_before_ms
+
+
+def _expiration_ms(entry: Entry) -> int | None:
+    return None if entry.expiration_s is None else entry.expiration_s * 1000

@@ -1,0 +1,70 @@
+"""Waiting on the emulator's clock: a delay ends early when the clock moves past it; and whether anybody else runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from queue_emulator.core.clock import MovableClock
+
+Sleep = Callable[[int], Awaitable[None]]
+"""Waits for a number of milliseconds."""
+
+
+async def sleep_really(by_ms: int) -> None:
+    """Takes the time that it says, whatever any clock is told."""
+    await asyncio.sleep(by_ms / 1000)
+
+
+async def first_of(*waits: Awaitable[object]) -> None:
+    """Waits until one of them ends; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def sleep_on(clock: MovableClock) -> Sleep:
+    """A sleep that ends when the clock has come that far, by itself or by being moved.
+
+    Sleepers that one move wakes go on in the order in which they were due.
+    """
+    waiting: dict[asyncio.Event, int] = {}
+
+    def wake() -> None:
+        for event in sorted(waiting, key=waiting.__getitem__):
+            event.set()
+
+    async def sleep(by_ms: int) -> None:
+        left_ms = by_ms
+        while left_ms > 0:
+            event, began_ms = asyncio.Event(), clock.now_ms()
+            waiting[event] = began_ms + left_ms
+            try:
+                await asyncio.wait_for(event.wait(), None if clock.frozen else left_ms / 1000)
+            except TimeoutError:
+                return
+            finally:
+                del waiting[event]
+            left_ms -= max(clock.now_ms() - began_ms, 0)  # a clock that went back leaves what was left
+
+    clock.on_move(wake)
+    return sleep
+
+
+def advance_instead(clock: MovableClock) -> Sleep:
+    """A sleep that moves the clock and takes no time: for tests in one thread of control."""
+
+    async def sleep(by_ms: int) -> None:
+        clock.advance(by_ms)
+
+    return sleep
+
+
+def in_event_loop() -> bool:
+    """Whether other requests can go on meanwhile; not inside a test that needs no loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,269 @@
+"""`serve` as a whole: open the state, load the seeds, say where everything is, listen until told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from queue_emulator import __version__
+from queue_emulator.accepting import raise_descriptor_limit
+from queue_emulator.core.accounts import ACCOUNT_ID
+from queue_emulator.core.bulk import BulkData
+from queue_emulator.core.clock import MovableClock, SystemClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.surface import API_PREFIX
+from queue_emulator.kv.centre import Versions
+from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.kv.gate import Gate
+from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteCatalogue
+from queue_emulator.kv.store import Store
+from queue_emulator.kv.waiting import sleep_on
+from queue_emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
+from queue_emulator.transfer.output import say
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import WORKER_NAME, Deployment, to_stderr
+from queue_emulator.web.serve import listen, url
+from queue_emulator.web.serve import serve as serve_app
+from queue_emulator.workerd.bindings import WorkerPlan
+
+if TYPE_CHECKING:
+    from queue_emulator.kv.remote import RemoteService
+
+_GRACE_S = 10.0  # for requests that are running when we are told to end
+_WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
+
+ServeOn = Callable[..., Coroutine[Any, Any, None]]
+
+
+def serve(settings: Settings) -> None:
+    """Run the emulator until SIGINT or SIGTERM; raises EmulatorError, before anything is touched, if it cannot."""
+    clock = MovableClock(SystemClock())
+    seeds = _read_seeds(settings, clock)
+    with listen(settings.host, settings.port) as sock:
+        asyncio.run(_serve(settings, clock, seeds, sock))
+
+
+def _read_seeds(settings: Settings, clock: MovableClock) -> list[BulkData]:
+    if not settings.seeds:
+        return []
+    from queue_emulator.transfer.bulk_files import read_bulk_files  # a start that seeds nothing does not wait for it
+
+    return read_bulk_files(settings.seeds, clock.now_ms())
+
+
+async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData], sock: socket.socket) -> None:
+    dice = Dice(settings.random_seed)
+    namespaces: Namespaces | None = None
+    services: dict[str, KVService] = {}
+    service: KVService | RemoteService
+    if settings.cloudflare is None:
+        namespaces, services = await _open(settings, clock, dice)
+        service = next(iter(services.values()))
+    else:
+        service = await _open_real(settings.cloudflare, clock, dice)
+    try:
+        deployment = Deployment(
+            service=service,
+            clock=clock,
+            keys=settings.keys.keys,
+            locations=settings.locations,
+            version=settings.worker_version,
+            rate_limit_per_minute=settings.rate_limit_per_minute,
+            dice=dice,
+            namespaces=namespaces,
+            api_token=settings.keys.api_token.token,
+        )
+        for data in seeds:
+            await service.load(settings.locations[0], data.requests)
+        banner = _banner(settings, service, namespaces, seeds, url(sock))
+        run = _run_python if settings.worker is None else _run_on_workerd
+        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=partial(say, banner)))
+    finally:
+        await (namespaces or service).close()
+
+
+async def _run_python(
+    settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
+) -> None:
+    app = create_app(deployment, log_requests=settings.log_requests, known_keys=settings.keys.development)
+    await serve_on(app, grace_s=_GRACE_S)
+
+
+async def _run_on_workerd(
+    settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
+) -> None:
+    from queue_emulator.workerd.running import Surroundings, running_worker
+
+    assert settings.worker is not None
+    around = Surroundings(
+        binary=settings.worker.binary,
+        services=services,
+        controlled=deployment.emulated(),
+        locations=settings.locations,
+        variables=settings.worker.variables,
+        locate=deployment.location,
+        invoke=lambda location: deployment.binding(location).invocation,
+        log=deployment.log,
+    )
+    async with running_worker(settings.worker.plan, around) as worker:
+        known = settings.keys.development
+        app = create_app(deployment, log_requests=settings.log_requests, worker=worker.face, known_keys=known)
+        # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
+        kept = raise_descriptor_limit() // 2
+        await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
+
+
+async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
+    """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
+    plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
+    catalogue = MemoryCatalogue() if settings.state is None else await SqliteCatalogue.open(settings.state)
+    gate, versions = Gate(clock, dice, sleep_on(clock), settings.profile.plan), Versions()
+
+    def open_service(store: Store, name: str) -> KVService:
+        here = gate.before(name)
+        return KVService(store, clock=clock, profile=settings.profile, dice=dice, versions=versions, gate=here)
+
+    try:
+        namespaces = await Namespaces.open(catalogue, open_service, dice)
+        names = dict.fromkeys((plan.controlled, *plan.kv.values()))
+        return namespaces, {
+            name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name)) for name in names
+        }
+    except BaseException:
+        await catalogue.close()
+        raise
+
+
+async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "RemoteService":
+    """The namespace behind Cloudflare's API, once the API has shown that it is there; raises EmulatorError."""
+    from queue_emulator.kv.cloudflare_api import CloudflareAPI
+    from queue_emulator.kv.remote import SERVING, RemoteService
+
+    def log(line: str) -> None:
+        to_stderr(f"  {line}")
+
+    api = CloudflareAPI(access, patience=SERVING, dice=dice, clock=clock, log=log)
+    try:
+        namespace = await api.get_namespace()
+    except BaseException:
+        await api.close()
+        raise
+    return RemoteService(api, title=namespace.title, clock=clock, dice=dice, sleep=sleep_on(clock), log=log)
+
+
+def _banner(
+    settings: Settings,
+    service: "KVService | RemoteService",
+    namespaces: Namespaces | None,
+    seeds: list[BulkData],
+    base_url: str,
+) -> str:
+    lines = [
+        f"queue-emulator {__version__}",
+        f"  listening   {base_url}",
+        *_data_lines(settings, service),
+        *_key_lines(settings),
+        f"  profile     {', '.join((service.profile.name, *_places(settings), _worker(settings)))}",
+        *_plan_lines(settings),
+        *(_api_lines(settings, namespaces, base_url) if namespaces else []),
+        *(f"  seeded      {path}: {len(data.requests)} keys" for path, data in zip(settings.seeds, seeds, strict=True)),
+        "",
+        "Try:",
+        *(f"  {line}" for line in _examples(settings, base_url)),
+        "",
+        "Ctrl-C ends it.",
+    ]
+    return "\n".join(lines)
+
+
+def _data_lines(settings: Settings, service: "KVService | RemoteService") -> list[str]:
+    if isinstance(service, KVService):
+        state = "in memory, gone at the end" if settings.state is None else f"{settings.state} (kept)"
+        return [f"  state       {state}"]
+    return [
+        f"  KV          {service.where}",
+        "              real data: what the Worker writes and deletes here is written and deleted there",
+    ]
+
+
+def _places(settings: Settings) -> tuple[str, ...]:
+    return settings.locations if settings.cloudflare is None else ()
+
+
+def _worker(settings: Settings) -> str:
+    return "a Worker on workerd" if settings.worker else f"Worker version {settings.worker_version.value}"
+
+
+def _plan_lines(settings: Settings) -> list[str]:
+    if settings.worker is None:
+        return []
+    plan = settings.worker.plan
+    names = ", ".join(name if name == namespace else f"{name} = {namespace}" for name, namespace in plan.kv.items())
+    return [
+        f"  worker      {plan.main}",
+        *([f"  config      {plan.config}"] if plan.config else []),
+        f"  KV          {names}",
+        *_left_out_lines(plan, settings.worker.variables),
+        f"  workerd     {settings.worker.binary}",
+    ]
+
+
+def _left_out_lines(plan: WorkerPlan, variables: Collection[str]) -> list[str]:
+    """What the config has and the Worker will miss; a variable of a binding's name stands in for it."""
+    unserved = [f"env.{name} ({section})" for name, section in plan.unserved.items() if name not in variables]
+    lines = [f"  left out    {', '.join(unserved)}: not served here, undefined in the Worker"] if unserved else []
+    if plan.sections:
+        lines.append(f"  left out    the config's {', '.join(plan.sections)}: not served here")
+    if plan.environments:
+        lines.append(f"  left out    the config's environments {', '.join(plan.environments)}: its top level counts")
+    return lines
+
+
+def _key_lines(settings: Settings) -> list[str]:
+    source = settings.keys
+    if source.development:
+        return [
+            f"  keys        QUEUE_API_KEY={source.keys.queue_api_key} ADMIN_API_KEY={source.keys.admin_api_key}",
+            "              (development keys, on loopback only; set your own in the environment or .dev.vars)",
+        ]
+    return [
+        f"  keys        {name} from {source.sources[name]}"
+        if name in source.sources
+        else f"  keys        {name} not set"
+        for name in KEY_NAMES
+    ]
+
+
+def _api_lines(settings: Settings, namespaces: Namespaces, base_url: str) -> list[str]:
+    """What points wrangler and the official SDKs here; a token of the user's own is named, not shown."""
+    made, source = settings.keys.api_token.token, settings.keys.api_token.source
+    if made is None:
+        return [f"  API         closed: set {API_TOKEN_NAME} in the environment or {DEV_VARS}"]
+    api_url = f"{base_url}{API_PREFIX}"
+    shown = made if source is None else f'"${API_TOKEN_NAME}"  # from {source}'
+    return [
+        f"  API         {api_url} is Cloudflare's, for KV",
+        *(f"              {each.title} is namespace {each.id}" for each in namespaces.bound()),
+        f"              for wrangler: export CLOUDFLARE_API_BASE_URL={api_url}",
+        f"              for the SDKs: export CLOUDFLARE_BASE_URL={api_url}",
+        f"              for both: export CLOUDFLARE_ACCOUNT_ID={ACCOUNT_ID} CLOUDFLARE_API_TOKEN={shown}",
+    ]
+
+
+def _examples(settings: Settings, base_url: str) -> list[str]:
+    if settings.worker is not None:
+        return [f"curl {base_url}/", f"curl {base_url}/cdn-cgi/emulator/status"]
+    source = settings.keys
+    admin = source.keys.admin_api_key if source.development else "$ADMIN_API_KEY"
+    queue = source.keys.queue_api_key if source.development else "$QUEUE_API_KEY"
+    if not source.development and "QUEUE_API_KEY" not in source.sources:
+        queue = "$ASSISTANT_API_KEY"
+    return [
+        f'curl -H "X-API-Key: {admin}" {base_url}/api/migrate/status',
+        f'curl -X POST -H "X-API-Key: {admin}" {base_url}/api/migrate/run',
+        f'curl -H "X-API-Key: {queue}" {base_url}/api/queue',
+    ]

@@ -1,0 +1,171 @@
+"""What a run is told: the only reader of the environment and of `.dev.vars`."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from queue_emulator.core.addresses import loopback
+from queue_emulator.core.dev_vars import parse_dev_vars
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.profiles import CLOUDFLARE, Profile
+from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.kv.cloudflare_access import API_URL, Access
+from queue_emulator.worker.auth import ApiKeys
+from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.workerd.binary import find_binary
+from queue_emulator.workerd.bindings import WorkerFlags, WorkerPlan, plan_worker, with_secrets
+from queue_emulator.workerd.extra import require_extra
+
+DEV_VARS = ".dev.vars"
+DEFAULT_STATE = Path(".queue-emulator") / "state.sqlite"
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8787  # as wrangler dev
+DEFAULT_LOCATION = "SJC"
+DEVELOPMENT_KEYS = ApiKeys(queue_api_key="dev-queue-key", admin_api_key="dev-admin-key")
+
+KEY_NAMES = ("QUEUE_API_KEY", "ADMIN_API_KEY", "ASSISTANT_API_KEY")
+API_TOKEN_NAME = "EMULATOR_API_TOKEN"  # noqa: S105 - the name of a variable
+_TOKEN = re.compile("[!-~]+")
+CLOUDFLARE_NAMES = ("CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """What opens Cloudflare's API here; `source` None: made for this run. `token` None: it is closed."""
+
+    token: str | None = field(default=None, repr=False)
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """The Worker's keys, and for each that is configured where it came from; the token of Cloudflare's API."""
+
+    keys: ApiKeys
+    sources: dict[str, str]
+    development: bool
+    api_token: ApiToken = ApiToken()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """A Worker to run on workerd instead of the Python one; `variables` with its secrets, as JSON texts by name."""
+
+    plan: WorkerPlan
+    binary: Path
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that `serve` is told. `state` None keeps the data in memory only.
+
+    `cloudflare` names a real namespace: then nothing is kept here.
+    """
+
+    keys: KeySource
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    state: Path | None = DEFAULT_STATE
+    seeds: tuple[Path, ...] = ()
+    profile: Profile = CLOUDFLARE
+    locations: tuple[str, ...] = (DEFAULT_LOCATION,)
+    worker_version: WorkerVersion = WorkerVersion.NEW
+    rate_limit_per_minute: int | None = None
+    log_requests: bool = True
+    random_seed: int | None = None
+    worker: WorkerSettings | None = None
+    cloudflare: Access | None = None
+
+    def __post_init__(self) -> None:
+        if API_LOCATION in self.locations:
+            raise SettingsError(f"{API_LOCATION} is what faults and journal call Cloudflare's API, no location's name")
+
+
+def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple[WorkerSettings, KeySource]:
+    """What to run on workerd, and the keys as for the Python Worker; all of `.dev.vars` is bound as secrets.
+
+    `.dev.vars` lies beside the wrangler config, or the Worker, or in the current directory.
+    """
+    require_extra()
+    plan = plan_worker(flags)
+    folder = plan.folder if (plan.folder / DEV_VARS).exists() else Path()
+    bound = {name: value for name, value in plan.variables.items() if isinstance(value, str)}
+    source = read_keys(host, folder=folder, bound=bound)
+    secrets = {name: value for name, value in _dev_vars(folder / DEV_VARS).items() if name != API_TOKEN_NAME}
+    keys = (source.keys.queue_api_key, source.keys.admin_api_key, source.keys.assistant_api_key)
+    secrets |= {name: key for name, key in zip(KEY_NAMES, keys, strict=True) if key}
+    binary = find_binary(workerd, (Path(), plan.main.parent))
+    return WorkerSettings(plan, binary, with_secrets(plan, secrets)), source
+
+
+def read_keys(
+    host: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = Path(),
+    bound: Mapping[str, str] | None = None,
+) -> KeySource:
+    """Keys and token from the environment, else `.dev.vars` in `folder`, else, on loopback only, ones of our own.
+
+    `bound` is what a Worker is bound to anyway, and asked last.
+    Raises SettingsError where an address that others can reach would be opened with keys that everybody knows.
+    """
+    environment = os.environ if environment is None else environment
+    from_file = _dev_vars(folder / DEV_VARS)
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for name in KEY_NAMES:
+        asked = (("environment", environment), (DEV_VARS, from_file), ("a variable", bound or {}))
+        for source, found in ((source, given.get(name)) for source, given in asked):
+            if found and name not in values:
+                values[name], sources[name] = found, source
+    api_token = _api_token(host, environment, from_file)
+    if values:
+        keys = ApiKeys(*(values.get(name) for name in KEY_NAMES))
+        return KeySource(keys, sources, development=False, api_token=api_token)
+    if not loopback(host):
+        raise SettingsError(
+            f"{host} can be reached by others, and no key is set: set QUEUE_API_KEY and ADMIN_API_KEY in the "
+            f"environment or in {DEV_VARS}, or listen on 127.0.0.1"
+        )
+    return KeySource(DEVELOPMENT_KEYS, {}, development=True, api_token=api_token)
+
+
+def read_cloudflare(namespace_id: str, *, environment: Mapping[str, str] | None = None) -> Access:
+    """The namespace as wrangler's variables open it; raises SettingsError that names all that are missing.
+
+    https://developers.cloudflare.com/workers/wrangler/system-environment-variables/
+    """
+    environment = os.environ if environment is None else environment
+    missing = [name for name in CLOUDFLARE_NAMES if not environment.get(name)]
+    if missing:
+        raise SettingsError(f"Cloudflare's API needs {' and '.join(missing)} in the environment")
+    account_id, token = (environment[name] for name in CLOUDFLARE_NAMES)
+    return Access(account_id, namespace_id, token, environment.get("CLOUDFLARE_API_BASE_URL") or API_URL)
+
+
+def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str, str]) -> ApiToken:
+    """As the keys; where none is set, on loopback only, one that the operating system's chance makes."""
+    for source, given in (("environment", environment), (DEV_VARS, from_file)):
+        token = given.get(API_TOKEN_NAME)
+        if token:
+            if not _TOKEN.fullmatch(token):
+                raise SettingsError(f"{API_TOKEN_NAME} from {source} holds characters that no header can carry")
+            return ApiToken(token, source)
+    if not loopback(host):
+        return ApiToken()
+    return ApiToken("".join(f"{Dice().bits(64, 'token'):016x}" for _ in range(2)))
+
+
+def _dev_vars(path: Path) -> Mapping[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        return parse_dev_vars(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {path}: {error}") from None
+    except SettingsError as error:
+        raise SettingsError(f"{path}, {error}") from None

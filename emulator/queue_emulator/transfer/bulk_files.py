@@ -1,0 +1,239 @@
+"""Bulk-put files: checked as a whole in a first reading, given entry by entry in a second, never held in memory."""
+
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tqdm import tqdm
+
+from queue_emulator.core.bulk import (
+    FIELDS,
+    PROBLEMS_SHOWN,
+    BulkData,
+    BulkEntry,
+    all_problems,
+    check_entry,
+    problem,
+    put_request,
+    stored_entry,
+)
+from queue_emulator.core.errors import BulkDataError, JavaScriptError
+from queue_emulator.core.javascript import Json
+from queue_emulator.core.limits import TTL_S_MIN
+from queue_emulator.transfer.json_array import array_members
+
+STANDARD_INPUT = Path("-")
+SKIPPED_S = TTL_S_MIN + 30
+_CHUNK_BYTES = 1 << 20
+_HELD_BYTES_MAX = 64 << 20  # of a file whose entries stay in memory: reading it again takes half of a seed
+
+
+@dataclass(frozen=True, slots=True)
+class BulkFile:
+    """Data as the user named it, and the file where its content can be read again and again."""
+
+    named: str
+    content: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """At what time files are read; `skip_ending` leaves out what ends too soon to be written, instead of refusing it.
+
+    Only an absolute expiration can do so. Writing takes its time too, so that half a minute is added to KV's minute.
+    """
+
+    now_ms: int
+    skip_ending: bool = False
+
+    def entry(self, member: Json) -> BulkEntry | None:
+        """A member of the array, None if it is left out; raises BulkDataError or JavaScriptError."""
+        if self.skip_ending:
+            expiration_s = stored_entry(member).expiration_s
+            if expiration_s is not None and expiration_s < self.now_ms // 1000 + SKIPPED_S:
+                return None
+        try:
+            return check_entry(member, self.now_ms)
+        except JavaScriptError as error:
+            if not self.skip_ending and "Invalid expiration of" in str(error):
+                raise BulkDataError(f"{error} --skip-expired leaves out what ends so soon.") from None
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a file holds.
+
+    entries         how many can be written
+    skipped         how many are left out
+    value_bytes     of all values that can be written
+    unknown_fields  how many entries had each field that is not in the format
+    digest          of the content
+    held            the entries themselves, of a file that is not large
+    """
+
+    file: BulkFile
+    entries: int
+    skipped: int
+    value_bytes: int
+    unknown_fields: dict[str, int]
+    digest: bytes
+    held: Sequence[BulkEntry] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFiles:
+    """Files that can be written; `repeated` entries have a key that a later entry has too, which wins."""
+
+    files: tuple[Checked, ...]
+    repeated: int
+    reading: Reading
+
+    @property
+    def entries(self) -> int:
+        return sum(each.entries for each in self.files)
+
+    @property
+    def value_bytes(self) -> int:
+        return sum(each.value_bytes for each in self.files)
+
+    def each_entry(self) -> Iterator[BulkEntry]:
+        """All entries in their order; read anew if they are too many to be held."""
+        for each in self.files:
+            yield from _entries(each.file, self.reading.entry) if each.held is None else each.held
+
+    def digest(self, target: str) -> str:
+        """Of all contents in their order, of how many entries are left out, and of the target."""
+        skipped = str(sum(each.skipped for each in self.files))
+        words = [each.digest for each in self.files] + [skipped.encode(), os.fsencode(target)]
+        return blake2b(b"".join(len(word).to_bytes(4, "big") + word for word in words), digest_size=8).hexdigest()
+
+
+@contextmanager
+def readable(paths: Sequence[Path]) -> Iterator[list[BulkFile]]:
+    """Files that can be read twice: a pipe, or `-`, standard input, is copied for as long as needed."""
+    with TemporaryDirectory(prefix="queue-emulator-") as folder:
+        yield [_readable(path, Path(folder) / str(number)) for number, path in enumerate(paths)]
+
+
+def check_files(files: Sequence[BulkFile], reading: Reading) -> CheckedFiles:
+    """Read all once; raises BulkDataError naming the file and its wrong entries, before anything is written."""
+    seen: set[int] = set()
+    checked = tuple(_check(file, reading, seen) for file in files)
+    return CheckedFiles(checked, sum(each.entries for each in checked) - len(seen), reading)
+
+
+def check_shape(file: BulkFile) -> int:
+    """How many entries there are; raises BulkDataError at the first that is none. Lifetimes may have ended."""
+    return sum(1 for _ in stored_entries(file))
+
+
+def stored_entries(file: BulkFile) -> Iterator[BulkEntry]:
+    """The entries of a file that only says what a namespace holds or held."""
+    return _entries(file, stored_entry)
+
+
+def read_bulk_files(paths: Sequence[Path], now_ms: int) -> list[BulkData]:
+    """Check every file as a whole; raises BulkDataError naming the file, before anything is written."""
+    with readable(paths) as files:
+        reading = Reading(now_ms)
+        return [
+            BulkData(
+                tuple(put_request(entry, now_ms) for entry in CheckedFiles((each,), 0, reading).each_entry()),
+                each.unknown_fields,
+            )
+            for each in check_files(files, reading).files
+        ]
+
+
+def _entries(file: BulkFile, parse: Callable[[Json], BulkEntry | None]) -> Iterator[BulkEntry]:
+    members = array_members(_chunks(file))
+    for number in count():
+        try:
+            member = next(members)
+        except StopIteration:
+            return
+        except BulkDataError as error:
+            raise BulkDataError(f"{file.named}: {error}") from None
+        try:
+            entry = parse(member)
+        except (BulkDataError, JavaScriptError) as error:
+            raise BulkDataError(f"{file.named}: {problem(number, member, error)}") from None
+        if entry is not None:
+            yield entry
+
+
+def _readable(path: Path, copy: Path) -> BulkFile:
+    try:
+        if path != STANDARD_INPUT and path.is_file():
+            return BulkFile(str(path), path)
+        with copy.open("wb") as into:
+            if path == STANDARD_INPUT:
+                if sys.stdin is None:
+                    raise BulkDataError("there is nothing to read: standard input is closed")
+                shutil.copyfileobj(sys.stdin.buffer, into)
+            else:
+                with path.open("rb") as pipe:
+                    shutil.copyfileobj(pipe, into)
+    except OSError as error:
+        raise BulkDataError(f"cannot read {path}: {error.strerror or error}") from None
+    return BulkFile(str(path), copy)
+
+
+def _check(file: BulkFile, reading: Reading, seen: set[int]) -> Checked:
+    entries, skipped, value_bytes, wrong = 0, 0, 0, 0
+    unknown: Counter[str] = Counter()
+    shown: list[str] = []
+    digest = blake2b(digest_size=16)
+    held: list[BulkEntry] | None = [] if file.content.stat().st_size <= _HELD_BYTES_MAX else None
+    try:
+        for number, member in enumerate(array_members(_watched(file, digest))):
+            try:
+                entry = reading.entry(member)
+            except (BulkDataError, JavaScriptError) as error:
+                wrong += 1
+                if len(shown) < PROBLEMS_SHOWN:
+                    shown.append(problem(number, member, error))
+                continue
+            if entry is None:
+                skipped += 1
+                continue
+            entries += 1
+            if held is not None:
+                held.append(entry)
+            value_bytes += len(entry.value)
+            seen.add(hash(entry.key))
+            if not member.keys() <= FIELDS:
+                unknown.update(member.keys() - FIELDS)
+    except BulkDataError as error:
+        raise BulkDataError(f"{file.named}: {error}") from None
+    if wrong:
+        raise BulkDataError(f"{file.named}: {all_problems(shown, wrong)}")
+    return Checked(file, entries, skipped, value_bytes, dict(sorted(unknown.items())), digest.digest(), held)
+
+
+def _watched(file: BulkFile, digest: blake2b) -> Iterator[bytes]:
+    size = file.content.stat().st_size
+    label = f"checking {Path(file.named).name}"
+    with tqdm(desc=label, total=size, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+        for chunk in _chunks(file):
+            digest.update(chunk)
+            yield chunk
+            bar.update(len(chunk))
+
+
+def _chunks(file: BulkFile) -> Iterator[bytes]:
+    try:
+        with file.content.open("rb") as content:
+            while chunk := content.read(_CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise BulkDataError(f"cannot read {file.named}: {error.strerror or error}") from None

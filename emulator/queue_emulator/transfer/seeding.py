@@ -1,0 +1,190 @@
+"""`seed`: say what will be written, ask where others may depend on it, write in batches, say what was written."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from tqdm import tqdm
+
+from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.errors import BulkDataError, EmulatorError, SettingsError
+from queue_emulator.core.javascript import parse_json
+from queue_emulator.transfer.batches import Batch, batches
+from queue_emulator.transfer.bookmark import BOOKMARKS, Bookmark
+from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable
+from queue_emulator.transfer.output import say
+from queue_emulator.transfer.place import Target
+from queue_emulator.transfer.places import target_of
+from queue_emulator.transfer.reporting import Outcome, show_outcome, show_plan
+
+INTERRUPTED, INCOMPLETE = 130, 1
+_SAMPLES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SeedOptions:
+    """How to seed.
+
+    dry_run      write nothing
+    yes          answers the question beforehand
+    from_start   do not go on where a run before ended
+    skip_ending  as of Reading
+    bookmarks    the folder that says where runs ended
+    """
+
+    dry_run: bool = False
+    yes: bool = False
+    from_start: bool = False
+    skip_ending: bool = False
+    bookmarks: Path = BOOKMARKS
+
+
+def seed(paths: Sequence[Path], place: str, options: SeedOptions) -> int:
+    """Load files into a place; returns the exit code. Raises EmulatorError where nothing was written."""
+    target = target_of(place)
+    with readable(paths) as files:
+        return seed_files(files, target, options)
+
+
+def seed_files(files: Sequence[BulkFile], target: Target, options: SeedOptions) -> int:
+    """As `seed`, of files that can be read twice; closes the target."""
+    check_answerable(target, options)
+    with asyncio.Runner() as runner:
+        try:
+            described = runner.run(target.look(writing=True))
+            plan = check_files(files, Reading(runner.run(target.now_ms()), options.skip_ending))
+            show_plan(plan, target, described)
+            if options.dry_run:
+                say("nothing was written, as --dry-run says")
+                return 0
+            _agree(target, options)
+            return _write(runner, target, plan, options)
+        finally:
+            runner.run(target.close())
+
+
+def check_answerable(target: Target, options: SeedOptions) -> None:
+    """Raises SettingsError if this place may be written to only when asked, and nobody can be."""
+    if _must_agree(target, options) and not (sys.stdin and sys.stdin.isatty()):
+        raise SettingsError(f"nobody can be asked whether to write to {target.name}, which others may use: add --yes")
+
+
+def _must_agree(target: Target, options: SeedOptions) -> bool:
+    return target.asks and not options.yes and not options.dry_run
+
+
+def _agree(target: Target, options: SeedOptions) -> None:
+    """Raises SettingsError unless this place may be written to."""
+    check_answerable(target, options)  # that it asks may have come out when it was looked at
+    if not _must_agree(target, options):
+        return
+    print(f"Others may use what is there. Write to {target.name}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise SettingsError("nothing was written: the answer was not yes")
+
+
+def _write(runner: asyncio.Runner, target: Target, plan: CheckedFiles, options: SeedOptions) -> int:
+    outcome = Outcome()
+    interrupted = False
+    try:
+        bookmark = Bookmark(plan.digest(target.where), options.bookmarks)
+        runner.run(_Writing(target, plan, outcome, bookmark).run(from_start=options.from_start))
+    except KeyboardInterrupt:
+        interrupted = True
+    if outcome.failure and not (outcome.past or outcome.uncertain):
+        raise outcome.failure
+    show_outcome(outcome, plan, target)
+    if interrupted:
+        return INTERRUPTED
+    return INCOMPLETE if outcome.failure or outcome.refused else 0
+
+
+class _Writing:
+    """One run over all entries. The outcome is right at any moment."""
+
+    def __init__(self, target: Target, plan: CheckedFiles, outcome: Outcome, bookmark: Bookmark) -> None:
+        self._interrupt: asyncio.CancelledError | None = None
+        self._target = target
+        self._plan = plan
+        self._outcome = outcome
+        self._bookmark = bookmark
+
+    async def run(self, *, from_start: bool) -> None:
+        """Raises CancelledError for an interrupt; what else fails is in the outcome."""
+        outcome = self._outcome
+        try:
+            outcome.unchanged = 0 if from_start else await self._written_before()
+            await self._write_all()
+            await self._target.finish()
+        except EmulatorError as error:
+            outcome.failure = error
+        else:
+            outcome.finished = True
+            self._bookmark.remove()
+        if self._interrupt is not None:
+            raise self._interrupt
+
+    async def _write_all(self) -> None:
+        outcome, total = self._outcome, self._plan.entries
+        entries = islice(self._plan.each_entry(), outcome.unchanged, None)
+        with tqdm(
+            desc="writing", total=total, initial=outcome.past, unit=" keys", leave=False, disable=None
+        ) as bar:  # fmt: skip
+            for batch in batches(entries):
+                await self._write_batch(batch)
+                bar.update(batch.count)
+        if outcome.past != total:
+            raise BulkDataError(f"a file was changed while it was read: it had {total:,} entries")
+
+    async def _write_batch(self, batch: Batch) -> None:
+        """An interrupt waits for the batch, so that it is known what became of it; a second one does not."""
+        outcome = self._outcome
+        task = asyncio.ensure_future(self._target.write(batch.entries))
+        outcome.uncertain = batch.count
+        try:
+            try:
+                refused = await asyncio.shield(task)
+            except asyncio.CancelledError as error:
+                self._interrupt = error
+                self._target.hurry()
+                tqdm.write("ends after the batch that is being written; Ctrl-C again ends it at once", file=sys.stderr)
+                refused = await task
+        except EmulatorError as error:
+            if getattr(error, "definite", True):  # only some errors leave it open whether it was done
+                outcome.uncertain = 0
+            raise
+        outcome.uncertain = 0
+        outcome.written += batch.count
+        outcome.refused += refused
+        if outcome.past < self._plan.entries and not outcome.refused and not self._target.whole:
+            self._bookmark.keep(outcome.past, self._target.name)
+        if self._interrupt is not None and (outcome.past < self._plan.entries or self._target.whole):
+            raise self._interrupt
+
+    async def _written_before(self) -> int:
+        """How many entries a run before wrote, if they are there: some of them are looked up."""
+        count = 0 if self._target.whole else self._bookmark.entries()
+        if not 0 < count < self._plan.entries:
+            return 0
+        picked = {count * number // _SAMPLES for number in range(_SAMPLES)} | {count - 1}
+        written = islice(self._plan.each_entry(), count)
+        samples = {entry.key: entry for number, entry in enumerate(written) if number in picked}
+        found = await self._target.read(list(samples))
+        if all(_same(entry, there) for entry, there in zip(samples.values(), found, strict=True)):
+            self._outcome.looked_up = len(samples)
+            return count
+        print(f"a run before wrote {count:,} entries that are not there as they were: all are written", file=sys.stderr)
+        return 0
+
+
+def _same(entry: BulkEntry, there: BulkEntry | None) -> bool:
+    if there is None or there.value != entry.value:
+        return False
+    return _json(there.metadata) == _json(entry.metadata)
+
+
+def _json(metadata: str | None) -> object:
+    return None if metadata is None else parse_json(metadata)

@@ -1,0 +1,92 @@
+"""`verify`: a namespace after a migration, against the data that was there before."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from queue_emulator.transfer.bulk_files import BulkFile, readable, stored_entries
+from queue_emulator.transfer.comparison import KINDS, Comparison
+from queue_emulator.transfer.output import say
+from queue_emulator.transfer.place import Source
+from queue_emulator.transfer.places import source_of
+from queue_emulator.transfer.verdict import CLASSES, UNCLEAN, Verdict, judge
+
+UNCLEAN_CODE = 1
+_NAMES_SHOWN = 10
+
+
+def verify(place: str, before: Path, *, as_json: bool) -> int:
+    """Print the report; returns 0 if everything is where a whole migration leaves it, 1 otherwise."""
+    with readable([before]) as files, source_of(place) as source, asyncio.Runner() as runner:
+        try:
+            verdict = runner.run(compare(files[0], source))
+        finally:
+            runner.run(source.close())
+    say(json.dumps(verdict.as_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(verdict)))
+    return 0 if verdict.clean else UNCLEAN_CODE
+
+
+async def compare(before: BulkFile, source: Source) -> Verdict:
+    """The report itself."""
+    comparison = Comparison()
+    comparison.before(stored_entries(before))
+    await source.look(writing=False)
+    now_s = await source.now_ms() // 1000
+    async for page in source.pages():
+        comparison.after(page.entries, now_s)
+    return judge(comparison, comparison.changes(stored_entries(before)), now_s)
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    lines = [f"{'':<12}" + "".join(f"{kind:>10}" for kind in KINDS)]
+    for name, meaning in CLASSES.items():
+        counts = [len(verdict.names[kind].get(name, ())) for kind in KINDS]
+        if any(counts):
+            lines.append(f"{name:<12}" + "".join(f"{count or '-':>10}" for count in counts) + f"   {meaning}")
+    lines += ["", *_lifetime_lines(verdict), "", *_pending_lines(verdict)]
+    for kind in KINDS:
+        lines += [
+            f"{name} {kind}: {_shown(verdict.names[kind][name])}" for name in UNCLEAN if verdict.names[kind].get(name)
+        ]
+    lines += [f"changed: {key!r}: {', '.join(fields)}" for key, fields in list(verdict.changes.items())[:_NAMES_SHOWN]]
+    if len(verdict.changes) > _NAMES_SHOWN:
+        lines.append(f"changed: and {len(verdict.changes) - _NAMES_SHOWN:,} more; --json shows them")
+    lines.append("clean" if verdict.clean else f"not clean: {_unclean(verdict)}")
+    return lines
+
+
+def _lifetime_lines(verdict: Verdict) -> list[str]:
+    lines = [f"{'remaining lifetime, s':<24}{'min':>8}{'median':>8}{'max':>8}{'endless':>9}"]
+    for kind in KINDS:
+        for name, each in verdict.lifetimes[kind].items():
+            ends = ("-" if end is None else f"{end:,}" for end in (each.least_s, each.median_s, each.most_s))
+            lines.append(
+                f"{name + ' ' + kind:<24}" + "".join(f"{end:>8}" for end in ends) + f"{each.endless or '-':>9}"
+            )
+    return lines
+
+
+def _pending_lines(verdict: Verdict) -> list[str]:
+    before = "no pending list" if verdict.pending_before is None else f"{verdict.pending_before:,} ids"
+    after = "it is gone" if verdict.pending_after is None else f"it is there, with {verdict.pending_after:,}"
+    if verdict.pending_corrupt:
+        after = "it holds something else now"
+    lines = [f"pending list: {before} before, {after}"]
+    if verdict.ghosts:
+        lines.append(f"on it without a task: {_shown(verdict.ghosts)}")
+    appeared = ", ".join(f"{count:,} {kind}" for kind, count in verdict.appeared.items() if count)
+    return [*lines, f"not there before: {appeared}"] if appeared else lines
+
+
+def _unclean(verdict: Verdict) -> str:
+    found = (
+        (kind, ", ".join(f"{len(names[name]):,} {name}" for name in UNCLEAN if names.get(name)))
+        for kind, names in ((kind, verdict.names[kind]) for kind in KINDS)
+    )
+    return "; ".join(f"{kind}: {text}" for kind, text in found if text)
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(map(repr, names[:_NAMES_SHOWN])) + (f" and {more:,} more; --json shows them" if more > 0 else "")

@@ -1,0 +1,121 @@
+"""What the control surface's actions share: reading JSON requests, refusing, and turning answers into responses."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from queue_emulator.core.errors import (
+    BulkDataError,
+    EmulatorError,
+    JavaScriptError,
+    KVError,
+    RealDataError,
+    RemoteError,
+    StateError,
+)
+from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.web.request_body import RequestBody
+
+Action = Callable[[Request], Awaitable[Json | Response]]
+
+
+class ControlError(EmulatorError):
+    """A control request that was refused, with its status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def routes(actions: Sequence[tuple[str, str, Action]]) -> list[Route]:
+    """One Starlette route a path, with all its methods, so that `Allow` names them all."""
+    by_path: dict[str, dict[str, Action]] = {}
+    for method, path, action in actions:
+        by_path.setdefault(path, {})[method] = action
+    return [Route(path, _endpoint(by), methods=list(by)) for path, by in by_path.items()]
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body; refused over 100 MB."""
+    content = await RequestBody(request.receive).read(CONTROL_BODY_BYTES_MAX)
+    if content is None:
+        raise ControlError(413, f"the request body exceeds {CONTROL_BODY_BYTES_MAX} bytes")
+    return content
+
+
+async def read_object(request: Request, members: Sequence[str] | None = None) -> dict[str, Json]:
+    """The body as a JSON object with no other members than these; None leaves that to the caller."""
+    try:
+        parsed = _DECODER.decode((await read_body(request)).decode())
+    except (ValueError, RecursionError):
+        raise ControlError(400, "the request body is not JSON") from None
+    if not isinstance(parsed, dict):
+        raise ControlError(400, "the request body must be a JSON object")
+    unknown = sorted(set(parsed) - set(members)) if members is not None else []
+    if unknown:
+        raise ControlError(400, f"unknown member {unknown[0]!r}; allowed: {', '.join(members or ())}")
+    return parsed
+
+
+def choice(body: dict[str, Json], name: str, allowed: Sequence[str], default: str) -> str:
+    """One of the allowed words."""
+    chosen = body.get(name, default)
+    if chosen not in allowed:
+        raise ControlError(400, f"{name} must be one of {', '.join(allowed)}, not {chosen!r}")
+    return str(chosen)
+
+
+def check_query(request: Request, *names: str) -> None:
+    """Refuses parameters of other names: nobody would see that they were without effect."""
+    unknown = next((name for name in request.query_params if name not in names), None)
+    if unknown is not None:
+        raise ControlError(400, f"unknown parameter {unknown[:40]!r}; allowed: {', '.join(names)}")
+
+
+def whole_number(request: Request, name: str, default: int) -> int:
+    """A query parameter of 0 or more."""
+    given = request.query_params.get(name, str(default))
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        raise ControlError(400, f"{name} must be a whole number of 0 or more, not {given[:40]!r}")
+    return int(given)
+
+
+def location_of(request: Request, deployment: Deployment) -> str:
+    """The location that the request names."""
+    named = request.headers.get(LOCATION_HEADER)
+    location = deployment.location(named)
+    if location is None:
+        raise ControlError(400, f"unknown location {named!r}; this emulator has {', '.join(deployment.locations)}")
+    return location
+
+
+def _endpoint(actions: dict[str, Action]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            answer = await actions["GET" if request.method == "HEAD" else request.method](request)
+            if isinstance(answer, Response):
+                return answer
+            return Response(stringify_json(answer), media_type="application/json")
+        except BulkDataError as error:
+            return _refused(400, f"nothing was written: {error}")
+        except JavaScriptError as error:
+            return _refused(error.status if isinstance(error, KVError) else 500, f"{error.name}: {error}")
+        except StateError as error:
+            return _refused(500, str(error))
+        except (RealDataError, RemoteError) as error:
+            return _refused(409 if isinstance(error, RealDataError) else 502, str(error))
+        except EmulatorError as error:
+            return _refused(error.status if isinstance(error, ControlError) else 400, str(error))
+
+    return endpoint
+
+
+def _refused(status: int, why: str) -> Response:
+    return JSONResponse({"error": why}, status)
+
+
+_DECODER = json_decoder()

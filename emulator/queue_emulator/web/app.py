@@ -1,0 +1,174 @@
+"""The ASGI application: gives each request to its face, and writes one log line a request."""
+
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from queue_emulator.core.addresses import loopback_authority, loopback_origin
+from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.surface import API_PREFIX, CONTROL_PREFIX
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.web.request_body import RequestBody
+from queue_emulator.web.worker import WorkerFace
+from queue_emulator.worker.answers import error_answer
+
+_PATH_SHOWN_MAX = 200
+
+
+def create_app(
+    deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None, known_keys: bool = False
+) -> ASGIApp:
+    """The whole emulator as one ASGI application; the caller closes the deployment's service.
+
+    `worker` is what stands in for the Python Worker. With `known_keys`, which everybody can look up, no Worker answers
+    to pages of other sites.
+    """
+    faces = {CONTROL_PREFIX: _control_face}
+    if deployment.namespaces is not None:
+        faces[API_PREFIX] = _api_face
+    worker = worker or WorkerFace(deployment)
+    app: ASGIApp = Faces(deployment, faces, NoOtherSites(worker) if known_keys else worker)
+    if log_requests:
+        app = RequestLog(app, deployment)
+    return WithoutUpgrade(app)
+
+
+class Faces:
+    """The faces below their prefixes of the raw path, the Worker everywhere else.
+
+    A face is loaded when it is first asked for, with its framework, which takes as long as all that a Worker needs.
+    """
+
+    def __init__(
+        self, deployment: Deployment, faces: Mapping[str, Callable[[Deployment], ASGIApp]], worker: ASGIApp
+    ) -> None:
+        self._deployment = deployment
+        self._makers = {f"{prefix}/".encode(): make for prefix, make in faces.items()}
+        self._made: dict[bytes, ASGIApp] = {}
+        self._worker = worker
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if not scope["raw_path"].startswith(b"/"):
+                _to_origin_form(scope)
+            await self._face(scope["raw_path"])(scope, receive, send)
+
+    def _face(self, path: bytes) -> ASGIApp:
+        for prefix, make in self._makers.items():
+            if path.startswith(prefix):
+                if prefix not in self._made:
+                    self._made[prefix] = make(self._deployment)
+                return self._made[prefix]
+        return self._worker
+
+
+def _to_origin_form(scope: Scope) -> None:
+    """A client that takes this for a proxy names the whole URL: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form"""
+    path = _ABSOLUTE_FORM.sub(b"", scope["raw_path"], count=1)
+    scope["raw_path"] = path if path.startswith(b"/") or path == b"*" else b"/" + path
+    scope["path"] = unquote(scope["raw_path"].decode("ascii", "replace"))
+
+
+_ABSOLUTE_FORM = re.compile(rb"^https?://[^/]*", re.IGNORECASE)
+
+
+def _control_face(deployment: Deployment) -> ASGIApp:
+    from queue_emulator.web.control_app import create_control_app
+
+    return create_control_app(deployment)
+
+
+def _api_face(deployment: Deployment) -> ASGIApp:
+    from queue_emulator.web.rest.face import RestFace
+
+    assert deployment.namespaces is not None
+    return RestFace(deployment, deployment.namespaces)
+
+
+class NoOtherSites:
+    """Refuses what a page of another site sends by way of this machine's browser, which always names its Host."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        named = [(name, value.decode("latin-1")) for name, value in scope["headers"] if name in (b"host", b"origin")]
+        foreign = next((value for name, value in named if not _OF_THIS_MACHINE[name](value)), None)
+        if foreign is None:
+            await self._app(scope, receive, send)
+            return
+        why = f"the development keys open this to loopback host names only, not to {foreign[:80]!r}: set your own"
+        await RequestBody(receive).drain()
+        answer = error_answer(403, why)
+        headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(answer.content))]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.content})
+
+
+_OF_THIS_MACHINE = {b"host": loopback_authority, b"origin": loopback_origin}
+
+
+class WithoutUpgrade:
+    """A WebSocket handshake is answered as the GET that it is: nothing here upgrades."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+
+        begun = False
+
+        async def no_body() -> Message:
+            nonlocal begun
+            if not begun:
+                begun = True
+                return {"type": "http.request"}
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+            return {"type": "http.disconnect"}
+
+        async def refuse(message: Message) -> None:
+            await send({**message, "type": f"websocket.{message['type']}"})
+
+        await self._app({**scope, "type": "http", "method": "GET"}, no_body, refuse)
+
+
+class RequestLog:
+    """Method, path, status, milliseconds and KV operations of every request. Never a header or a body."""
+
+    def __init__(self, app: ASGIApp, deployment: Deployment) -> None:
+        self._app = app
+        self._deployment = deployment
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        stopwatch = Stopwatch()
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._line(scope, status, stopwatch.elapsed_ms())
+
+    def _line(self, scope: Scope, status: int, elapsed_ms: float) -> None:
+        path = scope["raw_path"].decode("ascii", "backslashreplace")
+        if len(path) > _PATH_SHOWN_MAX:
+            path = path[:_PATH_SHOWN_MAX] + "…"
+        operations = scope.get("emulator.operations", 0)
+        if operations is None:
+            counted = "KV operations mixed with other requests'"
+        else:
+            counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
+        self._deployment.log(f"{scope['method']} {path} {status} {elapsed_ms:.1f} ms {counted}")

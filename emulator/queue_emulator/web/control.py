@@ -1,0 +1,112 @@
+"""/cdn-cgi/emulator/: what runs and what it holds, under a prefix that no Worker can own."""
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from queue_emulator.core import limits
+from queue_emulator.core.bulk import bulk_entry, parse_bulk
+from queue_emulator.core.javascript import Json, utf8
+from queue_emulator.core.options import ListRequest
+from queue_emulator.kv.service import KVService
+from queue_emulator.web.actions import (
+    ControlError,
+    check_query,
+    choice,
+    location_of,
+    read_body,
+    read_object,
+    routes,
+    whole_number,
+)
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.worker.commhub import CommHub
+from queue_emulator.worker.fetch import ID_BYTES_MAX, WorkerVersion
+
+_TASK_TYPES = ("task", "query", "approval", "notification")
+_PRIORITIES = ("low", "medium", "high", "critical")
+
+
+class Control:
+    """The data of one deployment: status, reset, seed, enqueue and entries."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def routes(self) -> list[Route]:
+        return routes(
+            (
+                ("GET", "/status", self.status),
+                ("POST", "/reset", self.reset),
+                ("POST", "/seed", self.seed),
+                ("POST", "/enqueue", self.enqueue),
+                ("GET", "/entries", self.entries),
+            )
+        )
+
+    async def status(self, request: Request) -> Json:
+        """What runs here: profile, locations, Worker version, time, and how many keys live in KV, if it is emulated."""
+        deployment = self._deployment
+        service = deployment.service
+        return {
+            "kv": "emulated" if isinstance(service, KVService) else service.where,
+            "profile": service.profile.name,
+            "locations": list(deployment.locations),
+            "workerVersion": deployment.version.value,
+            "keys": await service.count() if isinstance(service, KVService) else None,
+            "clock": deployment.time(),
+        }
+
+    async def reset(self, request: Request) -> Json:
+        """Forget all data, faults and counts, and show the machine's time again."""
+        await self._deployment.reset()
+        return {"keys": 0, "clock": self._deployment.time()}
+
+    async def seed(self, request: Request) -> Json:
+        """Write a bulk-put array, all or nothing, at the location that the request names."""
+        location = location_of(request, self._deployment)
+        data = parse_bulk(await read_body(request), self._deployment.clock.now_ms())
+        await self._deployment.service.load(location, data.requests)
+        return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
+
+    async def enqueue(self, request: Request) -> Json:
+        """A task through CommHub, as a webhook would bring it: `{"format": "new"|"old", "task": {…}}`."""
+        location = location_of(request, self._deployment)
+        body = await read_object(request, ("format", "task"))
+        version = choice(body, "format", ("new", "old"), "new")
+        task = _task(body.get("task", {}), self._deployment)
+        binding = self._deployment.binding(location)
+        binding.invocation.route = "CommHub.sendViaKVQueue"
+        self._deployment.service.meter.invoked(binding.invocation.route, self._deployment.clock.now_ms())
+        hub = CommHub(WorkerVersion(version).format(binding), self._deployment.clock)
+        try:
+            return {"format": version, "task": await hub.send(task)}
+        finally:
+            request.scope["emulator.operations"] = binding.invocation.operations
+
+    async def entries(self, request: Request) -> Json:
+        """A page of what the central store holds, as for a bulk put: `?prefix=P&cursor=C&limit=N`, all optional."""
+        check_query(request, "prefix", "cursor", "limit")
+        limit = whole_number(request, "limit", limits.LIST_LIMIT_DEFAULT)
+        if not 1 <= limit <= limits.LIST_LIMIT_MAX:
+            raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit}")
+        prefix, cursor = (request.query_params.get(name, "") for name in ("prefix", "cursor"))
+        service = self._deployment.emulated("a real namespace is read from where it is, as cloudflare:NAMESPACE_ID")
+        entries, following = await service.entries(ListRequest(utf8(prefix), limit, cursor))
+        return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
+
+
+def _task(given: Json, deployment: Deployment) -> dict[str, Json]:
+    """The request that CommHub is sent: what was given, with defaults for what every task has."""
+    if not isinstance(given, dict):
+        raise ControlError(400, "task must be a JSON object")
+    deployment.requests += 1
+    made_id = f"task-{deployment.dice.bits(48, 'task', deployment.clock.now_ms(), deployment.requests):012x}"
+    task = {"id": made_id, "type": "task", "source": "emulator", "content": "", "priority": "medium", "metadata": {}}
+    task |= given
+    if not isinstance(task["id"], str) or not 0 < len(task["id"].encode("utf-8", "replace")) <= ID_BYTES_MAX:
+        raise ControlError(400, f"task.id must be a string of 1 to {ID_BYTES_MAX} bytes")
+    choice(task, "type", _TASK_TYPES, "task")
+    choice(task, "priority", _PRIORITIES, "medium")
+    if not isinstance(task["metadata"], dict):
+        raise ControlError(400, "task.metadata must be a JSON object")
+    return task

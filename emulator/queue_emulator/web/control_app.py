@@ -1,0 +1,56 @@
+"""The control surface as an ASGI application: its routes, who may use them, and its refusals."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from queue_emulator.core.surface import CONTROL_PREFIX
+from queue_emulator.web.control import Control
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.web.laboratory import Laboratory
+from queue_emulator.web.loopback_only import LoopbackOnly
+from queue_emulator.web.request_body import ClientGone, DrainedFirst
+
+
+def create_control_app(deployment: Deployment) -> Starlette:
+    """All controls, under their prefix."""
+    controls = Control(deployment).routes() + Laboratory(deployment).routes()
+    control = Starlette(
+        routes=controls,
+        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly)],
+        exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
+    )
+    control.router.redirect_slashes = False
+    app = Starlette(routes=[Mount(CONTROL_PREFIX, app=control)])
+    app.router.redirect_slashes = False
+    return app
+
+
+def _refuse_control(controls: list[Route]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    known = ", ".join(dict.fromkeys(route.path.split("/")[1] for route in controls))
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            message = f"no such control; there are {known} under {CONTROL_PREFIX}/"
+        else:
+            message = f"{request.method} is not allowed here; allowed: {(error.headers or {}).get('Allow', '')}"
+        return JSONResponse({"error": message}, error.status_code, error.headers)
+
+    return refuse
+
+
+def _explain(log: Callable[[str], None]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def explain(request: Request, error: Exception) -> Response:
+        if isinstance(error, ClientGone):
+            return JSONResponse({"error": "the request ended before its body was whole"}, 400)
+        log(f"  a defect of this emulator, please report it:\n{''.join(traceback.format_exception(error))}")
+        return JSONResponse({"error": "a defect of this emulator; its log explains it"}, 500)
+
+    return explain

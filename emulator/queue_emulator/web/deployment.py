@@ -1,0 +1,133 @@
+"""What the faces share: one Worker deployed over one KV namespace, at named locations."""
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from queue_emulator.core.accounts import find_namespace
+from queue_emulator.core.api_rate import ApiRate
+from queue_emulator.core.clock import MovableClock, check_instant, iso_8601
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import ClockError, FaultError, RealDataError
+from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.service import KVService
+from queue_emulator.worker.auth import ApiKeys
+from queue_emulator.worker.fetch import Env, WorkerVersion
+from queue_emulator.worker.rate_limit import RateLimit
+
+if TYPE_CHECKING:
+    from queue_emulator.kv.remote import RemoteService
+
+
+WORKER_NAME = "queue-emulator"  # as Cloudflare's API calls what a namespace is bound to
+
+
+def to_stderr(line: str) -> None:
+    """One line to standard error, at once; dropped if nobody reads there any more."""
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The running whole. `locations` are airport codes, the first is the default; `log` takes one line.
+
+    `service` is KV itself: emulated, or a real namespace, with which less can be done.
+    `namespaces` are all of the account's, `service`'s among them; `api_token` opens Cloudflare's API to them, and
+    without one that is closed.
+    """
+
+    service: "KVService | RemoteService"
+    clock: MovableClock
+    keys: ApiKeys
+    locations: tuple[str, ...] = ("SJC",)
+    version: WorkerVersion = WorkerVersion.NEW
+    rate_limit_per_minute: int | None = None
+    dice: Dice = field(default_factory=Dice)
+    log: Callable[[str], None] = to_stderr
+    requests: int = 0
+    namespaces: Namespaces | None = None
+    api_token: str | None = field(default=None, repr=False)
+    rate_limit: RateLimit = field(init=False)
+    api_rate: ApiRate = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.namespaces is None and isinstance(self.service, KVService):
+            self.namespaces = Namespaces.around(self.service, name="CACHE", worker=WORKER_NAME, dice=self.dice)
+        self.api_rate = ApiRate(self.service.profile.api_requests_max)
+        self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)
+
+    def location(self, named: str | None) -> str | None:
+        """The location that a request names, the first if it names none, None if there is none of that name."""
+        if named is None:
+            return self.locations[0]
+        return named if named in self.locations else None
+
+    def emulated(self, why_not: str = "this takes emulated KV") -> KVService:
+        """KV as this emulator's own; raises RealDataError, beginning with `why_not`, if it is a real namespace."""
+        if isinstance(self.service, KVService):
+            return self.service
+        raise RealDataError(f"{why_not}: KV is {self.service.where}")
+
+    def namespace(self, named: str) -> str:
+        """The name under which journal and rules know a namespace: its name, title or id is given; or FaultError."""
+        namespaces = self.namespaces.all() if self.namespaces else []
+        found = find_namespace(namespaces, named)
+        if found is not None:
+            return found.name
+        known = ", ".join(each.title for each in namespaces) or "a real one, and no other"
+        raise FaultError(f"unknown namespace {named[:80]!r}; this emulator has {known}")
+
+    def binding(self, location: str) -> Binding:
+        """The KV namespace for one invocation, with the profile's budget of operations."""
+        return Binding(self.service, location, Invocation(self.service.profile.operations_max, name=self.ray()))
+
+    def ray(self) -> str:
+        """A name for one request, by which the journal knows it."""
+        self.requests += 1
+        return f"{self.dice.bits(64, 'ray', self.requests):016x}"
+
+    def env(self, binding: Binding) -> Env:
+        """The Worker's environment for one invocation."""
+        return Env(
+            cache=binding,
+            keys=self.keys,
+            clock=self.clock,
+            rate_limit=self.rate_limit,
+            console=lambda line: self.log(f"  worker: {line}"),
+            version=self.version,
+        )
+
+    def time(self) -> dict[str, int | str | bool]:
+        """What the clock shows, and how far it is from the machine's."""
+        now_ms = self.clock.now_ms()
+        return {
+            "now": iso_8601(now_ms),
+            "now_ms": now_ms,
+            "offset_ms": self.clock.offset_ms,
+            "frozen": self.clock.frozen,
+        }
+
+    def move_clock(self, *, set_ms: int | None, advance_ms: int, freeze: bool | None) -> None:
+        """Set, then advance, then freeze or resume; raises ClockError or RealDataError, and then nothing has moved."""
+        self.emulated("real time cannot be moved")
+        now_ms = (self.clock.now_ms() if set_ms is None else set_ms) + advance_ms
+        check_instant(now_ms)
+        if advance_ms < 0:
+            raise ClockError(f"the clock advances by 0 or more, not by {advance_ms} ms")
+        if set_ms is not None or advance_ms:
+            self.clock.set(now_ms)
+        if freeze is not None:
+            (self.clock.freeze if freeze else self.clock.resume)()
+
+    async def reset(self) -> None:
+        """Forget all data, faults and counts, and show the machine's time again; RealDataError for real data."""
+        self.emulated("real data is not deleted here")
+        assert self.namespaces is not None
+        await self.namespaces.reset()
+        self.clock.restart()
+        self.api_rate = ApiRate(self.service.profile.api_requests_max)
+        self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)

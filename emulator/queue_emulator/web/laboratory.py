@@ -1,0 +1,128 @@
+"""/cdn-cgi/emulator/: time, faults, the journal of KV operations, and what the traffic costs."""
+
+from dataclasses import replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from queue_emulator.core.clock import parse_iso_8601
+from queue_emulator.core.faults import rule_from_json, rule_to_json
+from queue_emulator.core.javascript import Json
+from queue_emulator.core.plans import cost
+from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.web.actions import ControlError, check_query, read_object, routes, whole_number
+from queue_emulator.web.deployment import Deployment
+
+_CLOCK_MEMBERS = ("set", "advance_s", "freeze")
+_JOURNAL_LIMIT = 10_000
+
+
+class Laboratory:
+    """Time, faults, journal and cost of one deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def routes(self) -> list[Route]:
+        return routes(
+            (
+                ("GET", "/clock", self.show_clock),
+                ("POST", "/clock", self.move_clock),
+                ("GET", "/faults", self.show_faults),
+                ("POST", "/faults", self.add_fault),
+                ("DELETE", "/faults", self.remove_faults),
+                ("DELETE", "/faults/{id}", self.remove_fault),
+                ("GET", "/journal", self.journal),
+                ("GET", "/cost", self.cost),
+            )
+        )
+
+    async def show_clock(self, request: Request) -> Json:
+        return self._deployment.time()
+
+    async def move_clock(self, request: Request) -> Json:
+        """`set` to a time, then `advance_s` seconds, then `freeze` or go on: every expiry and timestamp follows."""
+        body = await read_object(request, _CLOCK_MEMBERS)
+        if not body:
+            raise ControlError(400, f"the clock takes {', '.join(_CLOCK_MEMBERS)}")
+        set_ms, advance_s, freeze = _instant_ms(body.get("set")), body.get("advance_s", 0), body.get("freeze")
+        if isinstance(advance_s, bool) or not isinstance(advance_s, (int, float)):
+            raise ControlError(400, 'advance_s must be a number of seconds, as in {"advance_s": 60}')
+        if not isinstance(freeze, bool | None):
+            raise ControlError(400, "freeze must be true or false")
+        self._deployment.move_clock(set_ms=set_ms, advance_ms=_ms(advance_s), freeze=freeze)
+        return self._deployment.time()
+
+    async def show_faults(self, request: Request) -> Json:
+        """The rules in the order in which they are asked, with how often each matched and gave its verdict."""
+        return {
+            "rules": [
+                {**rule_to_json(rule), "matched": matched, "given": given}
+                for rule, matched, given in self._deployment.service.faults.rules()
+            ]
+        }
+
+    async def add_fault(self, request: Request) -> Json:
+        """Append a rule; answers it with its id."""
+        rule = rule_from_json(await read_object(request))
+        locations = self._deployment.locations
+        for location, known in ((rule.location, (*locations, API_LOCATION)), (rule.verdict.location, locations)):
+            if location is not None and location not in known:
+                raise ControlError(400, f"unknown location {location!r}; this emulator has {', '.join(known)}")
+        if rule.namespace is not None:
+            rule = replace(rule, namespace=self._deployment.namespace(rule.namespace))
+        if rule.verdict.kind == "drop_replication":
+            self._deployment.emulated("real replication cannot be stopped")
+        return rule_to_json(self._deployment.service.faults.add(rule))
+
+    async def remove_faults(self, request: Request) -> Json:
+        self._deployment.service.faults.clear()
+        return {"rules": []}
+
+    async def remove_fault(self, request: Request) -> Json:
+        given = request.path_params["id"]
+        faults = self._deployment.service.faults
+        if given not in {str(rule.id) for rule, _, _ in faults.rules()}:
+            raise ControlError(404, f"no fault rule has the id {given[:40]!r}")
+        faults.remove(int(given))
+        return {"removed": int(given)}
+
+    async def journal(self, request: Request) -> Response:
+        """Events after a position, as NDJSON; the headers say what is held, so that a gap can be seen."""
+        check_query(request, "after", "limit")
+        journal = self._deployment.service.journal
+        limit = min(whole_number(request, "limit", _JOURNAL_LIMIT), _JOURNAL_LIMIT)
+        events = list(journal.after(whole_number(request, "after", 0), limit))
+        headers = {
+            "X-Journal-First": str(journal.first_position),
+            "X-Journal-Last": str(journal.last_position),
+        }
+        content = "".join(event.to_json_line() + "\n" for event in events)
+        return Response(content, headers=headers, media_type="application/x-ndjson")
+
+    async def cost(self, request: Request) -> Json:
+        """Operations by route, and what a day and a month of such traffic cost; `over_s` is the time it stands for."""
+        check_query(request, "over_s")
+        meter = self._deployment.service.meter
+        observed_s = max(0, (meter.last_ms or 0) - (meter.first_ms or 0)) / 1000  # 0 if the clock was set back
+        over_s = whole_number(request, "over_s", 0) or observed_s
+        return {
+            "routes": meter.by_route(),
+            "operations": meter.totals(),
+            "observed_s": observed_s,
+            "over_s": over_s,
+            "estimate": cost(meter.totals(), over_s) if over_s >= 1 else None,
+        }
+
+
+def _ms(seconds: float) -> int:
+    return round(max(-1e12, min(seconds, 1e12)) * 1000)
+
+
+def _instant_ms(given: Json) -> int | None:
+    if given is None or (isinstance(given, int) and not isinstance(given, bool)):
+        return given
+    if not isinstance(given, str):
+        raise ControlError(400, "set must be ISO 8601, as 2026-11-23T17:00:00Z, or milliseconds since 1970")
+    return parse_iso_8601(given)

@@ -1,0 +1,95 @@
+"""One request to the API as its handlers see it, and what they answer."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from starlette.datastructures import Headers
+
+from queue_emulator.core.accounts import Namespace
+from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.kv.gate import Caller
+from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.waiting import in_event_loop
+from queue_emulator.web.request_body import RequestBody
+from queue_emulator.web.rest import refusals
+
+LARGE_BYTES = 65_536  # to parse more would hold up other requests
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`text` is the JSON of the result, `info` the result_info; `raw` is a value, which has no envelope."""
+
+    text: str = "null"
+    info: Mapping[str, Json] | None = None
+    raw: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: Json, info: Mapping[str, Json] | None = None) -> "Answer":
+        return cls(stringify_json(result), info)
+
+
+@dataclass(slots=True)
+class Call:
+    """`operation` is what the API's errors call it; `namespace` and `service` are None on the collection alone."""
+
+    operation: str
+    namespaces: Namespaces
+    found: tuple[Namespace, KVService] | None
+    key_segment: bytes
+    query: Mapping[str, str]
+    headers: Headers
+    body: RequestBody
+    caller: Caller
+    now_ms: int
+    operations: int = 0
+
+    @property
+    def namespace(self) -> Namespace:
+        assert self.found is not None
+        return self.found[0]
+
+    @property
+    def service(self) -> KVService:
+        """What reads and writes the namespace."""
+        self.check_there()
+        assert self.found is not None
+        return self.found[1]
+
+    def check_there(self) -> None:
+        """The namespace may have been deleted while the request's body came; raises Refusal."""
+        if self.namespaces.get(self.namespace.id) is None:
+            raise refusals.no_namespace(self.operation)
+
+    async def content(self, bytes_max: int, what: str) -> bytes:
+        """The whole body."""
+        content = await self.body.read(bytes_max)
+        if content is None:
+            announced = self.headers.get("content-length", "")
+            size_bytes = int(announced) if announced.isdecimal() else self.body.received_bytes
+            raise refusals.too_long(self.operation, f"{what} length of {size_bytes} exceeds limit of {bytes_max}.")
+        return content
+
+    async def json(self, bytes_max: int) -> Json:
+        """The body as JSON."""
+        content = await self.content(bytes_max, "Request body")
+        try:
+            return _DECODER.decode(content.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise refusals.bad_body(self.operation, "the request body is not JSON") from None
+
+
+async def off_loop(size_bytes: int, work: Callable[[], Result]) -> Result:
+    """Do `work`, beside other requests if there is much of it."""
+    if size_bytes < LARGE_BYTES or not in_event_loop():
+        return work()
+    return await asyncio.to_thread(work)
+
+
+_DECODER = json_decoder()

@@ -1,0 +1,93 @@
+"""Listening: one socket, Hypercorn on it, and an orderly end on a signal."""
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from hypercorn.config import Config
+from starlette.types import ASGIApp
+
+from queue_emulator.accepting import raise_descriptor_limit
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.sparing import Sparing
+from queue_emulator.web.connections import Connections
+from queue_emulator.web.deployment import to_stderr
+
+DESCRIPTORS_KEPT = 32  # for files of the store, and what else a run opens
+
+_BACKLOG = 512
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises SettingsError if the address cannot be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another with --port"
+        ) from None
+    return sock
+
+
+def url(sock: socket.socket) -> str:
+    """Where clients reach the socket."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(
+    app: ASGIApp,
+    sock: socket.socket,
+    *,
+    ready: Callable[[], None],
+    grace_s: float,
+    kept: int = DESCRIPTORS_KEPT,
+    log: Callable[[str], None] = to_stderr,
+) -> None:
+    """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
+
+    `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `kept` file descriptors
+    are left free by connections, for what their requests open. `log` is told of a connection that fails, in one line
+    without anything that it carried: a request's headers hold keys.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    failed = Sparing(log, loop.time)
+    loop.set_exception_handler(lambda loop, context: failed(f"  a connection failed: {_failure(context)}"))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    config = Config()
+    config.accesslog = None
+    config.errorlog = None
+    config.include_server_header = False
+    _spare_the_collector()
+    connections = Connections(app, config, log)
+    connections.accept(sock, limit=raise_descriptor_limit(), kept=kept, log=log)
+    try:
+        ready()
+        await stop.wait()
+    finally:
+        await connections.end(grace_s if stop.is_set() else 0)
+
+
+def _spare_the_collector() -> None:
+    """What stands at the start stands to the end, and a page of a list is a thousand objects, none of them garbage."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+
+
+def _failure(context: dict[str, Any]) -> str:
+    error = context.get("exception")
+    return type(error).__name__ if error is not None else "for no known reason"

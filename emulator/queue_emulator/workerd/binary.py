@@ -1,0 +1,53 @@
+"""Finding the workerd binary: a path that was given, else the packages of npm, else the search path."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from queue_emulator.core.errors import SettingsError
+
+INSTALL = "npm install workerd"
+_VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
+
+
+def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
+    """The binary; `folders` and all folders above them may hold a node_modules. Raises SettingsError."""
+    if given is not None:
+        named = next(_in_package(given), given) if given.is_dir() else given
+        if not named.is_file():
+            raise SettingsError(f"there is no workerd at {given}; install it with: {INSTALL}")
+        return named.absolute()
+    for folder in folders:
+        for each in (folder.absolute(), *folder.absolute().parents):
+            if (found := next(_in_package(each), None)) is not None:
+                return found
+    on_path = shutil.which("workerd")
+    if on_path is None:
+        raise SettingsError(
+            f"no workerd is installed here or on the PATH; install it with: {INSTALL}, or name it with --workerd"
+        )
+    return Path(on_path)
+
+
+async def compatibility_date_of(binary: Path) -> str:
+    """The day that the binary is of, which it calls its version; raises SettingsError if it does not run."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            binary, "--version", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        )
+        printed, _ = await process.communicate()
+    except OSError as error:
+        raise SettingsError(f"cannot run {binary}: {error.strerror or error}") from None
+    version = _VERSION.search(printed)
+    if version is None:
+        raise SettingsError(f"{binary} is not workerd: it does not print its version")
+    return version[0].decode()
+
+
+def _in_package(folder: Path) -> Iterator[Path]:
+    """The package of the platform holds the binary; the package `workerd` links to it only if scripts may run."""
+    packages = folder if folder.name == "node_modules" else folder / "node_modules"
+    yield from sorted(packages.glob("@cloudflare/workerd-*/bin/workerd"))
+    yield from packages.glob(".bin/workerd")

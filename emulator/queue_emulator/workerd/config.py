@@ -1,0 +1,124 @@
+"""The config that workerd is started with: Cap'n Proto text, one Worker service and one socket a location.
+
+Schema: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.workerd.modules import SERVICE_WORKER, Module
+
+NAMESPACE_HEADER = "X-Emulator-Namespace"
+OUR_MODULES = ("tail.mjs", "cache.mjs")
+CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this name gets that far
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is our wire face.
+
+    `tail_mark` begins what our tail writes on the console that it shares with the Worker.
+    """
+
+    modules: Sequence[Module]
+    locations: Sequence[str]
+    kv: Mapping[str, str]
+    kv_socket: Path
+    variables: Mapping[str, str]
+    compatibility_date: str
+    compatibility_flags: Sequence[str]
+    tail_mark: str
+
+
+def config_text(layout: Layout) -> str:
+    """The config; on workerd's import path lie OUR_MODULES, and module number i as `module-i`."""
+    namespaces = list(dict.fromkeys(layout.kv.values()))
+    services = [
+        '(name = "tail", worker = .tail)',
+        '(name = "cache", worker = .cache)',
+        *(_worker(layout, location, namespaces) for location in layout.locations),
+        *(_namespace(layout, location, each, namespaces) for location in layout.locations for each in namespaces),
+    ]
+    sockets = [
+        f"(name = {_text(each)}, http = (cfBlobHeader = {_text(CF_HEADER)}), service = {_text(_worker_name(each))})"
+        for each in layout.locations
+    ]
+    return _CONFIG.format(services=",\n    ".join(services), sockets=",\n    ".join(sockets))
+
+
+def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
+    bindings = (
+        *(
+            f"(name = {_text(name)}, kvNamespace = {_text(_kv_name(location, namespaces.index(namespace)))})"
+            for name, namespace in layout.kv.items()
+        ),
+        *(f"(name = {_text(name)}, json = {_text(value)})" for name, value in layout.variables.items()),
+    )
+    props = _text(json.dumps({"location": location, "mark": layout.tail_mark}))
+    return f"""(name = {_text(_worker_name(location))}, worker = (
+      {_code(layout.modules)},
+      cacheApiOutbound = "cache",
+      compatibilityDate = {_text(layout.compatibility_date)},
+      compatibilityFlags = [{", ".join(map(_text, layout.compatibility_flags))}],
+      bindings = [{", ".join(bindings)}],
+      tails = [(name = "tail", props = (json = {props}))]))"""
+
+
+def _code(modules: Sequence[Module]) -> str:
+    if modules[0].kind == SERVICE_WORKER:
+        return f'{SERVICE_WORKER} = embed "/module-0"'
+    embedded = (
+        f"(name = {_text(module.name)}, {module.kind} = embed {_text(f'/module-{number}')})"
+        for number, module in enumerate(modules)
+    )
+    return f"modules = [{', '.join(embedded)}]"
+
+
+def _namespace(layout: Layout, location: str, namespace: str, namespaces: list[str]) -> str:
+    """What a connection speaks for is fixed here: the Worker cannot set these headers."""
+    name = _kv_name(location, namespaces.index(namespace))
+    injected = ((LOCATION_HEADER, location), (NAMESPACE_HEADER, str(namespaces.index(namespace))))
+    headers = ", ".join(f"(name = {_text(name)}, value = {_text(value)})" for name, value in injected)
+    address = _text(f"unix:{layout.kv_socket}")
+    return f"(name = {_text(name)}, external = (address = {address}, http = (injectRequestHeaders = [{headers}])))"
+
+
+def _worker_name(location: str) -> str:
+    return f"worker-{location}"
+
+
+def _kv_name(location: str, number: int) -> str:
+    return f"kv-{number}-{location}"
+
+
+def _text(value: str) -> str:
+    """A literal: everything that is not plain ASCII as an escaped byte of its UTF-8."""
+    kept = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\x{byte:02x}" for byte in value.encode())
+    return f'"{"".join(kept)}"'
+
+
+_CONFIG = """using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  logging = (structuredLogging = true),
+  services = [
+    {services}
+  ],
+  sockets = [
+    {sockets}
+  ],
+);
+
+const tail :Workerd.Worker = (
+  modules = [(name = "tail.mjs", esModule = embed "/tail.mjs")],
+  compatibilityDate = "2024-09-23",
+);
+
+const cache :Workerd.Worker = (
+  modules = [(name = "cache.mjs", esModule = embed "/cache.mjs")],
+  compatibilityDate = "2024-09-23",
+);
+"""

@@ -1,0 +1,45 @@
+"""What to do about a module that the runtime does not find: it tells the name it looked for, not the one written."""
+
+import os
+import re
+from collections.abc import Sequence
+
+from queue_emulator.workerd.bindings import BUNDLE_FIRST
+from queue_emulator.workerd.modules import KINDS, Module
+
+_UNKNOWN = re.compile(r'(?:No such module|Invalid module specifier) "([^"]+)"\.\s+imported from "([^"]+)"')
+_QUOTED = re.compile(r"""(["'`])([^"'`\n]+)\1""")
+_NODE = "modules of Node need --compatibility-flag nodejs_compat, and not all of them are there"
+
+
+def advice(why: str, modules: Sequence[Module]) -> str | None:
+    """What to do, if `why` is the runtime's complaint of a module; `modules` are those it was given."""
+    unknown = _UNKNOWN.search(why)
+    if unknown is None:
+        return None
+    importer = next((each for each in modules if each.name == unknown[2]), None)
+    written = unknown[1] if importer is None else _as_written(unknown[1], importer)
+    if written.startswith("node:"):
+        return _NODE
+    if importer is None or not written.startswith(("./", "../")):
+        return f"{written} is no relative path, and packages are not looked for: {BUNDLE_FIRST}"
+    return _about_file(written, importer)
+
+
+def _as_written(name: str, importer: Module) -> str:
+    """The runtime tells even a package's name as a path from the folder of its importer."""
+    folder = os.path.dirname(importer.name)  # noqa: PTH120 - a name, not a path
+    text = importer.path.read_text("utf-8", "replace")
+    named = (match[2] for match in _QUOTED.finditer(text))
+    return next((each for each in named if name in (each, os.path.normpath(os.path.join(folder, each)))), name)  # noqa: PTH118
+
+
+def _about_file(written: str, importer: Module) -> str:
+    path = importer.path.parent / written.partition("?")[0]
+    shown = os.path.normpath(path)
+    if not path.is_file():
+        unended = "" if path.suffix else f", and no ending is added to a name: {BUNDLE_FIRST}"
+        return f"there is no file {shown}{unended}"
+    if path.suffix in KINDS:
+        return f"{written} is not a plain path to {shown}: {BUNDLE_FIRST}"
+    return f"{shown} is none of the files that can be imported, {' '.join(KINDS)}: {BUNDLE_FIRST}"

@@ -1,0 +1,170 @@
+"""A Worker at work: the wire face, workerd and the public face together, from the first to the last."""
+
+import asyncio
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.kv.binding import Invocation
+from queue_emulator.kv.service import KVService
+from queue_emulator.workerd.binary import compatibility_date_of
+from queue_emulator.workerd.bindings import WorkerPlan
+from queue_emulator.workerd.config import OUR_MODULES, Layout, config_text
+from queue_emulator.workerd.front import WorkerdFace
+from queue_emulator.workerd.invocations import Invocations
+from queue_emulator.workerd.missing import advice
+from queue_emulator.workerd.modules import Module, find_modules, require_handler
+from queue_emulator.workerd.output import Output
+from queue_emulator.workerd.process import Workerd
+from queue_emulator.workerd.stopped import WorkerNotStarted
+from queue_emulator.workerd.wire import BACKLOG, WireFace, listen
+
+_KV_SOCKET = "kv.socket"  # no location has a dot
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the emulator lends to the Worker. `services` by namespace; `variables` as JSON texts.
+
+    `locate` and `invoke` are the deployment's: the location that a header names, and a new invocation there.
+    """
+
+    binary: Path
+    services: Mapping[str, KVService]
+    controlled: KVService
+    locations: Sequence[str]
+    variables: Mapping[str, str]
+    locate: Callable[[str | None], str | None]
+    invoke: Callable[[str], Invocation]
+    log: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWorker:
+    """`face` is the ASGI application that clients reach."""
+
+    face: WorkerdFace
+    workerd: Workerd
+
+    async def beside(self, serving: Coroutine[Any, Any, None]) -> None:
+        """Watch over the runtime while `serving` runs; raises WorkerStopped if it is gone for good."""
+        served = asyncio.ensure_future(serving)
+        watched = asyncio.ensure_future(self.workerd.watch())
+        try:
+            await asyncio.wait((served, watched), return_when=asyncio.FIRST_COMPLETED)
+            await (watched if watched.done() else served)
+        finally:
+            for each in (served, watched):
+                each.cancel()
+            await asyncio.gather(served, watched, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterator[RunningWorker]:
+    """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
+    date = plan.compatibility_date or await compatibility_date_of(around.binary)
+    invocations = Invocations(around.controlled.profile.operations_max)
+    namespaces = list(dict.fromkeys(plan.kv.values()))
+    wire = WireFace(
+        [around.services[each] for each in namespaces],
+        locations=around.locations,
+        invocations=invocations,
+        log=around.log,
+    )
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        listeners = {each: stack.enter_context(_listener(folder / each)) for each in around.locations}
+        layout = _layout(plan, around, folder, date)
+        workerd = Workerd(
+            around.binary,
+            folder,
+            listeners,
+            output=partial(Output, around.locations, tail_mark=layout.tail_mark, log=around.log, ended=invocations.end),
+            restarting=invocations.clear,
+            log=around.log,
+        )
+        face = _face(around, folder, invocations)
+        serving = await listen(wire, layout.kv_socket)
+        try:
+            await _start(partial(_start_once, workerd, plan.main, layout, folder), around.log)
+            yield RunningWorker(face, workerd)
+        finally:
+            await workerd.stop()
+            await serving.cleanup()
+
+
+async def _start(start_once: Callable[[], Awaitable[None]], log: Callable[[str], None]) -> None:
+    """A Worker that does not start is read again and started once more: a bundler may just have been writing it."""
+    try:
+        await start_once()
+    except WorkerNotStarted:  # if it is no passing one, the second says the same
+        log("  the Worker does not start; it is read again and started once more")
+        await start_once()
+
+
+async def _start_once(workerd: Workerd, main: Path, layout: Layout, folder: Path) -> None:
+    """As it lies on the disk now, with its modules beside the runtime's sockets."""
+    modules = find_modules(main)
+    require_handler(modules)
+    _copy(modules, folder)
+    try:
+        await workerd.start(config_text(replace(layout, modules=modules)))
+    except WorkerNotStarted as error:
+        told = (str(error), advice(str(error), modules))
+        raise WorkerNotStarted("\n".join(filter(None, told))) from None
+
+
+def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> Layout:
+    return Layout(
+        modules=(),
+        locations=around.locations,
+        kv=plan.kv,
+        kv_socket=folder / _KV_SOCKET,
+        variables=around.variables,
+        compatibility_date=date,
+        compatibility_flags=plan.compatibility_flags,
+        # Not of the deployment's dice: whoever knows their seed could write in the tail's name.
+        tail_mark=f"emulator-tail-{Dice().bits(64, 'tail mark'):016x} ",
+    )
+
+
+def _face(around: Surroundings, folder: Path, invocations: Invocations) -> WorkerdFace:
+    return WorkerdFace(
+        {location: folder / location for location in around.locations},
+        locate=around.locate,
+        invoke=around.invoke,
+        invocations=invocations,
+        meter=around.controlled.meter,
+        now_ms=around.controlled.clock.now_ms,
+        log=around.log,
+    )
+
+
+def _copy(modules: Sequence[Module], folder: Path) -> None:
+    """What runs is what was found at the start, also when workerd died and is started again."""
+    for ours in OUR_MODULES:
+        (folder / ours).write_bytes(files("queue_emulator.workerd").joinpath(ours).read_bytes())
+    for number, module in enumerate(modules):
+        shutil.copyfile(module.path, folder / f"module-{number}")
+
+
+def _listener(path: Path) -> socket.socket:
+    """A socket that outlives a runtime that dies: its clients wait until the next one listens."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"cannot listen at {path}: {error}; TMPDIR names the folder for that") from None
+    listener.listen(BACKLOG)
+    return listener

@@ -1,0 +1,296 @@
+"""The KV service as workerd speaks to it: HTTP, one path a key, errors in the reason phrase.
+
+Protocol: https://github.com/cloudflare/workerd/blob/main/src/workerd/api/kv.c++ , and what miniflare answers:
+https://github.com/cloudflare/workers-sdk/tree/main/packages/miniflare/src/workers/kv
+"""
+
+import json
+import logging
+import re
+import socket
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import web
+
+from queue_emulator.accepting import Acceptor, raise_descriptor_limit
+from queue_emulator.core import options
+from queue_emulator.core.errors import JavaScriptError, KVError, KVSyntaxError
+from queue_emulator.core.javascript import UNDEFINED, Json, from_utf8, parse_json, stringify_json
+from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
+from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.kv.binding import Binding, Invocation, ValueWithMetadata
+from queue_emulator.kv.gate import Caller
+from queue_emulator.kv.service import KVService
+from queue_emulator.workerd.config import NAMESPACE_HEADER
+from queue_emulator.workerd.invocations import Invocations
+
+REASON_CHARACTERS_MAX = 512  # as miniflare cuts it
+BODY_BYTES_MAX = 100 * 1024 * 1024  # of a value that is refused anyway; a longer stream is not read to its end
+BACKLOG = 4096  # a Unix socket with a full one refuses at once
+_LINE_BYTES_MAX = 1024 * 1024  # keys, prefixes and cursors far over their limits must still be answered in words
+_IDLE_S = 3600.0  # the runtime closes its idle connections first, so that no request meets a closing one
+_KEPT = 8  # file descriptors, of those that clients' connections leave free
+_SILENT = logging.Logger(__name__)
+_SILENT.addHandler(logging.NullHandler())
+_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    service: KVService
+    location: str
+    caller: Caller
+    segment: bytes
+    query: Mapping[str, bytes]
+    metadata: str | None
+    body: bytes
+
+    def key(self, operation: str) -> bytes:
+        """The key that the path names, checked."""
+        if self.query.get("urlencoded") != b"true":
+            return check_service_key(from_utf8(self.segment), operation)
+        decoded = None if _BAD_PERCENT.search(self.segment) else decode_segment(self.segment)
+        if decoded is None:
+            raise KVError(operation, 400, "Could not URL-decode key name")
+        return check_service_key(decoded, operation)
+
+    def number(self, name: str, operation: str) -> int | None:
+        """A numeric parameter; None if it was not sent."""
+        sent = self.query.get(name)
+        if sent is None:
+            return None
+        try:
+            return int(sent)
+        except ValueError:
+            raise KVError(operation, 400, f"Invalid {name} of {from_utf8(sent)}.") from None
+
+
+class WireFace:
+    """Serves several namespaces at several locations; injected headers say which a request is for."""
+
+    def __init__(
+        self,
+        services: Sequence[KVService],
+        *,
+        locations: Sequence[str],
+        invocations: Invocations,
+        log: Callable[[str], None],
+    ) -> None:
+        self._services = {str(number): service for number, service in enumerate(services)}
+        self._locations = frozenset(locations)
+        self._invocations = invocations
+        self.log = log
+        self._short = False
+
+    def be_short(self, short: bool) -> None:
+        """While connections wait for a file descriptor, every answer is the last on its connection."""
+        self._short = short
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request, its body read to the end first, so that the connection stays usable."""
+        answer = await self._answer(request)
+        if self._short:
+            answer.force_close()
+        return answer
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        try:
+            body = await _body(request)
+            answer = _OPERATIONS.get(request.method)
+            if answer is None:
+                return _refusal(405, "Method Not Allowed")
+            return await answer(self._call(request, body))
+        except KVError as error:
+            return _refusal(error.status, error.reason)
+        except JavaScriptError as error:  # a quota or a budget: the runtime knows neither, so it comes from us
+            return _refusal(429, str(error))
+        except ConnectionError:  # a value's stream that failed inside the Worker: nobody hears this answer
+            return _refusal(400, "Bad Request")
+        except Exception:  # noqa: BLE001 - the Worker must see an error, not a broken connection
+            self.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
+            return _refusal(500, "Internal Server Error")
+
+    def _call(self, request: web.BaseRequest, body: bytes) -> _Call:
+        location = request.headers.get(LOCATION_HEADER, "")
+        service = self._services.get(request.headers.get(NAMESPACE_HEADER, ""))
+        if service is None or location not in self._locations:
+            raise KVError("", 400, "No such namespace or location")
+        path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
+        return _Call(
+            service=service,
+            location=location,
+            caller=self._invocations.count(location),
+            segment=path.removeprefix(b"/"),
+            query=_query(query),
+            metadata=_metadata(request),
+            body=body,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The wire face at its socket, until `cleanup()`."""
+
+    runner: web.ServerRunner
+    acceptor: Acceptor
+
+    async def cleanup(self) -> None:
+        """Accept no more, and end every connection."""
+        self.acceptor.close()
+        await self.runner.cleanup()
+
+
+async def listen(face: WireFace, path: Path) -> Listening:
+    """Serve on a Unix socket; the caller awaits `cleanup()` of what this returns."""
+    server = web.Server(
+        face.handle,
+        access_log=None,
+        logger=_SILENT,  # the Worker is told of everything that is wrong with a request
+        keepalive_timeout=_IDLE_S,
+        max_line_size=_LINE_BYTES_MAX,
+        max_field_size=_LINE_BYTES_MAX,
+        auto_decompress=False,
+    )
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(str(path))
+        sock.listen(BACKLOG)
+    except BaseException:
+        sock.close()
+        await runner.cleanup()
+        raise
+    limit = raise_descriptor_limit()
+    return Listening(runner, Acceptor(sock, server, limit=limit, kept=_KEPT, short=face.be_short, log=face.log))
+
+
+async def _get(call: _Call) -> web.Response:
+    if not call.segment:
+        return await _list(call)
+    key = call.key("GET")
+    cache_ttl_s = options.check_cache_ttl(call.number("cache_ttl", "GET"))
+    found = await call.service.get(call.location, key, cache_ttl_s=cache_ttl_s, caller=call.caller)
+    headers = _cache_status(found.cache_status)
+    if found.entry is None:
+        return web.Response(status=404, reason="Not Found", headers=headers)
+    if found.entry.metadata is not None:
+        headers["CF-KV-Metadata"] = found.entry.metadata
+    if found.entry.expiration_s is not None:
+        headers["CF-Expiration"] = str(found.entry.expiration_s)
+    return web.Response(body=found.entry.value, headers=headers)
+
+
+async def _list(call: _Call) -> web.Response:
+    limit = options.check_list_limit(call.number("key_count_limit", "GET"))
+    if limit < 1:
+        reason = f"Invalid key_count_limit of {limit}. Please specify an integer greater than 0."
+        raise KVError("GET", 400, reason)
+    prefix = check_prefix(from_utf8(call.query.get("prefix", b"")))
+    request = options.ListRequest(prefix, limit, from_utf8(call.query.get("cursor", b"")))
+    listing = await call.service.list(call.location, request, caller=call.caller)
+    page: dict[str, Json] = {
+        "keys": [
+            _without_none({"name": row.key.decode(), "expiration": row.expiration_s, "metadata": row.metadata})
+            for row in listing.rows
+        ],
+        "list_complete": listing.cursor is None,
+    }
+    if listing.cursor is not None:
+        page["cursor"] = listing.cursor
+    return _json(page, _cache_status(listing.cache_status))
+
+
+async def _put(call: _Call) -> web.Response:
+    request = options.check_put(
+        call.key("PUT"),
+        call.body,
+        expiration_s=call.number("expiration", "PUT"),
+        expiration_ttl_s=call.number("expiration_ttl", "PUT"),
+        metadata=call.metadata,
+        now_ms=call.service.clock.now_ms(),
+    )
+    await call.service.put(call.location, request, caller=call.caller)
+    return web.Response(status=204)
+
+
+async def _delete(call: _Call) -> web.Response:
+    await call.service.delete(call.location, call.key("DELETE"), caller=call.caller)
+    return web.Response(status=204)
+
+
+async def _bulk_get(call: _Call) -> web.Response:
+    """Values are converted here, by the service: the runtime takes the answer as it comes."""
+    if call.segment != b"bulk/get":
+        return _refusal(405, "Method Not Allowed")
+    asked = json.loads(from_utf8(call.body))
+    invocation = Invocation(None, name=call.caller.invocation, route=call.caller.route)
+    binding = Binding(call.service, call.location, invocation)
+    keys, type_, cache_ttl = asked["keys"], asked.get("type", UNDEFINED), asked.get("cacheTtl", UNDEFINED)
+    if not asked.get("withMetadata"):
+        return _json(await binding.get_bulk(keys, type_, cache_ttl=cache_ttl))
+    found = await binding.get_bulk_with_metadata(keys, type_, cache_ttl=cache_ttl)
+    return _json({name: _with_metadata(each) for name, each in found.items()})
+
+
+_OPERATIONS: dict[str, Callable[[_Call], Awaitable[web.Response]]] = {
+    "GET": _get,
+    "PUT": _put,
+    "DELETE": _delete,
+    "POST": _bulk_get,
+}
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    chunks: list[bytes] = []
+    size_bytes = 0
+    async for chunk in request.content.iter_any():
+        chunks.append(chunk)
+        size_bytes += len(chunk)
+        if size_bytes > BODY_BYTES_MAX:
+            break
+    return b"".join(chunks)
+
+
+def _query(raw: bytes) -> dict[str, bytes]:
+    """Form encoding, as the runtime writes it; values stay bytes, for they need not be UTF-8."""
+    pairs = (pair.partition(b"=") for pair in raw.split(b"&") if pair)
+    return {from_utf8(name): unquote_to_bytes(value.replace(b"+", b" ")) for name, _, value in pairs}
+
+
+def _metadata(request: web.BaseRequest) -> str | None:
+    """Travels as raw UTF-8. What is not JSON, a function's "undefined", makes the service fail."""
+    sent = request.headers.get("CF-KV-Metadata")
+    if sent is None:
+        return None
+    text = from_utf8(sent.encode("utf-8", "surrogateescape"))
+    try:
+        parse_json(text)
+    except KVSyntaxError:
+        raise KVError("PUT", 500, "Internal Server Error") from None
+    return text
+
+
+def _refusal(status: int, reason: str) -> web.Response:
+    phrase = re.sub(r"[\r\n]+", " ", reason)[:REASON_CHARACTERS_MAX]
+    return web.Response(status=status, reason=phrase, text=reason)
+
+
+def _json(value: Json, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(text=stringify_json(value), content_type="application/json", headers=headers)
+
+
+def _cache_status(status: str | None) -> dict[str, str]:
+    return {} if status is None else {"CF-Cache-Status": status}
+
+
+def _with_metadata(found: ValueWithMetadata | None) -> Json:
+    return None if found is None else {"value": found.value, "metadata": found.metadata}
+
+
+def _without_none(members: dict[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in members.items() if value is not None}

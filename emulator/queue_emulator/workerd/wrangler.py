@@ -1,0 +1,173 @@
+"""The wrangler config near a Worker: which file holds it, and what of it this emulator heeds.
+
+https://developers.cloudflare.com/workers/wrangler/configuration/ : the top level only, no environments.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from queue_emulator.core.accounts import ID
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.javascript import Json
+
+FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's own order of precedence
+
+
+@dataclass(frozen=True, slots=True)
+class WranglerConfig:
+    """What was read. `kv` gives each binding the namespace that it is bound to here.
+
+    Bindings of one id share a namespace: it is named after the first of them, so that what is seeded as CACHE is what
+    the binding CACHE reads. `ids` gives such a name the id by which Cloudflare's API knows it, where that is one.
+
+    `unserved` gives each binding of another kind its section, `sections` are others that are not served;
+    `environments` are the names below `env`.
+    """
+
+    path: Path | None = None
+    main: Path | None = None
+    kv: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    compatibility_date: str | None = None
+    compatibility_flags: tuple[str, ...] = ()
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    sections: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+
+
+def find_config(folder: Path) -> Path | None:
+    """The config in this folder or the nearest one above it, as wrangler looks for it."""
+    for each in (folder, *folder.parents):
+        for name in FILE_NAMES:
+            if (each / name).is_file():
+                return each / name
+    return None
+
+
+def read_config(path: Path) -> WranglerConfig:
+    """Read a config; raises SettingsError naming the file and what is wrong in it."""
+    given = _parse(path)
+    try:
+        main = _member(given, "main", str)
+        kv, ids = _namespaces(_member(given, "kv_namespaces", list) or [])
+        return WranglerConfig(
+            path=path,
+            main=None if main is None else path.parent / main,
+            kv=kv,
+            ids=ids,
+            variables=_variables(_member(given, "vars", dict) or {}),
+            compatibility_date=_date(given),
+            compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
+            unserved={name: section for section, value in given.items() for name in _bound_by(section, value)},
+            sections=tuple(section for section in _OTHER_SECTIONS if given.get(section)),
+            environments=tuple(_member(given, "env", dict) or {}),
+        )
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8-sig")
+        given = tomllib.loads(text) if path.suffix == ".toml" else _parse_jsonc(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingsError(f"cannot read {path}: {error}") from None
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: must be an object")
+    return given
+
+
+def _parse_jsonc(text: str) -> Any:
+    """JSON with comments and trailing commas, which JSON5 includes."""
+    import json5
+
+    return json5.loads(text)
+
+
+def _member(given: dict[str, Any], name: str, kind: type) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise ValueError(f"{name} must be {_KINDS[kind]}, not {value!r}")
+    return value
+
+
+_KINDS: dict[type, str] = {str: "a string", list: "an array", dict: "a table"}
+
+
+def _date(given: dict[str, Any]) -> str | None:
+    """TOML has dates of its own, which wrangler refuses and we need not."""
+    date = given.get("compatibility_date")
+    return None if date is None else str(date)
+
+
+def _variables(given: dict[str, Any]) -> dict[str, Json]:
+    """Refuses what JSON cannot hold.
+
+    Wrangler (4.164) refuses a date too. Of nan it makes null, of a date within a table a string: that is for the user
+    to write.
+    """
+    for where, value in _within("vars", given):
+        if not isinstance(value, (str, int, float, type(None))):  # a bool is an int
+            raise ValueError(f"{where} is the TOML date or time {value}; {_A_VARIABLE}")
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"{where} is {value}; {_A_VARIABLE}")
+    return given
+
+
+_A_VARIABLE = "a variable is a string, a finite number, true, false, or an array or a table of these"
+
+
+def _within(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Everything in a value that is neither an array nor a table, with its place."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _within(f"{where}.{name}", each)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _within(f"{where}[{number}]", each)
+    else:
+        yield where, value
+
+
+def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """By binding the name of its namespace, and by that name its id. Refuses no binding that wrangler takes."""
+    by_id: dict[str, str] = {}
+    namespaces: dict[str, str] = {}
+    for number, each in enumerate(given):
+        binding = each.get("binding") if isinstance(each, dict) else None
+        if not isinstance(binding, str) or not binding:
+            raise ValueError(f"each of kv_namespaces must have a binding, not {each!r}")
+        if binding in namespaces:
+            raise ValueError(f"kv_namespaces[{number}] binds {binding} a second time")
+        id = each.get("id", f"binding {binding}")
+        if not isinstance(id, str) or not id:
+            raise ValueError(f"kv_namespaces[{number}], {binding}, must have a string as its id, not {id!r}")
+        namespaces[binding] = by_id.setdefault(id, binding)
+    return namespaces, {name: id.lower() for id, name in by_id.items() if ID.fullmatch(id.lower())}
+
+
+_OTHER_SECTIONS = ("triggers", "assets", "site", "tail_consumers")
+_NO_OTHER_BINDINGS = ("alias", "define", "env", "exports", "kv_namespaces", "previews", "vars")
+_OF_FILES = ("data_blobs", "text_blobs", "wasm_modules")
+_BY_NAME = ("durable_objects", "logfwdr", "ratelimits", "send_email", "unsafe")  # all others say `binding`
+
+
+def _bound_by(section: str, value: Any) -> Iterator[str]:
+    """The bindings of a section that is not served, also of one that wrangler has yet to learn."""
+    if section in _OF_FILES and isinstance(value, dict):
+        yield from value
+    elif section not in _NO_OTHER_BINDINGS:
+        yield from _named(value, "name" if section in _BY_NAME else "binding")
+
+
+def _named(value: Any, member: str) -> Iterator[str]:
+    if isinstance(value, dict) and isinstance(value.get(member), str):
+        yield value[member]
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _named(each, member)
