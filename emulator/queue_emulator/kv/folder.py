@@ -109,14 +109,21 @@ class Folder:
         """Remove a name of a file, or of a link, and not what it points to."""
         os.unlink(_plain(name), dir_fd=self._descriptor)
 
+    def remove(self) -> None:
+        """Remove the folder itself; raises OSError if it is not empty."""
+        self._remove(self.path)
+
     def take_back(self) -> None:
-        """Remove what opening it made, as far as it is empty."""
+        """Remove what opening made, as far as it is empty."""
         with suppress(OSError):
             for path in self._made:
-                if self._within is None:
-                    path.rmdir()
-                else:
-                    os.rmdir(path.name, dir_fd=self._within._descriptor)
+                self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        if self._within is None:
+            path.rmdir()
+        else:
+            os.rmdir(path.name, dir_fd=self._within._descriptor)
 
     def still_at(self, path: Path) -> bool:
         """Whether `path` leads here now."""
@@ -130,10 +137,24 @@ class Folder:
             check_regular(self.path / name, found)
 
 
+def read_small(path: Path, bytes_max: int) -> bytes:
+    """A file that the user named, or that has its place by custom: a link is followed, a pipe or device is refused.
+
+    Raises StateError or OSError.
+    """
+    descriptor = os.open(path, _READ & ~os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise StateError(f"{path} is not a regular file")
+        check_size(path, found.st_size, bytes_max)
+        return file.read(bytes_max)
+
+
 def check_regular(path: Path, found: os.stat_result) -> None:
     """Raises StateError for a link, a pipe, a device, a folder, and for a file with two names."""
     if stat.S_ISLNK(found.st_mode):
-        raise StateError(f"{path} is a symbolic link, which is not followed: put there what it points to")
+        raise StateError(f"{path} is a symbolic link, which is not followed: name what it points to, or put that there")
     if not stat.S_ISREG(found.st_mode):
         raise StateError(f"{path} is not a regular file")
     if found.st_nlink > 1:

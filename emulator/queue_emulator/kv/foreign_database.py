@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
@@ -20,9 +20,9 @@ from urllib.parse import quote
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder, check_size
 
-COMPANIONS = ("-wal", "-shm", "-journal")
-BUSY_S = 0.5
-_LOG = "-wal"
+_LOG, _JOURNAL = "-wal", "-journal"
+COMPANIONS = (_LOG, "-shm", _JOURNAL)
+_BUSY_S = 0.5  # how long opening waits for a process that is just closing the file
 _JOURNAL_END = bytes.fromhex("d9d505f920a163d7")  # of a journal that names a super-journal
 _BYTES_MAX = 4 << 30  # of a database to be copied: room for some ten million keys
 _COPIES_MAX = 20  # attempts at a copy that nobody wrote to meanwhile
@@ -36,20 +36,15 @@ def locked(folder: Folder, name: str, *, make: bool = False) -> sqlite3.Connecti
 
     With `make` a database that is not there is made. Raises StateError, OSError or sqlite3.Error.
     """
-    path = folder.path.resolve() / name
     new = make and folder.file(name) is None
     if new:
         folder.write(name, b"")
     before = folder.file(name)
-    if before is not None:
-        check_size(path, before.st_size, _BYTES_MAX)
-    check_companions(folder, name)
-    connection = sqlite3.connect(existing(path), isolation_level=None, timeout=BUSY_S, uri=True)
+    connection = connect(folder, name)
     try:
-        distrust(connection)
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
-        _check_same(connection, folder, path, before)
+        check_same(connection, folder, name, before)
         if new:
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = WAL")  # as workerd makes it
@@ -58,6 +53,27 @@ def locked(folder: Folder, name: str, *, make: bool = False) -> sqlite3.Connecti
         connection.close()
         raise
     return connection
+
+
+def connect(folder: Folder, name: str, *, check_same_thread: bool = True) -> sqlite3.Connection:
+    """A connection to a database that is there, after a look at it and its companions."""
+    _check_files(folder, name)
+    path = f"file:{quote(str(folder.path.resolve() / name))}?mode=rw"  # which never makes one
+    connection = sqlite3.connect(
+        path, isolation_level=None, timeout=_BUSY_S, uri=True, check_same_thread=check_same_thread
+    )
+    distrust(connection)
+    return connection
+
+
+def check_same(connection: sqlite3.Connection, folder: Folder, name: str, before: os.stat_result | None) -> None:
+    """Raises sqlite3.Error unless SQLite opened the file that was looked at before, and that is still there."""
+    path = folder.path.resolve() / name
+    ((_, _, opened),) = connection.execute("PRAGMA database_list")
+    after = folder.file(name)
+    same = before is not None and after is not None and os.path.samestat(before, after)
+    if not same or opened != str(path) or not folder.still_at(path.parent):
+        raise sqlite3.OperationalError("locked: who had it gave it up and removed it meanwhile")
 
 
 @contextmanager
@@ -69,26 +85,6 @@ def copied(folder: Folder, name: str) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             distrust(connection)
             yield connection
-
-
-def existing(path: Path) -> str:
-    """The name under which SQLite opens a file and never makes one; for `uri=True`."""
-    return f"file:{quote(str(path))}?mode=rw"
-
-
-def check_companions(folder: Folder, name: str) -> None:
-    """Raises StateError for a companion of the database that leads to another file."""
-    for suffix in COMPANIONS:
-        found = folder.file(name + suffix)
-        if found is None:
-            continue
-        check_size(folder.path / (name + suffix), found.st_size, _BYTES_MAX)
-        if suffix != "-journal":
-            continue
-        with folder.reading(name + suffix, found.st_size) as journal:
-            journal.seek(-min(found.st_size, len(_JOURNAL_END)), 2)
-            if journal.read() == _JOURNAL_END:
-                raise StateError(f"{folder.path / name}{suffix} names another file, which SQLite would remove")
 
 
 def distrust(connection: sqlite3.Connection) -> None:
@@ -111,13 +107,16 @@ def check_schema(connection: sqlite3.Connection, *tables: str) -> None:
                 raise StateError(f"its index {str(index)[:80]!r} is computed")
 
 
-def _check_same(connection: sqlite3.Connection, folder: Folder, path: Path, before: os.stat_result | None) -> None:
-    """That SQLite opened the file that was looked at, and that it is still there."""
-    ((_, _, opened),) = connection.execute("PRAGMA database_list")
-    after = folder.file(path.name)
-    same = before is not None and after is not None and os.path.samestat(before, after)
-    if not same or opened != str(path) or not folder.still_at(path.parent):
-        raise sqlite3.OperationalError("locked: who had it gave it up and removed it meanwhile")
+def _check_files(folder: Folder, name: str) -> None:
+    """Raises StateError for a database, or a companion of it, that leads to another file."""
+    for each in (name, *(name + suffix for suffix in COMPANIONS)):
+        found = folder.file(each)
+        if found is not None:
+            check_size(folder.path / each, found.st_size, _BYTES_MAX)
+    with suppress(FileNotFoundError), folder.reading(name + _JOURNAL, _BYTES_MAX) as journal:
+        journal.seek(-min(journal.seek(0, os.SEEK_END), len(_JOURNAL_END)), os.SEEK_END)
+        if journal.read() == _JOURNAL_END:
+            raise StateError(f"{folder.path / name}{_JOURNAL} names another file, which SQLite would remove")
 
 
 def _copy(folder: Folder, name: str, copy: Path) -> None:
