@@ -1,38 +1,78 @@
 """`cost`: what the traffic that a running emulator has seen would cost on Cloudflare, as a table."""
 
-from typing import Any
+import msgspec
 
-from queue_emulator.core.errors import RemoteError
 from queue_emulator.remote_control import RemoteControl
 
 _KINDS = ("reads", "writes", "deletes", "lists")
+_ROUTE_CHARACTERS_MAX = 200
+
+
+class _Counts(msgspec.Struct):
+    reads: int = 0
+    writes: int = 0
+    deletes: int = 0
+    lists: int = 0
+    requests: int | None = None
+
+    def of(self, kind: str) -> int:
+        counts: dict[str, int] = {"reads": self.reads, "writes": self.writes, "deletes": self.deletes}
+        return counts.get(kind, self.lists)
+
+
+class _Free(msgspec.Struct, rename="camel"):
+    exceeded: list[str]
+    quota_per_day: _Counts
+
+
+class _Paid(msgspec.Struct, rename="camel"):
+    dollars_per_month: float
+    dollars_per_day: float
+    of_which_subscription: float
+
+
+class _Estimate(msgspec.Struct, rename="camel"):
+    operations_per_day: _Counts
+    prices_as_of: str
+    free: _Free
+    paid: _Paid
+
+
+class _Cost(msgspec.Struct):
+    routes: dict[str, _Counts]
+    operations: _Counts
+    estimate: _Estimate | None
+    over_s: float = 0
 
 
 def cost_report(url: str, over_s: int | None) -> str:
     """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
-    answer = RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost")
-    if not {"routes", "operations", "estimate"} <= answer.keys():
-        raise RemoteError(f"{url} does not answer as a queue-emulator does")
+    cost = RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost)
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
-    lines = [header, *(_line(route, counts) for route, counts in answer["routes"].items())]
-    lines.append(_line("all", answer["operations"]))
-    return "\n".join([*lines, "", *_estimate(answer)])
+    lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
+    lines.append(_line("all", cost.operations))
+    return "\n".join([*lines, "", *_estimate(cost)])
 
 
-def _line(name: str, counts: dict[str, int]) -> str:
-    requests = f"{counts['requests']:,}" if "requests" in counts else ""
-    return f"{name:<34}{requests:>10}" + "".join(f"{counts.get(kind, 0):>12,}" for kind in _KINDS)
+def _line(name: str, counts: _Counts) -> str:
+    requests = "" if counts.requests is None else f"{counts.requests:,}"
+    return f"{_shown(name):<34}{requests:>10}" + "".join(f"{counts.of(kind):>12,}" for kind in _KINDS)
 
 
-def _estimate(answer: dict[str, Any]) -> list[str]:
-    estimate = answer["estimate"]
+def _estimate(cost: _Cost) -> list[str]:
+    estimate = cost.estimate
     if estimate is None:
         return ["Too little time was observed to scale it: say with --over how many seconds this traffic stands for."]
-    per_day, free, paid = estimate["operationsPerDay"], estimate["free"], estimate["paid"]
-    exceeded = ", ".join(f"{kind} {per_day[kind]:,} of {free['quotaPerDay'][kind]:,}" for kind in free["exceeded"])
+    per_day, quota, paid = estimate.operations_per_day, estimate.free.quota_per_day, estimate.paid
+    kinds = [kind for kind in _KINDS if kind in estimate.free.exceeded]
+    exceeded = ", ".join(f"{kind} {per_day.of(kind):,} of {quota.of(kind):,}" for kind in kinds)
     return [
-        f"Such traffic, {answer['over_s']:,.0f} s of it, repeated all day (prices of {estimate['pricesAsOf']}):",
+        f"Such traffic, {cost.over_s:,.0f} s of it, repeated all day (prices of {_shown(estimate.prices_as_of)}):",
         f"  free plan   {'fails each day: ' + exceeded if exceeded else 'within the daily quotas'}",
-        f"  paid plan   ${paid['dollarsPerMonth']:,.2f} a month, ${paid['dollarsPerDay']:,.4f} a day, "
-        f"with the ${paid['ofWhichSubscription']:,.2f} of the subscription",
+        f"  paid plan   ${paid.dollars_per_month:,.2f} a month, ${paid.dollars_per_day:,.4f} a day, "
+        f"with the ${paid.of_which_subscription:,.2f} of the subscription",
     ]
+
+
+def _shown(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text[:_ROUTE_CHARACTERS_MAX])

@@ -1,20 +1,32 @@
-"""Speaking to a running emulator's control surface, for the commands that need one."""
+"""Speaking to a running emulator's control surface, for the commands that need one.
+
+What answers may be anything: an answer is read up to a limit of bytes and of time, and parsed into the shape that the
+command expects and nothing else.
+"""
 
 import http.client
-import json
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from threading import Timer
+from typing import TypeVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 from queue_emulator.core.addresses import without_password
 from queue_emulator.core.errors import RemoteError, SettingsError
 from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
+SHORT_BYTES_MAX = 4 << 20
 _CONNECT_S = 10
 _SILENCE_S = 60
 _SEED_SILENCE_S = 600  # a large seed takes its time, and until then nothing is heard of it
+_WHOLE_S = 900.0  # for request and answer together, however slowly either comes
+_PIECE_BYTES = 1 << 16
+_REASON_CHARACTERS_MAX = 300
+
+Shape = TypeVar("Shape")
 
 
 class BrokenOffError(RemoteError):
@@ -23,39 +35,68 @@ class BrokenOffError(RemoteError):
     definite = False
 
 
+class AnswerTooLargeError(RemoteError):
+    """An answer that is not read to its end."""
+
+    definite = False
+
+
+class _Refusal(msgspec.Struct):
+    error: str
+
+
 class RemoteControl:
     """The control surface at one URL; raises SettingsError for what is no URL of an emulator."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, whole_s: float = _WHOLE_S) -> None:
         self.host = _connection(url).host
         self._url = url
-        self._broken_off = False
-        self._asking: http.client.HTTPConnection | None = None
+        self._whole_s = whole_s
+        self._broken_off: str | None = None
+        self._asking: socket.socket | None = None
 
-    def ask(self, method: str, path: str, *, body: Iterable[bytes] = (), size_bytes: int = 0) -> Any:
-        """The JSON that the control at `path` answers; raises SettingsError or RemoteError in one line."""
+    def ask(
+        self,
+        method: str,
+        path: str,
+        shape: type[Shape],
+        *,
+        body: Iterable[bytes] = (),
+        size_bytes: int = 0,
+        answer_bytes_max: int = SHORT_BYTES_MAX,
+    ) -> Shape:
+        """What the control at `path` answers; raises SettingsError or RemoteError in one line."""
         if size_bytes > CONTROL_BODY_BYTES_MAX:
             most = f"an emulator takes {CONTROL_BODY_BYTES_MAX}"
             raise RemoteError(f"{size_bytes} bytes in one request are too many: {most}")
-        status, answer = self._exchange(method, CONTROL_PREFIX + path, body, size_bytes)
-        if status != 200:
-            why = answer.get("error") if isinstance(answer, dict) else None
-            raise RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
-        if not isinstance(answer, dict):
-            raise RemoteError(f"{self._url} does not answer as a queue-emulator does")
-        return answer
+        status, content = self._exchange(method, CONTROL_PREFIX + path, body, size_bytes, answer_bytes_max)
+        try:
+            if status == 200:
+                return msgspec.json.decode(content, type=shape)
+            why = _line(msgspec.json.decode(content, type=_Refusal).error)
+        except (msgspec.MsgspecError, RecursionError):
+            why = ""
+        if status == 200:
+            raise self.stranger()
+        raise RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
 
-    def break_off(self) -> None:
+    def stranger(self) -> RemoteError:
+        return RemoteError(f"{self._url} does not answer as a queue-emulator does")
+
+    def break_off(self, why: str = "is asked no more") -> None:
         """End what another thread asks: it hears BrokenOffError."""
-        self._broken_off = True
-        sock = self._asking.sock if self._asking else None
-        if sock is not None:
+        self._broken_off = why
+        if self._asking is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                self._asking.shutdown(socket.SHUT_RDWR)
 
-    def _exchange(self, method: str, path: str, body: Iterable[bytes], size_bytes: int) -> tuple[int, Any]:
-        self._asking = connection = _connection(self._url)
+    def _exchange(
+        self, method: str, path: str, body: Iterable[bytes], size_bytes: int, answer_bytes_max: int
+    ) -> tuple[int, bytes]:
+        connection = _connection(self._url)
         headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)} if size_bytes else {}
+        overdue = Timer(self._whole_s, self.break_off, [f"has not answered whole within {self._whole_s:g} s"])
+        overdue.daemon = True
         try:
             try:
                 connection.connect()
@@ -63,21 +104,38 @@ class RemoteControl:
                 raise SettingsError(
                     f"no emulator answers at {self._url}: {error}; start one with: queue-emulator serve"
                 ) from None
+            self._asking = connection.sock  # the connection forgets it as soon as an answer without a length begins
+            overdue.start()
             if self._broken_off:
-                raise BrokenOffError(f"{self._url} is asked no more")
+                raise BrokenOffError(f"{self._url} {self._broken_off}")
             connection.sock.settimeout(_SEED_SILENCE_S if size_bytes else _SILENCE_S)
             connection.request(method, path, body=body if size_bytes else None, headers=headers)
-            response = connection.getresponse()
-            return response.status, _json(response.read())
+            with connection.getresponse() as response:
+                status, content = response.status, self._content(response, answer_bytes_max)
+            if self._broken_off:  # what was cut looks like an end
+                raise BrokenOffError(f"{self._url} {self._broken_off}")
+            return status, content
         except (OSError, http.client.IncompleteRead) as error:
-            raise BrokenOffError(
-                f"{self._url} broke off before it answered: {error}; is it a queue-emulator?"
-            ) from None
-        except http.client.HTTPException:
-            raise RemoteError(f"{self._url} does not answer as a queue-emulator does") from None
+            why = self._broken_off or f"broke off before it answered: {error}; is it a queue-emulator?"
+            raise BrokenOffError(f"{self._url} {why}") from None
+        except (http.client.HTTPException, ValueError):
+            if self._broken_off:
+                raise BrokenOffError(f"{self._url} {self._broken_off}") from None
+            raise self.stranger() from None
         finally:
+            overdue.cancel()
             self._asking = None
             connection.close()
+
+    def _content(self, response: http.client.HTTPResponse, bytes_max: int) -> bytes:
+        content = bytearray()
+        while piece := response.read(_PIECE_BYTES):
+            content += piece
+            if len(content) > bytes_max:
+                raise AnswerTooLargeError(f"{self._url} answers with more than {bytes_max:,} bytes")
+        if response.length:  # a body that ended early, which read() with a number passes over
+            raise http.client.IncompleteRead(bytes(content[:100]), response.length)
+        return bytes(content)
 
 
 def _connection(url: str) -> http.client.HTTPConnection:
@@ -95,8 +153,6 @@ def _connection(url: str) -> http.client.HTTPConnection:
     raise SettingsError(f"not the URL of an emulator, as http://127.0.0.1:8787: {without_password(url)}")
 
 
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
+def _line(text: str) -> str:
+    """What a server says, as a part of one line of ours."""
+    return "".join(each if each.isprintable() else " " for each in text[:_REASON_CHARACTERS_MAX]).strip()

@@ -20,9 +20,10 @@ from queue_emulator.kv.gate import Gate
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteCatalogue
+from queue_emulator.kv.state_file import check_own_folder
 from queue_emulator.kv.store import Store
 from queue_emulator.kv.waiting import sleep_on
-from queue_emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
+from queue_emulator.settings import API_TOKEN_NAME, DEFAULT_STATE, DEV_VARS, KEY_NAMES, Settings
 from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import WORKER_NAME, Deployment, to_stderr
@@ -60,6 +61,13 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
     namespaces: Namespaces | None = None
     services: dict[str, KVService] = {}
     service: KVService | RemoteService
+    base_url, started = url(sock), False
+
+    def ready() -> None:
+        nonlocal started
+        started = True
+        say(_banner(settings, service, namespaces, seeds, base_url))
+
     if settings.cloudflare is None:
         namespaces, services = await _open(settings, clock, dice)
         service = next(iter(services.values()))
@@ -79,11 +87,13 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
         )
         for data in seeds:
             await service.load(settings.locations[0], data.requests)
-        banner = _banner(settings, service, namespaces, seeds, url(sock))
         run = _run_python if settings.worker is None else _run_on_workerd
-        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=partial(say, banner)))
+        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready))
     finally:
-        await (namespaces or service).close()
+        if namespaces is None:
+            await service.close()
+        else:
+            await namespaces.close(discard=not started)
 
 
 async def _run_python(
@@ -120,6 +130,8 @@ async def _run_on_workerd(
 async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
     """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
     plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
+    if settings.state == DEFAULT_STATE:
+        check_own_folder(DEFAULT_STATE)
     catalogue = MemoryCatalogue() if settings.state is None else await SqliteCatalogue.open(settings.state)
     gate, versions = Gate(clock, dice, sleep_on(clock), settings.profile.plan), Versions()
 
@@ -134,7 +146,7 @@ async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Na
             name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name)) for name in names
         }
     except BaseException:
-        await catalogue.close()
+        await catalogue.discard()
         raise
 
 

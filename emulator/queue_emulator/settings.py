@@ -13,6 +13,7 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.core.surface import API_LOCATION
 from queue_emulator.kv.cloudflare_access import API_URL, Access
+from queue_emulator.kv.folder import read_small
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.fetch import WorkerVersion
 from queue_emulator.workerd.binary import find_binary
@@ -20,6 +21,7 @@ from queue_emulator.workerd.bindings import WorkerFlags, WorkerPlan, plan_worker
 from queue_emulator.workerd.extra import require_extra
 
 DEV_VARS = ".dev.vars"
+_DEV_VARS_BYTES_MAX = 1 << 20
 DEFAULT_STATE = Path(".queue-emulator") / "state.sqlite"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8787  # as wrangler dev
 DEFAULT_LOCATION = "SJC"
@@ -164,7 +166,7 @@ def _dev_vars(path: Path) -> Mapping[str, str]:
     if not path.exists():
         return {}
     try:
-        return parse_dev_vars(path.read_text("utf-8"))
+        return parse_dev_vars(read_small(path, _DEV_VARS_BYTES_MAX).decode())
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
     except SettingsError as error:

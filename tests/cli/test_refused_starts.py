@@ -1,6 +1,7 @@
 """What `serve` refuses to start with: one clear line, exit code 2, and nothing touched."""
 
 import json
+import os
 import socket
 import sqlite3
 from contextlib import closing
@@ -131,7 +132,7 @@ def test_a_state_file_below_something_that_is_no_directory(folder: Path) -> None
 
 def test_a_state_file_that_is_a_directory(folder: Path) -> None:
     (folder / "state").mkdir()
-    assert refusal(folder, "--state", "state") == "cannot read state file state: Is a directory"
+    assert refusal(folder, "--state", "state") == "state is not a regular file"
 
 
 def test_a_state_file_where_no_directory_can_be_made(folder: Path) -> None:
@@ -142,3 +143,30 @@ def test_a_state_file_where_no_directory_can_be_made(folder: Path) -> None:
 def test_a_missing_directory_is_made_for_a_new_state_file(folder: Path, start_emulator: StartEmulator) -> None:
     assert start_emulator("--state", "deep/er/state.sqlite").stop() == 0
     assert list(files_of(folder)) == ["deep/er/state.sqlite"]
+
+
+@pytest.mark.parametrize("there", ["link", "pipe"])
+def test_a_state_file_in_a_folder_that_is_a_link_or_is_a_pipe(folder: Path, there: str) -> None:
+    (folder / "outside").mkdir()
+    if there == "link":
+        (folder / ".queue-emulator").symlink_to(folder / "outside")
+        why = ".queue-emulator is a symbolic link, which is not followed: name the state file with --state"
+    else:
+        (folder / ".queue-emulator").mkdir()
+        os.mkfifo(folder / ".queue-emulator" / "state.sqlite")
+        why = ".queue-emulator/state.sqlite is not a regular file"
+    assert refusal(folder) == why
+
+
+def test_a_state_in_memory_by_sqlites_name_for_it(folder: Path) -> None:
+    assert "say --ephemeral" in refusal(folder, "--state", ":memory:")
+
+
+def test_a_dev_vars_that_is_no_file(folder: Path) -> None:
+    os.mkfifo(folder / ".dev.vars")
+    assert refusal(folder) == ".dev.vars is not a regular file"
+
+
+def test_a_dev_vars_that_is_larger_than_anybody_writes(folder: Path) -> None:
+    (folder / ".dev.vars").write_bytes(b"#" * 2_000_000)
+    assert refusal(folder) == ".dev.vars has 2,000,000 bytes, and 1,048,576 are the most that are read"

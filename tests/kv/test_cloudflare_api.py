@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from queue_emulator.kv.cloudflare_answers import BulkDone, BulkValue, KeyPage, ListedKey, Namespace, StoredValue
-from queue_emulator.kv.cloudflare_api import ApiError
+from queue_emulator.kv.cloudflare_calls import ApiError
 from tests.kv.scripted_api import DONE, TOKEN, ScriptedAPI, refusal, scripted
 
 pytestmark = pytest.mark.anyio

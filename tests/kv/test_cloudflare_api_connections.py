@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from queue_emulator.kv.cloudflare_api import ApiError, CloudflareAPI
+from queue_emulator.kv.cloudflare_api import CloudflareAPI
+from queue_emulator.kv.cloudflare_calls import ApiError
 from queue_emulator.kv.patience import Patience
 from tests.kv.scripted_api import ACCESS
 

@@ -122,7 +122,7 @@ def test_what_a_row_of_wranglers_cannot_give_is_remarked(folder: Path) -> None:
     with closing(sqlite3.connect(database)) as opened, opened:
         opened.execute("UPDATE _mf_entries SET expiration = expiration + 1 WHERE key = 'a'")
         opened.execute("UPDATE _mf_entries SET metadata = '{' WHERE key = 'b'")
-        opened.execute("UPDATE _mf_entries SET blob_id = 'gone' WHERE key = 'c'")
+        opened.execute("UPDATE _mf_entries SET blob_id = ? WHERE key = 'c'", ("0" * 80,))
         opened.execute("UPDATE _mf_entries SET key = CAST(x'ff' AS TEXT) WHERE key = 'd'")
         opened.execute("UPDATE _mf_entries SET key = '..' WHERE key = 'e'")
     page = asyncio.run(all_of(wrangler(folder)))

@@ -1,16 +1,24 @@
 """What Cloudflare's API answers about KV, parsed: envelopes, and the shapes inside them.
 
-Shapes: https://developers.cloudflare.com/api/resources/kv/ . A parser raises one of UNEXPECTED for anything else.
+Shapes: https://developers.cloudflare.com/api/resources/kv/ . A parser raises one of UNEXPECTED for anything else. Large
+answers are parsed into these shapes and nothing else: of a hundred million lists in a list no object is ever made.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
 
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.javascript import Json, json_decoder
 from queue_emulator.core.keys import check_key
 
-UNEXPECTED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, JavaScriptError)
+UNEXPECTED = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError),
+    *(JavaScriptError, msgspec.MsgspecError),
+)
+_NULL = msgspec.Raw(b"null")
+_METADATA_BYTES_MAX = 65_536  # KV takes 1,024, which spaces and escapes may make longer
 
 
 class StoredValue(NamedTuple):
@@ -83,18 +91,17 @@ def parse_namespace(result: Json) -> Namespace:
     return Namespace(_text(result["id"]), _text(result["title"]))
 
 
-def parse_values(envelope: Json, keys: Sequence[str]) -> dict[str, BulkValue | None]:
+def parse_values(content: bytes, keys: Sequence[str]) -> dict[str, BulkValue | None]:
     """What a bulk read with metadata found under each key; a key that is left out is not there."""
-    values = envelope["result"]["values"]
-    return {key: None if values.get(key) is None else _bulk_value(values[key]) for key in keys}
+    values = _VALUES.decode(content).result.values
+    return {key: None if (found := values.get(key)) is None else _bulk_value(found) for key in keys}
 
 
-def parse_page(envelope: Json) -> KeyPage:
-    """A page of keys; a cursor that is empty, null or left out ends the list."""
-    keys = (
-        ListedKey(_key(key["name"]), _whole(key.get("expiration")), key.get("metadata")) for key in envelope["result"]
-    )
-    return KeyPage(tuple(keys), _text((envelope.get("result_info") or {}).get("cursor") or ""))
+def parse_page(content: bytes) -> KeyPage:
+    """A page of keys, in key order; a cursor that is empty, null or left out ends the list."""
+    page = _PAGE.decode(content)
+    keys = tuple(ListedKey(_key(each.name), _whole(each.expiration), _metadata(each.metadata)) for each in page.result)
+    return KeyPage(keys, (page.result_info and page.result_info.cursor) or "")
 
 
 def parse_done(envelope: Json, count: int) -> BulkDone:
@@ -108,8 +115,46 @@ def parse_done(envelope: Json, count: int) -> BulkDone:
     return BulkDone(count - len(unsuccessful) if successful is None else successful, unsuccessful)
 
 
-def _bulk_value(found: Json) -> BulkValue:
-    return BulkValue(_text(found["value"]), _whole(found.get("expiration")), found.get("metadata"))
+class _Listed(msgspec.Struct):
+    name: str
+    expiration: int | float | None = None
+    metadata: msgspec.Raw = _NULL
+
+
+class _Info(msgspec.Struct):
+    cursor: str | None = None
+
+
+class _Page(msgspec.Struct):
+    success: Literal[True]
+    result: Annotated[list[_Listed], msgspec.Meta(max_length=1000)]
+    result_info: _Info | None = None
+
+
+class _Value(msgspec.Struct):
+    value: str
+    expiration: int | float | None = None
+    metadata: msgspec.Raw = _NULL
+
+
+class _Result(msgspec.Struct):
+    values: dict[str, _Value | None]
+
+
+class _Values(msgspec.Struct):
+    success: Literal[True]
+    result: _Result
+
+
+def _bulk_value(found: _Value) -> BulkValue:
+    return BulkValue(found.value, _whole(found.expiration), _metadata(found.metadata))
+
+
+def _metadata(raw: msgspec.Raw) -> Json:
+    content = bytes(raw)
+    if len(content) > _METADATA_BYTES_MAX:
+        raise ValueError("metadata that KV does not take")
+    return _DECODER.decode(content.decode())
 
 
 def _key(given: Json) -> str:
@@ -132,3 +177,4 @@ def _whole(given: Json) -> int | None:
 
 
 _DECODER = json_decoder()
+_PAGE, _VALUES = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Values)

@@ -7,16 +7,15 @@ module without it raises SettingsError.
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import version
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
 from queue_emulator.core.clock import Clock, Stopwatch, SystemClock
 from queue_emulator.core.dice import Dice
-from queue_emulator.core.errors import BulkDataError, EmulatorError, SettingsError
+from queue_emulator.core.errors import BulkDataError
 from queue_emulator.core.javascript import Json, from_utf8, stringify_json
+from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_answers import (
     UNEXPECTED,
@@ -32,13 +31,20 @@ from queue_emulator.kv.cloudflare_answers import (
     parse_page,
     parse_values,
 )
+from queue_emulator.kv.cloudflare_calls import ApiError, Ask, Failure
+from queue_emulator.kv.cloudflare_exchange import (
+    BROKEN,
+    UNREACHED,
+    Answer,
+    AnswerRefused,
+    ConnectTimeout,
+    Exchange,
+    Request,
+    TimeoutException,
+    Transport,
+)
 from queue_emulator.kv.patience import PATIENCE_DEFAULT, Patience, http_date_ms, retry_after_ms
 from queue_emulator.kv.waiting import Sleep, first_of, sleep_really
-
-try:
-    import httpx
-except ModuleNotFoundError:
-    raise SettingsError("Cloudflare's API needs an extra: pip install 'queue-emulator[cloudflare]'") from None
 
 LIST_LIMIT_MIN, LIST_LIMIT_MAX = 10, 1000
 BULK_PAIRS_MAX = 10_000
@@ -47,57 +53,13 @@ BULK_GET_KEYS_MAX = 100
 KEY_NOT_FOUND = 10009  # Cloudflare's code
 _NAMESPACES_PER_PAGE, _NAMESPACE_PAGES_MAX = 100, 100  # ten times what an account may have
 _REASON_CHARACTERS_MAX = 300
-_CONNECTIONS_MAX = 32
+_PAGE_BYTES_MAX = 16 << 20  # 1,000 keys with metadata, all escaped
+_BULK_BYTES_MAX = 32 << 20  # what the API gives together, of which much may be escaped: else by fewer keys
 _KEY_CHARACTERS_SHOWN = 80
+_ALONE_AT_ONCE = 8
+_SECONDS = re.compile("[0-9]{1,15}")
 
 Result = TypeVar("Result")
-
-
-class ApiError(EmulatorError):
-    """A call that failed for good.
-
-    `status` is the HTTP status of the last answer and `code` Cloudflare's own, None where there was none; `reason` is
-    what went wrong in the API's words, or ours; `definite` whether it is sure that nothing was written.
-    """
-
-    def __init__(self, text: str, *, status: int | None, code: int | None, reason: str, definite: bool) -> None:
-        super().__init__(text)
-        self.status = status
-        self.code = code
-        self.reason = reason
-        self.definite = definite
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One call. `path` is below the account's namespaces, percent-encoded; `action` is what an error says was tried."""
-
-    action: str
-    method: str
-    path: str
-    writes: bool = False
-    may_miss: bool = False
-    query: Mapping[str, str | int] = field(default_factory=dict)
-    content: bytes | None = None
-    content_type: str = "application/json"
-    parts: Mapping[str, tuple[None, bytes]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """One attempt that failed: whether another one makes sense, and after how long the service asks for it."""
-
-    reason: str
-    definite: bool
-    again: bool
-    status: int | None = None
-    code: int | None = None
-    asked_ms: int | None = None
-
-    def __str__(self) -> str:
-        status = "" if self.status is None else f"{self.status} "
-        code = "" if self.code is None else f" [code: {self.code}]"
-        return f"{status}{self.reason}{code}"
 
 
 class CloudflareAPI:
@@ -116,7 +78,7 @@ class CloudflareAPI:
         dice: Dice | None = None,
         clock: Clock | None = None,
         log: Callable[[str], None] = lambda line: None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: Transport | None = None,
     ) -> None:
         """`log` takes a line for each attempt that is followed by another; `transport` replaces the network.
 
@@ -132,7 +94,7 @@ class CloudflareAPI:
         self._calls = 0
         self._reached = False
         self._hurried = asyncio.Event()
-        self._client = _client(access, patience, transport)
+        self._exchange = Exchange(access, patience, transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -148,11 +110,11 @@ class CloudflareAPI:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._exchange.close()
 
     async def get_namespace(self) -> Namespace:
         """The namespace itself: that it can be had shows that account, id and token are right."""
-        ask = _Ask("find KV namespace " + self.access.namespace_id, "GET", f"/{self.access.namespace_id}")
+        ask = Ask("find KV namespace " + self.access.namespace_id, "GET", f"/{self.access.namespace_id}")
         return self._read(ask, await self._send(ask), lambda envelope: parse_namespace(envelope["result"]))
 
     async def list_namespaces(self) -> list[Namespace]:
@@ -160,7 +122,7 @@ class CloudflareAPI:
         found: list[Namespace] = []
         for page in range(1, _NAMESPACE_PAGES_MAX + 1):
             query = {"page": page, "per_page": _NAMESPACES_PER_PAGE}
-            ask = _Ask("list the KV namespaces", "GET", "", query=query)
+            ask = Ask("list the KV namespaces", "GET", "", query=query)
             listed = self._read(
                 ask, await self._send(ask), lambda envelope: list(map(parse_namespace, envelope["result"]))
             )
@@ -171,18 +133,19 @@ class CloudflareAPI:
 
     async def get_value(self, key: str) -> StoredValue | None:
         """Value and expiration; None for a key that is not there."""
-        ask = _Ask(f"get {_shown(key)}", "GET", self._path("values", key), may_miss=True)
-        response = await self._send(ask)
-        if response.status_code == 404:
+        path = self._path("values", key)
+        ask = Ask(f"get {_shown(key)}", "GET", path, may_miss=True, bytes_max=VALUE_BYTES_MAX)
+        answer = await self._send(ask)
+        if answer.status == 404:
             return None
-        expiration = response.headers.get("expiration", "")
-        return StoredValue(response.content, int(expiration) if expiration.isdecimal() else None)
+        expiration = answer.headers.get("expiration", "")
+        return StoredValue(answer.content, int(expiration) if _SECONDS.fullmatch(expiration) else None)
 
     async def get_metadata(self, key: str) -> Json:
         """The metadata; None for a key that has none or is not there."""
-        ask = _Ask(f"get the metadata of {_shown(key)}", "GET", self._path("metadata", key), may_miss=True)
-        response = await self._send(ask)
-        return None if response.status_code == 404 else self._read(ask, response, lambda envelope: envelope["result"])
+        ask = Ask(f"get the metadata of {_shown(key)}", "GET", self._path("metadata", key), may_miss=True)
+        answer = await self._send(ask)
+        return None if answer.status == 404 else self._read(ask, answer, lambda envelope: envelope["result"])
 
     async def get_bulk(self, keys: Sequence[str]) -> dict[str, BulkValue | None]:
         """Up to 100 values as text, U+FFFD for what is none; None for each key that is not there.
@@ -192,13 +155,14 @@ class CloudflareAPI:
         """
         assert len(keys) <= BULK_GET_KEYS_MAX
         content = stringify_json({"keys": list(keys), "type": "text", "withMetadata": True}).encode()
-        ask = _Ask(f"get {len(keys)} keys", "POST", self._path("bulk/get"), content=content)
+        path = self._path("bulk/get")
+        ask = Ask(f"get {len(keys)} keys", "POST", path, content=content, bytes_max=_BULK_BYTES_MAX)
         try:
-            return self._read(ask, await self._send(ask), lambda envelope: parse_values(envelope, keys))
+            return self._read_whole(ask, await self._send(ask), lambda content: parse_values(content, keys))
         except ApiError as error:
             if error.status != 400:
                 raise
-        return dict(zip(keys, await asyncio.gather(*map(self._get_alone, keys)), strict=True))
+        return await self._get_alone(ask, keys)
 
     async def put_value(
         self,
@@ -211,7 +175,7 @@ class CloudflareAPI:
     ) -> None:
         """Write; `expiration_s` in unix seconds, `expiration_ttl_s` in seconds from now, `metadata` as JSON text."""
         times = {"expiration": expiration_s, "expiration_ttl": expiration_ttl_s}
-        ask = _Ask(
+        ask = Ask(
             f"put {_shown(key)}",
             "PUT",
             self._path("values", key),
@@ -229,20 +193,20 @@ class CloudflareAPI:
         Raises BulkDataError, and sends nothing, if they are too many or make more than 100 MB of JSON.
         """
         content = _bulk_content(pairs)
-        ask = _Ask(f"put {len(pairs)} keys", "PUT", self._path("bulk"), writes=True, content=content)
+        ask = Ask(f"put {len(pairs)} keys", "PUT", self._path("bulk"), writes=True, content=content)
         return self._read(ask, await self._send(ask), lambda envelope: parse_done(envelope, len(pairs)))
 
     async def delete_value(self, key: str) -> None:
         """Delete; a key that is not there is no error."""
-        ask = _Ask(f"delete {_shown(key)}", "DELETE", self._path("values", key), writes=True, may_miss=True)
-        response = await self._send(ask)
-        if response.status_code != 404:
-            self._read(ask, response, lambda envelope: None)
+        ask = Ask(f"delete {_shown(key)}", "DELETE", self._path("values", key), writes=True, may_miss=True)
+        answer = await self._send(ask)
+        if answer.status != 404:
+            self._read(ask, answer, lambda envelope: None)
 
     async def delete_bulk(self, keys: Sequence[str]) -> BulkDone:
         """Delete up to 10,000 keys, those that are not there included; BulkDataError as of `put_bulk`."""
         content = _bulk_content(keys)
-        ask = _Ask(f"delete {len(keys)} keys", "POST", self._path("bulk/delete"), writes=True, content=content)
+        ask = Ask(f"delete {len(keys)} keys", "POST", self._path("bulk/delete"), writes=True, content=content)
         return self._read(ask, await self._send(ask), lambda envelope: parse_done(envelope, len(keys)))
 
     async def list_keys(self, *, prefix: str = "", limit: int = LIST_LIMIT_MAX, cursor: str = "") -> KeyPage:
@@ -250,10 +214,24 @@ class CloudflareAPI:
         assert LIST_LIMIT_MIN <= limit <= LIST_LIMIT_MAX
         query: dict[str, str | int] = {"limit": limit}
         query |= {name: given for name, given in {"prefix": prefix, "cursor": cursor}.items() if given}
-        ask = _Ask(f"list the keys of {_shown(prefix)}", "GET", self._path("keys"), query=query)
-        return self._read(ask, await self._send(ask), parse_page)
+        path = self._path("keys")
+        ask = Ask(f"list the keys of {_shown(prefix)}", "GET", path, query=query, bytes_max=_PAGE_BYTES_MAX)
+        return self._read_whole(ask, await self._send(ask), parse_page)
 
-    async def _get_alone(self, key: str) -> BulkValue | None:
+    async def _get_alone(self, ask: Ask, keys: Sequence[str]) -> dict[str, BulkValue | None]:
+        """Key by key, some at once; together no more than a bulk read gives."""
+        found: dict[str, BulkValue | None] = {}
+        size_bytes = 0
+        for start in range(0, len(keys), _ALONE_AT_ONCE):
+            some = keys[start : start + _ALONE_AT_ONCE]
+            found |= zip(some, await asyncio.gather(*map(self._get_text, some)), strict=True)
+            size_bytes += sum(len(each.value) for key in some if (each := found[key]) is not None)
+            if size_bytes > _BULK_BYTES_MAX:
+                why = f"the values have more than {_BULK_BYTES_MAX:,} bytes together"
+                raise self._error(ask, Failure(why, definite=True, again=False, too_large=True), 1, definite=True)
+        return found
+
+    async def _get_text(self, key: str) -> BulkValue | None:
         stored = await self.get_value(key)
         if stored is None:
             return None
@@ -264,7 +242,7 @@ class CloudflareAPI:
         assert key not in ("", ".", "..")
         return f"/{self.access.namespace_id}/{route}" + ("" if key is None else f"/{quote(key, safe='')}")
 
-    async def _send(self, ask: _Ask) -> httpx.Response:
+    async def _send(self, ask: Ask) -> Answer:
         """A successful response, or, if the call `may_miss`, one that says that there is no such key."""
         self._calls += 1
         call, attempt, spent_ms, definite = self._calls, 0, 0, True
@@ -272,7 +250,7 @@ class CloudflareAPI:
             attempt += 1
             stopwatch = Stopwatch()
             outcome = await self._attempt(ask, max(1, self._patience.deadline_ms - spent_ms))
-            if isinstance(outcome, httpx.Response):
+            if isinstance(outcome, Answer):
                 return outcome
             definite = definite and (outcome.definite or not ask.writes)
             wait_ms = self._patience.wait_ms(attempt, outcome.asked_ms, self._dice, call)
@@ -284,51 +262,49 @@ class CloudflareAPI:
             if not again or self._hurried.is_set():
                 raise self._error(ask, outcome, attempt, definite)
 
-    def _deadline_ms(self, failure: _Failure) -> int:
+    def _deadline_ms(self, failure: Failure) -> int:
         """Until when a failure may pass: a host that was never reached may not be there at all."""
         if self._reached or failure.status is not None or not failure.definite:
             return self._patience.deadline_ms
         return min(self._patience.deadline_ms, self._patience.unreachable_ms)
 
-    async def _attempt(self, ask: _Ask, left_ms: int) -> httpx.Response | _Failure:
+    async def _attempt(self, ask: Ask, left_ms: int) -> Answer | Failure:
+        request = Request(
+            ask.method, self._url(ask.path), ask.bytes_max, ask.query, ask.content, ask.content_type, ask.parts
+        )
         try:
             async with asyncio.timeout(left_ms / 1000):
-                response = await self._client.request(
-                    ask.method,
-                    self._url(ask.path),
-                    params=ask.query or None,
-                    content=ask.content,
-                    files=ask.parts,
-                    headers={} if ask.content is None else {"Content-Type": ask.content_type},
-                )
-        except (TimeoutError, httpx.TimeoutException) as error:
-            unsent = isinstance(error, httpx.ConnectTimeout)
-            return _Failure("no connection in time" if unsent else "no answer in time", definite=unsent, again=True)
-        except (httpx.ConnectError, httpx.ProxyError) as error:
+                answer = await self._exchange.ask(request)
+        except AnswerRefused as error:
+            return Failure(str(error), definite=False, again=False, too_large=error.too_large)
+        except (TimeoutError, TimeoutException) as error:
+            unsent = isinstance(error, ConnectTimeout)
+            return Failure("no connection in time" if unsent else "no answer in time", definite=unsent, again=True)
+        except UNREACHED as error:
             stranger = "CERTIFICATE_VERIFY_FAILED" in str(error)  # nobody's retry mends that
             hint = "; SSL_CERT_FILE names further certificates to trust" if stranger else ""
-            return _Failure(self._clean(f"no connection: {error}") + hint, definite=True, again=not stranger)
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            return _Failure(f"no whole answer ({type(error).__name__})", definite=False, again=True)
+            return Failure(self._clean(f"no connection: {error}") + hint, definite=True, again=not stranger)
+        except BROKEN as error:
+            return Failure(f"no whole answer ({type(error).__name__})", definite=False, again=True)
         self._reached = True
-        return self._outcome(ask, response)
+        return self._outcome(ask, answer)
 
     def _url(self, path: str) -> str:
         base, account = self.access.base_url.rstrip("/"), self.access.account_id
         return f"{base}/accounts/{account}/storage/kv/namespaces{path}"
 
-    def _outcome(self, ask: _Ask, response: httpx.Response) -> httpx.Response | _Failure:
-        status = response.status_code
-        if response.is_success:
-            return response
-        code, message = first_error(response.content)
+    def _outcome(self, ask: Ask, answer: Answer) -> Answer | Failure:
+        status = answer.status
+        if answer.success:
+            return answer
+        code, message = first_error(answer.content)
         if status == 404 and code == KEY_NOT_FOUND and ask.may_miss:
-            return response
-        asked_ms = self._asked_ms(response)
+            return answer
+        asked_ms = self._asked_ms(answer)
         # Cloudflare's own libraries obey this header: https://github.com/cloudflare/cloudflare-python, _should_retry
-        never = response.headers.get("x-should-retry") == "false" and asked_ms is None
-        return _Failure(
-            self._clean(message or response.reason_phrase),
+        never = answer.headers.get("x-should-retry") == "false" and asked_ms is None
+        return Failure(
+            self._clean(message or answer.reason),
             definite=status < 500,
             again=(status == 429 or status >= 500) and not never,
             status=status,
@@ -336,18 +312,18 @@ class CloudflareAPI:
             asked_ms=asked_ms,
         )
 
-    def _asked_ms(self, response: httpx.Response) -> int | None:
+    def _asked_ms(self, answer: Answer) -> int | None:
         """Retry-After, by the clock of the service where it says what that shows."""
-        served_ms = http_date_ms(response.headers.get("date"))
+        served_ms = http_date_ms(answer.headers.get("date"))
         now_ms = self._clock.now_ms() if served_ms is None else served_ms
-        return retry_after_ms(response.headers.get("retry-after"), now_ms)
+        return retry_after_ms(answer.headers.get("retry-after"), now_ms)
 
-    def _error(self, ask: _Ask, failure: _Failure, attempts: int, definite: bool) -> ApiError:
+    def _error(self, ask: Ask, failure: Failure, attempts: int, definite: bool) -> ApiError:
         tries = f", {attempts} times" if attempts > 1 else ""
         asked = "" if failure.asked_ms is None else f"; it asks to wait {failure.asked_ms / 1000:.0f} s"
         doubt = "" if definite else "; it may have been done nevertheless"
         text = f"{self.access.host}: could not {ask.action}: {failure}{tries}{asked}{doubt}"
-        return ApiError(text, status=failure.status, code=failure.code, reason=failure.reason, definite=definite)
+        return ApiError(text, failure, definite=definite)
 
     def _clean(self, text: str) -> str:
         """One line of bounded length, without the token, whatever a server or proxy put into its answer."""
@@ -355,35 +331,24 @@ class CloudflareAPI:
         token = rf"(?<![A-Za-z0-9_-]){re.escape(self.access.token)}(?![A-Za-z0-9_-])"
         return re.sub(token, "…", line)[:_REASON_CHARACTERS_MAX]
 
-    def _read(self, ask: _Ask, response: httpx.Response, parse: Callable[[Json], Result]) -> Result:
+    def _read(self, ask: Ask, answer: Answer, parse: Callable[[Json], Result]) -> Result:
         """What `parse` makes of the answer's envelope; ApiError for an answer that no API of this kind gives."""
+
+        def parse_whole(content: bytes) -> Result:
+            envelope = parse_envelope(content)
+            if envelope.get("success") is not True:
+                raise ValueError
+            return parse(envelope)
+
+        return self._read_whole(ask, answer, parse_whole)
+
+    def _read_whole(self, ask: Ask, answer: Answer, parse: Callable[[bytes], Result]) -> Result:
         try:
-            envelope = parse_envelope(response.content)
-            if envelope.get("success") is True:
-                return parse(envelope)
+            return parse(answer.content)
         except UNEXPECTED:
             pass
-        failure = _Failure("the answer is not one of Cloudflare's API", definite=False, again=False)
+        failure = Failure("the answer is not one of Cloudflare's API", definite=False, again=False)
         raise self._error(ask, failure, 1, not ask.writes)
-
-
-def _client(access: Access, patience: Patience, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    try:
-        return httpx.AsyncClient(
-            headers={
-                "Authorization": f"Bearer {access.token}",
-                "User-Agent": f"queue-emulator/{version('queue-emulator')}",
-            },
-            timeout=httpx.Timeout(patience.silence_ms / 1000, connect=patience.connect_ms / 1000, pool=None),
-            limits=httpx.Limits(max_connections=_CONNECTIONS_MAX),
-            transport=transport,
-            trust_env=not access.on_loopback,
-        )
-    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:  # without its text: a proxy has a password
-        raise SettingsError(
-            f"{access.host} cannot be asked with what the environment names, such as HTTPS_PROXY and SSL_CERT_FILE "
-            f"({type(error).__name__})"
-        ) from None
 
 
 def _bulk_content(items: Sequence[Json]) -> bytes:

@@ -41,6 +41,10 @@ class Catalogue(Protocol):
         """Finish what was begun; the catalogue is of no use after that."""
         ...
 
+    async def discard(self) -> None:
+        """As `close`, of a start that failed: what opening it made is removed."""
+        ...
+
 
 class MemoryCatalogue:
     """Namespaces that die with the process."""
@@ -63,6 +67,9 @@ class MemoryCatalogue:
         return self._stores.setdefault(name, MemoryStore())
 
     async def close(self) -> None:
+        pass
+
+    async def discard(self) -> None:
         pass
 
 
@@ -154,9 +161,10 @@ class Namespaces:
         """Drop what was created, and forget all that the bound ones hold, noted and count; titles stay."""
         await self._alone(self._reset())
 
-    async def close(self) -> None:
+    async def close(self, *, discard: bool = False) -> None:
+        """With `discard` what opening them made is removed: the start failed."""
         async with self._turn:
-            await self._catalogue.close()
+            await (self._catalogue.discard() if discard else self._catalogue.close())
 
     async def _alone(self, change: Coroutine[Any, Any, Result]) -> Result:
         """One change at a time, and each to its end, whoever waits for it: else this and the catalogue would differ."""

@@ -21,7 +21,8 @@ from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, OPERATIONS_PER_INVOC
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import Profile
 from queue_emulator.kv.cloudflare_answers import BulkValue, ListedKey
-from queue_emulator.kv.cloudflare_api import LIST_LIMIT_MIN, ApiError, CloudflareAPI
+from queue_emulator.kv.cloudflare_api import LIST_LIMIT_MIN, CloudflareAPI
+from queue_emulator.kv.cloudflare_calls import ApiError
 from queue_emulator.kv.gate import NOBODY, Call, Caller, Gate
 from queue_emulator.kv.patience import Patience
 from queue_emulator.kv.service import Found, Listing

@@ -10,7 +10,8 @@ and be woken by it takes longer than to read or write a row.
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ import aiosqlite
 from queue_emulator.core.accounts import Namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
+from queue_emulator.kv.foreign_database import check_schema
+from queue_emulator.kv.state_file import StateFile
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
 SCHEMA_VERSION = 2
-_BUSY_S = 0.5  # how long opening waits for a process that is just closing the file
 _KEYS_AT_ONCE = 500  # below SQLite's limit on parameters, 999 in old builds
 _SHORT_ROWS = 2_000  # about a millisecond
 _SHORT_BYTES = 65_536
+_VERSION_MAX = 1 << 62  # there is none after the last that SQLite holds
 _LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
 
 
@@ -63,7 +66,7 @@ class SqliteStore:
     async def write(self, entries: Sequence[Entry]) -> None:
         if len(entries) == 1:
             short = len(entries[0].value or b"") <= _SHORT_BYTES
-            await self._file.ask(_WRITE, self._columns(entries[0]), short=short)
+            await self._file.ask(_WRITE, self._columns(entries[0]), short=short, writes=True)
         else:
             await self._file.change([(_WRITE, [self._columns(entry) for entry in entries])])
 
@@ -111,7 +114,8 @@ class SqliteCatalogue:
         return [Namespace(*row) for row in rows]
 
     async def keep(self, namespace: Namespace) -> None:
-        await self._file.ask(_KEEP, (namespace.id, namespace.title, namespace.name, namespace.jurisdiction))
+        columns = (namespace.id, namespace.title, namespace.name, namespace.jurisdiction)
+        await self._file.ask(_KEEP, columns, writes=True)
 
     async def remove(self, name: str) -> None:
         await self._file.change([(_REMOVE, [(name,)]), (_CLEAR, [(name,)])])
@@ -122,6 +126,10 @@ class SqliteCatalogue:
     async def close(self) -> None:
         await self._file.close()
 
+    async def discard(self) -> None:
+        """As `close`, of a start that failed: a file that was not there before is removed."""
+        await self._file.close(take_back=True)
+
 
 class _File:
     """The connection. One statement or transaction has it at a time, for a transaction is not its task's alone.
@@ -129,16 +137,19 @@ class _File:
     `thread` is aiosqlite's way to the same `database`.
     """
 
-    def __init__(self, database: sqlite3.Connection, thread: aiosqlite.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, thread: aiosqlite.Connection, state: StateFile) -> None:
         self._database = database
         self._thread = thread
+        self._state = state
         self._turn = asyncio.Lock()
         self._underway: set[asyncio.Future[int]] = set()
 
-    async def ask(self, sql: str, parameters: Sequence[Any], *, short: bool = True) -> list[Any]:
+    async def ask(self, sql: str, parameters: Sequence[Any], *, short: bool = True, writes: bool = False) -> list[Any]:
         """One statement, a transaction of its own; the rows that it gives."""
         try:
             async with self._turn:
+                if writes:
+                    self._state.check_there()
                 if not short:
                     return list(await self._thread.execute_fetchall(sql, parameters))
                 rows = self._database.execute(sql, parameters).fetchall()
@@ -157,13 +168,18 @@ class _File:
         task.add_done_callback(self._underway.discard)
         return await asyncio.shield(task)
 
-    async def close(self) -> None:
+    async def close(self, *, take_back: bool = False) -> None:
+        """With `take_back` a file that was made here is removed, before anybody else can have it."""
         async with self._turn:
+            if take_back:
+                self._state.take_back()
             await self._thread.close()
+            self._state.close()
 
     async def _change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> int:
         changed = 0
         async with self._turn:
+            self._state.check_there()
             await self._long("BEGIN IMMEDIATE")
             try:
                 for sql, parameters in statements:
@@ -189,11 +205,12 @@ def _failed(error: Exception) -> StateError:
 
 
 _READ = """
-    SELECT key, value, version, written_ms, expiration_s, metadata
+    SELECT key, CAST(value AS BLOB), version, CAST(written_ms AS INTEGER), CAST(expiration_s AS INTEGER),
+        CAST(metadata AS TEXT)
     FROM entry WHERE namespace = ? AND key IN ({})
 """
 _WALK = """
-    SELECT key, version, written_ms, expiration_s, metadata, deleted
+    SELECT key, version, CAST(written_ms AS INTEGER), CAST(expiration_s AS INTEGER), CAST(metadata AS TEXT), deleted
     FROM entry WHERE namespace = ? AND key >= ? {} ORDER BY key LIMIT ?
 """
 _WRITE = """
@@ -211,32 +228,38 @@ _REMOVE = "DELETE FROM namespace WHERE name = ?"
 
 
 async def _open(path: Path) -> _File:
-    _check_file(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # What cannot be opened is refused before a thread is begun for it.
-        database = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        raise StateError(f"cannot open state file {path}: {error}") from None
-    thread = await aiosqlite.Connection(lambda: database, iter_chunk_size=_KEYS_AT_ONCE)
-    try:
-        await _prepare(thread)
-    except BaseException as error:
-        await thread.close()
-        if isinstance(error, sqlite3.Error):
-            raise StateError(_explain(path, error)) from None
-        raise
-    return _File(database, thread)
+    with _explaining(path):
+        state = StateFile.open(path)
+        try:
+            _check_header(state)
+            # What cannot be opened is refused before a thread is begun for it.
+            database = state.connect()
+            thread = await aiosqlite.Connection(lambda: database, iter_chunk_size=_KEYS_AT_ONCE)
+        except BaseException:
+            state.close()
+            raise
+        file = _File(database, thread, state)
+        try:
+            await _prepare(thread, database, state)
+        except BaseException:
+            await file.close(take_back=True)
+            raise
+    return file
 
 
-async def _prepare(connection: aiosqlite.Connection) -> None:
+async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> None:
     await connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     await connection.execute("BEGIN EXCLUSIVE")
+    state.take(database)
+    check_schema(database, "entry", "namespace")
     rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
     if rows[0][0] == 0:
         await _lay_out(connection)
         await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
+    ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
+    if last > _VERSION_MAX:
+        raise StateError(f"its last version is {last}, of {_VERSION_MAX} at most")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     if version < SCHEMA_VERSION:
         await _upgrade(connection)
@@ -265,15 +288,8 @@ def _schema() -> str:
     return files("queue_emulator.kv").joinpath("schema.sql").read_text()
 
 
-def _check_file(path: Path) -> None:
-    """Look at the header alone, without SQLite, which might create files beside it."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StateError(f"cannot read state file {path}: {error.strerror or error}") from None
+def _check_header(state: StateFile) -> None:
+    path, header = state.path, state.header(100)
     if header == b"":
         return
     application_id = int.from_bytes(header[68:72], "big")
@@ -287,7 +303,14 @@ def _check_file(path: Path) -> None:
         )
 
 
-def _explain(path: Path, error: sqlite3.Error) -> str:
-    if "locked" in str(error):
-        return f"state file {path} is in use by another process (a running queue-emulator?)"
-    return f"cannot use state file {path}: {error}"
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    """Turns what goes wrong with the file into a StateError that names it."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, StateError) as error:
+        if isinstance(error, sqlite3.Error) and "locked" in str(error):
+            raise StateError(f"state file {path} is in use by another process (a running queue-emulator?)") from None
+        if isinstance(error, StateError) and str(path) in str(error):
+            raise
+        raise StateError(f"cannot use state file {path}: {error}") from None

@@ -6,13 +6,17 @@ the name of a database is that of a Durable Object: workerd, src/workerd/server/
 
 import hmac
 import re
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from queue_emulator.core.errors import StateError
+from queue_emulator.kv.folder import Folder
 
-OBJECTS = "miniflare-KVNamespaceObject"
+OBJECTS, ALARMS, BLOBS = "miniflare-KVNamespaceObject", "metadata.sqlite", "blobs"
+BLOB_ID = re.compile(rb"[0-9a-f]{80}")  # 32 bytes of chance and 8 of time
 _ILLEGAL = re.compile(r"""[?<>*"'^/\\:|\x00-\x1f\x80-\x9f]""")
 _DOTS = re.compile(r"(^|/|\\)(\.+)(/|\\|$)")
 _WINDOWS_NAMES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?\Z", re.IGNORECASE)
@@ -28,17 +32,68 @@ class Layout:
     @property
     def database(self) -> Path:
         """Rows: a key, its blob, expiration and metadata."""
-        return kv_folder(self.folder) / OBJECTS / f"{_object_id(self.namespace)}.sqlite"
+        return kv_folder(self.folder) / OBJECTS / self.database_name
+
+    @property
+    def database_name(self) -> str:
+        return f"{_object_id(self.namespace)}.sqlite"
 
     @property
     def alarms(self) -> Path:
         """What a running workerd holds open even before it is asked for any key; older ones have no such file."""
-        return kv_folder(self.folder) / OBJECTS / "metadata.sqlite"
+        return kv_folder(self.folder) / OBJECTS / ALARMS
 
     @property
     def blobs(self) -> Path:
         """One file a value, named by its blob id."""
-        return kv_folder(self.folder) / _file_name(self.namespace) / "blobs"
+        return kv_folder(self.folder) / self.values_name / BLOBS
+
+    @property
+    def values_name(self) -> str:
+        """Of the folder that its blobs are in."""
+        return _file_name(self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLayout:
+    """The folders of a namespace, held open, and those on the way to them; `blobs` None: it has no values yet."""
+
+    objects: Folder
+    blobs: Folder | None
+    folders: tuple[Folder, ...]
+
+    def close(self) -> None:
+        _close(self.folders, take_back=False)
+
+    def take_back(self) -> None:
+        """Close, and remove the folders that opening made, as far as they are empty."""
+        _close(self.folders, take_back=True)
+
+
+def open_layout(layout: Layout, *, make: bool = False) -> OpenLayout:
+    """Raises StateError if one of the folders is a link, and OSError for what is not there, unless it is to be made."""
+    folders: list[Folder] = []
+    try:
+        folders.append(Folder.open(layout.folder, make=make))
+        for name in ("v3", "kv", OBJECTS):
+            folders.append(folders[-1].inner(name, make=make))
+        _, _, kv, objects = folders
+        if not make and not _holds(kv, layout.values_name, BLOBS):
+            return OpenLayout(objects, None, tuple(folders))
+        for within, name in ((2, layout.values_name), (-1, BLOBS)):
+            folders.append(folders[within].inner(name, make=make))
+    except BaseException:
+        _close(folders, take_back=True)
+        raise
+    return OpenLayout(objects, folders[-1], tuple(folders))
+
+
+def _close(folders: Sequence[Folder], *, take_back: bool) -> None:
+    """Innermost first."""
+    for folder in reversed(folders):
+        if take_back:
+            folder.take_back()
+        folder.close()
 
 
 def kv_folder(folder: Path) -> Path:
@@ -52,10 +107,28 @@ def find_namespaces(folder: Path) -> list[str]:
     replaces some characters. An id with such characters is found by nobody who does not know it.
     """
     try:
-        names = sorted(path.name for path in kv_folder(folder).iterdir() if (path / "blobs").is_dir())
+        with Folder.open(folder) as root, root.inner("v3") as version, version.inner("kv") as kv:
+            return [name for name in kv.names() if _is_namespace(kv, Layout(folder, name))]
     except OSError as error:
         raise StateError(f"cannot read {kv_folder(folder)}: {error.strerror or error}") from None
-    return [name for name in names if Layout(folder, name).database.exists()]
+
+
+def _is_namespace(kv: Folder, layout: Layout) -> bool:
+    """Whether a folder in `kv` has blobs, and a database that belongs to it."""
+    found = kv.look(layout.namespace)
+    if found is None or not stat.S_ISDIR(found.st_mode):
+        return False
+    if layout.namespace != layout.values_name or not _holds(kv, layout.values_name, BLOBS):
+        return False
+    return _holds(kv, OBJECTS, layout.database_name)
+
+
+def _holds(kv: Folder, name: str, within: str) -> bool:
+    """Whether `kv` has a folder of this name with that in it; raises StateError for a link."""
+    if kv.look(name) is None:
+        return False
+    with kv.inner(name) as inner:
+        return inner.look(within) is not None
 
 
 def _object_id(name: str) -> str:

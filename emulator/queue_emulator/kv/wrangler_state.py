@@ -4,23 +4,23 @@ A row names the blob of its value. Blobs are written first and removed last, so 
 there. Beside kv/sqlite.py the only one that speaks SQL.
 """
 
-import hashlib
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import StateError
+from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.core.options import PutRequest
-from queue_emulator.kv.wrangler_layout import Layout
+from queue_emulator.kv.folder import Folder, check_size
+from queue_emulator.kv.foreign_database import COMPANIONS, check_schema, copied, locked
+from queue_emulator.kv.wrangler_layout import ALARMS, BLOB_ID, Layout, OpenLayout, open_layout
 
-_BUSY_S = 0.5
-_COPIES_MAX = 20  # attempts at a copy that nobody wrote to meanwhile
+_COPIES_MAX = 20  # of a database that is written to while it is read
+_CELL_BYTES_MAX = 1 << 20  # keys have 512 bytes at most, metadata 1024
+_MISSING_MAX = 100_000
 _COLUMNS = ["key", "blob_id", "expiration", "metadata"]
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS _mf_entries "
@@ -42,27 +42,38 @@ class StoredRow(NamedTuple):
     metadata: bytes | None
 
 
+class _Row(NamedTuple):
+    key: bytes
+    blob_id: str
+    expiration_ms: int | None
+    metadata: bytes | None
+
+
 def read_rows(layout: Layout) -> Iterator[StoredRow]:
     """All rows in key order, from a copy of the database; the values from where they lie.
 
     A value that was replaced since the copy was made is looked up in a new one; None is what then still cannot be read.
+    Raises StateError before the first row if a row or a file is none of miniflare's.
     """
     missing: set[bytes] | None = None
-    for _ in range(_COPIES_MAX):
-        found, again = missing, set[bytes]()
-        with _copied(layout) as database:
-            for key, blob_id, expiration_ms, metadata in database.execute(_READ):
-                _check_row(key, expiration_ms)
-                if found is not None and key not in found:
-                    continue
-                value = _blob(layout, blob_id)
-                if value is None:
-                    again.add(key)
-                else:
-                    yield StoredRow(key, value, expiration_ms, metadata)
-        if not again or again == missing:
-            break
-        missing = again
+    with _opened(layout) as folders:
+        for _ in range(_COPIES_MAX):
+            found, again = missing, set[bytes]()
+            with copied(folders.objects, layout.database_name) as database:
+                _check(database, reading=True)
+                if found is None:
+                    _check_blobs(database, folders.blobs)
+                for row in _rows(database):
+                    if found is not None and row.key not in found:
+                        continue
+                    value = _blob(folders.blobs, row.blob_id)
+                    if value is None:
+                        _add(again, row.key)
+                    else:
+                        yield StoredRow(row.key, value, row.expiration_ms, row.metadata)
+            if not again or again == missing:
+                break
+            missing = again
     yield from (StoredRow(key, None, None, None) for key in sorted(again))
 
 
@@ -75,43 +86,45 @@ class WranglerWriter:
         self._clock = clock
         self._dice = dice or Dice()
         self._count = 0
-        self._made = [path for path in _paths(layout) if not path.exists()]
         self._locks: list[sqlite3.Connection] = []
         self._owned = False
-        try:
-            layout.database.parent.mkdir(parents=True, exist_ok=True)
-            layout.blobs.mkdir(parents=True, exist_ok=True)
-            if layout.alarms.exists():
-                self._locks.append(_lock(layout.alarms))
-            self._database = _lock(layout.database, new=layout.database in self._made)
-            self._locks.append(self._database)
-            self._owned = True
-            self._prepare()
-        except (OSError, sqlite3.Error, StateError) as error:
-            self._undo()
-            raise _explained(layout, error) from None
+        with _explaining(layout):
+            self._folders = open_layout(layout, make=True)
+            assert self._folders.blobs is not None
+            self._blobs = self._folders.blobs
+            try:
+                self._take()
+            except BaseException:
+                self._undo()
+                raise
+
+    def _take(self) -> None:
+        objects, name = self._folders.objects, self._layout.database_name
+        if objects.file(ALARMS) is not None:
+            self._locks.append(locked(objects, ALARMS))
+        new = objects.file(name) is None
+        self._database = locked(objects, name, make=True)
+        self._locks.append(self._database)
+        self._owned = new
+        self._prepare()
 
     def write(self, requests: Sequence[PutRequest]) -> None:
         """Values into blobs, then the rows that name them, in the transaction that `finish` ends."""
-        try:
+        with _explaining(self._layout):
             for request in requests:
                 blob_id = self._blob_id()
                 self._database.execute("INSERT INTO written VALUES (?)", (blob_id,))
-                (self._layout.blobs / blob_id).write_bytes(request.value)
+                self._blobs.write(blob_id, request.value)
                 key, expiration_s = request.key.decode(), request.expiration_s
                 expiration_ms = None if expiration_s is None else expiration_s * 1000
                 self._database.execute(_REPLACED, (key,))
                 self._database.execute(_WRITE, (key, blob_id, expiration_ms, request.metadata))
-        except (OSError, sqlite3.Error) as error:
-            raise _explained(self._layout, error) from None
 
     def finish(self) -> None:
         """Make it visible, then remove the values that nothing names any more."""
-        try:
+        with _explaining(self._layout):
             replaced = self._ids("replaced")
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise _explained(self._layout, error) from None
         self._remove(replaced)
         self._close()
 
@@ -124,11 +137,12 @@ class WranglerWriter:
         self._undo()
 
     def _prepare(self) -> None:
+        """Raises StateError for a database that is not as miniflare makes it, before anything is changed in it."""
+        if not self._owned:
+            _check(self._database)
+            _check_blobs(self._database, self._blobs)
         for statement in (*_SCHEMA, *_OUR_NOTES):
             self._database.execute(statement)
-        columns = [row[1] for row in self._database.execute("PRAGMA table_info(_mf_entries)")]
-        if columns != _COLUMNS:
-            raise StateError(f"{self._layout.database} is not as miniflare 4 keeps KV: its columns are {columns}")
 
     def _blob_id(self) -> str:
         """32 bytes of chance and 8 of time, as miniflare's: nobody finds a blob but by its row."""
@@ -144,127 +158,125 @@ class WranglerWriter:
     def _remove(self, blob_ids: Sequence[str]) -> None:
         for blob_id in blob_ids:
             with suppress(OSError):
-                (self._layout.blobs / blob_id).unlink()
+                self._blobs.unlink(blob_id)
 
     def _undo(self) -> None:
         """Remove what was made, and close. Only who has the database to himself removes it, before he gives it up."""
-        made = self._made if self._owned else []
-        if self._layout.database in made:
-            for path in (self._layout.database, *_companions(self._layout.database)):
+        if self._owned:
+            for suffix in ("", *COMPANIONS):
                 with suppress(OSError):
-                    path.unlink()
-        self._close()
-        for folder in reversed(made):
-            with suppress(OSError):
-                folder.rmdir()
+                    self._folders.objects.unlink(self._layout.database_name + suffix)
+        for connection in self._locks:
+            with suppress(sqlite3.Error):
+                connection.close()
+        self._folders.take_back()
 
     def _close(self) -> None:
         for connection in self._locks:
             with suppress(sqlite3.Error):
                 connection.close()
+        self._folders.close()
 
 
 _READ = """
-    SELECT CAST(key AS BLOB), CAST(blob_id AS BLOB), expiration, CAST(metadata AS BLOB)
-    FROM _mf_entries ORDER BY key
+    SELECT CAST(key AS BLOB), CAST(blob_id AS BLOB), expiration, CAST(metadata AS BLOB), typeof(key), typeof(blob_id)
+    FROM _mf_entries INDEXED BY sqlite_autoindex__mf_entries_1 ORDER BY key
 """
 _WRITE = "INSERT OR REPLACE INTO _mf_entries (key, blob_id, expiration, metadata) VALUES (?, ?, ?, ?)"
 _REPLACED = "INSERT INTO replaced SELECT blob_id FROM _mf_entries WHERE key = ?"
 
 
 def check_free(layout: Layout) -> None:
-    """Raises StateError if a running workerd has the databases; creates and changes nothing."""
-    for path in (layout.alarms, layout.database):
-        if path.exists():
-            try:
-                _lock(path).close()
-            except sqlite3.Error as error:
-                raise _explained(layout, error) from None
-
-
-def _check_row(key: object, expiration_ms: object) -> None:
-    """SQLite holds no column to its type; raises StateError for what miniflare cannot have written."""
-    if not isinstance(key, bytes) or not isinstance(expiration_ms, int | None):
-        raise StateError(f"wrangler's local state is damaged: the row of key {key!r} is none of miniflare's")
-
-
-def _lock(path: Path, *, new: bool = False) -> sqlite3.Connection:
-    """A connection that has the database to itself, in a transaction: a running workerd holds a lock of its own."""
-    if new:
-        path.touch()
-    before = path.stat().st_ino
-    connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
-    try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        if new:
-            connection.execute("PRAGMA journal_mode = WAL")  # as workerd makes it
-        connection.execute("BEGIN EXCLUSIVE")
-        if not path.exists() or path.stat().st_ino != before:
-            raise sqlite3.OperationalError("locked: who had it gave it up and removed it meanwhile")
-    except (OSError, sqlite3.Error):
-        connection.close()
-        raise
-    return connection
-
-
-@contextmanager
-def _copied(layout: Layout) -> Iterator[sqlite3.Connection]:
-    """A copy of the database with its write-ahead log, as it was at one moment."""
-    with tempfile.TemporaryDirectory(prefix="queue-emulator-") as folder:
-        copy = Path(folder) / "copy.sqlite"
+    """Raises StateError if a running workerd has the databases, or if they are none of miniflare's; changes nothing."""
+    with _explaining(layout):
         try:
-            _copy(layout.database, copy)
-            with closing(sqlite3.connect(copy)) as database:
-                yield database
-        except (OSError, sqlite3.Error) as error:
-            raise _explained(layout, error) from None
-
-
-def _copy(source: Path, copy: Path) -> None:
-    """Copy database and log until both are still the same afterwards: no lock is taken, and nothing is touched."""
-    pairs = [(source, copy), *zip(_companions(source)[:1], _companions(copy)[:1], strict=True)]
-    for _ in range(_COPIES_MAX):
-        for original, made in pairs:
-            made.unlink(missing_ok=True)
-            if original == source or original.exists():
-                shutil.copyfile(original, made)
-        if all(_digest(original) == _digest(made) for original, made in pairs):
+            folders = open_layout(layout)
+        except FileNotFoundError:
             return
-    raise StateError(f"{source} is written to all the time: stop wrangler dev, or try again")
+        try:
+            for name in (ALARMS, layout.database_name):
+                if folders.objects.file(name) is None:
+                    continue
+                with closing(locked(folders.objects, name)) as database:
+                    if name != ALARMS:
+                        _check(database)
+                        _check_blobs(database, folders.blobs)
+        finally:
+            folders.close()
 
 
-def _digest(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").digest()
-    except FileNotFoundError:
-        return b""
+def _check(database: sqlite3.Connection, *, reading: bool = False) -> None:
+    """Raises StateError for another database than miniflare's; columns that it may get are no obstacle to reading."""
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _CELL_BYTES_MAX)
+    check_schema(database, "_mf_entries")
+    columns = [row[1] for row in database.execute("PRAGMA table_info(_mf_entries)")]
+    known = columns[: len(_COLUMNS)] if reading else columns
+    ((encoding,),) = database.execute("PRAGMA encoding")
+    if known != _COLUMNS or encoding != "UTF-8":
+        raise StateError(f"it is not as miniflare 4 keeps KV: its columns are {columns}, its text is {encoding}")
 
 
-def _blob(layout: Layout, blob_id: bytes | None) -> bytes | None:
-    if not blob_id or not blob_id.isalnum():
+def _check_blobs(database: sqlite3.Connection, blobs: Folder | None) -> None:
+    """Every row and the file that it names, without reading that: nothing is done before all are known to be good."""
+    for row in _rows(database):
+        found = None if blobs is None else blobs.file(row.blob_id)
+        if blobs is not None and found is not None:
+            check_size(blobs.path / row.blob_id, found.st_size, VALUE_BYTES_MAX)
+
+
+def _rows(database: sqlite3.Connection) -> Iterator[_Row]:
+    """In key order; raises StateError at one that miniflare cannot have written: SQLite holds no column to its type.
+
+    In order also means: to an end. Pages of a database that lead in a circle give no rows for ever.
+    """
+    last: bytes | None = None
+    for key, blob_id, expiration_ms, metadata, *kinds in database.execute(_READ):
+        named = repr(key[:80]) if isinstance(key, bytes) else "null"
+        if kinds != ["text", "text"] or not isinstance(expiration_ms, int | None):
+            raise StateError(f"the row of key {named} is none of miniflare's: {', '.join(kinds)}, {expiration_ms!r}")
+        if not BLOB_ID.fullmatch(blob_id):
+            raise StateError(f"the row of key {named} names the blob {blob_id[:100]!r}, which is not 80 hex digits")
+        if last is not None and key <= last:
+            raise StateError(f"the database is damaged: the row of key {named} is not in its place")
+        last = key
+        yield _Row(key, blob_id.decode(), expiration_ms, metadata)
+
+
+def _blob(blobs: Folder | None, blob_id: str) -> bytes | None:
+    if blobs is None:
         return None
     try:
-        return (layout.blobs / blob_id.decode()).read_bytes()
+        with blobs.reading(blob_id, VALUE_BYTES_MAX) as file:
+            return file.read(VALUE_BYTES_MAX)
     except OSError:
         return None
 
 
-def _paths(layout: Layout) -> list[Path]:
-    """The folders of the namespace and its database, outermost first."""
-    inner = (layout.database.parent, layout.blobs)
-    folders = {folder for each in inner for folder in (each, *each.parents)}
-    return [*sorted(folders, key=lambda folder: len(folder.parts)), layout.database]
+def _add(missing: set[bytes], key: bytes) -> None:
+    if len(missing) == _MISSING_MAX:
+        raise StateError(f"the files of more than {_MISSING_MAX:,} values cannot be read")
+    missing.add(key)
 
 
-def _companions(database: Path) -> list[Path]:
-    return [database.with_name(database.name + suffix) for suffix in ("-wal", "-shm")]
+@contextmanager
+def _opened(layout: Layout) -> Iterator[OpenLayout]:
+    with _explaining(layout):
+        folders = open_layout(layout)
+        try:
+            yield folders
+        finally:
+            folders.close()
 
 
-def _explained(layout: Layout, error: Exception) -> StateError:
-    if isinstance(error, StateError):
-        return error
-    if isinstance(error, sqlite3.Error) and "locked" in str(error):
-        return StateError(f"{layout.folder} is in use by a running wrangler dev or miniflare: stop it first")
-    why = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return StateError(f"wrangler's local state in {layout.folder} failed: {why}")
+@contextmanager
+def _explaining(layout: Layout) -> Iterator[None]:
+    """Turns what goes wrong there into a StateError in one line."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, StateError) as error:
+        if isinstance(error, sqlite3.Error) and "locked" in str(error):
+            raise StateError(
+                f"{layout.folder} is in use by a running wrangler dev or miniflare: stop it first"
+            ) from None
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise StateError(f"wrangler's local state in {layout.folder} failed: {why}") from None

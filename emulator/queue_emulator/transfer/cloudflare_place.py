@@ -9,11 +9,12 @@ from queue_emulator.core.errors import RemoteError
 from queue_emulator.core.javascript import Json, stringify_json
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_answers import ListedKey
-from queue_emulator.kv.cloudflare_api import BULK_GET_KEYS_MAX, ApiError, CloudflareAPI
+from queue_emulator.kv.cloudflare_api import BULK_GET_KEYS_MAX, CloudflareAPI
+from queue_emulator.kv.cloudflare_calls import ApiError
+from queue_emulator.transfer.paging import Paging
 from queue_emulator.transfer.place import Page
 
 _REPLACEMENT = "\ufffd"
-_TOO_LARGE = 413
 
 
 class UncertainError(RemoteError):
@@ -67,9 +68,11 @@ class CloudflarePlace:
         return [found.get(name) for name in names]
 
     async def pages(self) -> AsyncIterator[Page]:
+        paging = Paging(self.name)
         cursor: str | None = None
         while cursor != "":
             page = await self._api.list_keys(cursor=cursor or "")
+            paging.check(key.name.encode() for key in page.keys)
             for start in range(0, len(page.keys), BULK_GET_KEYS_MAX):
                 listed = page.keys[start : start + BULK_GET_KEYS_MAX]
                 yield Page(await self._listed(listed), [])
@@ -88,7 +91,7 @@ class CloudflarePlace:
         try:
             bulk = await self._api.get_bulk(names)
         except ApiError as error:
-            if error.status != _TOO_LARGE:
+            if not error.too_large:
                 raise
             if len(names) == 1:
                 return await self._single(names[0])

@@ -30,6 +30,7 @@ class StatePlace:
         self._clock = clock or SystemClock()
         self._versions = Versions()
         self._store: SqliteStore | None = None
+        self._wrote = False
         self._known = False
         self._there: list[str] = []
 
@@ -55,6 +56,7 @@ class StatePlace:
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         store, now_ms = await self._opened(), self._clock.now_ms()
+        self._wrote = True
         if not self._known:
             await store.catalogue().keep(namespace_of(self._namespace))
             self._known = True
@@ -87,7 +89,7 @@ class StatePlace:
     async def close(self) -> None:
         store, self._store = self._store, None
         if store is not None:
-            await store.close()
+            await (store.close() if self._wrote else store.catalogue().discard())
 
     async def _walk(self, limit: int) -> AsyncIterator[list[Row]]:
         store, first = await self._opened(), b""

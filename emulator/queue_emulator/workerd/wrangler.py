@@ -13,8 +13,10 @@ from typing import Any
 from queue_emulator.core.accounts import ID
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
+from queue_emulator.kv.folder import read_small
 
 FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's own order of precedence
+_BYTES_MAX = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def read_config(path: Path) -> WranglerConfig:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_small(path, _BYTES_MAX).decode("utf-8-sig")
         given = tomllib.loads(text) if path.suffix == ".toml" else _parse_jsonc(text)
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None

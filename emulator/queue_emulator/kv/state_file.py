@@ -1,0 +1,92 @@
+"""The state file as a file: whether it is one of its own, whether it is still there, and what a failed start leaves."""
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.folder import Folder
+from queue_emulator.kv.foreign_database import COMPANIONS, check_same, connect
+
+_IN_MEMORY = ":memory:"
+
+
+class StateFile:
+    """One file, made if it was not there. Raises StateError for what cannot be a state file."""
+
+    def __init__(self, path: Path, folder: Folder) -> None:
+        self.path = path
+        self._at = str(folder.path.resolve() / path.name)
+        self._folder = folder
+        self._taken = False
+        self._made = folder.file(path.name) is None
+        if self._made:
+            folder.write(path.name, b"")
+        found = folder.file(path.name)
+        assert found is not None
+        self._found = found
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Links on the way to its folder are the user's own; the file itself is none."""
+        if path.name == _IN_MEMORY:
+            raise StateError(f"{_IN_MEMORY} is no state file: to keep the data in memory only, say --ephemeral")
+        if path.name in ("", ".."):
+            raise StateError(f"{path} is not a state file: it is a folder")
+        try:
+            folder = Folder.open(path.parent, make=True)
+        except OSError as error:
+            raise StateError(f"cannot open state file {path}: {error.strerror or error}") from None
+        try:
+            return cls(path, folder)
+        except BaseException as error:
+            folder.take_back()
+            folder.close()
+            if isinstance(error, OSError):
+                raise StateError(f"cannot open state file {path}: {error.strerror or error}") from None
+            raise
+
+    def header(self, size_bytes: int) -> bytes:
+        """Its first bytes, read without SQLite, which might create files beside it."""
+        with self._folder.reading(self.path.name, self._found.st_size) as file:
+            return file.read(size_bytes)
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection that any thread may use; one at a time."""
+        return connect(self._folder, self.path.name, check_same_thread=False)
+
+    def take(self, connection: sqlite3.Connection) -> None:
+        """Note that the connection has the file to itself; raises sqlite3.Error if it has another one."""
+        check_same(connection, self._folder, self.path.name, self._found)
+        self._taken = True
+
+    def check_there(self) -> None:
+        """Raises StateError if what is written now would be gone with this process, or nowhere to be found."""
+        try:
+            now = os.stat(self._at, follow_symlinks=False)  # noqa: PTH116
+            if (now.st_ino, now.st_dev) == (self._found.st_ino, self._found.st_dev):
+                return
+            what = "was replaced by another file"
+        except OSError:
+            what = "was removed"
+        raise StateError(f"state file {self.path} {what} while in use, and nothing more is written: start again")
+
+    def take_back(self) -> None:
+        """Remove what opening made, while the file is still taken: one that was not may be somebody else's by now."""
+        found = self._folder.look(self.path.name)
+        if self._made and self._taken and found and os.path.samestat(found, self._found):
+            for suffix in ("", *COMPANIONS):
+                with suppress(OSError):
+                    self._folder.unlink(self.path.name + suffix)
+        self._folder.take_back()
+
+    def close(self) -> None:
+        self._folder.close()
+
+
+def check_own_folder(path: Path) -> None:
+    """Raises StateError if the folder of a state file that nobody named is a link: that is not the user's choice."""
+    if path.parent.is_symlink():
+        raise StateError(f"{path.parent} is a symbolic link, which is not followed: name the state file with --state")

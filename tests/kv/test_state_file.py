@@ -1,0 +1,210 @@
+"""The state file as a file: what is none of its own is refused, what becomes of it meanwhile is told."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.sqlite import SqliteCatalogue, SqliteStore
+from tests.kv.opening import opened
+from tests.transfer.canary import tree
+from tests.transfer.hostile_folders import journal_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def ours(tmp_path: Path) -> Path:
+    """A state file with one entry."""
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"v", 1, 0)])
+    return path
+
+
+def changed(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+async def refusal(path: Path) -> str:
+    with pytest.raises(StateError) as caught:
+        async with opened(path):
+            pass
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def linked(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def named_twice(path: Path) -> None:
+    path.with_name("elsewhere").hardlink_to(path)
+
+
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("nothing"))
+
+
+def log_linked(path: Path) -> None:
+    path.with_name("log").write_bytes(b"precious")
+    path.with_name(path.name + "-wal").symlink_to(path.with_name("log"))
+
+
+def journal(path: Path) -> None:
+    path.with_name("precious").write_bytes(b"precious")
+    journal_of(path.with_name(path.name + "-journal"), path.with_name("precious"))
+
+
+def in_the_schema(sql: str) -> Callable[[Path], None]:
+    return lambda path: changed(path, sql)
+
+
+@pytest.mark.parametrize(
+    ("attack", "said"),
+    [
+        (linked, "is a symbolic link"),
+        (dangling, "is a symbolic link"),
+        (named_twice, "has 2 names (hard links)"),
+        (piped, "is not a regular file"),
+        (log_linked, "-wal is a symbolic link"),
+        (journal, "-journal names another file, which SQLite would remove"),
+        (
+            in_the_schema("CREATE TRIGGER t AFTER INSERT ON entry BEGIN DELETE FROM entry; END"),
+            "its schema has 't', which is no plain table or index: 'trigger'",
+        ),
+        (in_the_schema("CREATE VIEW v AS SELECT * FROM entry"), "its schema has 'v', which is no plain table"),
+        (
+            in_the_schema("ALTER TABLE entry ADD COLUMN c AS (hex(key))"),
+            "its table entry has columns that are computed",
+        ),
+        (in_the_schema("CREATE INDEX i ON entry (hex(key))"), "its index 'i' is computed"),
+        (
+            in_the_schema(f"UPDATE entry SET version = {(1 << 63) - 1}"),
+            "its last version is 9223372036854775807, of 4611686018427387904 at most",
+        ),
+    ],
+)
+async def test_what_is_no_file_of_its_own_is_refused_and_left_as_it_was(
+    ours: Path, attack: Callable[[Path], None], said: str
+) -> None:
+    attack(ours)
+    before = tree(ours.parent)
+    assert said in await refusal(ours)
+    assert tree(ours.parent) == before
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero", "/dev/full"])
+async def test_a_device_is_refused(device: str) -> None:
+    assert await refusal(Path(device)) == f"{device} is not a regular file"
+
+
+async def test_a_name_that_sqlite_keeps_in_memory_is_refused_and_the_option_for_it_is_named() -> None:
+    assert await refusal(Path(":memory:")) == (
+        ":memory: is no state file: to keep the data in memory only, say --ephemeral"
+    )
+
+
+async def test_a_name_with_the_characters_of_a_url_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "file:a?mode=memory#%41.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"v", 1, 0)])
+    assert list(tree(tmp_path)) == [path.name]
+
+
+async def test_a_row_of_other_types_breaks_nothing(ours: Path) -> None:
+    changed(ours, "UPDATE entry SET value = 'text', written_ms = 'never', expiration_s = 'soon', metadata = x'7b7d'")
+    async with opened(ours) as store:
+        assert await store.read([b"a"]) == [Entry(b"a", b"text", 1, 0, 0, "{}")]
+        (row,) = await store.walk(b"", None, 10)
+        assert (row.written_ms, row.expiration_s, row.metadata) == (0, 0, "{}")
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def replaced(path: Path) -> None:
+    path.rename(path.with_name("before"))
+    path.write_bytes(b"")
+
+
+def folder_removed(path: Path) -> None:
+    for file in path.parent.iterdir():
+        file.unlink()
+    path.parent.rmdir()
+
+
+def folder_renamed(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("moved"))
+
+
+@pytest.mark.parametrize(
+    ("become", "said"),
+    [
+        (removed, "was removed"),
+        (replaced, "was replaced by another file"),
+        (folder_removed, "was removed"),
+        (folder_renamed, "was removed"),
+    ],
+)
+async def test_a_file_that_is_gone_takes_no_more_writes(
+    tmp_path: Path, become: Callable[[Path], None], said: str
+) -> None:
+    path = tmp_path / "folder" / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"v", 1, 0)])
+        become(path)
+        for entries in ([Entry(b"b", b"v", 2, 0)], [Entry(b"c", b"v", 3, 0), Entry(b"d", b"v", 4, 0)]):
+            with pytest.raises(StateError) as caught:
+                await store.write(entries)
+            assert str(caught.value) == (
+                f"state file {path} {said} while in use, and nothing more is written: start again"
+            )
+        assert [entry and entry.value for entry in await store.read([b"a", b"b"])] == [b"v", None]
+
+
+async def test_a_start_that_fails_leaves_no_file_and_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "state.sqlite"
+    catalogue = await SqliteCatalogue.open(path)
+    await catalogue.discard()
+    assert tree(tmp_path) == {}
+
+
+async def test_a_start_that_fails_leaves_a_file_that_was_there(ours: Path) -> None:
+    before = tree(ours.parent)
+    catalogue = await SqliteCatalogue.open(ours)
+    await catalogue.discard()
+    assert tree(ours.parent) == before
+
+
+async def test_of_those_who_make_a_file_at_once_one_has_it_and_keeps_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "state.sqlite"
+    async with AsyncExitStack() as stack:
+
+        async def make() -> SqliteStore | None:
+            try:
+                return await stack.enter_async_context(opened(path))
+            except StateError:
+                return None
+
+        made = [store for store in await asyncio.gather(*(make() for _ in range(4))) if store is not None]
+        assert len(made) == 1
+        await made[0].write([Entry(b"a", b"v", 1, 0)])
+    async with opened(path) as store:
+        assert await store.read([b"a"]) != [None]

@@ -1,0 +1,81 @@
+"""A folder of wrangler's local state that somebody made to do harm: refused in one line, and nothing is touched."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.errors import StateError
+from queue_emulator.core.options import PutRequest
+from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
+from queue_emulator.kv.wrangler_state import WranglerWriter, check_free, read_rows
+from tests.transfer.canary import tree
+from tests.transfer.hostile_folders import ATTACKS, FOLDERS, in_place_of, symlink
+from tests.transfer.memory_place import NOON_MS
+
+CLOCK = MovableClock.frozen_at(NOON_MS)
+
+
+@pytest.fixture
+def layout(folder: Path) -> Layout:
+    """A namespace with two keys, in a folder beside another that holds what must stay as it is."""
+    (folder / "outside").mkdir()
+    (folder / "outside" / "precious").write_bytes(b"precious")
+    made = Layout(folder / "state", "abc")
+    write(made)
+    return made
+
+
+def write(layout: Layout) -> None:
+    writer = WranglerWriter(layout, CLOCK)
+    try:
+        writer.write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
+    except BaseException:
+        writer.abandon()
+        raise
+    writer.finish()
+
+
+def read(layout: Layout) -> None:
+    assert all(row.value != b"precious" for row in read_rows(layout))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("use", [read, check_free, write])
+def test_a_hostile_folder_is_refused_in_one_line_and_left_as_it_was(
+    layout: Layout, folder: Path, attack: str, use: Callable[[Layout], None]
+) -> None:
+    ATTACKS[attack](layout, folder / "outside" / "precious")
+    before = tree(folder)
+    if _harmless(attack, use):
+        use(layout)
+    else:
+        with pytest.raises(StateError) as caught:
+            use(layout)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 600
+        assert tree(folder) == before
+    assert (folder / "outside" / "precious").read_bytes() == b"precious"
+
+
+def _harmless(attack: str, use: Callable[[Layout], None]) -> bool:
+    """What a copy leaves behind does not matter to who reads it."""
+    left_behind = ("journal", "index of the log", "alarms", "a journal")
+    return use is read and attack.startswith(left_behind)
+
+
+@pytest.mark.parametrize("name", ["v3", "kv", "objects", "values"])
+def test_a_namespace_is_not_looked_for_through_a_link(layout: Layout, folder: Path, name: str) -> None:
+    in_place_of(FOLDERS[name], symlink)(layout, folder / "outside" / "precious")
+    try:
+        assert find_namespaces(layout.folder) == []
+    except StateError as error:
+        assert "symbolic link" in str(error)
+
+
+def test_the_folder_that_a_user_names_may_be_a_link(layout: Layout, folder: Path) -> None:
+    (folder / "linked").symlink_to(layout.folder)
+    linked = Layout(folder / "linked", "abc")
+    write(linked)
+    assert [row.value for row in read_rows(linked)] == [b"1", b"2"]

@@ -1,0 +1,261 @@
+"""A server that is no emulator, or means harm: each command ends in one line, with its code, and in little memory."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from queue_emulator import cli
+from queue_emulator.core.errors import EmulatorError
+from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.kv.cloudflare_api import CloudflareAPI
+from queue_emulator.kv.patience import Patience
+from queue_emulator.remote_control import BrokenOffError, RemoteControl
+from queue_emulator.transfer.cloudflare_place import CloudflarePlace
+from queue_emulator.transfer.place import Source
+from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, of_json
+
+MEGABYTES_MAX = 400
+STATUS: dict[str, Any] = {"kv": "emulated", "keys": 3, "clock": {"now_ms": 1_795_435_200_000}}
+COST: dict[str, Any] = {"routes": {}, "operations": {}, "estimate": None, "over_s": 1.0}
+
+NO_COUNTS: Sequence[Any] = (None, 1, [], {"a": "b", "reads": "x"})
+NO_TIMES: Sequence[Any] = ("soon", [], {}, True)
+NO_CURSORS: Sequence[Any] = (1, [], {}, True)
+
+Ended = Callable[..., str]
+
+
+@pytest.fixture
+def ended(capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ended:
+    """Runs a command to its end; the one line that it said, without the program's name."""
+    monkeypatch.chdir(folder)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> str:
+        capsys.readouterr()
+        assert cli.main(arguments) == 2
+        signal.signal(signal.SIGTERM, before)
+        said = capsys.readouterr()
+        (line,) = said.err.splitlines()
+        assert line.isprintable()
+        assert len(line) < 600
+        return line.removeprefix("queue-emulator: ")
+
+    return run
+
+
+def commands(url: str, folder: Path) -> Sequence[Sequence[str]]:
+    (folder / "data.json").write_text('[{"key": "a", "value": "1"}]')
+    return (
+        ("export", url),
+        ("import", url, "--to", "state:new.sqlite"),
+        ("seed", "data.json", "--to", url),
+        ("verify", "--from", url, "--before", "data.json"),
+        ("cost", "--url", url),
+    )
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_whatever_a_server_answers_a_command_ends_in_one_line(name: str, folder: Path, ended: Ended) -> None:
+    with hostile_server(lambda number, path: RAW[name]()) as url:
+        for command in commands(url, folder):
+            assert url in ended(*command)
+    assert sorted(path.name for path in folder.iterdir()) == ["data.json"]
+
+
+@pytest.mark.parametrize("field", ["kv", "keys", "clock", "now_ms"])
+def test_a_status_of_other_types_is_no_emulators(field: str, folder: Path, ended: Ended) -> None:
+    for value in OF_ANY_KIND:
+        given: dict[str, Any] = (
+            {**STATUS, "clock": {"now_ms": value}} if field == "now_ms" else {**STATUS, field: value}
+        )
+        if (field, type(value)) in (("keys", int), ("kv", str)) or (field == "now_ms" and value == 7):
+            continue
+        with hostile_server(lambda number, path, given=given: [of_json(given)]) as url:  # type: ignore[misc]
+            assert ended("export", url) == f"{url} does not answer as a queue-emulator does"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *OF_ANY_KIND,
+        {"entries": []},
+        {"entries": {}, "cursor": None},
+        {"entries": [], "cursor": 7},
+        {"entries": [1], "cursor": None},
+        {"entries": [{"key": "a"}], "cursor": None},
+        {"entries": [{"key": 1, "value": "1"}], "cursor": None},
+        {"entries": [{"key": "", "value": "1"}], "cursor": None},
+        {"entries": [{"key": "..", "value": "1"}], "cursor": None},
+        {"entries": [{"key": "a", "value": "?", "base64": True}], "cursor": None},
+        {"entries": [{"key": "a", "value": "1", "expiration": "soon"}], "cursor": None},
+        {"entries": [{"key": "a", "value": "1", "expiration": 10**30}], "cursor": None},
+        {"entries": [{"key": "a", "value": "1", "metadata": "x" * 70_000}], "cursor": None},
+        {"entries": [{"key": f"{number:03}", "value": "1"} for number in range(101)], "cursor": None},
+    ],
+)
+def test_a_page_of_other_types_is_no_emulators(page: Any, ended: Ended) -> None:
+    def answer(number: int, path: str) -> Iterable[bytes]:
+        return [of_json(STATUS if "status" in path else page)]
+
+    with hostile_server(answer) as url:
+        assert ended("export", url) == f"{url} does not answer as a queue-emulator does"
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        *OF_ANY_KIND,
+        *({**COST, field: value} for field in ("routes", "operations") for value in NO_COUNTS),
+        {**COST, "routes": {"a": {"reads": "many"}}},
+        {**COST, "estimate": {"operationsPerDay": {}, "free": {}, "paid": {}}},
+        {**COST, "estimate": []},
+    ],
+)
+def test_a_cost_of_other_types_is_no_emulators(cost: Any, ended: Ended) -> None:
+    with hostile_server(lambda number, path: [of_json(cost)]) as url:
+        assert ended("cost", "--url", url) == f"{url} does not answer as a queue-emulator does"
+
+
+def pages_of(page: Callable[[int], dict[str, Any]]) -> Answer:
+    """An emulator whose list never ends."""
+    numbers = count()
+    return lambda number, path: [of_json(STATUS if "status" in path else page(next(numbers)))]
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (lambda number: {"entries": [{"key": "a", "value": "1"}], "cursor": "again"}, "not in key order"),
+        (
+            lambda number: {"entries": [{"key": key, "value": "1"} for key in "ba"], "cursor": None},
+            "lists 'a' after 'b': not in key order",
+        ),
+        (lambda number: {"entries": [], "cursor": str(number)}, "more than 1,000 empty pages in a row, and no end"),
+    ],
+)
+def test_a_list_that_does_not_go_on_is_given_up(
+    page: Callable[[int], dict[str, Any]], why: str, folder: Path, ended: Ended
+) -> None:
+    with hostile_server(pages_of(page)) as url:
+        assert why in ended("verify", "--from", url, "--before", commands(url, folder)[2][1])
+
+
+def test_an_answer_that_takes_for_ever_is_broken_off() -> None:
+    more = iter(lambda: b"X: y\r\n", b"")
+
+    def answer(number: int, path: str) -> Iterable[bytes]:
+        yield b"HTTP/1.1 200 OK\r\n"
+        for line in more:
+            held.wait(0.05)
+            yield line
+
+    held = threading.Event()
+    with hostile_server(answer) as url, pytest.raises(BrokenOffError) as caught:
+        RemoteControl(url, whole_s=0.3).ask("GET", "/status", dict)
+    assert str(caught.value) == f"{url} has not answered whole within 0.3 s"
+
+
+async def _no_sleep(by_ms: int) -> None:
+    pass
+
+
+def cloudflare(url: str) -> CloudflarePlace:
+    access = Access("0" * 32, "1" * 32, "a-token", f"{url}/client/v4")
+    return CloudflarePlace(access, CloudflareAPI(access, patience=Patience(deadline_ms=2_000), sleep=_no_sleep))
+
+
+async def walk(place: Source) -> None:
+    try:
+        async for _ in place.pages():
+            pass
+    finally:
+        await place.close()
+
+
+def refused(answer: Answer) -> str:
+    """What a walk through a namespace of such an API says at its end."""
+    with hostile_server(answer) as url, pytest.raises(EmulatorError) as caught:
+        asyncio.run(walk(cloudflare(url)))
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_whatever_an_api_answers_its_list_ends_in_one_line(name: str) -> None:
+    assert refused(lambda number, path: RAW[name]()).startswith("127.0.0.1:")
+
+
+def envelope(result: Any, **more: Any) -> dict[str, Any]:
+    return {"success": True, "errors": [], "messages": [], "result": result, **more}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *OF_ANY_KIND,
+        *(envelope(value) for value in OF_ANY_KIND if value not in ([],)),
+        *(envelope([{"name": value}]) for value in OF_ANY_KIND if not isinstance(value, str)),
+        *(envelope([{"name": "a", "expiration": value}]) for value in NO_TIMES),
+        *(envelope([], result_info={"cursor": value}) for value in NO_CURSORS),
+        envelope([{"name": f"{number:04}"} for number in range(1001)]),
+        envelope([{"name": "a", "metadata": "x" * 70_000}]),
+        envelope([{"name": "x" * 513}]),
+    ],
+)
+def test_a_list_of_other_types_is_not_the_apis(page: Any) -> None:
+    assert "the answer is not one of Cloudflare's API" in refused(lambda number, path: [of_json(page)])
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (lambda number: envelope([{"name": "a"}], result_info={"cursor": "again"}), "not in key order"),
+        (lambda number: envelope([], result_info={"cursor": str(number)}), "more than 1,000 empty pages in a row"),
+    ],
+)
+def test_a_list_of_an_api_that_does_not_go_on_is_given_up(page: Callable[[int], dict[str, Any]], why: str) -> None:
+    def answer(number: int, path: str) -> Iterable[bytes]:
+        return [of_json(envelope({"values": {}}) if "bulk" in path else page(number))]
+
+    assert why in refused(answer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["a body without end", "a string without end", "a million lists beside each other", "what is packed and grows"],
+)
+@pytest.mark.parametrize("place", ["emulator", "cloudflare"])
+def test_no_answer_takes_much_memory(name: str, place: str, folder: Path) -> None:
+    with hostile_server(lambda number, path: RAW[name]()) as url:
+        source = url if place == "emulator" else f"cloudflare:{'1' * 32}"
+        names = {"CLOUDFLARE_ACCOUNT_ID": "0" * 32, "CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_API_BASE_URL": f"{url}/v4"}
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURED, source],
+            cwd=folder,
+            env=names,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    code, megabytes = json.loads(done.stdout.splitlines()[-1])
+    assert (code, len(done.stderr.splitlines())) == (2, 1)
+    assert megabytes < MEGABYTES_MAX
+
+
+_MEASURED = """
+import resource, sys
+from queue_emulator import cli
+code = cli.main(["export", sys.argv[1]])
+print([code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024])
+"""
