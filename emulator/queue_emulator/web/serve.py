@@ -13,6 +13,7 @@ from hypercorn.config import Config
 from starlette.types import ASGIApp
 
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.web import protocol
 from queue_emulator.web.deployment import to_stderr
 
 _BACKLOG = 512
@@ -62,6 +63,7 @@ async def serve(
     loop.set_exception_handler(lambda loop, context: log(f"  a connection failed: {_failure(context)}"))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    protocol.install(log)
     config = Config()
     config.bind = [f"fd://{sock.detach()}"]
     config.accesslog = None
