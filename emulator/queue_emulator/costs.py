@@ -8,7 +8,7 @@ from queue_emulator.remote_control import RemoteControl
 _KINDS = ("reads", "writes", "deletes", "lists")
 
 
-def cost_report(url: str, over_s: int | None) -> str:
+def cost_report(url: str, over_s: int | None) -> list[str]:
     """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
     answer = RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost")
     if not {"routes", "operations", "estimate"} <= answer.keys():
@@ -16,7 +16,7 @@ def cost_report(url: str, over_s: int | None) -> str:
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in answer["routes"].items())]
     lines.append(_line("all", answer["operations"]))
-    return "\n".join([*lines, "", *_estimate(answer)])
+    return [*lines, "", *_estimate(answer)]
 
 
 def _line(name: str, counts: dict[str, int]) -> str:

@@ -22,9 +22,10 @@ from queue_emulator.kv.sqlite import SqliteCatalogue
 from queue_emulator.kv.store import Store
 from queue_emulator.kv.waiting import sleep_on
 from queue_emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
-from queue_emulator.web.deployment import WORKER_NAME, Deployment, to_stderr
+from queue_emulator.web.deployment import WORKER_NAME, Deployment
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
 from queue_emulator.workerd.bindings import WorkerPlan
@@ -80,7 +81,7 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
             await service.load(settings.locations[0], data.requests)
         banner = _banner(settings, service, namespaces, seeds, url(sock))
         run = _run_python if settings.worker is None else _run_on_workerd
-        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=partial(say, banner)))
+        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=partial(say, *banner)))
     finally:
         await (namespaces or service).close()
 
@@ -141,7 +142,7 @@ async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "Remote
     from queue_emulator.kv.remote import SERVING, RemoteService
 
     def log(line: str) -> None:
-        to_stderr(f"  {line}")
+        tell(f"  {line}")
 
     api = CloudflareAPI(access, patience=SERVING, dice=dice, clock=clock, log=log)
     try:
@@ -158,8 +159,8 @@ def _banner(
     namespaces: Namespaces | None,
     seeds: list[BulkData],
     base_url: str,
-) -> str:
-    lines = [
+) -> list[str]:
+    return [
         f"queue-emulator {__version__}",
         f"  listening   {base_url}",
         *_data_lines(settings, service),
@@ -174,7 +175,6 @@ def _banner(
         "",
         "Ctrl-C ends it.",
     ]
-    return "\n".join(lines)
 
 
 def _data_lines(settings: Settings, service: "KVService | RemoteService") -> list[str]:

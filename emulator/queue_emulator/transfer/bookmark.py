@@ -1,9 +1,10 @@
 """How far an unfinished seed came, kept beside the emulator's state until it is finished."""
 
 import json
-import sys
 from contextlib import suppress
 from pathlib import Path
+
+from queue_emulator.terminal import tell
 
 BOOKMARKS = Path(".queue-emulator") / "seeding"
 
@@ -32,9 +33,7 @@ class Bookmark:
             beside.replace(self.path)
         except OSError as error:
             if not self._told:
-                print(
-                    f"cannot note in {self.path.parent} how far this came: {error.strerror or error}", file=sys.stderr
-                )
+                tell(f"cannot note in {self.path.parent} how far this came: {error.strerror or error}")
             self._told = True
 
     def remove(self) -> None:

@@ -13,8 +13,8 @@ from hypercorn.config import Config
 from starlette.types import ASGIApp
 
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.terminal import tell
 from queue_emulator.web import protocol
-from queue_emulator.web.deployment import to_stderr
 
 _BACKLOG = 512
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
@@ -51,7 +51,7 @@ async def serve(
     *,
     ready: Callable[[], None],
     grace_s: float,
-    log: Callable[[str], None] = to_stderr,
+    log: Callable[[str], None] = tell,
 ) -> None:
     """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
 
