@@ -15,6 +15,7 @@ from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.core.plans import PLANS
 from queue_emulator.core.profiles import PROFILES, SWITCHES, compose
 from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.commands import add_commands
 from queue_emulator.transfer.output import PIPE_CLOSED, ClosedPipe, say
 from queue_emulator.worker.fetch import WorkerVersion
@@ -33,11 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = parsed.run(parsed)
     except EmulatorError as error:
-        print(f"queue-emulator: {error}", file=sys.stderr)
+        tell(f"queue-emulator: {error}")
         code = 1 if isinstance(error, WorkerStopped) else 2
     except OSError as error:  # a folder that may not be entered, a name that is too long, a disk without room
         where = f"{error.filename}: " if error.filename else ""
-        print(f"queue-emulator: {where}{error.strerror or error}", file=sys.stderr)
+        tell(f"queue-emulator: {where}{error.strerror or error}")
         code = 2
     except ClosedPipe:
         code = PIPE_CLOSED
@@ -205,7 +206,7 @@ _WORKERS_OWN = ("workerd", "binding", "var", "compatibility_date", "compatibilit
 def _cost(parsed: argparse.Namespace) -> int:
     from queue_emulator.costs import cost_report
 
-    say(cost_report(parsed.url, parsed.over))
+    say(*cost_report(parsed.url, parsed.over))
     return 0
 
 

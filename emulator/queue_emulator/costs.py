@@ -45,13 +45,13 @@ class _Cost(msgspec.Struct):
     over_s: float = 0
 
 
-def cost_report(url: str, over_s: int | None) -> str:
+def cost_report(url: str, over_s: int | None) -> list[str]:
     """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
     cost = RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost)
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
     lines.append(_line("all", cost.operations))
-    return "\n".join([*lines, "", *_estimate(cost)])
+    return [*lines, "", *_estimate(cost)]
 
 
 def _line(name: str, counts: _Counts) -> str:

@@ -24,9 +24,10 @@ from queue_emulator.kv.state_file import check_own_folder
 from queue_emulator.kv.store import Store
 from queue_emulator.kv.waiting import sleep_on
 from queue_emulator.settings import API_TOKEN_NAME, DEFAULT_STATE, DEV_VARS, KEY_NAMES, Settings
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
-from queue_emulator.web.deployment import WORKER_NAME, Deployment, to_stderr
+from queue_emulator.web.deployment import WORKER_NAME, Deployment
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
 from queue_emulator.workerd.bindings import WorkerPlan
@@ -66,7 +67,7 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
     def ready() -> None:
         nonlocal started
         started = True
-        say(_banner(settings, service, namespaces, seeds, base_url))
+        say(*_banner(settings, service, namespaces, seeds, base_url))
 
     if settings.cloudflare is None:
         namespaces, services = await _open(settings, clock, dice)
@@ -156,7 +157,7 @@ async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "Remote
     from queue_emulator.kv.remote import SERVING, RemoteService
 
     def log(line: str) -> None:
-        to_stderr(f"  {line}")
+        tell(f"  {line}")
 
     api = CloudflareAPI(access, patience=SERVING, dice=dice, clock=clock, log=log)
     try:
@@ -173,8 +174,8 @@ def _banner(
     namespaces: Namespaces | None,
     seeds: list[BulkData],
     base_url: str,
-) -> str:
-    lines = [
+) -> list[str]:
+    return [
         f"queue-emulator {__version__}",
         f"  listening   {base_url}",
         *_data_lines(settings, service),
@@ -189,7 +190,6 @@ def _banner(
         "",
         "Ctrl-C ends it.",
     ]
-    return "\n".join(lines)
 
 
 def _data_lines(settings: Settings, service: "KVService | RemoteService") -> list[str]:

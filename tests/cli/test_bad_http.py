@@ -19,7 +19,7 @@ MALFORMED = {
     "a version of no protocol": b"GET /api/queue HTTP/9.9.9\r\n" + HOST + b"\r\n",
     "no host": b"GET /api/queue HTTP/1.1\r\n\r\n",
     "a space in the path": b"GET /api/queue/a b HTTP/1.1\r\n" + HOST + b"\r\n",
-    "a path outside ASCII": "GET /api/queue/é HTTP/1.1\r\n".encode() + HOST + b"\r\n",
+    "a control character in the path": b"GET /api/queue/a\x1b[2J HTTP/1.1\r\n" + HOST + KEY + b"\r\n",
     "a header without a colon": b"GET /api/queue HTTP/1.1\r\n" + HOST + b"nonsense\r\n\r\n",
     "a space before the colon": b"GET /api/queue HTTP/1.1\r\n" + HOST + b"X-API-Key : dev-queue-key\r\n\r\n",
     "a null byte in a key": b"GET /api/queue HTTP/1.1\r\n" + HOST + b"X-API-Key: dev\0queue\r\n\r\n",

@@ -4,7 +4,7 @@ import pytest
 
 from queue_emulator.core.errors import OperationBudgetError
 from queue_emulator.kv.gate import Caller
-from queue_emulator.workerd.invocations import OUTSIDE, SEVERAL, Invocations
+from queue_emulator.workerd.invocations import OUTSIDE, SEVERAL, WAIT_UNTIL_MS_MAX, Invocations
 from queue_emulator.workerd.routes import route_of
 
 
@@ -42,6 +42,33 @@ def test_the_operation_past_the_budget_is_refused_and_not_counted() -> None:
     with pytest.raises(OperationBudgetError):
         invocations.count("SJC")
     assert run.counted == 2
+
+
+def test_a_run_that_is_never_reported_ends_when_nothing_of_it_can_go_on() -> None:
+    passed_ms = [0.0]
+    invocations = Invocations(1, elapsed_ms=lambda: passed_ms[0])
+    invocations.begin("SJC", "never reported", "GET /a")
+    invocations.begin("SJC", "with a client that stays", "GET /b")
+    invocations.begin("NRT", "elsewhere", "GET /c")
+    invocations.disconnected("SJC", "never reported")
+    passed_ms[0] += WAIT_UNTIL_MS_MAX
+    assert invocations.count("SJC") == Caller("", SEVERAL)
+    passed_ms[0] += 1
+    assert invocations.count("SJC") == Caller("with a client that stays", "GET /b")
+    assert invocations.count("NRT") == Caller("elsewhere", "GET /c")
+    invocations.end("SJC", "with a client that stays")
+    assert invocations.begin("SJC", "next", "GET /d").alone
+    invocations.count("SJC")
+    with pytest.raises(OperationBudgetError):
+        invocations.count("SJC")
+
+
+def test_a_run_that_was_reported_before_its_connection_ended_is_not_kept() -> None:
+    invocations = Invocations(None)
+    invocations.begin("SJC", "a", "GET /")
+    invocations.end("SJC", "a")
+    invocations.disconnected("SJC", "a")
+    assert invocations.begin("SJC", "b", "GET /").alone
 
 
 def test_a_runtime_that_died_leaves_no_run_behind() -> None:

@@ -62,7 +62,7 @@ def test_an_exception_is_told_once_with_its_stack() -> None:
     heard = Heard("SJC")
     heard.line(UNCAUGHT)
     heard.tail("SJC", [], [{"name": "TypeError", "message": "boom", "stack": "    at fetch (worker.mjs:1:2)"}])
-    assert heard.log == ["  uncaught TypeError: boom (at SJC)\n        at fetch (worker.mjs:1:2)"]
+    assert heard.log == ["  uncaught TypeError: boom (at SJC)\n    at fetch (worker.mjs:1:2)"]
 
 
 @pytest.mark.parametrize("line", ["not JSON", '{"no": "message"}', "[1]", '"text"'])
@@ -126,9 +126,9 @@ def test_a_worker_that_writes_as_the_tail_does_is_shown_as_any_other() -> None:
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
-        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
-        ("over\rwritten\x08\x07\x7f", r"over\rwritten\x08\x07\x7f"),
-        ("\x9b31m \u202ereversed\u2066", r"\x9b31m \u202ereversed\u2066"),
+        ("\x1b[31mred\x1b[0m", r"\u001b[31mred\u001b[0m"),
+        ("over\rwritten\x08\x07\x7f", r"over\rwritten\b\u0007\u007f"),
+        ("\x9b31m \u202ereversed\u2066", r"\u009b31m \u202ereversed\u2066"),
         ("half \ud83d", r"half \ud83d"),
         ("a\tb \\ é 👩\u200d🚀", "a\tb \\ é 👩\u200d🚀"),
         ("one\r\ntwo", "one\n    two"),
@@ -144,4 +144,4 @@ def test_what_a_worker_writes_cannot_steer_the_terminal(message: str, shown: str
 def test_a_reason_why_it_does_not_start_cannot_steer_the_terminal_either() -> None:
     output = Output(["SJC"], tail_mark=MARK, log=print, ended=lambda *end: None)
     output.line(json.dumps({**UNCAUGHT, "message": "Error: \x1b[2J"}).encode())
-    assert output.problems == [r"Error: \x1b[2J"]
+    assert output.problems == [r"Error: \u001b[2J"]

@@ -219,7 +219,7 @@ async def test_the_log_says_what_the_worker_said_and_where(deploy: Deploy) -> No
     await until(lambda: any("late" in line and "SJC" in line for line in worker.logged))
     told = "\n".join(worker.logged)
     assert "  worker NRT: two\n    lines {" in told
-    assert "  uncaught TypeError: boom (at NRT)\n        at " in told
+    assert "  uncaught TypeError: boom (at NRT)\n    at " in told
     assert "  uncaught RangeError: late (at SJC)" in told
     assert "remote.jsg" not in told
 

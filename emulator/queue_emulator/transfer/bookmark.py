@@ -1,13 +1,13 @@
 """How far an unfinished seed came, kept beside the emulator's state until it is finished."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
+from queue_emulator.terminal import tell
 
 BOOKMARKS = Path(".queue-emulator") / "seeding"
 _BYTES_MAX = 65_536
@@ -41,7 +41,7 @@ class Bookmark:
         except (OSError, StateError) as error:
             if not self._told:
                 why = error.strerror if isinstance(error, OSError) and error.strerror else error
-                print(f"cannot note in {self.path.parent} how far this came: {why}", file=sys.stderr)
+                tell(f"cannot note in {self.path.parent} how far this came: {why}")
             self._told = True
 
     def remove(self) -> None:

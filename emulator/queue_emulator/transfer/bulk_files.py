@@ -28,6 +28,7 @@ from queue_emulator.core.bulk import (
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.limits import TTL_S_MIN
+from queue_emulator.core.shown import one_line
 from queue_emulator.transfer.json_array import array_members
 
 STANDARD_INPUT = Path("-")
@@ -223,7 +224,7 @@ def _check(file: BulkFile, reading: Reading, seen: set[int]) -> Checked:
 def _watched(file: BulkFile, digest: blake2b) -> Iterator[bytes]:
     size = file.content.stat().st_size
     label = f"checking {Path(file.named).name}"
-    with tqdm(desc=label, total=size, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+    with tqdm(desc=one_line(label), total=size, unit="B", unit_scale=True, leave=False, disable=None) as bar:
         for chunk in _chunks(file):
             digest.update(chunk)
             yield chunk

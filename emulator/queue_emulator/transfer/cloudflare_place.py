@@ -1,7 +1,6 @@
 """A namespace behind Cloudflare's REST API."""
 
 from collections.abc import AsyncIterator, Sequence
-from sys import stderr
 
 from queue_emulator.core.bulk import BulkEntry, bulk_entry
 from queue_emulator.core.clock import SystemClock
@@ -11,6 +10,7 @@ from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_answers import ListedKey
 from queue_emulator.kv.cloudflare_api import BULK_GET_KEYS_MAX, CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.paging import Paging
 from queue_emulator.transfer.place import Page
 
@@ -33,7 +33,7 @@ class CloudflarePlace:
         self.where = f"{access.base_url} {access.account_id} {access.namespace_id}"
         self.asks = not access.on_loopback
         self._host = access.host
-        self._api = api or CloudflareAPI(access, log=lambda line: print(line, file=stderr))
+        self._api = api or CloudflareAPI(access, log=tell)
         self._clock = SystemClock()
 
     async def look(self, *, writing: bool) -> str:

@@ -1,7 +1,6 @@
 """`export` and `import`: a namespace as a bulk-put file, and that file into another place."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,8 @@ from tqdm import tqdm
 
 from queue_emulator.core.bulk import BulkEntry, bulk_json
 from queue_emulator.core.limits import TTL_S_MIN
+from queue_emulator.core.shown import one_line
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import BulkFile
 from queue_emulator.transfer.output import standard_output, write_whole
 from queue_emulator.transfer.place import Page, Remark, Source
@@ -69,7 +70,7 @@ async def _export(source: Source, stream: BinaryIO, *, for_wrangler: bool) -> Ex
     exported = Exported()
     now_s = await source.now_ms() // 1000
     separator = b"[\n"
-    with tqdm(desc=f"reading {source.name}", unit=" keys", leave=False, disable=None) as bar:
+    with tqdm(desc=one_line(f"reading {source.name}"), unit=" keys", leave=False, disable=None) as bar:
         async for entry in _entries(source, exported):
             if entry.expiration_s is not None and entry.expiration_s < now_s + TTL_S_MIN:
                 what = f"they expire within {TTL_S_MIN} seconds or have expired, and no bulk put takes that"
@@ -97,11 +98,8 @@ async def _entries(source: Source, exported: Exported) -> AsyncIterator[BulkEntr
 
 
 def _report(exported: Exported, source: Source) -> None:
-    def say(text: str) -> None:
-        print(text, file=sys.stderr)
-
-    say(f"{exported.entries:,} {'entry' if exported.entries == 1 else 'entries'} read from {source.name}")
+    tell(f"{exported.entries:,} {'entry' if exported.entries == 1 else 'entries'} read from {source.name}")
     for words, remarks in (("left out", exported.left_out), ("note", exported.changed)):
         for what, keys in remarks.items():
             shown = ", ".join(map(repr, keys[:_NAMES_SHOWN])) + (", …" if len(keys) > _NAMES_SHOWN else "")
-            say(f"{words}: {len(keys):,} {'key' if len(keys) == 1 else 'keys'}: {what}: {shown}")
+            tell(f"{words}: {len(keys):,} {'key' if len(keys) == 1 else 'keys'}: {what}: {shown}")

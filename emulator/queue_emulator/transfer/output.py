@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.shown import one_line
 
 PIPE_CLOSED = 1
 _BUFFERED_CHARACTERS = 1 << 20
@@ -61,8 +62,11 @@ def write_out(pieces: Iterable[str]) -> None:
         write_whole(stream, "".join(buffered).encode())
 
 
-def say(text: str) -> None:
-    """A line for people, at once; where standard output is closed, nobody listens. Raises as `standard_output` does."""
+def say(*lines: str) -> None:
+    """Lines for people, at once, with nothing in them that a terminal would obey; a line break in one is no new line.
+
+    Where standard output is closed, nobody listens. Raises as `standard_output` does.
+    """
     if sys.stdout is not None:
         with standard_output():
-            print(text)
+            print(*map(one_line, lines), sep="\n")

@@ -1,9 +1,9 @@
 """What a seed says: what it is about to write, and exactly what it wrote."""
 
-import sys
 from dataclasses import dataclass, field
 
 from queue_emulator.core.errors import EmulatorError
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import SKIPPED_S, CheckedFiles
 from queue_emulator.transfer.output import say
 from queue_emulator.transfer.place import Target
@@ -55,10 +55,9 @@ def show_plan(plan: CheckedFiles, target: Target, described: str) -> None:
 
 def show_outcome(outcome: Outcome, plan: CheckedFiles, target: Target) -> None:
     """How much is written, and what is not, with names."""
-    for line in _lines(outcome, plan, target):
-        say(line)
+    say(*_lines(outcome, plan, target))
     if outcome.failure:
-        print(f"queue-emulator: {outcome.failure}", file=sys.stderr)
+        tell(f"queue-emulator: {outcome.failure}")
 
 
 def _lines(outcome: Outcome, plan: CheckedFiles, target: Target) -> list[str]:

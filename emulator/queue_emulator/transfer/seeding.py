@@ -12,6 +12,8 @@ from tqdm import tqdm
 from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.errors import BulkDataError, EmulatorError, SettingsError
 from queue_emulator.core.javascript import parse_json
+from queue_emulator.core.shown import one_line
+from queue_emulator.terminal import ask, tell
 from queue_emulator.transfer.batches import Batch, batches
 from queue_emulator.transfer.bookmark import BOOKMARKS, Bookmark
 from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable
@@ -81,8 +83,7 @@ def _agree(target: Target, options: SeedOptions) -> None:
     check_answerable(target, options)  # that it asks may have come out when it was looked at
     if not _must_agree(target, options):
         return
-    print(f"Others may use what is there. Write to {target.name}? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if ask(f"Others may use what is there. Write to {one_line(target.name)}? [y/N] ").lower() not in ("y", "yes"):
         raise SettingsError("nothing was written: the answer was not yes")
 
 
@@ -176,7 +177,7 @@ class _Writing:
         if all(_same(entry, there) for entry, there in zip(samples.values(), found, strict=True)):
             self._outcome.looked_up = len(samples)
             return count
-        print(f"a run before wrote {count:,} entries that are not there as they were: all are written", file=sys.stderr)
+        tell(f"a run before wrote {count:,} entries that are not there as they were: all are written")
         return 0
 
 

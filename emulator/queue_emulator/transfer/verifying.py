@@ -23,7 +23,8 @@ def verify(place: str, before: Path, *, as_json: bool) -> int:
             verdict = runner.run(compare(files[0], source))
         finally:
             runner.run(source.close())
-    say(json.dumps(verdict.as_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(verdict)))
+    shown = json.dumps(verdict.as_json(), indent=2, ensure_ascii=False).split("\n") if as_json else _lines(verdict)
+    say(*shown)
     return 0 if verdict.clean else UNCLEAN_CODE
 
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.shown import one_line
 from queue_emulator.core.surface import API_PREFIX, CONTROL_PREFIX
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
@@ -163,7 +164,7 @@ class RequestLog:
             self._line(scope, status, stopwatch.elapsed_ms())
 
     def _line(self, scope: Scope, status: int, elapsed_ms: float) -> None:
-        path = scope["raw_path"].decode("ascii", "backslashreplace")
+        path = one_line(scope["raw_path"].decode("ascii", "backslashreplace"))
         if len(path) > _PATH_SHOWN_MAX:
             path = path[:_PATH_SHOWN_MAX] + "…"
         operations = scope.get("emulator.operations", 0)
@@ -171,4 +172,4 @@ class RequestLog:
             counted = "KV operations mixed with other requests'"
         else:
             counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
-        self._deployment.log(f"{scope['method']} {path} {status} {elapsed_ms:.1f} ms {counted}")
+        self._deployment.log(f"{one_line(scope['method'])} {path} {status} {elapsed_ms:.1f} ms {counted}")

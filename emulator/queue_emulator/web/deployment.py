@@ -1,8 +1,6 @@
 """What the faces share: one Worker deployed over one KV namespace, at named locations."""
 
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from queue_emulator.core.errors import ClockError, FaultError, RealDataError
 from queue_emulator.kv.binding import Binding, Invocation
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
+from queue_emulator.terminal import tell
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.fetch import Env, WorkerVersion
 from queue_emulator.worker.rate_limit import RateLimit
@@ -25,15 +24,9 @@ if TYPE_CHECKING:
 WORKER_NAME = "queue-emulator"  # as Cloudflare's API calls what a namespace is bound to
 
 
-def to_stderr(line: str) -> None:
-    """One line to standard error, at once; dropped if nobody reads there any more."""
-    with suppress(BrokenPipeError):
-        print(line, file=sys.stderr, flush=True)
-
-
 @dataclass(slots=True)
 class Deployment:
-    """The running whole. `locations` are airport codes, the first is the default; `log` takes one line.
+    """The running whole. `locations` are airport codes, the first is the default; `log` takes one message.
 
     `service` is KV itself: emulated, or a real namespace, with which less can be done.
     `namespaces` are all of the account's, `service`'s among them; `api_token` opens Cloudflare's API to them, and
@@ -47,7 +40,7 @@ class Deployment:
     version: WorkerVersion = WorkerVersion.NEW
     rate_limit_per_minute: int | None = None
     dice: Dice = field(default_factory=Dice)
-    log: Callable[[str], None] = to_stderr
+    log: Callable[[str], None] = tell
     requests: int = 0
     namespaces: Namespaces | None = None
     api_token: str | None = field(default=None, repr=False)

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp
 from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.sparing import Sparing
+from queue_emulator.terminal import tell
+from queue_emulator.web import protocol
 from queue_emulator.web.connections import Connections
-from queue_emulator.web.deployment import to_stderr
 
 DESCRIPTORS_KEPT = 32  # for files of the store, and what else a run opens
 
@@ -54,7 +55,7 @@ async def serve(
     ready: Callable[[], None],
     grace_s: float,
     kept: int = DESCRIPTORS_KEPT,
-    log: Callable[[str], None] = to_stderr,
+    log: Callable[[str], None] = tell,
 ) -> None:
     """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
 
@@ -68,6 +69,7 @@ async def serve(
     loop.set_exception_handler(lambda loop, context: failed(f"  a connection failed: {_failure(context)}"))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    protocol.install(failed)
     config = Config()
     config.accesslog = None
     config.errorlog = None

@@ -7,6 +7,7 @@ or may not pass on (RFC 9110, section 7.6.1) is all that differs.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from queue_emulator.worker.answers import Answer, error_answer, text_answer
 from queue_emulator.workerd.config import CF_HEADER
 from queue_emulator.workerd.invocations import Invocations, Run
 from queue_emulator.workerd.routes import route_of
-from queue_emulator.workerd.upstream import Exchange, NotSendable, WorkerGone
+from queue_emulator.workerd.upstream import Exchange, Headers, NotSendable, WorkerGone
 
 DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request body, free and pro plans
-_RUN_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")  # of others the runtime refuses some
+# What the runtime answers by itself, before any Worker runs: no tail will tell of an end.
+# https://github.com/capnproto/capnproto/blob/v2/c%2B%2B/src/kj/compat/http.c%2B%2B : HttpServerErrorHandler
+_REFUSALS = (400, 414, 431, 501)
 _HOP_BY_HOP = {
     b"connection",
     b"expect",
@@ -77,12 +80,10 @@ class WorkerdFace:
         scope["emulator.operations"] = None
         try:
             await self._exchange(scope, body, send, location, run)
-            if scope["method"] not in _RUN_METHODS or not scope["raw_path"].startswith(b"/"):
-                # The runtime may have answered by itself: then no tail will tell of an end.
-                self._invocations.end(location, run.name)
         except _ClientGone:
             pass
         finally:
+            self._invocations.disconnected(location, run.name)
             scope["emulator.operations"] = run.counted
 
     async def _exchange(self, scope: Scope, body: "_Body", send: Send, location: str, run: Run) -> None:
@@ -97,7 +98,9 @@ class WorkerdFace:
         try:
             async with Exchange(self._sockets[location]) as exchange:
                 await exchange.ask(scope["method"], _target(scope), _request_headers(scope, ray, location))
-                await _both_ways(exchange, body, watched, ray)
+                response = await _both_ways(exchange, body, watched, ray)
+            if _never_reported(scope) or _refused_by_runtime(response):
+                self._invocations.end(location, run.name)
         except NotSendable as error:
             self._invocations.end(location, run.name)
             self._log(f"  the request was not passed on: {error}")
@@ -110,6 +113,14 @@ class WorkerdFace:
                 raise ConnectionError("the Worker's answer broke off") from None
             await body.drain()
             await _answer(send, text_answer(502, "The Worker's runtime gave no answer"), ray)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What begins an answer of the runtime's; header names in lower case."""
+
+    status: int
+    headers: Headers
 
 
 class _ClientGone(Exception):
@@ -142,7 +153,7 @@ class _Body:
             pass
 
 
-async def _both_ways(exchange: Exchange, body: _Body, send: Send, ray: bytes) -> None:
+async def _both_ways(exchange: Exchange, body: _Body, send: Send, ray: bytes) -> Head:
     """Bodies in both directions at once: a Worker may answer before it has read, or while it reads."""
     sending = asyncio.ensure_future(_send_body(exchange, body))
     answering = asyncio.ensure_future(_send_answer(exchange, send, ray))
@@ -150,7 +161,7 @@ async def _both_ways(exchange: Exchange, body: _Body, send: Send, ray: bytes) ->
         await asyncio.wait((sending, answering), return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
             sending.result()  # only a failure ends it early: a Worker that stopped reading, or a client that went
-        await answering
+        head = await answering
     finally:
         for each in (sending, answering):
             each.cancel()
@@ -158,6 +169,7 @@ async def _both_ways(exchange: Exchange, body: _Body, send: Send, ray: bytes) ->
     if not body.ended:
         await body.drain()
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return head
 
 
 async def _send_body(exchange: Exchange, body: _Body) -> None:
@@ -172,7 +184,7 @@ async def _send_body(exchange: Exchange, body: _Body) -> None:
     raise _ClientGone
 
 
-async def _send_answer(exchange: Exchange, send: Send, ray: bytes) -> None:
+async def _send_answer(exchange: Exchange, send: Send, ray: bytes) -> Head:
     response = await exchange.response()
     dropped = _HOP_BY_HOP | {b"cf-ray"} | _named_by_connection(response.headers)
     headers = [(name, value) for name, value in response.headers if name not in dropped]
@@ -182,6 +194,18 @@ async def _send_answer(exchange: Exchange, send: Send, ray: bytes) -> None:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         # Neither side waits while both have room or the client is gone: its going must be heard all the same.
         await asyncio.sleep(0)
+    return Head(response.status_code, list(response.headers))
+
+
+def _never_reported(scope: Scope) -> bool:
+    """Whether no tail names the run: of what has no URL there is none."""
+    return scope["method"] == "CONNECT" or not scope["raw_path"].startswith(b"/")
+
+
+def _refused_by_runtime(head: Head) -> bool:
+    """Whether no Worker has run. A Worker's own answer has a charset, or is on a connection that stays open."""
+    of_runtime = ((b"connection", b"close"), (b"content-type", b"text/plain"))
+    return head.status in _REFUSALS and all(each in head.headers for each in of_runtime)
 
 
 def _target(scope: Scope) -> bytes:
@@ -194,11 +218,12 @@ def _request_headers(scope: Scope, ray: bytes, location: str) -> list[tuple[byte
     given: list[tuple[bytes, bytes]] = scope["headers"]
     # What says where a request goes and how long it is belongs to every hop, whatever `Connection` names.
     dropped = _HOP_BY_HOP | _OURS | (_named_by_connection(given) - {b"host", b"content-length"})
-    headers = [(name, value) for name, value in given if name not in dropped]
+    # HTTP allows an empty Host, which the runtime refuses before any Worker runs.
+    headers = [(name, value) for name, value in given if name not in dropped and (name, value) != (b"host", b"")]
     names = {name for name, _ in given}
     if b"content-length" not in names and (b"transfer-encoding" in names or scope["http_version"] == "2"):
         headers.append((b"transfer-encoding", b"chunked"))
-    if b"host" not in names:
+    if b"host" not in {name for name, _ in headers}:
         headers.append((b"host", b"localhost"))
     client = scope.get("client")
     if client:

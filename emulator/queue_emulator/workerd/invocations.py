@@ -3,17 +3,23 @@
 The runtime sends its KV requests without saying which run made them. But while one run alone is under way at a
 location, what is asked there is asked by it. A run is under way from its request until the runtime reports its end,
 after `waitUntil`: then no operation of it can follow. While several are, their operations cannot be told apart.
+
+What the runtime answers without running the Worker it never reports. So a run whose connection is over is over too
+when `waitUntil` must be: https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
 """
 
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import OperationBudgetError
 from queue_emulator.core.limits import BUDGET_TEXT
 from queue_emulator.kv.gate import Caller
 
 SEVERAL = "several requests at once"
 OUTSIDE = "outside any request"
+WAIT_UNTIL_MS_MAX = 30_000
 _RUNS_MAX = 10_000  # far more than can be under way: beyond it the oldest was never reported, and is forgotten
 
 
@@ -33,34 +39,43 @@ class Run:
 
 
 class Invocations:
-    """The runs under way, by location."""
+    """The runs under way, by location. `elapsed_ms` is a time that only goes on: the runtime knows no other."""
 
-    def __init__(self, operations_max: int | None) -> None:
+    def __init__(self, operations_max: int | None, *, elapsed_ms: Callable[[], float] | None = None) -> None:
         self._operations_max = operations_max
+        self._elapsed_ms = elapsed_ms or Stopwatch().elapsed_ms
         self._runs: defaultdict[str, OrderedDict[str, Run]] = defaultdict(OrderedDict)
+        self._disconnected: OrderedDict[tuple[str, str], float] = OrderedDict()  # and when, the earliest first
 
     def begin(self, location: str, name: str, route: str) -> Run:
         """A request is about to be given to the Worker."""
-        runs = self._runs[location]
+        runs = self._under_way(location)
         run = runs[name] = Run(name, route)
         if len(runs) > 1:
             for each in runs.values():
                 each.alone = False
         if len(runs) > _RUNS_MAX:
-            runs.popitem(last=False)
+            self.end(location, next(iter(runs)))
         return run
 
     def end(self, location: str, name: str) -> None:
         """The runtime is done with a run, or never began it."""
         self._runs[location].pop(name, None)
+        self._disconnected.pop((location, name), None)
+
+    def disconnected(self, location: str, name: str) -> None:
+        """The connection of a run is over: its answer was given, or its client went."""
+        if name in self._runs[location]:
+            self._disconnected[location, name] = self._elapsed_ms()
 
     def clear(self) -> None:
         """The runtime is gone, and every run with it."""
         self._runs.clear()
+        self._disconnected.clear()
 
     def count(self, location: str) -> Caller:
         """One more operation at a location: who made it. Raises OperationBudgetError past the limit of a run."""
-        runs = self._runs[location]
+        runs = self._under_way(location)
         if len(runs) != 1:
             return Caller("", SEVERAL if runs else OUTSIDE)
         (run,) = runs.values()
@@ -68,3 +83,10 @@ class Invocations:
             raise OperationBudgetError(BUDGET_TEXT)
         run.operations += 1
         return Caller(run.name, run.route)
+
+    def _under_way(self, location: str) -> OrderedDict[str, Run]:
+        """The runs at a location, without those that must be over and will never be reported."""
+        latest_ms = self._elapsed_ms() - WAIT_UNTIL_MS_MAX
+        while self._disconnected and next(iter(self._disconnected.values())) < latest_ms:
+            self.end(*next(iter(self._disconnected)))
+        return self._runs[location]

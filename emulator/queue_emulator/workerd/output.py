@@ -6,10 +6,11 @@ that, what it wrote last is shown without a location.
 """
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from queue_emulator.core.shown import block
 
 _SHOWN_AFTER_DEATH = 20
 # An exception of the Worker's, of which the tail tells more; and the end of what the runtime has just complained of.
@@ -18,7 +19,6 @@ _PLAIN_WORDS = {
     "blocked by restrictPeers()": "a private address was refused: the Worker's fetch() reaches public ones only, "
     "and a Worker whose default export has no fetch() passes each request on to its host",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Output:
@@ -76,18 +76,18 @@ class Output:
                 self._console(location, message)
         for error in run["exceptions"]:
             stack = f"\n{error['stack']}" if error.get("stack") else ""
-            self._log(_shown(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
+            self._log(block(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
         if run.get("ray"):
             self._ended(location, str(run["ray"]).partition("-")[0])
 
     def _own(self, message: str) -> None:
         if not self._ready:
-            self.problems.append(_escaped(message))
+            self.problems.append(block(message))
         elif not any(each in message for each in _TOLD_ELSEWHERE):
-            self._log(_shown(f"  workerd: {_in_plain_words(message)}"))
+            self._log(block(f"  workerd: {_in_plain_words(message)}"))
 
     def _console(self, location: str | None, message: str) -> None:
-        self._log(_shown(f"  worker{'' if location is None else f' {location}'}: {message}"))
+        self._log(block(f"  worker{'' if location is None else f' {location}'}: {message}"))
 
 
 def _parse(text: str) -> dict[str, Any] | None:
@@ -102,16 +102,3 @@ def _in_plain_words(message: str) -> str:
     """Without the addresses in the runtime's binary that it calls a stack."""
     told = message.partition("\nstack: ")[0]
     return next((words for sign, words in _PLAIN_WORDS.items() if sign in told), told)
-
-
-def _shown(message: str) -> str:
-    return _escaped(message).rstrip("\n").replace("\n", "\n    ")
-
-
-def _escaped(message: str) -> str:
-    """With line breaks as they are, and all else that would move the cursor, colour or reorder text as an escape."""
-    return _CONTROL.sub(_escape, message.replace("\r\n", "\n"))
-
-
-def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()

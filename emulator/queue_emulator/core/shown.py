@@ -1,0 +1,34 @@
+"""How text that somebody else wrote is shown: so that it can neither move the cursor nor look like a line of ours.
+
+Keys, paths, titles, exceptions, a server's words: whatever is written for people goes through one of these two.
+"""
+
+import json
+import re
+
+# Everything that moves the cursor, colours, reorders or hides text: controls, lone surrogates, other ends of a line,
+# and marks without a width, except the two joiners that emoji and many scripts are written with.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+_NOT_INDENTED = re.compile("\n(?! {4})")
+
+
+def block(text: str) -> str:
+    """One message, its line breaks kept: each line but the first is indented, so that none looks like a message.
+
+    What is shown already stays as it is.
+    """
+    if text.isprintable():
+        return text
+    return _NOT_INDENTED.sub("\n    ", _HIDDEN.sub(_escape, text.replace("\r\n", "\n")).rstrip("\n"))
+
+
+def one_line(text: str) -> str:
+    """A text in one line, its line breaks as escapes."""
+    return text if text.isprintable() else _HIDDEN.sub(_escape, text).replace("\n", "\\n")
+
+
+def _escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]  # as JSON spells it, so that shown JSON stays JSON

@@ -1,0 +1,164 @@
+"""What Hypercorn leaves out of HTTP: refusals that say why, targets that are no URL yet, and reason phrases.
+
+Its protocols are extended here, below the application, because what they have parsed no longer shows it.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from itertools import chain
+from typing import Any, cast
+
+import h11
+from h2.errors import ErrorCodes
+from h2.events import RequestReceived
+from hypercorn.asyncio import tcp_server
+from hypercorn.events import Event, RawData
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.events import Response
+from hypercorn.protocol.h2 import H2Protocol
+from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError, H11Protocol
+
+from queue_emulator.web.framing import broken_rule, read_head
+
+Log = Callable[[str], None]
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_NOT_OF_A_URL = re.compile(rb"[^\x21-\x7e]")
+_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+def install(log: Log) -> None:
+    """Have Hypercorn speak these protocols: it has no setting for that. `log` is told of each refusal."""
+    tcp_server.ProtocolWrapper = partial(Protocol, log=log)  # type: ignore[assignment, attr-defined]
+
+
+class Protocol:
+    """Stands in for Hypercorn's ProtocolWrapper, with its arguments: HTTP/1.1, and HTTP/2 if the client begins it."""
+
+    def __init__(self, *parts: Any, log: Log) -> None:
+        self._parts = parts[:9]  # without the choice that TLS would have made
+        self.protocol: H11Protocol | H2Protocol = Http1(*self._parts, log=log)
+
+    async def initiate(self) -> None:
+        await self.protocol.initiate()
+
+    async def handle(self, event: Event) -> None:
+        try:
+            await self.protocol.handle(event)
+        except H2ProtocolAssumedError as error:
+            await self._go_on_as_http2(error.data)
+        except H2CProtocolRequiredError as error:
+            await self._go_on_as_http2(error.data, error.headers, error.settings)
+
+    async def _go_on_as_http2(self, received: bytes, *upgraded: Any) -> None:
+        self.protocol = Http2(*self._parts)
+        await self.protocol.initiate(*upgraded)
+        if received:
+            await self.protocol.handle(RawData(data=received))
+
+
+class Http1(H11Protocol):
+    """HTTP/1.1 that checks the framing of each request, and answers with reason phrases."""
+
+    def __init__(self, *parts: Any, log: Log) -> None:
+        super().__init__(*parts)
+        self.connection = cast(h11.Connection, CheckedConnection(self.config.h11_max_incomplete_size))
+        self._log = log
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        if isinstance(event, Response) and event.status_code >= 200:
+            headers = list(chain(event.headers, self.config.response_headers("h11")))
+            if self.keep_alive_requests >= self.config.keep_alive_max_requests:
+                headers.append((b"connection", b"close"))
+            await self._send_h11_event(_response(event.status_code, headers))
+        else:
+            await super().stream_send(event)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Called for what cannot be parsed; the client is told why, and so is the log, unless the client has gone."""
+        if self.connection.trailing_data[1]:
+            return
+        why = cast(CheckedConnection, self.connection).why
+        self._log(f"  a request was refused with {status_code}: {why}")
+        content = f"{HTTPStatus(status_code).phrase}: {why}\n".encode()
+        headers = [
+            (b"content-type", b"text/plain;charset=UTF-8"),
+            (b"content-length", b"%d" % len(content)),
+            (b"connection", b"close"),
+            *self.config.response_headers("h11"),
+        ]
+        await self._send_h11_event(_response(status_code, headers))
+        await self._send_h11_event(h11.Data(data=content))
+        await self._send_h11_event(h11.EndOfMessage())
+
+
+class Http2(H2Protocol):
+    """HTTP/2 whose paths are made URLs as those of HTTP/1.1 are."""
+
+    async def _create_stream(self, request: RequestReceived) -> None:
+        named = dict(request.headers)
+        if not _TOKEN.fullmatch(named.get(b":method", b"")) or b":path" not in named:
+            self.connection.reset_stream(request.stream_id, ErrorCodes.PROTOCOL_ERROR)
+            await self._flush()
+            return
+        request.headers = [(name, as_url(value) if name == b":path" else value) for name, value in request.headers]
+        await super()._create_stream(request)
+
+
+class CheckedConnection:
+    """An h11 connection of a server that looks at the head of each request before h11 does.
+
+    Between two requests a connection remembers nothing. So one whose buffer has to change is given up for a new one.
+    """
+
+    def __init__(self, head_bytes_max: int) -> None:
+        self._head_bytes_max = head_bytes_max
+        self._begin(b"")
+        self.why = ""
+
+    def next_event(self) -> Any:
+        """As h11's. `why` says in words without anything of the request what a RemoteProtocolError is about."""
+        try:
+            if self._h11.their_state is h11.IDLE:
+                self._check_head()
+            return self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            self.why = self.why or str(error).partition(":")[0]  # what follows would show headers: they hold keys
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._h11, name)
+
+    def _check_head(self) -> None:
+        received, closed = self._h11.trailing_data
+        end = _HEAD_END.search(received)
+        if end is None:
+            return
+        head = read_head(received[: end.end()])
+        rule = broken_rule(head)
+        if rule is not None:
+            self.why = rule.why
+            raise h11.RemoteProtocolError(rule.why, error_status_hint=rule.status)
+        if not head.first_line.isascii():
+            method, _, rest = received.partition(b" ")
+            target, _, rest = rest.partition(b" ")
+            self._begin(b"%b %b %b" % (method, as_url(target), rest))
+            if closed:
+                self._h11.receive_data(b"")
+
+    def _begin(self, received: bytes) -> None:
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=self._head_bytes_max)
+        if received:
+            self._h11.receive_data(received)
+
+
+def as_url(target: bytes) -> bytes:
+    """What no URL holds as the escapes that browsers send for it: https://url.spec.whatwg.org/#concept-url-parser"""
+    return _NOT_OF_A_URL.sub(lambda found: b"%%%02X" % found[0][0], target)
+
+
+def _response(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
+    return h11.Response(status_code=status, headers=headers, reason=_PHRASES.get(status, b""))
