@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _delegate(given[0], given[1:]) if given and given[0] in DELEGATED else _hold(given)
     except Exception:  # noqa: BLE001 - Python would end with 1, which says that the contract is broken
-        traceback.print_exc()
+        from queue_contracts.environment import mask_environment
+
+        print(mask_environment(traceback.format_exc()), file=sys.stderr)
         print("queue-contracts: a fault of the suite itself, and no word about the target", file=sys.stderr)
         return Code.FAULT
 

@@ -16,13 +16,16 @@ import pytest
 import requests
 
 from queue_contracts import process, report, selection, tally
+from queue_contracts.bounded import Unreadable
 from queue_contracts.cleaning import Leftovers, alive
 from queue_contracts.client import Client
 from queue_contracts.codes import Code
 from queue_contracts.control import Control
 from queue_contracts.deadline import open_client
 from queue_contracts.description import Description, load_description
+from queue_contracts.environment import mask_environment
 from queue_contracts.guard import (
+    UNTESTABLE,
     Breach,
     ForeignTask,
     Guard,
@@ -34,7 +37,7 @@ from queue_contracts.guard import (
     remove,
 )
 from queue_contracts.limiter import SharedLimiter
-from queue_contracts.names import HAR, PAGE
+from queue_contracts.names import HAR, JUNIT, PAGE
 from queue_contracts.options import abilities_of, add_options, begin_run, current_run, end_run, target_at_url, usage
 from queue_contracts.preflight import objection
 from queue_contracts.process import StartError
@@ -46,6 +49,7 @@ from queue_contracts.storage import Storage, StorageError, open_storage
 from queue_contracts.target import Target
 from queue_contracts.targets import TargetError, open_target
 from queue_contracts.verdict import judge
+from queue_contracts.visible import visible
 
 LATE = ("SJC", "NRT")
 
@@ -149,7 +153,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     except pytest.UsageError:
         raise  # pytest says it in a line, and ends with a code of its own for it
     except Exception:  # noqa: BLE001
-        traceback.print_exc()
+        print(mask_environment(traceback.format_exc()), file=sys.stderr)
         return Code.FAULT
 
 
@@ -157,7 +161,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 def pytest_internalerror(excrepr: object) -> Generator[None, list[object], None]:
     """pytest would end with 3 for it, which says that the run proves nothing."""
     if not any((yield)):
-        print(excrepr, file=sys.stderr)  # nothing is there yet that prints it
+        print(mask_environment(str(excrepr)), file=sys.stderr)  # nothing is there yet that prints it
     pytest.exit("queue-contracts: a fault of the suite itself, and no word about the target", returncode=Code.FAULT)
 
 
@@ -204,7 +208,7 @@ class _Conduct:
         self.purposes: dict[str, set[int]] = {}
         self.complete = not (config.option.keyword or config.option.markexpr or config.option.collectonly)
         self.accounts: list[tally.Account] = []
-        self.announced = False
+        self.announced = self.told = False
         self.lines: list[str] = []
 
     def pytest_configure_node(self, node: Any) -> None:
@@ -222,7 +226,15 @@ class _Conduct:
         except (StartError, TargetError, StorageError, LimitedOtherwise, KeyShown, Stopped, Breach) as error:
             said = str(error)
         if said is not None:
+            self.told = True
             usage(said)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_keyboard_interrupt(self, excinfo: object) -> None:
+        """What ends a run before its first check is printed once by pytest, and at the end of its output once more."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.told and terminal is not None:
+            setattr(terminal, "_keyboardinterrupt_memo", None)  # noqa: B010 - private, and not in its type
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         profiles = selection.GENERATING.get(collection_path.name)
@@ -274,25 +286,28 @@ class _Conduct:
             made.user_properties.append(("contract-purpose", list(marker.args)))
         if call.excinfo is not None and made.failed:
             guard = installed()
-            mask = guard.recorder.mask if guard else str
             last = guard.recorder.last.get(name) if guard else None
             doc = getattr(getattr(item, "obj", None), "__doc__", None)
             failure = {
                 "promise": report.promise_of(item.name, doc),
-                "seen": mask(report.seen_of(call.excinfo.value)),
+                "seen": _showable(report.seen_of(call.excinfo.value)),
                 "curl": last.curl() if last else "",
             }
             made.user_properties.append((FAILURE, failure))
-            made.longrepr = mask(made.longreprtext)
-            if isinstance(call.excinfo.value, ForeignTask | Stopped):
+            made.longrepr = _showable(made.longreprtext)
+            if isinstance(call.excinfo.value, ForeignTask | Stopped | StorageError):
                 self._not_checked(made, call.excinfo.value)
+        made.sections = [(title, _showable(text)) for title, text in made.sections]
         return made
 
-    def _not_checked(self, made: pytest.TestReport, why: ForeignTask | Stopped) -> None:
+    def _not_checked(self, made: pytest.TestReport, why: ForeignTask | Stopped | StorageError) -> None:
         """A request that was not sent is no broken contract, and no check that holds either."""
-        made.outcome, made.longrepr = "skipped", (made.location[0], made.location[1] or 0, f"not checked: {why}")
+        said = _showable(f"not checked: {why}")
+        made.outcome, made.longrepr = "skipped", (made.location[0], made.location[1] or 0, said)
         if isinstance(why, ForeignTask):
             _say_excused(self.run, "claimTask", str(why))
+        if isinstance(why, StorageError):
+            (self.run.folder / UNTESTABLE).write_text(_showable(str(why)), encoding="utf-8")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not self.leads:
@@ -330,6 +345,7 @@ class _Conduct:
             self.run.report_dir.mkdir(parents=True, exist_ok=True)
             report.write_har(self.run.report_dir / HAR, exchanges)
             report.write_page(self.run.report_dir / PAGE, self.run, self.address, outcomes, self.lines)
+            _look_through(self.run.report_dir)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.accounts:
@@ -339,7 +355,24 @@ class _Conduct:
         if self.lines:
             terminalreporter.section(f"the contract of {self.address}")
             for line in self.lines:
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(visible(line))
+
+
+def _showable(text: str) -> str:
+    """Without a key, be it of the target or of the environment, and without what a terminal would obey."""
+    guard = installed()
+    try:
+        return visible(mask_environment(guard.recorder.mask(text) if guard else text))
+    except Unreadable as why:
+        return f"(not shown: {why})"
+
+
+def _look_through(folder: Path) -> None:
+    """What pytest or a plugin of the caller's has written by itself is masked too."""
+    for path in (folder / JUNIT,):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            path.write_text(mask_environment(text), encoding="utf-8")
 
 
 def _opened(run: Run) -> Any:

@@ -6,6 +6,10 @@ from threading import Thread
 from typing import TypeVar
 
 import httpx
+import requests
+import urllib3
+
+from queue_contracts.bounded import CHUNK_BYTES, whole_body
 
 READ_S_MAX = 30
 REQUEST_S_MAX = 60
@@ -45,6 +49,19 @@ def open_client(*, guarded: bool = True) -> httpx.Client:
     return httpx.Client(timeout=READ_S_MAX, trust_env=False, transport=None if guarded else BoundedTransport())
 
 
+def read_of_requests(response: requests.Response) -> requests.Response:
+    """The same for the client that Schemathesis speaks through."""
+    try:
+        chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
+        content = whole_body(chunks, response.headers.pop("content-encoding", ""))
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error, request=response.request) from None
+    finally:
+        response.raw.close()
+    response._content, response._content_consumed = content, True
+    return response
+
+
 class BoundedTransport(httpx.HTTPTransport):
     """Bounds each request, for where no guard does it."""
 
@@ -58,12 +75,16 @@ class BoundedTransport(httpx.HTTPTransport):
 
 
 def read(response: httpx.Response) -> httpx.Response:
-    """The same answer with its body at hand, unread to the client that asked for it."""
+    """The same answer with its body at hand and decompressed, unread to the client that asked for it.
+
+    Raises Unreadable for a body beyond the limits.
+    """
     assert isinstance(response.stream, httpx.SyncByteStream)
     try:
-        content = httpx.ByteStream(b"".join(response.stream))
+        content = whole_body(response.stream, response.headers.get("content-encoding", ""))
     finally:
         response.stream.close()
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
     return httpx.Response(
-        response.status_code, headers=response.headers, stream=content, extensions=response.extensions
+        response.status_code, headers=headers, stream=httpx.ByteStream(content), extensions=response.extensions
     )

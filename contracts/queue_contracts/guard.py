@@ -20,15 +20,17 @@ import httpx
 import requests
 from requests.adapters import HTTPAdapter
 
-from queue_contracts.deadline import REQUEST_S_MAX, read, within
+from queue_contracts.bounded import Unreadable
+from queue_contracts.deadline import REQUEST_S_MAX, read, read_of_requests, within
 from queue_contracts.differences.answers import Answer
 from queue_contracts.differences.described import packaged_description
 from queue_contracts.limiter import LIMITED, Refused, SharedLimiter, sent_again
 from queue_contracts.recorder import Exchange, Recorder
 from queue_contracts.rules import CLAIM, CONTROL, Asked, Rules
 from queue_contracts.run import Profile
+from queue_contracts.visible import one_line, visible
 
-BREACH, STOPPED = "breach.txt", "stopped.txt"
+BREACH, STOPPED, UNTESTABLE = "breach.txt", "stopped.txt", "untestable.txt"
 _permitted = threading.local()
 _installed: list["Guard"] = []
 
@@ -39,6 +41,10 @@ class Breach(BaseException):
 
 class Stopped(BaseException):
     """The target wants no more requests: nothing is sent for the rest of the run."""
+
+
+class Untestable(Stopped):
+    """The target, or the KV behind it, gives an answer that cannot be read: nothing is sent for the rest of the run."""
 
 
 class KeyShown(AssertionError):
@@ -71,7 +77,7 @@ class Guard:
 
     def admit(self, asked: Asked) -> None:
         """Raise Breach, and write it down for the end of the run, if the request must not leave."""
-        for name, ended in ((BREACH, Breach), (STOPPED, Stopped)):
+        for name, ended in ((BREACH, Breach), (UNTESTABLE, Untestable), (STOPPED, Stopped)):
             if (self.folder / name).exists() and not self.tidies:
                 raise ended("nothing is sent any more: " + (self.folder / name).read_text(encoding="utf-8"))
         objection = self.rules.objection(asked)
@@ -83,14 +89,19 @@ class Guard:
             self.left -= 1
 
     def breach(self, what: str) -> NoReturn:
-        said = self.recorder.mask(f"{self.test or 'outside of a check'}: {what}\n")
+        said = visible(self.recorder.mask(f"{self.test or 'outside of a check'}: {what}\n"))
         with (self.folder / BREACH).open("a", encoding="utf-8") as file:
             file.write(said)
         raise Breach(said)
 
     def stop(self, why: str) -> None:
         """From now on nothing is sent, by any process of the run."""
-        (self.folder / STOPPED).write_text(self.recorder.mask(why), encoding="utf-8")
+        (self.folder / STOPPED).write_text(one_line(self.recorder.mask(why)), encoding="utf-8")
+
+    def give_up(self, why: str) -> NoReturn:
+        """The same, because the target cannot be tested."""
+        (self.folder / UNTESTABLE).write_text(one_line(self.recorder.mask(why), length_max=1000), encoding="utf-8")
+        raise Untestable(one_line(self.recorder.mask(why), length_max=1000))
 
     @contextmanager
     def tidying(self) -> Iterator[None]:
@@ -175,9 +186,7 @@ def _requests_send(
 
         def whole() -> requests.Response:
             with _Permit():
-                response = send(prepared)
-                response.content  # noqa: B018 - reads the answer, which the permit is for
-            return response
+                return read_of_requests(send(prepared))
 
         return within(guard.request_s_max, f"{each.method} {each.url}", whole, requests.ReadTimeout)
 
@@ -250,6 +259,8 @@ def _sent(guard: Guard, asked: Asked, once: Callable[[Asked], Any], seen: Callab
         guard.stop(str(refused))
         _must_be_described(asked, *seen(answers[-1]))
         raise Stopped(str(refused)) from None
+    except Unreadable as why:
+        guard.give_up(f"the answer to {asked.method} {asked.url} cannot be read: {why}")
     for answer in answers:
         _must_be_described(asked, *seen(answer))
     if claims:
@@ -261,20 +272,16 @@ def _claimed(guard: Guard, asked: Asked, send: Callable[[Asked], Any]) -> Any:
     """The answer to a claim; one that gets lost may have left a lease on anybody's task."""
     try:
         return send(asked)
-    except (httpx.HTTPError, requests.RequestException) as error:
+    except (httpx.HTTPError, requests.RequestException, Unreadable) as error:
         holder = _worker_of(asked) or "a worker that the target named"
         lost = f"the answer to a claim of {holder!r} was lost ({type(error).__name__})"
         guard.breach(f"{lost}: it may hold a task now, until its lease ends")
 
 
 def _must_show_no_key(guard: Guard, headers: Mapping[str, str], body: bytes) -> None:
-    target = guard.rules.target
-    shown = [*headers.values(), body.decode("utf-8", "replace")]
-    for key in filter(None, (target.queue_key, target.admin_key)):
-        if any(key in text for text in shown):
-            raise KeyShown(
-                f"the answer shows a key: {guard.recorder.mask(next(text for text in shown if key in text))}"
-            )
+    for text in (*headers.values(), body.decode("utf-8", "replace")):
+        if guard.recorder.shows_a_key(text):
+            raise KeyShown(f"the answer shows a key: {one_line(guard.recorder.mask(text))}")
 
 
 def _must_be_described(asked: Asked, status: int, headers: Mapping[str, str], body: bytes) -> None:

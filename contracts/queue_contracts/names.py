@@ -4,4 +4,5 @@ KINDS = ("emulator", "workerd")
 QUEUE_KEY, ADMIN_KEY = "CONTRACT_QUEUE_KEY", "CONTRACT_ADMIN_KEY"
 KV_TOKEN, KV_ACCOUNT, KV_NAMESPACE = "CONTRACT_KV_TOKEN", "CONTRACT_KV_ACCOUNT", "CONTRACT_KV_NAMESPACE"
 KV_API = "CONTRACT_KV_API"
+OF_B = "_B"  # behind the name of a key: that of the second of two targets
 JUNIT, PAGE, HAR = "junit.xml", "report.html", "exchanges.har"

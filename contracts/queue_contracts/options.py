@@ -8,10 +8,12 @@ import pytest
 
 from queue_contracts.arguments import rate
 from queue_contracts.codes import Code
+from queue_contracts.environment import mask_environment
 from queue_contracts.report import require_writable
 from queue_contracts.run import RATE_OF_A_URL, SEED, Profile, Run, load_run, new_run_id, settle_profile
 from queue_contracts.target import LOCAL, Ability, Target
 from queue_contracts.targets import TargetError, check_address, deployed_target, origin_of
+from queue_contracts.visible import visible
 
 _current: list[Run] = []
 
@@ -61,8 +63,8 @@ def abilities_of(run: Run, target: Target | None) -> frozenset[Ability]:
 
 
 def usage(message: str) -> NoReturn:
-    """End with exit code 2 before anything is sent."""
-    pytest.exit(f"queue-contracts: {message}", returncode=Code.USAGE)
+    """End with exit code 2, whatever the message has from the target or from the environment."""
+    pytest.exit(f"queue-contracts: {visible(mask_environment(message))}", returncode=Code.USAGE)
 
 
 def _new_run(config: pytest.Config) -> Run:

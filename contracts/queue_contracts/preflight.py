@@ -4,9 +4,11 @@ import re
 
 import httpx
 
+from queue_contracts.bounded import Unreadable
 from queue_contracts.limiter import LIMITED
 from queue_contracts.names import ADMIN_KEY, QUEUE_KEY
 from queue_contracts.target import Scope, Target
+from queue_contracts.visible import one_line
 
 LISTED, STATUS = "/api/queue", "/api/migrate/status"
 
@@ -23,10 +25,12 @@ def objection(target: Target, http: httpx.Client, *, started: bool = False) -> s
         try:
             response = http.get(target.url + path, headers={"X-API-Key": target.key(scope)})
         except httpx.HTTPError as error:
-            return f"{target.url} does not answer: {error}"
+            return one_line(f"{target.url} does not answer: {error}")
+        except Unreadable as why:
+            return f"the answer of {target.url} to GET {path} cannot be read: {why}"
         if response.status_code == 401:
             return f"{target.url} refused the key in {name} (401 for GET {path}); nothing else was asked"
-        kind = response.headers.get("Content-Type", "no Content-Type")
+        kind = one_line(response.headers.get("Content-Type", "no Content-Type"), length_max=80)
         if kind.startswith("text/html"):
             return (
                 f"{target.url} answers GET {path} with an HTML page, not as the Worker does "
@@ -35,7 +39,7 @@ def objection(target: Target, http: httpx.Client, *, started: bool = False) -> s
         if response.status_code == LIMITED:
             return f"{target.url} answers GET {path} with {LIMITED} and does not say for how many seconds"
         if 300 <= response.status_code < 400:
-            where = response.headers.get("Location", "nowhere")
+            where = one_line(response.headers.get("Location", "nowhere"), length_max=200)
             return (
                 f"{target.url} redirects GET {path} to {where} ({response.status_code}): name that host, if it is meant"
             )
@@ -56,4 +60,4 @@ def _is_an_object(response: httpx.Response) -> bool:
 
 def _title(page: str) -> str:
     match = re.search(r"<title>\s*([^<]{1,80})", page, re.IGNORECASE)
-    return f", titled {match[1].strip()!r}" if match else ""
+    return f", titled {one_line(match[1])!r}" if match else ""

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from queue_contracts.bounded import Unreadable
+from queue_contracts.keys import ANOTHER, Keys
 from queue_contracts.names import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
 from queue_contracts.rules import Asked
 from queue_contracts.target import LOCATION_HEADER, Target
 
-BODY_MAX = 4000
-ANOTHER = "[another key]"
-CHANGED_LENGTH_MIN = 8  # of a shorter key a part could be any word
+SHOWN_MAX = 4000
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Exchange:
         cls, asked: Asked, status: int, headers: Mapping[str, str], body: bytes, test: str, began_s: float, took_ms: int
     ) -> "Exchange":
         return cls(
-            asked.method, asked.url, dict(asked.headers), _shown(asked.body),
-            status, dict(headers), _shown(body), test, began_s, took_ms,
+            asked.method, asked.url, dict(asked.headers), asked.body.decode("utf-8", "replace"),
+            status, dict(headers), body.decode("utf-8", "replace"), test, began_s, took_ms,
         )  # fmt: skip
 
     @property
@@ -68,47 +68,52 @@ class Recorder:
 
     def __init__(self, folder: Path, target: Target) -> None:
         self._path = folder / f"exchanges-{os.getpid()}.jsonl"
-        self._keys: dict[str, str] = {}
+        self.keys = Keys({})
         self.last: dict[str, Exchange] = {}
         self.know(target)
 
     def know(self, target: Target) -> None:
         """Mask this target's keys too."""
-        self._keys |= {target.queue_key: f"${QUEUE_KEY}", target.admin_key: f"${ADMIN_KEY}"}
-        if target.rest is not None:
-            self._keys[target.rest.token] = f"${KV_TOKEN}"
+        self.keys = self.keys.and_those_of(keys_of(target))
 
     def mask(self, text: str) -> str:
         """The text without a key: its name in the environment stands in its place."""
-        for form, name in sorted(self._forms(), key=lambda each: len(each[0]), reverse=True):
-            text = text.replace(form, name)
-        return text
+        return self.keys.mask(text)
 
-    def _forms(self) -> Iterator[tuple[str, str]]:
-        """The keys as they can be met: as they are, in a URL, and as the checks of wrong keys change them."""
-        for key, name in self._keys.items():
-            if key:
-                yield key, name
-                yield quote(key, safe=""), name
-            if len(key) >= CHANGED_LENGTH_MIN:
-                yield key[:-1], ANOTHER
-                yield key.swapcase(), ANOTHER
+    def shows_a_key(self, text: str) -> bool:
+        return self.keys.shown_in(text)
 
     def note(self, exchange: Exchange) -> None:
         noted = asdict(exchange)
         for name, value in noted.items():
             if isinstance(value, str):
-                noted[name] = self.mask(value)
+                noted[name] = self._shown(value)
             elif isinstance(value, dict):
-                noted[name] = {each: self._header(each, text) for each, text in value.items()}
+                noted[name] = {self._shown(each): self._header(each, text) for each, text in value.items()}
         self.last[exchange.test] = Exchange(**noted)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(noted) + "\n")
 
+    def _shown(self, text: str) -> str:
+        """Masked and then shortened: a key that is cut in two would not be found."""
+        try:
+            text = self.mask(text)
+        except Unreadable as why:
+            return f"(not shown: {why})"
+        return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}… ({len(text)} characters)"
+
     def _header(self, name: str, value: str) -> str:
         if name.lower() != "x-api-key":
-            return self.mask(value) if name.lower() != "authorization" else "[masked]"
-        return self._keys.get(value, ANOTHER) if value else ""
+            return self._shown(value) if name.lower() != "authorization" else "[masked]"
+        return self.keys.names.get(value, ANOTHER) if value else ""
+
+
+def keys_of(target: Target) -> dict[str, str]:
+    """The keys of a target, each with its name in the environment."""
+    keys = {target.queue_key: f"${QUEUE_KEY}", target.admin_key: f"${ADMIN_KEY}"}
+    if target.rest is not None:
+        keys[target.rest.token] = f"${KV_TOKEN}"
+    return {key: name for key, name in keys.items() if key}
 
 
 def read_exchanges(folder: Path) -> Iterator[Exchange]:
@@ -120,11 +125,6 @@ def read_exchanges(folder: Path) -> Iterator[Exchange]:
             except ValueError:
                 continue
             yield Exchange(**noted)
-
-
-def _shown(body: bytes) -> str:
-    text = body.decode("utf-8", "replace")
-    return text if len(text) <= BODY_MAX else f"{text[:BODY_MAX]}… ({len(body)} bytes)"
 
 
 def _quoted(text: str) -> str:

@@ -66,6 +66,8 @@ def summary(outcomes: Sequence[Outcome], verdict: Verdict, left_out: Sequence[st
         yield f"not seen to succeed: {label}"
     for line in verdict.breaches:
         yield f"BREACH of the profile: {line}"
+    for line in verdict.untestable:
+        yield f"CANNOT BE TESTED: {line}; nothing was sent after that"
     for line in verdict.vacuous:
         yield f"PROVES NOTHING: {line}"
     failed = sum(each.result == "failed" for each in outcomes)

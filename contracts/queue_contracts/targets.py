@@ -9,18 +9,31 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+from jsonschema_rs import Draft202012Validator, ValidationError
 
+from queue_contracts.bounded import Unreadable
 from queue_contracts.deadline import open_client
 from queue_contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 from queue_contracts.process import Serving, running_emulator
 from queue_contracts.storage import CONTROL_PREFIX
 from queue_contracts.target import LOCAL, Ability, RestApi, Target
+from queue_contracts.visible import one_line
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HOST = re.compile(r"[A-Za-z0-9.:_-]+")
 VISIBLE = re.compile(r"[!-~]*")
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]+")
 CLOUDFLARE = "https://api.cloudflare.com/client/v4"
+_CONTROLLED = Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["locations", "profile"],
+        "properties": {
+            "locations": {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,32}$"}},
+            "profile": {"type": "string"},
+        },
+    }
+)
 
 
 class TargetError(Exception):
@@ -114,10 +127,13 @@ def _controlled(origin: str) -> tuple[frozenset[Ability], tuple[str, ...]]:
     try:
         with open_client(guarded=False) as http:
             status = http.get(f"{origin}{CONTROL_PREFIX}/status").json()
-        locations, profile = tuple(map(str, status["locations"])), status["profile"]
+        _CONTROLLED.validate(status)
+        locations, profile = tuple(status["locations"]), status["profile"]
     except httpx.HTTPError as error:
-        raise TargetError(f"{origin} does not answer: {error}") from None
-    except (ValueError, KeyError, TypeError):
+        raise TargetError(one_line(f"{origin} does not answer: {error}")) from None
+    except Unreadable as why:
+        raise TargetError(f"the answer of {origin} to GET {CONTROL_PREFIX}/status cannot be read: {why}") from None
+    except (ValueError, ValidationError):
         raise TargetError(f"{origin} has no control surface of a queue-emulator: leave --control out") from None
     missing = {Ability.DISPOSABLE, Ability.WORKER_CLOCK, Ability.OTHER_KEYS}
     if profile != "local":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from queue_contracts.codes import Code
-from queue_contracts.guard import BREACH, STOPPED
+from queue_contracts.guard import BREACH, STOPPED, UNTESTABLE
 from queue_contracts.recorder import Exchange
 from queue_contracts.run import Profile
 
@@ -29,15 +29,21 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Verdict:
-    """`breaches` and `vacuous` are sentences; `unseen` are operations that this profile could not see succeed."""
+    """All but the last are sentences; `unseen` are operations that this profile could not see succeed.
+
+    untestable  why nothing more can be asked of the target: whatever else was found, the run could not be ended
+    """
 
     breaches: list[str]
     vacuous: list[str]
+    untestable: list[str]
     unseen: list[str]
 
     def code(self, failed: bool) -> Code:
         if self.breaches:
             return Code.NOTHING_PROVED
+        if self.untestable:
+            return Code.USAGE
         if failed:
             return Code.BROKEN
         return Code.NOTHING_PROVED if self.vacuous else Code.HOLDS
@@ -94,7 +100,8 @@ def judge(
     stopped = _lines(folder / STOPPED)
     if stopped:
         vacuous = [f"{stopped[0]}: nothing was sent after that"]
-    return Verdict(_lines(folder / BREACH), vacuous, unseen)
+    untestable = _lines(folder / UNTESTABLE)
+    return Verdict(_lines(folder / BREACH), [] if untestable else vacuous, untestable, unseen)
 
 
 def _lines(path: Path) -> list[str]:

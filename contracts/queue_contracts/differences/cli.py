@@ -15,10 +15,12 @@ from queue_contracts.differences.playing import Unreachable
 from queue_contracts.differences.running import DIFFERENT, NOTHING_COMPARED, USAGE
 from queue_contracts.differences.runtime import RuntimeMissing
 from queue_contracts.differences.seeds import SequenceError
-from queue_contracts.guard import Breach, KeyShown, LimitedOtherwise, Stopped
+from queue_contracts.environment import mask_environment
+from queue_contracts.guard import Breach, KeyShown, LimitedOtherwise, Stopped, Untestable
 from queue_contracts.process import StartError
 from queue_contracts.storage import StorageError
 from queue_contracts.targets import TargetError
+from queue_contracts.visible import visible
 
 _COMMANDS = {"diff": diff, "fidelity": fidelity}
 _WRONG = (
@@ -37,21 +39,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `args.command`; returns its exit code."""
-    said = f"queue-contracts {args.command}"
     try:
         code: int = _COMMANDS[args.command].run(args)
-    except _WRONG as error:
-        print(f"{said}: {error}", file=sys.stderr)
-        return USAGE
+    except (*_WRONG, Untestable) as error:
+        return _end(args, f"{error}", USAGE)
     except Breach as breach:
-        print(f"{said}: stopped before it was sent: {breach}", file=sys.stderr)
-        return NOTHING_COMPARED
+        return _end(args, f"stopped before it was sent: {breach}", NOTHING_COMPARED)
     except (KeyShown, LimitedOtherwise) as shown:
-        print(f"{said}: stopped, {shown}", file=sys.stderr)
-        return DIFFERENT
+        return _end(args, f"stopped, {shown}", DIFFERENT)
     except Stopped as stopped:
-        print(f"{said}: {stopped}", file=sys.stderr)
-        return NOTHING_COMPARED
-    if code == NOTHING_COMPARED:
-        print(f"{said}: nothing was compared", file=sys.stderr)
+        return _end(args, f"{stopped}", NOTHING_COMPARED)
+    return _end(args, "nothing was compared", code) if code == NOTHING_COMPARED else code
+
+
+def _end(args: argparse.Namespace, why: str, code: int) -> int:
+    print(f"queue-contracts {args.command}: {visible(mask_environment(why))}", file=sys.stderr)
     return code

@@ -79,7 +79,7 @@ class Description:
             if value is None:
                 if header.get("required"):
                     yield Violation(f"header {name.lower()}", f"the header {name} is missing")
-            elif header["schema"].get("type") == "integer" and not value.isdigit():
+            elif header["schema"].get("type") == "integer" and not (value.isascii() and value.isdigit()):
                 yield Violation(f"header {name.lower()}", f"the header {name} must be a whole number, not {value!r}")
 
     def _wrong_body(self, schema: dict[str, Any], answer: Answer) -> Iterator[Violation]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from queue_contracts.arguments import rate, whole
 from queue_contracts.differences.comparing import NOISE_RUNS
 from queue_contracts.differences.known import packaged_known, read_known
-from queue_contracts.differences.opening import OF_B, Wanted, open_side, side_names
+from queue_contracts.differences.opening import Wanted, open_side, side_names
 from queue_contracts.differences.playing import Patience
 from queue_contracts.differences.reading import packaged_sequences, read_sequences
 from queue_contracts.differences.records import record
@@ -21,9 +21,10 @@ from queue_contracts.differences.runtime import find_workerd
 from queue_contracts.differences.seeds import SequenceError
 from queue_contracts.differences.sides import Side
 from queue_contracts.differences.steps import Sequence
-from queue_contracts.names import ADMIN_KEY, KINDS, QUEUE_KEY
+from queue_contracts.names import ADMIN_KEY, KINDS, OF_B, QUEUE_KEY
 from queue_contracts.run import RATE_OF_A_URL, Profile
 from queue_contracts.targets import TargetError, check_address
+from queue_contracts.visible import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,8 +77,8 @@ def run(args: argparse.Namespace) -> int:
     with _sides(args) as (a, b):
         outcome = run_comparison(plan, a, b)
         sides = a[0], b[0]
-        found = json.dumps(record(outcome, sides), indent=2, ensure_ascii=False) if args.json else None
-        print(found or "\n".join(told(outcome, sides)))
+        found = json.dumps(record(outcome, sides), indent=2) if args.json else None
+        print(found or visible("\n".join(told(outcome, sides))))
     return code_of(outcome, ignore_texts=args.ignore_texts)
 
 

@@ -24,6 +24,7 @@ from queue_contracts.differences.running import DIFFERENT, EQUAL, NOTHING_COMPAR
 from queue_contracts.differences.runtime import RuntimeMissing, find_workerd, versions
 from queue_contracts.differences.scores import Outcome
 from queue_contracts.differences.sides import Side
+from queue_contracts.visible import visible
 
 _SIDES = "A is the Python Worker over the emulator's KV, B the reference Worker on workerd."
 _KV = "B's KV is the emulator's own, served to workerd: compared are the Worker, its runtime and HTTP, not KV itself."
@@ -63,9 +64,9 @@ def _print_measured(
 ) -> None:
     if args.json:
         found = {**_origin(now), "measured": True, "worseThanRecorded": fallen, **record(outcome, sides)}
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps(found, indent=2))
     else:
-        print(f"measured now, {now}", _SIDES, _KV, "", *told(outcome, sides), sep="\n")
+        print(f"measured now, {now}", _SIDES, _KV, "", *map(visible, told(outcome, sides)), sep="\n")
         print(*(f"worse than recorded: {line}" for line in fallen), sep="\n")
 
 

@@ -17,7 +17,7 @@ from queue_contracts.deadline import open_client
 from queue_contracts.differences.sides import Side
 from queue_contracts.guard import Guard, install, remove
 from queue_contracts.limiter import SharedLimiter
-from queue_contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
+from queue_contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_NAMESPACE, KV_TOKEN, OF_B, QUEUE_KEY
 from queue_contracts.process import STARTED
 from queue_contracts.recorder import Recorder
 from queue_contracts.rules import Rules
@@ -27,7 +27,6 @@ from queue_contracts.target import Ability, Target
 from queue_contracts.targets import TargetError, check_address, open_target
 
 _WRITE_PAUSE_S = 1.1
-OF_B = "_B"
 
 
 @dataclass(frozen=True)
@@ -139,6 +138,7 @@ def _deployed(target: Target, name: str, http: httpx.Client, run: Run, limiter: 
         profile=run.profile,
         objection=rules.objection,
         guarded=lambda: _below(guard),
+        token=target.rest.token if target.rest else "",
     )
     if storage is None:
         yield side

@@ -8,11 +8,14 @@ from urllib.parse import quote
 
 import httpx
 
+from queue_contracts.bounded import Unreadable
 from queue_contracts.differences.answers import Answer, NoJson, Sent, value_at
 from queue_contracts.differences.naming import Names
 from queue_contracts.differences.sides import Side
 from queue_contracts.differences.steps import Advance, Entry, Json, Request, Seed, Sequence, Until
 from queue_contracts.guard import ForeignTask, KeyShown
+from queue_contracts.limiter import seconds_of
+from queue_contracts.visible import one_line
 
 _FIRST_PAUSE_S, _PAUSE_S_MAX = 0.05, 2.0
 _MOVED_AFTER_S, _MOVED_S = 3.0, 5
@@ -21,7 +24,7 @@ _LIMITED = "it limits the rate, and had not let the request through in the time 
 
 
 class Unreachable(Exception):
-    """A target that does not answer at all; the message says which and why."""
+    """A target that does not answer at all, or not so that it can be read; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +166,17 @@ class Player:
             with self.side.guarded():
                 response = self.side.http.send(request)
         except httpx.HTTPError as error:
-            why = f"{type(error).__name__}: {error}"
+            why = one_line(self.side.keys.mask(f"{type(error).__name__}: {error}"))
             raise Unreachable(f"{self.side.name} does not answer {sent.method} {sent.url}: {why}") from None
+        except Unreadable as why:
+            raise Unreachable(
+                f"the answer of {self.side.name} to {sent.method} {sent.url} cannot be read: {why}"
+            ) from None
         answer = Answer(response.status_code, _joined(response.headers), response.content)
-        if any(self.side.shows_a_key(text) for text in (answer.text(), *(value for _, value in answer.headers))):
-            raise KeyShown(
-                f"{sent.method} {path} is answered with a key in it: {self.side.without_keys(answer.text())[:200]}"
-            )
+        for text in (answer.text(), *(value for _, value in answer.headers)):
+            if self.side.keys.shown_in(text):
+                said = one_line(self.side.keys.mask(text), length_max=200)
+                raise KeyShown(f"{sent.method} {path} is answered with a key in it: {said}")
         return answer
 
 
@@ -190,8 +197,7 @@ def _resolved_entry(entry: Entry, names: Names) -> Entry:
 
 
 def _retry_after_s(answer: Answer) -> float | None:
-    value = answer.header("retry-after") or ""
-    return float(value) if value.isdigit() else None
+    return seconds_of(answer.header("retry-after"))
 
 
 def _joined(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:

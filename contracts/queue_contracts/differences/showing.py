@@ -52,7 +52,7 @@ def value_line(value: Json, sides: tuple[Side, Side]) -> str:
 def unkeyed(text: str, sides: tuple[Side, Side]) -> str:
     """The text without any key of the two; to be asked before a text is shortened, which might cut a key in two."""
     for side in sides:
-        text = side.without_keys(text)
+        text = side.keys.mask(text)
     return text
 
 

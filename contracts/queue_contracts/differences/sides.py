@@ -4,10 +4,12 @@ from collections.abc import Callable
 from collections.abc import Sequence as List
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import httpx
 
 from queue_contracts.differences.steps import Entry, Key
+from queue_contracts.keys import Keys
 from queue_contracts.rules import Asked
 from queue_contracts.run import Profile
 from queue_contracts.target import Scope, scope_of
@@ -27,6 +29,7 @@ class Side:
     rate           requests a minute that it is sent; None without a limit
     profile        what may be sent to it; `objection` says so of one request, and why not
     guarded        what stands below the client while a request is under way
+    token          what opens its KV past the Worker
     """
 
     name: str
@@ -44,6 +47,7 @@ class Side:
     profile: Profile = Profile.DISPOSABLE
     objection: Callable[[Asked], str | None] = lambda asked: None
     guarded: Callable[[], AbstractContextManager[object]] = nullcontext
+    token: str = field(default="", repr=False)
 
     def key(self, path: str, which: Key) -> str | None:
         """What the header X-API-Key holds in a request to this path; None sends no such header."""
@@ -59,13 +63,7 @@ class Side:
             Key.OTHER_CASE: right.swapcase(),
         }.get(which, right)
 
-    def shows_a_key(self, text: str) -> bool:
-        """Whether one of the keys stands in the text, which no answer may have."""
-        return any(key in text for key in (self.queue_key, self.admin_key) if key)
-
-    def without_keys(self, text: str) -> str:
-        """The text with the keys masked, and what requests made of them."""
-        for key in filter(None, (self.queue_key, self.admin_key)):
-            for form in (key, key.swapcase(), key[:-1]):
-                text = text.replace(form, "<key>") if form else text
-        return text
+    @cached_property
+    def keys(self) -> Keys:
+        """What no answer may have in it, and no report."""
+        return Keys({key: "<key>" for key in (self.queue_key, self.admin_key, self.token) if key})

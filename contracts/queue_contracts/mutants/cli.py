@@ -18,6 +18,7 @@ from queue_contracts.mutants.catalogue import Mutant, MutantError, load_mutants,
 from queue_contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, hunt, require_checks, run_checks
 from queue_contracts.mutants.hunters import hunters, in_turn
 from queue_contracts.targets import reference_worker
+from queue_contracts.visible import visible
 
 GOOD, BAD, UNKNOWN = 0, 1, 2
 INDENT = " " * 10
@@ -69,10 +70,10 @@ def _hunt_all(pool: ProcessPoolExecutor, mutants: Sequence[Mutant], bench: Bench
     hunted = pool.map(in_turn, [hunt] * len(mutants), mutants, [bench] * len(mutants), [checks] * len(mutants))
     for mutant, verdict in zip(mutants, hunted, strict=True):
         verdicts.append(verdict)
-        print(*lines_of(mutant, verdict), sep="\n", flush=True)
+        print(*map(visible, lines_of(mutant, verdict)), sep="\n", flush=True)
     unbroken = [control.result() for control in controls]
     idle = _idle(verdicts, unbroken) if checks else []
-    print(*_account(verdicts, unbroken, idle), sep="\n")
+    print(*map(visible, _account(verdicts, unbroken, idle)), sep="\n")
     return exit_code(verdicts, unbroken, idle, own_checks=bool(checks))
 
 

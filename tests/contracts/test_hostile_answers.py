@@ -1,0 +1,276 @@
+"""Answers without a bound, or in another form than the documented one, whichever client reads them."""
+
+import contextlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from queue_contracts.bounded import BODY_BYTES_MAX, DEPTH_MAX, VALUES_MAX, Unreadable, require_bounded, whole_body
+from queue_contracts.deadline import BoundedTransport
+from queue_contracts.differences.answers import Answer
+from queue_contracts.differences.described import packaged_description
+from queue_contracts.guard import Guard, Untestable, install, remove
+from queue_contracts.limiter import SharedLimiter, seconds_of
+from queue_contracts.recorder import Recorder
+from queue_contracts.rules import Rules
+from queue_contracts.run import Profile
+from queue_contracts.storage import Limits, RestStorage, StorageError
+from queue_contracts.target import RestApi, Target
+from queue_contracts.targets import TargetError, deployed_target
+from queue_contracts.visible import one_line, visible
+from tests.contracts.deployment import ACCOUNT, ADMIN_KEY, NAMESPACE, QUEUE_KEY, TOKEN
+from tests.contracts.hostile import Hostile, answer, chunked_without_end, gzipped, hostile, without_end
+
+KEY = {"X-API-Key": QUEUE_KEY}
+KEYS = f"/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces/{NAMESPACE}/keys"
+TOO_MUCH = f"goes on after {BODY_BYTES_MAX} bytes"
+DEEP = DEPTH_MAX + 1
+ANSWERS = {
+    "a body without an end": (without_end(b'{"pending": [', b'"x", ' * 10_000), TOO_MUCH),
+    "chunks without an end": (chunked_without_end(), TOO_MUCH),
+    "40 MiB of gzipped spaces": (answer(gzipped(40), "Content-Encoding: gzip"), TOO_MUCH),
+    "gzip in gzip": (answer(gzipped(400, times=2), "Content-Encoding: gzip, gzip"), TOO_MUCH),
+    "gzip without an end": (without_end(gzipped(1)[:-8], b"\0" * 65536, "Content-Encoding: gzip"), "is not gzip"),
+    "gzip that is none": (answer(b"{}", "Content-Encoding: gzip"), "is not gzip"),
+    "gzip that is cut off": (answer(gzipped(1)[:100], "Content-Encoding: gzip"), "ends in the middle"),
+    "an encoding that nobody asked for": (answer(b"{}", "Content-Encoding: br"), "the suite reads gzip and deflate"),
+    "a million brackets": (answer(b"[" * 1_000_000), f"nested 1000000 deep; the suite reads {DEPTH_MAX}"),
+    "brackets behind a text": (answer(b'{"a": "\\"' + b"[" * 300 + b'", "b": ' + b'{"c": [' * 150), "nested 301 deep"),
+    "too many values": (answer(b"[" + b"[]," * (VALUES_MAX + 1) + b"[]]"), f"the suite reads {VALUES_MAX}"),
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Hostile]:
+    with hostile() as running:
+        yield running
+
+
+@pytest.fixture
+def guard(server: Hostile, tmp_path: Path) -> Iterator[Guard]:
+    target = Target(server.url, QUEUE_KEY, ADMIN_KEY)
+    rules = Rules(target, Profile.OBSERVE, "ct-6924b1a0beef-")
+    guarding = Guard(rules, SharedLimiter(tmp_path, None), Recorder(tmp_path, target), tmp_path)
+    install(guarding)
+    yield guarding
+    remove(guarding)
+
+
+def by_httpx(url: str) -> bytes:
+    return httpx.get(url, headers=KEY).content
+
+
+def by_requests(url: str) -> bytes:
+    return requests.get(url, headers=KEY, timeout=30).content
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("guard")
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_an_answer_beyond_a_limit_ends_the_run_whichever_client_reads_it(
+    kind: str, get: Callable[[str], bytes], server: Hostile
+) -> None:
+    server.answers["/api/queue"], said = ANSWERS[kind]
+    with pytest.raises(Untestable, match=said):
+        get(f"{server.url}/api/queue")
+    with pytest.raises(Untestable, match="nothing is sent any more"):
+        get(f"{server.url}/api/queue")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_an_answer_beyond_a_limit_is_not_read_where_no_guard_stands(kind: str, server: Hostile) -> None:
+    server.answers["/api/queue"], said = ANSWERS[kind]
+    with httpx.Client(transport=BoundedTransport()) as client, pytest.raises(Unreadable, match=said):
+        client.get(f"{server.url}/api/queue")
+
+
+@pytest.mark.usefixtures("guard")
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "identity", "GZIP, identity"])
+def test_what_is_within_the_limits_is_read_whole(get: Callable[[str], bytes], encoding: str, server: Hostile) -> None:
+    whole = gzipped(1) if "gzip" in encoding.lower() else b" " * 1024 * 1024
+    server.answers["/api/queue"] = answer(whole, f"Content-Encoding: {encoding}")
+    assert get(f"{server.url}/api/queue") == b" " * 1024 * 1024
+
+
+@pytest.mark.usefixtures("guard")
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+@pytest.mark.parametrize("part", [b"X-A: 1\r\n", b"x" * 65536], ids=["headers", "a line"])
+def test_a_head_without_an_end_is_no_answer(get: Callable[[str], bytes], part: bytes, server: Hostile) -> None:
+    def head() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\n"
+        while True:
+            yield part * 100
+
+    server.answers["/api/queue"] = head
+    with pytest.raises((httpx.HTTPError, requests.RequestException)):
+        get(f"{server.url}/api/queue")
+
+
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+def test_interim_answers_without_an_end_are_given_up(
+    get: Callable[[str], bytes], guard: Guard, server: Hostile
+) -> None:
+    def interim() -> Iterator[bytes]:
+        while True:
+            yield b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    guard.request_s_max = 0.3
+    server.answers["/api/queue"] = interim
+    with pytest.raises((httpx.ReadTimeout, requests.ReadTimeout), match=r"is given 0\.3 s"):
+        get(f"{server.url}/api/queue")
+
+
+@given(st.recursive(st.none() | st.text('[]{}",\\', max_size=8), lambda inner: st.lists(inner) | st.dictionaries(
+    st.text('[]{}",\\', max_size=4), inner), max_leaves=200), st.booleans())  # fmt: skip
+@settings(max_examples=300, deadline=None)
+def test_brackets_in_texts_are_not_counted(value: Any, ascii_only: bool) -> None:
+    require_bounded(json.dumps([value], ensure_ascii=ascii_only).encode())
+
+
+@given(st.integers(DEPTH_MAX - 3, DEPTH_MAX + 4), st.text('[]{}"\\,é', max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_depth_is_counted_exactly(depth: int, text: str) -> None:
+    body = (b"[" + json.dumps(text).encode() + b",") * depth + b"0" + b"]" * depth
+    if depth <= DEPTH_MAX:
+        require_bounded(body)
+    else:
+        with pytest.raises(Unreadable, match=f"nested {depth} deep"):
+            require_bounded(body)
+
+
+@pytest.mark.parametrize("part", [b'"', b'\\"', b'"\\', b"[]", b'{"":', b"\xff", b'",["\\\\'])
+def test_a_body_that_begins_texts_without_end_is_looked_through(part: bytes) -> None:
+    """Were a text begun anew at each quote, this would take hours."""
+    with contextlib.suppress(Unreadable):
+        require_bounded(part * (8_000_000 // len(part)) + b"[" * 300)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8), st.sampled_from(["gzip", "deflate", "gzip, deflate", "", "br"]))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_bytes_are_a_body_or_are_refused_in_a_sentence(chunks: list[bytes], encoding: str) -> None:
+    try:
+        body = whole_body(chunks, encoding)
+    except Unreadable as why:
+        assert "\n" not in str(why)
+    else:
+        assert encoding or body == b"".join(chunks)
+
+
+def listing(server: Hostile, limits: Limits | None = None) -> RestStorage:
+    api = RestApi(f"{server.url}/client/v4", ACCOUNT, NAMESPACE, TOKEN)
+    return RestStorage(api, httpx.Client(transport=BoundedTransport()), limits or Limits())
+
+
+def page(**changed: object) -> bytes:
+    return json.dumps({"success": True, "result": [{"name": "a"}], "result_info": {"cursor": ""}} | changed).encode()
+
+
+PAGES: dict[str, tuple[bytes, str]] = {
+    "a list instead of an object": (b"[]", "the whole: "),
+    "no JSON": (b"<html>", "something else than JSON"),
+    "a page that is a text": (page(result="abc"), "/result: "),
+    "a page that is a mapping": (page(result={"a": 1}), "/result: "),
+    "a page without an end": (page(result=[{"name": "a"}] * 1001), "/result: "),
+    "a name that is a number": (page(result=[{"name": 7}]), "/result/0/name: "),
+    "a name that is no key": (page(result=[{"name": "x" * 513}]), "/result/0/name: "),
+    "an entry that is a name": (page(result=["a"]), "/result/0: "),
+    "an end that is a text": (page(result=[{"name": "a", "expiration": "soon"}]), "/result/0/expiration: "),
+    "a cursor that is a number": (page(result_info={"cursor": 1}), "/result_info/cursor: "),
+    "a list where the cursor is": (page(result_info=[1]), "/result_info: "),
+    "no success": (page(success=False), "/success: "),
+    "a success that is a text": (page(success="true"), "/success: "),
+    "a cursor that comes again": (page(result_info={"cursor": "again"}), "a cursor came twice"),
+    "a number of five thousand digits": (
+        b'{"success": true, "result": ' + b"9" * 5000 + b"}",
+        "something else than JSON",
+    ),
+    "an escape of the terminal": (page(success="\x1b[2J\u202e"), "/success: "),
+    "the token": (page(result=TOKEN), "$CONTRACT_KV_TOKEN"),
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_listing_of_another_form_is_refused_in_one_line(kind: str, server: Hostile) -> None:
+    content, said = PAGES[kind]
+    server.answers[KEYS] = answer(content)
+    with pytest.raises(StorageError) as refused:
+        listing(server).names("queue:task:ct-")
+    line = str(refused.value)
+    assert said in line
+    assert line == one_line(line, length_max=1000)
+    assert TOKEN not in line
+
+
+def test_a_listing_with_ever_new_cursors_is_ended(server: Hostile) -> None:
+    server.answers[KEYS] = lambda: answer(page(result=[], result_info={"cursor": f"c{len(server.asked)}"}))()
+    with pytest.raises(StorageError, match="had not ended after 20 pages"):
+        listing(server, Limits(pages=20)).names("")
+    assert len(server.asked) == 20
+
+
+def test_a_listing_that_takes_too_long_is_ended(server: Hostile) -> None:
+    server.answers[KEYS] = lambda: answer(page(result=[], result_info={"cursor": f"c{len(server.asked)}"}))()
+    with pytest.raises(StorageError, match="had not ended after 0 s"):
+        listing(server, Limits(seconds=0)).names("")
+    assert len(server.asked) == 1
+
+
+def test_values_are_held_to_a_limit_of_all_of_them_together(server: Hostile) -> None:
+    server.answers[KEYS] = answer(page(result=[{"name": f"k{n}"} for n in range(50)]))
+    server.answers[KEYS.removesuffix("keys") + "values"] = answer(b"x" * 300)
+    with pytest.raises(StorageError, match="have more than 1000 bytes"):
+        listing(server, Limits(held_bytes=1000)).dump("")
+    assert len(server.asked) < 8
+
+
+def test_a_kv_that_is_not_there_is_a_sentence() -> None:
+    api = RestApi("http://127.0.0.1:1/client/v4", ACCOUNT, NAMESPACE, TOKEN)
+    with httpx.Client() as http, pytest.raises(StorageError, match="GET /keys of the KV REST API is not answered"):
+        RestStorage(api, http).names("")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [b"[]", b"7", b'{"locations": "SJC", "profile": "local"}', b'{"locations": [7], "profile": "local"}',
+     b'{"locations": ["a\\nb"], "profile": "local"}', b'{"locations": [], "profile": null}', b"[" * 100_000],
+)  # fmt: skip
+def test_controls_that_say_something_else_are_none(
+    status: bytes, server: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTRACT_QUEUE_KEY", QUEUE_KEY)
+    server.answers["/cdn-cgi/emulator/status"] = answer(status)
+    with pytest.raises(TargetError, match=r"no control surface|cannot be read"):
+        deployed_target(server.url, control=True)
+
+
+@pytest.mark.parametrize("value", ["²", "٣", "-1", "1.5", "", "1e3"])
+def test_seconds_that_are_no_whole_number_are_none(value: str) -> None:
+    assert seconds_of(value) is None
+    headers = (("content-type", "application/json"), ("retry-after", value))
+    wrong = packaged_description().violations("listPendingTasks", Answer(429, headers, b"{}"))
+    assert "header retry-after" in [each.field for each in wrong]
+
+
+def test_seconds_of_any_length_are_a_number() -> None:
+    assert seconds_of("9" * 5000) == math.inf
+
+
+@given(st.text(st.characters(codec=None), max_size=40))
+@settings(max_examples=500)
+def test_nothing_that_is_shown_moves_a_cursor_or_cannot_be_written(text: str) -> None:
+    shown = visible(text)
+    assert all(each == "\n" or each.isprintable() for each in shown)
+    shown.encode("utf-8")
+    assert "\n" not in one_line(text)
