@@ -13,7 +13,7 @@ from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
 from queue_emulator.kv.service import KVService
-from queue_emulator.kv.store import MemoryStore
+from queue_emulator.kv.store import MemoryStore, Written, tell_nobody
 from queue_emulator.testing import Emulator
 
 pytestmark = pytest.mark.anyio
@@ -24,10 +24,10 @@ LAGGING = replace(CLOUDFLARE, lag_ms=(5_000, 5_000))
 class FullStore(MemoryStore):
     """Has no room for the value "refused"."""
 
-    async def write(self, entries: Sequence[Entry]) -> None:
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
         if any(entry.value == b"refused" for entry in entries):
             raise StateError("the disk is full")
-        await super().write(entries)
+        await super().write(entries, written)
 
 
 async def test_a_refused_write_is_seen_by_nobody_while_writes_lag(clock: MovableClock) -> None:

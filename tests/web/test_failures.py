@@ -8,7 +8,7 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.entries import Entry
 from queue_emulator.kv.service import KVService
-from queue_emulator.kv.store import MemoryStore
+from queue_emulator.kv.store import MemoryStore, Written, tell_nobody
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from tests.conftest import KEYS
@@ -23,7 +23,7 @@ class BrokenStore(MemoryStore):
     async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
         raise OSError(5, "Input/output error")
 
-    async def write(self, entries: Sequence[Entry]) -> None:
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
         raise OSError(5, "Input/output error")
 
 

@@ -57,15 +57,6 @@ class Replication:
         history.writes.append(_Write(entry, origin, held_until_ms, settled_ms))
         history.settled_ms = max(history.settled_ms, settled_ms)
 
-    def failed(self, entry: Entry) -> None:
-        """A write that set out was refused: it never was."""
-        history = self._histories.get(entry.key)
-        if history is None:
-            return
-        history.writes = [write for write in history.writes if write.entry.version != entry.version]
-        if not history.writes:
-            del self._histories[entry.key]
-
     def seen(self, current: Entry | None, key: bytes, location: str, now_ms: int) -> Entry | None:
         """What `location` sees of a key whose last version is `current`."""
         history = self._histories.get(key)

@@ -1,11 +1,15 @@
 """The centre: the one store, the order of its writes, and what of it each location can see yet.
 
+A write draws its version and is written in one turn, so that the order of versions is the order on the disk.
+
 Nobody else writes to the store, so what was read from it is remembered until it is written: a read of the store is a
 hop to another thread, a hundred times the price of looking it up.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from queue_emulator.core.clock import LATEST_MS
 from queue_emulator.core.dice import Dice
@@ -34,16 +38,19 @@ class Sight:
 
 
 class Versions:
-    """The order of the writes to one state file, whose namespaces share it: numbers from 1, each used once."""
+    """The order of the writes to one state file, whose namespaces share it: numbers from 1, each used once.
+
+    Whoever takes numbers holds `turn` until what they are given to is written.
+    """
 
     def __init__(self) -> None:
+        self.turn = asyncio.Lock()
         self._last: int | None = None
 
     async def take(self, count: int, store: Store) -> int:
         """The first of the next `count` versions; `store` says which was the last before this process."""
         if self._last is None:
-            last = await store.last_version()
-            self._last = last if self._last is None else self._last
+            self._last = await store.last_version()
         self._last += count
         return self._last - count + 1
 
@@ -111,21 +118,23 @@ class Centre:
 
     async def put(self, location: str, requests: Sequence[PutRequest], now_ms: int, held: HeldUntil) -> list[Entry]:
         """Write all or nothing from `location`; what is `held` comes to the locations named there no earlier."""
-        before = await self._before([request.key for request in requests], held)
-        first = await self._versions.take(len(requests), self._store)
-        entries = [
-            Entry(each.key, each.value, version, now_ms, each.expiration_s, each.metadata)
-            for version, each in enumerate(requests, first)
-        ]
-        await self._write(location, entries, before, held, now_ms)
+        async with self._versions.turn:
+            before = await self._before([request.key for request in requests], held)
+            first = await self._versions.take(len(requests), self._store)
+            entries = [
+                Entry(each.key, each.value, version, now_ms, each.expiration_s, each.metadata)
+                for version, each in enumerate(requests, first)
+            ]
+            await self._store.write(entries, partial(self._written, location, entries, before, held, now_ms))
         return entries
 
     async def delete(self, location: str, keys: Sequence[bytes], now_ms: int, held: HeldUntil) -> list[Entry]:
         """Leave tombstones, all or none."""
-        before = await self._before(keys, held)
-        first = await self._versions.take(len(keys), self._store)
-        tombstones = [Entry(key, None, version, now_ms) for version, key in enumerate(keys, first)]
-        await self._write(location, tombstones, before, held, now_ms)
+        async with self._versions.turn:
+            before = await self._before(keys, held)
+            first = await self._versions.take(len(keys), self._store)
+            tombstones = [Entry(key, None, version, now_ms) for version, key in enumerate(keys, first)]
+            await self._store.write(tombstones, partial(self._written, location, tombstones, before, held, now_ms))
         return tombstones
 
     async def count(self, now_ms: int) -> int:
@@ -137,14 +146,15 @@ class Centre:
         return total
 
     async def clear(self) -> None:
-        await self._store.clear()
-        self._replication.clear()
-        self._remembered.clear()
+        async with self._versions.turn:
+            await self._store.clear()
+            self._replication.clear()
+            self._remembered.clear()
 
     async def close(self) -> None:
         await self._store.close()
 
-    async def _write(
+    def _written(
         self,
         location: str,
         entries: Sequence[Entry],
@@ -156,12 +166,6 @@ class Centre:
             self._replication.forget(now_ms)
             for entry in entries:
                 self._replication.wrote(before[entry.key], entry, location, held.get(entry.key, {}))
-        try:
-            await self._store.write(entries)
-        except Exception:
-            for entry in entries:
-                self._replication.failed(entry)
-            raise
         for entry in entries:
             self._remembered.wrote(entry, now_ms)
 

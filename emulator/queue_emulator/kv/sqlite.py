@@ -23,6 +23,7 @@ from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.foreign_database import check_schema
 from queue_emulator.kv.state_file import StateFile
+from queue_emulator.kv.store import Written, tell_nobody
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
 SCHEMA_VERSION = 2
@@ -63,12 +64,12 @@ class SqliteStore:
         rows = await self._file.ask(sql, (self._namespace, first, *end, limit), short=limit <= _SHORT_ROWS)
         return list(map(Row._make, rows))
 
-    async def write(self, entries: Sequence[Entry]) -> None:
-        if len(entries) == 1:
-            short = len(entries[0].value or b"") <= _SHORT_BYTES
-            await self._file.ask(_WRITE, self._columns(entries[0]), short=short, writes=True)
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
+        if len(entries) == 1 and len(entries[0].value or b"") <= _SHORT_BYTES:
+            await self._file.ask(_WRITE, self._columns(entries[0]), writes=True)
+            written()
         else:
-            await self._file.change([(_WRITE, [self._columns(entry) for entry in entries])])
+            await self._file.change([(_WRITE, [self._columns(entry) for entry in entries])], written)
 
     async def purge(self, gone_before_ms: int) -> int:
         # gone since expiration_s * 1000 < gone_before_ms, in whole seconds so that the index serves
@@ -145,28 +146,34 @@ class _File:
         self._underway: set[asyncio.Future[int]] = set()
 
     async def ask(self, sql: str, parameters: Sequence[Any], *, short: bool = True, writes: bool = False) -> list[Any]:
-        """One statement, a transaction of its own; the rows that it gives."""
+        """One statement, a transaction of its own; the rows that it gives. Nothing is waited for after a short one."""
+        await asyncio.sleep(0)  # other requests go on meanwhile, as they do while a thread is waited for
         try:
             async with self._turn:
                 if writes:
                     self._state.check_there()
                 if not short:
                     return list(await self._thread.execute_fetchall(sql, parameters))
-                rows = self._database.execute(sql, parameters).fetchall()
+                return self._database.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise _failed(error) from error
-        await asyncio.sleep(0)  # other requests go on meanwhile, as they do while a thread is waited for
-        return rows
 
-    async def change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> int:
+    async def change(
+        self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written = tell_nobody
+    ) -> int:
         """Statements with their parameters, all or none; how many rows they changed.
 
-        Nobody's cancellation ends this half-way: a cursor that nobody closes would keep the file locked.
+        Nobody's cancellation ends this half-way: a cursor that nobody closes would keep the file locked. It is raised
+        when the change has ended, so that what comes next finds it done.
         """
-        task = asyncio.ensure_future(self._change(statements))
+        task = asyncio.ensure_future(self._change(statements, changed))
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait((task,))
+            raise
 
     async def close(self, *, take_back: bool = False) -> None:
         """With `take_back` a file that was made here is removed, before anybody else can have it."""
@@ -176,22 +183,23 @@ class _File:
             await self._thread.close()
             self._state.close()
 
-    async def _change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> int:
-        changed = 0
+    async def _change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written) -> int:
+        rows = 0
         async with self._turn:
             self._state.check_there()
             await self._long("BEGIN IMMEDIATE")
             try:
                 for sql, parameters in statements:
                     async with self._thread.executemany(sql, parameters) as cursor:
-                        changed += cursor.rowcount
+                        rows += cursor.rowcount
             except BaseException as error:
                 await self._long("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
                     raise _failed(error) from error
                 raise
             await self._long("COMMIT")
-        return changed
+            changed()
+        return rows
 
     async def _long(self, sql: str) -> None:
         try:

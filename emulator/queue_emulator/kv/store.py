@@ -5,10 +5,17 @@ answers what it holds; what a reader may see of that is decided above.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from queue_emulator.core.entries import Entry, Row
+
+Written = Callable[[], None]
+"""Called once, when a write is in the store and before anybody can read it there."""
+
+
+def tell_nobody() -> None:
+    """For a write that nobody has to be told of."""
 
 
 class Store(Protocol):
@@ -22,8 +29,8 @@ class Store(Protocol):
         """At most `limit` rows with first <= key < before (None: to the end), in key order."""
         ...
 
-    async def write(self, entries: Sequence[Entry]) -> None:
-        """Put every entry under its key, or none."""
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
+        """Put every entry under its key, or none. Cancelled, it ends when it is clear which: `written` tells."""
         ...
 
     async def purge(self, gone_before_ms: int) -> int:
@@ -58,7 +65,7 @@ class MemoryStore:
         end = len(self._keys) if before is None else bisect_left(self._keys, before, start)
         return [Row.of(self._entries[key]) for key in self._keys[start : min(end, start + limit)]]
 
-    async def write(self, entries: Sequence[Entry]) -> None:
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
         new = {entry.key for entry in entries if entry.key not in self._entries}
         self._entries.update((entry.key, entry) for entry in entries)
         if len(new) == 1:
@@ -66,6 +73,7 @@ class MemoryStore:
             self._keys.insert(bisect_left(self._keys, key), key)
         elif new:
             self._keys = sorted(self._entries)
+        written()
 
     async def purge(self, gone_before_ms: int) -> int:
         gone = {entry.key for entry in self._entries.values() if _gone_before(entry, gone_before_ms)}

@@ -261,7 +261,7 @@ async def test_a_namespace_is_made_of_an_object_with_a_title(api: Api, content: 
 class BrokenStore(MemoryStore):
     """A disk that is full."""
 
-    async def write(self, entries: object) -> None:
+    async def write(self, entries: object, written: object = None) -> None:
         raise StateError("the state file failed: disk is full")
 
 
