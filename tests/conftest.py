@@ -9,7 +9,8 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.web.app import create_app

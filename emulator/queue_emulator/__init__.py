@@ -6,7 +6,8 @@ if TYPE_CHECKING:
     from queue_emulator.core.clock import MovableClock, SystemClock
     from queue_emulator.core.dice import Dice
     from queue_emulator.core.profiles import CLOUDFLARE, LOCAL, Profile
-    from queue_emulator.kv.binding import Binding, Invocation
+    from queue_emulator.kv.binding import Binding
+    from queue_emulator.kv.operation import Invocation
     from queue_emulator.kv.service import KVService
     from queue_emulator.kv.sqlite import SqliteStore
     from queue_emulator.kv.store import MemoryStore, Store
@@ -34,7 +35,8 @@ _HOMES = {
     "queue_emulator.core.clock": ("MovableClock", "SystemClock"),
     "queue_emulator.core.dice": ("Dice",),
     "queue_emulator.core.profiles": ("CLOUDFLARE", "LOCAL", "Profile"),
-    "queue_emulator.kv.binding": ("Binding", "Invocation"),
+    "queue_emulator.kv.binding": ("Binding",),
+    "queue_emulator.kv.operation": ("Invocation",),
     "queue_emulator.kv.service": ("KVService",),
     "queue_emulator.kv.sqlite": ("SqliteStore",),
     "queue_emulator.kv.store": ("MemoryStore", "Store"),

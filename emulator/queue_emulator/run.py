@@ -16,8 +16,8 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.surface import API_PREFIX
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.cloudflare_access import Access
-from queue_emulator.kv.gate import Gate
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
+from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteCatalogue
 from queue_emulator.kv.state_file import check_own_folder
@@ -117,7 +117,6 @@ async def _run_on_workerd(
         locations=settings.locations,
         variables=settings.worker.variables,
         locate=deployment.location,
-        invoke=lambda location: deployment.binding(location).invocation,
         log=deployment.log,
     )
     async with running_worker(settings.worker.plan, around) as worker:
@@ -134,11 +133,18 @@ async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Na
     if settings.state == DEFAULT_STATE:
         check_own_folder(DEFAULT_STATE)
     catalogue = MemoryCatalogue() if settings.state is None else await SqliteCatalogue.open(settings.state)
-    gate, versions = Gate(clock, dice, sleep_on(clock), settings.profile.plan), Versions()
+    pipeline, versions = Pipeline(clock, dice, sleep_on(clock), settings.profile.plan), Versions()
 
     def open_service(store: Store, name: str) -> KVService:
-        here = gate.before(name)
-        return KVService(store, clock=clock, profile=settings.profile, dice=dice, versions=versions, gate=here)
+        return KVService(
+            store,
+            clock=clock,
+            profile=settings.profile,
+            dice=dice,
+            versions=versions,
+            pipeline=pipeline,
+            namespace=name,
+        )
 
     try:
         namespaces = await Namespaces.open(catalogue, open_service, dice)

@@ -1,7 +1,8 @@
 """The emulator inside a test: one process, no port, a clock that stands still, nothing to await.
 
 Everything runs in the caller's own thread of control: a store in memory never waits, and a fault's delay moves the
-clock instead of taking time. So the same calls serve plain and asynchronous tests.
+clock instead of taking time. So the same calls serve plain and asynchronous tests. Requests overlap where a test says
+so: one that was begun does its KV operations when it is told to, and others come in between.
 """
 
 import json as json_text
@@ -24,9 +25,10 @@ from queue_emulator.core.journal import Event
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.core.surface import LOCATION_HEADER
 from queue_emulator.kv.binding import Binding, ListResult, ValueWithMetadata
-from queue_emulator.kv.gate import Gate
+from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
+from queue_emulator.kv.turn import Actor, HeldTurns
 from queue_emulator.kv.waiting import advance_instead
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
@@ -77,8 +79,11 @@ class Emulator:
     ) -> None:
         self._clock = MovableClock.frozen_at(NOON_MS)
         dice = Dice(seed)
-        gate = Gate(self._clock, dice, advance_instead(self._clock), profile.plan).before("CACHE")
-        service = KVService(MemoryStore(), clock=self._clock, profile=profile, dice=dice, gate=gate)
+        self.turns = HeldTurns(_ONE_AT_A_TIME)
+        pipeline = Pipeline(self._clock, dice, advance_instead(self._clock), profile.plan, self.turns)
+        service = KVService(
+            MemoryStore(), clock=self._clock, profile=profile, dice=dice, pipeline=pipeline, namespace="CACHE"
+        )
         self.log: list[str] = []
         self.deployment = Deployment(
             service=service,
@@ -108,6 +113,10 @@ class Emulator:
     def post(self, path: str, json: Json = None, **options: Any) -> Reply:
         """POST at the first location; options as for `Location.request`."""
         return self.at(self.deployment.locations[0]).post(path, json, **options)
+
+    def begin(self, method: str, path: str, **options: Any) -> "Actor[Reply]":
+        """A request at the first location that goes on when it is told to; see `Location.begin`."""
+        return self.at(self.deployment.locations[0]).begin(method, path, **options)
 
     def enqueue(self, task: Mapping[str, Json] | None = None, *, format: str = "new") -> Json:
         """A task through CommHub, as a webhook would bring it; returns it as it was written."""
@@ -162,6 +171,33 @@ class Location:
 
         `json` is sent unless `content` is given; `path` may have a query, and is sent as it is.
         """
+        return run_now(self._call(method, path, json, content, key, headers))
+
+    def begin(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Json = None,
+        content: bytes | None = None,
+        key: str | None = _OWN_KEY,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Actor[Reply]":
+        """One request that stands before its first KV operation, and does the next one whenever it is told to.
+
+        Requests that were begun overlap: `begun.until("put", "queue:lease:t1")`, then others, then `begun.finish()`.
+        """
+        return self.emulator.turns.actor(self._call(method, path, json, content, key, headers))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        json: Json,
+        content: bytes | None,
+        key: str | None,
+        headers: Mapping[str, str] | None,
+    ) -> Coroutine[Any, Any, Reply]:
         if content is None:
             content = b"" if json is None else json_text.dumps(json).encode()
         if key == _OWN_KEY:
@@ -169,7 +205,7 @@ class Location:
         sent = {"host": "127.0.0.1", LOCATION_HEADER: self.name, **(headers or {})}
         if key is not None:
             sent["x-api-key"] = key
-        return run_now(_call(self.emulator.app, method, path, sent, content))
+        return _call(self.emulator.app, method, path, sent, content)
 
     @property
     def kv(self) -> "KV":
@@ -256,7 +292,7 @@ class Faults:
 
 
 def run_now(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to its end what never has to wait; calls from several threads go one after the other."""
+    """Run to its end what waits for no turn; calls from several threads go one after the other."""
     with _ONE_AT_A_TIME:
         try:
             work.send(None)

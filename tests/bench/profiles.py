@@ -17,7 +17,7 @@ from pathlib import Path
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import PROFILES, Profile
-from queue_emulator.kv.gate import Caller
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteStore
 from queue_emulator.kv.store import MemoryStore, Store
@@ -27,7 +27,7 @@ KEYS = 10_000
 TURN = 20  # operations of one profile in a row
 VALUE = b'{"id":"task","type":"task","content":"' + b"x" * 300 + b'"}'
 TASKS = b"queue:task:"
-CALLER = Caller("0123456789abcdef", "GET /api/queue/{id}")
+CALLER = Invocation(None, name="0123456789abcdef", route="GET /api/queue/{id}")
 MINUTE_MS = 60_000
 
 Operation = Callable[[], Awaitable[object]]

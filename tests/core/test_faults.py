@@ -7,6 +7,7 @@ import pytest
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import FaultError
 from queue_emulator.core.faults import REASONS, FaultPlan, Rule, Verdict, rule_from_json, rule_to_json
+from queue_emulator.core.kinds import GET_BULK, LIST
 
 FAIL = Verdict("fail_before", 503)
 DROP = Verdict("drop_replication", delay_ms=1_000, location="NRT")
@@ -92,11 +93,11 @@ def test_a_rule_is_taken_out_by_its_id_and_ids_are_not_used_again(plan: FaultPla
 
 @pytest.mark.parametrize("status", REASONS)
 def test_a_failure_is_worded_as_the_runtime_words_it(status: int) -> None:
-    failure = Verdict("fail_before", status).error("get_bulk")
+    failure = Verdict("fail_before", status).error(GET_BULK)
     assert str(failure) == f"KV GET_BULK failed: {status} {REASONS[status]}"
     assert failure.definite
-    assert not Verdict("fail_after", status).error("list").definite
-    assert str(Verdict("fail_after", 500).error("list")) == "KV GET failed: 500 Internal Server Error"
+    assert not Verdict("fail_after", status).error(LIST).definite
+    assert str(Verdict("fail_after", 500).error(LIST)) == "KV GET failed: 500 Internal Server Error"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from queue_emulator.core.errors import QuotaError
+from queue_emulator.core.kinds import GET, GET_BULK, KINDS, LIST, PUT
 from queue_emulator.core.meter import Meter
 from queue_emulator.core.plans import FREE, PAID, DailyQuota, Plan, cost
 
@@ -21,38 +22,38 @@ DAY_MS = 86_400_000
 )
 def test_the_free_plan_ends_an_operation_of_a_kind_for_the_day(operation: str, allowed: int, text: str) -> None:
     quota = DailyQuota(FREE)
-    quota.count(operation, 0, allowed - 1)
-    quota.count(operation, 0)
+    quota.count(KINDS[operation], 0, allowed - 1)
+    quota.count(KINDS[operation], 0)
     with pytest.raises(QuotaError) as caught:
-        quota.count(operation, 0)
+        quota.count(KINDS[operation], 0)
     assert str(caught.value) == text
     assert caught.value.limit == "KV operations a day on this plan"
 
 
 def test_a_quota_begins_anew_at_midnight_utc() -> None:
     quota = DailyQuota(FREE)
-    quota.count("put", DAY_MS - 1, 1_000)
+    quota.count(PUT, DAY_MS - 1, 1_000)
     with pytest.raises(QuotaError):
-        quota.count("put", DAY_MS - 1)
-    quota.count("put", DAY_MS, 1_000)
+        quota.count(PUT, DAY_MS - 1)
+    quota.count(PUT, DAY_MS, 1_000)
     with pytest.raises(QuotaError):
-        quota.count("put", DAY_MS + 1)
+        quota.count(PUT, DAY_MS + 1)
 
 
 def test_kinds_do_not_share_a_quota_but_single_and_bulk_reads_do() -> None:
     quota = DailyQuota(FREE)
-    quota.count("put", 0, 1_000)
-    quota.count("list", 0, 1_000)
-    quota.count("get", 0, 60_000)
+    quota.count(PUT, 0, 1_000)
+    quota.count(LIST, 0, 1_000)
+    quota.count(GET, 0, 60_000)
     with pytest.raises(QuotaError):
-        quota.count("get_bulk", 0, 40_001)
+        quota.count(GET_BULK, 0, 40_001)
 
 
 @pytest.mark.parametrize("plan", [None, PAID], ids=["no plan", "paid"])
 def test_without_a_daily_quota_nothing_ends(plan: Plan | None) -> None:
     quota = DailyQuota(plan)
     for _ in range(3):
-        quota.count("put", 0, 1_000_000)
+        quota.count(PUT, 0, 1_000_000)
 
 
 def test_a_daemon_that_polls_every_15_seconds_passes_the_free_plan_s_lists() -> None:
@@ -72,9 +73,9 @@ def test_the_meter_counts_by_route_and_kind() -> None:
     meter = Meter()
     assert (meter.by_route(), meter.totals(), meter.first_ms, meter.last_ms) == ({}, {}, None, None)
     meter.invoked("GET /b", 10)
-    meter.count("GET /b", "get", 11)
-    meter.count("GET /b", "get_bulk", 12)
-    meter.count("GET /a", "put", 20)
+    meter.count("GET /b", GET, 11)
+    meter.count("GET /b", GET_BULK, 12)
+    meter.count("GET /a", PUT, 20)
     assert meter.by_route() == {"GET /a": {"requests": 0, "writes": 1}, "GET /b": {"requests": 1, "reads": 2}}
     assert list(meter.by_route()) == ["GET /a", "GET /b"]
     assert meter.totals() == {"reads": 2, "writes": 1}
@@ -83,13 +84,13 @@ def test_the_meter_counts_by_route_and_kind() -> None:
 
 def test_what_is_not_the_worker_s_traffic_is_not_metered() -> None:
     meter = Meter()
-    meter.count("", "put", 10)
+    meter.count("", PUT, 10)
     assert (meter.totals(), meter.first_ms) == ({}, None)
 
 
 def test_a_cleared_meter_has_counted_nothing() -> None:
     meter = Meter()
     meter.invoked("GET /", 10)
-    meter.count("GET /", "get", 11)
+    meter.count("GET /", GET, 11)
     meter.clear()
     assert (meter.by_route(), meter.totals(), meter.first_ms, meter.last_ms) == ({}, {}, None, None)

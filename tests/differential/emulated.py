@@ -9,7 +9,8 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.javascript import UNDEFINED
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteStore
 from queue_emulator.kv.store import MemoryStore

@@ -8,7 +8,8 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import JavaScriptError, KVError, OperationBudgetError
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.operation import Invocation
 
 pytestmark = pytest.mark.anyio
 

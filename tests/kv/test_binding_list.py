@@ -12,6 +12,7 @@ from queue_emulator.core.javascript import UNDEFINED
 from queue_emulator.core.options import PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
 from queue_emulator.kv.binding import Binding, ListKey, ListResult
+from queue_emulator.kv.service import KVService
 
 pytestmark = pytest.mark.anyio
 IN_BOTH_PROFILES = pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL], ids=lambda profile: profile.name)
@@ -24,6 +25,7 @@ def cache(open_binding: Callable[..., Binding]) -> Binding:
 
 
 async def fill(cache: Binding, *names: str) -> None:
+    assert isinstance(cache.service, KVService)
     await cache.service.load(cache.location, [PutRequest(name.encode(), b"v") for name in names])
 
 
@@ -183,6 +185,7 @@ async def test_the_local_runtime_walks_no_deleted_or_expired_keys(cache: Binding
 @IN_BOTH_PROFILES
 async def test_a_list_that_meets_many_dead_keys_goes_on_to_a_full_page(cache: Binding, clock: MovableClock) -> None:
     await fill(cache, *(f"k{number:04}" for number in range(2_500)), "z1", "z2")
+    assert isinstance(cache.service, KVService)
     for number in range(2_500):
         await cache.service.delete(cache.location, f"k{number:04}".encode())
     clock.advance(3_600_001)

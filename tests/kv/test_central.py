@@ -22,7 +22,7 @@ LAGGING = pytest.mark.parametrize("profile", [replace(CLOUDFLARE, lag_ms=(5_000,
 
 
 async def values(service: KVService, *keys: bytes) -> list[bytes | None]:
-    return [entry.value if entry else None for entry in await service.central_read(keys)]
+    return [each.entry.value if each.entry else None for each in await service.get_bulk(API, keys)]
 
 
 async def test_a_write_is_read_at_the_centre_at_once_and_where_a_copy_is_as_late_as_any_other(
@@ -30,7 +30,7 @@ async def test_a_write_is_read_at_the_centre_at_once_and_where_a_copy_is_as_late
 ) -> None:
     here = open_binding()
     assert await here.get("k") is None
-    await service.central_write([PutRequest(b"k", b"1")])
+    await service.write(API, [PutRequest(b"k", b"1")])
     assert await values(service, b"k", b"other") == [b"1", None]
     assert await here.get("k") is None
     clock.advance(60_000)
@@ -41,9 +41,9 @@ async def test_a_write_is_read_at_the_centre_at_once_and_where_a_copy_is_as_late
 async def test_a_write_reaches_every_location_after_its_lag_and_no_location_is_its_own(
     service: KVService, open_binding: Callable[..., Binding], clock: MovableClock
 ) -> None:
-    await service.central_write([PutRequest(b"k", b"1")])
+    await service.write(API, [PutRequest(b"k", b"1")])
     assert await values(service, b"k") == [b"1"]
-    assert [key.key for key in (await service.central_page(ListRequest())).rows] == [b"k"]
+    assert [key.key for key in (await service.list(API, ListRequest())).rows] == [b"k"]
     assert [await open_binding(at).get("k", cache_ttl=30) for at in ("SJC", "NRT")] == [None, None]
     clock.advance(65_000)
     assert [await open_binding(at).get("k") for at in ("SJC", "NRT")] == ["1", "1"]
@@ -61,17 +61,17 @@ async def test_the_centre_sees_what_a_location_wrote_before_other_locations_do(
 async def test_the_rate_of_a_key_is_the_binding_s_alone(
     service: KVService, open_binding: Callable[..., Binding]
 ) -> None:
-    await service.central_write([PutRequest(b"k", b"1")])
-    await service.central_write([PutRequest(b"k", b"2"), PutRequest(b"k", b"3")])
+    await service.write(API, [PutRequest(b"k", b"1")])
+    await service.write(API, [PutRequest(b"k", b"2"), PutRequest(b"k", b"3")])
     await open_binding().put("k", "4")
-    await service.central_write([PutRequest(b"k", b"5")])
+    await service.write(API, [PutRequest(b"k", b"5")])
     assert await values(service, b"k") == [b"5"]
 
 
 async def test_of_several_writes_all_happen_or_none(service: KVService) -> None:
     service.faults.add(Rule(Verdict("fail_before", 503), operation="put", key_prefix="b"))
     with pytest.raises(KVError, match="503"):
-        await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
+        await service.write(API, [PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
     assert await values(service, b"a", b"b") == [None, None]
 
 
@@ -81,22 +81,22 @@ async def test_a_rule_for_the_api_falls_on_no_location(
     service.faults.add(Rule(Verdict("fail_before", 500), location=API))
     await open_binding().put("k", "1")
     with pytest.raises(KVError, match="500"):
-        await service.central_read([b"k"])
+        await service.get(API, b"k")
 
 
 async def test_what_fails_afterwards_has_happened(service: KVService) -> None:
     service.faults.add(Rule(Verdict("fail_after", 500), operation="delete", times=1))
-    await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2"), PutRequest(b"c", b"3")])
+    await service.write(API, [PutRequest(b"a", b"1"), PutRequest(b"b", b"2"), PutRequest(b"c", b"3")])
     with pytest.raises(KVError, match="500"):
-        await service.central_delete([b"a", b"b"])
+        await service.delete(API, b"a", b"b")
     assert await values(service, b"a", b"b", b"c") == [None, None, b"3"]
 
 
 async def test_every_key_is_noted_and_counted(service: KVService) -> None:
-    await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
-    await service.central_read([b"a", b"x"], operation="get_bulk")
-    await service.central_page(ListRequest())
-    await service.central_delete([b"a"])
+    await service.write(API, [PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
+    await service.get_bulk(API, [b"a", b"x"])
+    await service.list(API, ListRequest())
+    await service.delete(API, b"a")
     noted = [(event.operation, event.key, event.location) for event in service.journal.after(0)]
     assert noted == [
         ("put", b"a", API), ("put", b"b", API), ("get_bulk", b"a", API), ("get_bulk", b"x", API),
@@ -108,7 +108,7 @@ async def test_a_delay_of_many_keys_is_waited_for_once(clock: MovableClock) -> N
     service = KVService(MemoryStore(), clock=clock, sleep=advance_instead(clock))
     service.faults.add(Rule(Verdict("delay", delay_ms=3_000), operation="put"))
     before_ms = clock.now_ms()
-    await service.central_write([PutRequest(b"%d" % number, b"v") for number in range(100)])
+    await service.write(API, [PutRequest(b"%d" % number, b"v") for number in range(100)])
     assert clock.now_ms() == before_ms + 3_000
 
 
@@ -116,7 +116,7 @@ async def test_a_fault_keeps_away_the_keys_that_it_names_and_no_other(
     service: KVService, open_binding: Callable[..., Binding], clock: MovableClock
 ) -> None:
     service.faults.add(Rule(Verdict("drop_replication", delay_ms=600_000, location="NRT"), key_prefix="a"))
-    await service.central_write([PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
+    await service.write(API, [PutRequest(b"a", b"1"), PutRequest(b"b", b"2")])
     tokyo, san_jose = open_binding("NRT"), open_binding("SJC")
     assert [await tokyo.get(key) for key in "ab"] == [None, "2"]
     assert [await san_jose.get(key) for key in "ab"] == ["1", "2"]
@@ -126,36 +126,36 @@ async def test_a_fault_keeps_away_the_keys_that_it_names_and_no_other(
 
 @pytest.mark.parametrize("profile", [replace(CLOUDFLARE, plan=FREE)])
 async def test_a_bulk_write_beyond_the_day_s_quota_is_refused_as_a_whole(service: KVService) -> None:
-    await service.central_write([PutRequest(b"%d" % number, b"v") for number in range(999)])
+    await service.write(API, [PutRequest(b"%d" % number, b"v") for number in range(999)])
     with pytest.raises(QuotaError):
-        await service.central_write([PutRequest(b"x", b"v"), PutRequest(b"y", b"v")])
+        await service.write(API, [PutRequest(b"x", b"v"), PutRequest(b"y", b"v")])
     assert await values(service, b"x", b"y") == [None, None]
-    await service.central_write([PutRequest(b"x", b"v")])
+    await service.write(API, [PutRequest(b"x", b"v")])
 
 
 @pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL])
 async def test_a_cursor_is_good_for_its_own_prefix_only(service: KVService) -> None:
-    await service.central_write([PutRequest(b"p:%d" % number, b"v") for number in range(3)])
-    first = await service.central_page(ListRequest(b"p:", 2))
+    await service.write(API, [PutRequest(b"p:%d" % number, b"v") for number in range(3)])
+    first = await service.list(API, ListRequest(b"p:", 2))
     assert first.cursor is not None
-    rest = await service.central_page(ListRequest(b"p:", 2, first.cursor))
+    rest = await service.list(API, ListRequest(b"p:", 2, first.cursor))
     assert ([row.key for row in (*first.rows, *rest.rows)], rest.cursor) == ([b"p:0", b"p:1", b"p:2"], None)
     with pytest.raises(KVError, match="Invalid list keys cursor"):
-        await service.central_page(ListRequest(b"p", 2, first.cursor))
+        await service.list(API, ListRequest(b"p", 2, first.cursor))
 
 
 async def test_nothing_to_write_is_nothing_written(service: KVService) -> None:
-    await service.central_write([])
-    await service.central_delete([])
-    assert (await service.central_page(ListRequest())).rows == ()
+    await service.write(API, [])
+    await service.delete(API)
+    assert (await service.list(API, ListRequest())).rows == ()
 
 
 async def test_pages_of_entries_hold_all_that_lives_and_are_noted_nowhere(
     service: KVService, open_binding: Callable[..., Binding], clock: MovableClock
 ) -> None:
-    await service.central_write([PutRequest(b"p:%d" % n, b"%d" % n) for n in range(5)])
-    await service.central_write([PutRequest(b"q", b"6"), PutRequest(b"p:9", b"9", clock.now_ms() // 1000 + 60)])
-    await service.central_delete([b"p:1"])
+    await service.write(API, [PutRequest(b"p:%d" % n, b"%d" % n) for n in range(5)])
+    await service.write(API, [PutRequest(b"q", b"6"), PutRequest(b"p:9", b"9", clock.now_ms() // 1000 + 60)])
+    await service.delete(API, b"p:1")
     clock.advance(60_000)
     position, found, cursor = service.journal.last_position, [], ""
     while True:

@@ -13,7 +13,8 @@ from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.journal import Event
 from queue_emulator.core.plans import FREE
 from queue_emulator.core.profiles import CLOUDFLARE, compose
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.kv.waiting import advance_instead, sleep_on
@@ -66,9 +67,21 @@ async def test_a_list_and_a_bulk_read_fail_in_their_own_words(service: KVService
 
 async def test_a_delayed_operation_happens_later(service: KVService, clock: MovableClock) -> None:
     service.faults.add(Rule(Verdict("delay", delay_ms=70_000), operation="put"))
-    await at(service).put("k", "v", expiration_ttl=60)
+    await at(service).put("k", "v", expiration=1_795_435_265)
     assert await at(service).get("k") is None
     assert clock.now_ms() == 1_795_435_270_000
+
+
+async def test_the_lifetime_of_a_delayed_write_begins_when_it_is_written(
+    service: KVService, clock: MovableClock
+) -> None:
+    """The runtime sends a ttl as it is: `PUT /<key>?expiration_ttl=60`, and the service reckons from it."""
+    service.faults.add(Rule(Verdict("delay", delay_ms=70_000), operation="put"))
+    await at(service).put("k", "v", expiration_ttl=60)
+    clock.advance(59_999)
+    assert await at(service).get("k") == "v"
+    clock.advance(1)
+    assert await at(service).get("k") is None
 
 
 async def test_replication_held_back_from_a_location_arrives_there_in_the_end(

@@ -12,6 +12,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import NamespaceError
 from queue_emulator.core.limits import NAMESPACES_MAX
 from queue_emulator.core.options import PutRequest
+from queue_emulator.core.surface import API_LOCATION
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.namespaces import Catalogue, MemoryCatalogue, Namespaces
 from queue_emulator.kv.service import KVService
@@ -48,12 +49,12 @@ async def opened(catalogue: Catalogue, clock: MovableClock, seed: int = 1) -> Na
 
 async def write(service: KVService | None, key: bytes = b"k", value: bytes = b"v") -> None:
     assert service is not None
-    await service.central_write([PutRequest(key, value)])
+    await service.write(API_LOCATION, [PutRequest(key, value)])
 
 
 async def value(service: KVService | None, key: bytes = b"k") -> bytes | None:
     assert service is not None
-    (entry,) = await service.central_read([key])
+    entry = (await service.get(API_LOCATION, key)).entry
     return entry.value if entry else None
 
 

@@ -11,7 +11,8 @@ from queue_emulator.core.errors import JavaScriptError, KVError, OperationBudget
 from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.options import PutRequest
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.binding import Binding, ListKey
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.remote import RemoteService
 from queue_emulator.kv.service import KVService
 from tests.kv.over_rest import over_rest

@@ -11,7 +11,8 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.javascript import UNDEFINED
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.binding import Binding, Invocation, ListResult
+from queue_emulator.kv.binding import Binding, ListResult
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from tests.differential.answers import Answer, answer_here, bulk_answer_here

@@ -8,7 +8,8 @@ from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.options import PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, compose
 from queue_emulator.core.surface import API_LOCATION
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from tests.kv.over_rest import over_rest
 
@@ -19,7 +20,7 @@ BEFORE, AFTER = "fail_before", "fail_after"
 
 async def value(far: KVService) -> bytes | None:
     """What stands under the key at the far centre."""
-    (entry,) = await far.central_read([b"k"])
+    entry = (await far.get(API_LOCATION, b"k")).entry
     return entry.value if entry else None
 
 
@@ -44,7 +45,7 @@ async def test_a_failure_that_passes_is_overcome(
 async def test_a_failure_that_lasts_is_definite_only_if_nothing_can_have_happened(
     service: KVService, clock: MovableClock, kind: str, status: int, definite: bool, written: bool, operation: str
 ) -> None:
-    await service.central_write([PutRequest(b"k", b"before")])
+    await service.write(API_LOCATION, [PutRequest(b"k", b"before")])
     service.faults.add(Rule(Verdict(kind, status), operation=operation, location=API_LOCATION))
     async with over_rest(service, clock) as remote:
         cache = Binding(remote, "SJC")
@@ -57,7 +58,7 @@ async def test_a_failure_that_lasts_is_definite_only_if_nothing_can_have_happene
 
 @pytest.mark.slow
 async def test_a_failed_read_gives_an_error_and_never_a_miss(service: KVService, clock: MovableClock) -> None:
-    await service.central_write([PutRequest(b"k", b"v")])
+    await service.write(API_LOCATION, [PutRequest(b"k", b"v")])
     service.faults.add(Rule(Verdict(BEFORE, 503), location=API_LOCATION))
     async with over_rest(service, clock) as remote:
         cache = Binding(remote, "SJC")
@@ -67,7 +68,7 @@ async def test_a_failed_read_gives_an_error_and_never_a_miss(service: KVService,
 
 
 async def test_metadata_that_cannot_be_read_fails_the_read(service: KVService, clock: MovableClock) -> None:
-    await service.central_write([PutRequest(b"k", b"v", metadata='{"m":1}')])
+    await service.write(API_LOCATION, [PutRequest(b"k", b"v", metadata='{"m":1}')])
     service.faults.add(Rule(Verdict("delay", delay_ms=1), operation="get", nth=1))  # the value comes
     service.faults.add(Rule(Verdict(BEFORE, 503), operation="get"))
     async with over_rest(service, clock) as remote:
@@ -78,8 +79,8 @@ async def test_metadata_that_cannot_be_read_fails_the_read(service: KVService, c
 async def test_pages_full_of_deleted_keys_are_walked_to_the_end(service: KVService, clock: MovableClock) -> None:
     assert service.profile == CLOUDFLARE
     names = [f"k{number:02d}".encode() for number in range(45)]
-    await service.central_write([PutRequest(name, b"v") for name in names])
-    await service.central_delete(names[3:40])
+    await service.write(API_LOCATION, [PutRequest(name, b"v") for name in names])
+    await service.delete(API_LOCATION, *names[3:40])
     for limit in (1, 4, 9, 10, 20):
         async with over_rest(service, clock) as remote:
             cache, cursor, listed, short = Binding(remote, "SJC", Invocation(None)), None, [], 0
@@ -94,7 +95,7 @@ async def test_pages_full_of_deleted_keys_are_walked_to_the_end(service: KVServi
 
 @pytest.mark.parametrize("profile", [compose("cloudflare", plan="free")], ids=["free plan"])
 async def test_a_quota_that_is_used_up_is_told_at_once(service: KVService, clock: MovableClock) -> None:
-    await service.central_write([PutRequest(b"%d" % number, b"") for number in range(1_000)])
+    await service.write(API_LOCATION, [PutRequest(b"%d" % number, b"") for number in range(1_000)])
     async with over_rest(service, clock) as remote:
         with pytest.raises(KVError, match="KV PUT failed: 429 Too Many Requests") as raised:
             await Binding(remote, "SJC").put("k", "v")

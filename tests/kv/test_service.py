@@ -189,7 +189,7 @@ async def test_what_the_rate_limit_remembers_is_dropped_after_its_second(
     for number in range(10):
         await service.put("SJC", put(b"%d" % number))
         clock.advance(500)
-    assert len(service._last_put_ms) == 2
+    assert len(service.limits.write_rate) == 2
     await service.put("SJC", put(b"0"))
     with pytest.raises(KVError, match="429"):
         await service.put("SJC", put(b"9"))

@@ -12,7 +12,8 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import KVError
 from queue_emulator.core.journal import Event
 from queue_emulator.core.profiles import compose
-from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.binding import Binding, ListKey
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.testing import NOON_MS, run_now

@@ -117,4 +117,4 @@ def test_the_journal_s_times_are_the_clock_s(emulator: Emulator, kv: KV, emulato
     emulator_clock.advance(90)
     kv.get("k")
     first, second = emulator.journal()
-    assert second.at_ms - first.at_ms == 90_000
+    assert second.asked_ms - first.asked_ms == 90_000

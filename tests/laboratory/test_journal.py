@@ -18,6 +18,11 @@ def without_caller(line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
+def times(at_ms: int) -> dict[str, int]:
+    """Of an operation that waits for nothing."""
+    return {"asked_ms": at_ms, "begun_ms": at_ms, "done_ms": at_ms}
+
+
 def test_every_operation_is_noted_with_what_it_saw(emulator: Emulator, kv: KV, emulator_clock: EmulatorClock) -> None:
     kv.get("k\u00e9")
     kv.put("k\u00e9", "v")
@@ -28,19 +33,18 @@ def test_every_operation_is_noted_with_what_it_saw(emulator: Emulator, kv: KV, e
     emulator_clock.advance(0.5)
     kv.list(prefix="k")
     kv.delete("k\u00e9")
-    at = {"at_ms": NOON_MS}
-    later = {"at_ms": NOON_MS + 2_000}
-    last = {"at_ms": NOON_MS + 2_500}
+    at, later, last = times(NOON_MS), times(NOON_MS + 2_000), times(NOON_MS + 2_500)
+    copy = {"cacheStatus": "HIT", "age_ms": 500}
     read = {"cacheStatus": "HIT", "age_ms": 2_000, "version": 1}
     assert [without_caller(line) for line in journal_lines(emulator)] == [
-        {"position": 1, **at, "operation": "get", "key": "k\u00e9", "cacheStatus": "MISS"},
-        {"position": 2, **at, "operation": "put", "key": "k\u00e9", "version": 1},
-        {"position": 3, **later, "operation": "get", "key": "k\u00e9", **read},
-        {"position": 4, **later, "operation": "get_bulk", "key": "k\u00e9", **read},
-        {"position": 5, **later, "operation": "get_bulk", "key": "absent", "cacheStatus": "MISS"},
-        {"position": 6, **later, "operation": "list", "key": "k", "cacheStatus": "MISS", "keys": 1},
-        {"position": 7, **last, "operation": "list", "key": "k", "cacheStatus": "HIT", "age_ms": 500, "keys": 1},
-        {"position": 8, **last, "operation": "delete", "key": "k\u00e9", "version": 2},
+        {"position": 1, "id": 1, **at, "operation": "get", "key": "k\u00e9", "cacheStatus": "MISS"},
+        {"position": 2, "id": 2, **at, "operation": "put", "key": "k\u00e9", "version": 1},
+        {"position": 3, "id": 3, **later, "operation": "get", "key": "k\u00e9", **read},
+        {"position": 4, "id": 4, **later, "operation": "get_bulk", "key": "k\u00e9", **read},
+        {"position": 5, "id": 4, **later, "operation": "get_bulk", "key": "absent", "cacheStatus": "MISS"},
+        {"position": 6, "id": 5, **later, "operation": "list", "key": "k", "cacheStatus": "MISS", "keys": 1},
+        {"position": 7, "id": 6, **last, "operation": "list", "key": "k", **copy, "keys": 1},
+        {"position": 8, "id": 7, **last, "operation": "delete", "key": "k\u00e9", "version": 2},
     ]
 
 
@@ -49,7 +53,7 @@ def test_the_local_runtime_s_reads_have_no_cache_status_and_no_age(emulator: Emu
     kv.put("k", "v")
     kv.get("k")
     line = without_caller(journal_lines(emulator)[-1])
-    assert line == {"position": 2, "at_ms": NOON_MS, "operation": "get", "key": "k", "version": 1}
+    assert line == {"position": 2, "id": 2, **times(NOON_MS), "operation": "get", "key": "k", "version": 1}
 
 
 def test_python_and_http_tell_the_same(emulator: Emulator, kv: KV) -> None:

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.binding import Binding, ListKey
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.testing import NOON_MS, run_now

@@ -6,6 +6,7 @@ import pytest
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.kv.service import KVService
+from queue_emulator.kv.turn import HeldTurns
 from queue_emulator.worker.fetch import WorkerVersion
 from tests.worker.deployed import Centre, Worker
 from tests.worker.doubles import WatchedBinding
@@ -30,6 +31,14 @@ def old_worker(service: KVService, clock: MovableClock) -> Worker:
 @pytest.fixture
 def dual_worker(service: KVService, clock: MovableClock) -> Worker:
     return Worker(service, clock, WorkerVersion.DUAL)
+
+
+@pytest.fixture
+def turns(service: KVService) -> HeldTurns:
+    """Gives turns by hand: who is an actor of it waits before each of its KV operations."""
+    held = HeldTurns()
+    service.pipeline.turn = held
+    return held
 
 
 @pytest.fixture

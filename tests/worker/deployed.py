@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.javascript import Json, stringify_json
 from queue_emulator.core.options import PutRequest
-from queue_emulator.kv.binding import Binding, Invocation, ListKey
+from queue_emulator.kv.binding import Binding, ListKey
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.worker.answers import Answer
 from queue_emulator.worker.auth import ApiKeys

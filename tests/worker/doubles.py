@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from anyio.lowlevel import checkpoint
 
 from queue_emulator.core.javascript import UNDEFINED, Json
-from queue_emulator.kv.binding import Binding, Invocation, ListResult
+from queue_emulator.kv.binding import Binding, ListResult
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 
 Call = tuple[str | int, ...]

@@ -13,8 +13,8 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.core.surface import LOCATION_HEADER
-from queue_emulator.kv.gate import Gate
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
+from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import advance_instead
 from queue_emulator.web.app import create_app
@@ -67,11 +67,11 @@ async def deployed(
         compatibility_date=compatibility_date,
         compatibility_flags=tuple(compatibility_flags),
     )
-    gate = Gate(clock, Dice(7), advance_instead(clock), profile.plan)
+    pipeline = Pipeline(clock, Dice(7), advance_instead(clock), profile.plan)
     namespaces = Namespaces(
         MemoryCatalogue(),
         (),
-        lambda store, name: KVService(store, clock=clock, profile=profile, gate=gate.before(name)),
+        lambda store, name: KVService(store, clock=clock, profile=profile, pipeline=pipeline, namespace=name),
         Dice(7),
     )
     services = {name: await namespaces.bind(name, worker="worker") for name in dict.fromkeys(plan.kv.values())}
@@ -98,7 +98,6 @@ async def deployed(
         locations=locations,
         variables={name: json.dumps(value) for name, value in (variables or {}).items()},
         locate=deployment.location,
-        invoke=lambda location: deployment.binding(location).invocation,
         log=log,
     )
     async with running_worker(plan, around) as worker:

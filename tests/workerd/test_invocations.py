@@ -3,79 +3,89 @@
 import pytest
 
 from queue_emulator.core.errors import OperationBudgetError
-from queue_emulator.kv.gate import Caller
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.workerd.invocations import OUTSIDE, SEVERAL, WAIT_UNTIL_MS_MAX, Invocations
 from queue_emulator.workerd.routes import route_of
 
 
+def begun(invocations: Invocations, name: str, *, location: str = "SJC") -> Invocation:
+    """A run that has just begun."""
+    invocation = Invocation(name=name, route=f"GET /{name}")
+    invocations.begin(location, invocation)
+    return invocation
+
+
+def asked_by(invocations: Invocations, location: str = "SJC") -> tuple[str, str]:
+    """Who makes an operation, which counts as one of its own."""
+    caller = invocations.caller(location)
+    caller.spend()
+    return caller.name, caller.route
+
+
 def test_a_run_alone_is_counted_until_its_end_is_reported() -> None:
-    invocations = Invocations(None)
-    run = invocations.begin("SJC", "a", "GET /")
-    assert invocations.count("SJC") == Caller("a", "GET /")
-    assert invocations.count("NRT") == Caller("", OUTSIDE)
+    invocations = Invocations()
+    run = begun(invocations, "a")
+    assert asked_by(invocations) == ("a", "GET /a")
+    assert asked_by(invocations, "NRT") == ("", OUTSIDE)
     invocations.end("SJC", "a")
-    assert (invocations.count("SJC"), run.counted) == (Caller("", OUTSIDE), 1)
+    assert (asked_by(invocations), run.counted) == (("", OUTSIDE), 1)
 
 
 def test_runs_that_overlap_are_not_told_apart_and_not_counted() -> None:
-    invocations = Invocations(1)
-    first = invocations.begin("SJC", "a", "GET /a")
-    second = invocations.begin("SJC", "b", "GET /b")
-    assert invocations.count("SJC") == Caller("", SEVERAL)
+    invocations = Invocations()
+    first, second = begun(invocations, "a"), begun(invocations, "b")
+    assert asked_by(invocations) == ("", SEVERAL)
     invocations.end("SJC", "a")
-    assert invocations.count("SJC") == Caller("b", "GET /b")
+    assert asked_by(invocations) == ("b", "GET /b")
     assert (first.counted, second.counted) == (None, None)
 
 
+def test_what_nobody_can_be_told_to_have_asked_has_no_budget_to_spend() -> None:
+    invocations = Invocations()
+    for _ in range(2_000):
+        asked_by(invocations)
+
+
 def test_locations_do_not_disturb_each_other() -> None:
-    invocations = Invocations(None)
-    invocations.begin("SJC", "a", "GET /a")
-    invocations.begin("NRT", "b", "GET /b")
-    assert [invocations.count(each).invocation for each in ("SJC", "NRT")] == ["a", "b"]
-
-
-def test_the_operation_past_the_budget_is_refused_and_not_counted() -> None:
-    invocations = Invocations(2)
-    run = invocations.begin("SJC", "a", "GET /")
-    invocations.count("SJC")
-    invocations.count("SJC")
-    with pytest.raises(OperationBudgetError):
-        invocations.count("SJC")
-    assert run.counted == 2
+    invocations = Invocations()
+    begun(invocations, "a")
+    begun(invocations, "b", location="NRT")
+    assert [asked_by(invocations, each)[0] for each in ("SJC", "NRT")] == ["a", "b"]
 
 
 def test_a_run_that_is_never_reported_ends_when_nothing_of_it_can_go_on() -> None:
     passed_ms = [0.0]
-    invocations = Invocations(1, elapsed_ms=lambda: passed_ms[0])
-    invocations.begin("SJC", "never reported", "GET /a")
-    invocations.begin("SJC", "with a client that stays", "GET /b")
-    invocations.begin("NRT", "elsewhere", "GET /c")
-    invocations.disconnected("SJC", "never reported")
+    invocations = Invocations(elapsed_ms=lambda: passed_ms[0])
+    begun(invocations, "never-reported")
+    begun(invocations, "with-a-client-that-stays")
+    begun(invocations, "elsewhere", location="NRT")
+    invocations.disconnected("SJC", "never-reported")
     passed_ms[0] += WAIT_UNTIL_MS_MAX
-    assert invocations.count("SJC") == Caller("", SEVERAL)
+    assert asked_by(invocations) == ("", SEVERAL)
     passed_ms[0] += 1
-    assert invocations.count("SJC") == Caller("with a client that stays", "GET /b")
-    assert invocations.count("NRT") == Caller("elsewhere", "GET /c")
-    invocations.end("SJC", "with a client that stays")
-    assert invocations.begin("SJC", "next", "GET /d").alone
-    invocations.count("SJC")
+    assert asked_by(invocations) == ("with-a-client-that-stays", "GET /with-a-client-that-stays")
+    assert asked_by(invocations, "NRT") == ("elsewhere", "GET /elsewhere")
+    invocations.end("SJC", "with-a-client-that-stays")
+    following = begun(invocations, "next")
+    assert not following.mixed
+    following.operations = 1_000
     with pytest.raises(OperationBudgetError):
-        invocations.count("SJC")
+        asked_by(invocations)
 
 
 def test_a_run_that_was_reported_before_its_connection_ended_is_not_kept() -> None:
-    invocations = Invocations(None)
-    invocations.begin("SJC", "a", "GET /")
+    invocations = Invocations()
+    begun(invocations, "a")
     invocations.end("SJC", "a")
     invocations.disconnected("SJC", "a")
-    assert invocations.begin("SJC", "b", "GET /").alone
+    assert not begun(invocations, "b").mixed
 
 
 def test_a_runtime_that_died_leaves_no_run_behind() -> None:
-    invocations = Invocations(None)
-    invocations.begin("SJC", "a", "GET /")
+    invocations = Invocations()
+    begun(invocations, "a")
     invocations.clear()
-    assert invocations.begin("SJC", "b", "GET /").alone
+    assert not begun(invocations, "b").mixed
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.limits import VALUE_BYTES_MAX
-from queue_emulator.core.profiles import CLOUDFLARE, compose
+from queue_emulator.core.profiles import compose
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.workerd.invocations import SEVERAL, Invocations
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def invocations() -> Invocations:
-    return Invocations(CLOUDFLARE.operations_max)
+    return Invocations()
 
 
 @pytest.fixture
@@ -280,9 +281,10 @@ async def test_a_daily_quota_is_refused_with_its_text(wire: WireClient) -> None:
 async def test_operations_belong_to_the_one_run_under_way(
     wire: WireClient, service: KVService, invocations: Invocations
 ) -> None:
-    run = invocations.begin("SJC", "ray", "GET /x")
+    run = Invocation(name="ray", route="GET /x")
+    invocations.begin("SJC", run)
     await wire.ask("GET", "/k?urlencoded=true")
-    invocations.begin("SJC", "other", "GET /y")
+    invocations.begin("SJC", Invocation(name="other", route="GET /y"))
     await wire.ask("GET", "/k?urlencoded=true")
     events = [(event.invocation, event.route) for event in service.journal.after(0)]
     assert events == [("ray", "GET /x"), ("", SEVERAL)]
@@ -290,7 +292,8 @@ async def test_operations_belong_to_the_one_run_under_way(
 
 
 async def test_a_run_has_its_budget_of_operations(wire: WireClient, invocations: Invocations) -> None:
-    run = invocations.begin("SJC", "ray", "GET /x")
+    run = Invocation(name="ray", route="GET /x")
+    invocations.begin("SJC", run)
     for _ in range(1000):
         assert (await wire.ask("GET", "/k?urlencoded=true")).status == 404
     answer = await wire.ask("GET", "/k?urlencoded=true")

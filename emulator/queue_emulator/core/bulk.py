@@ -97,7 +97,8 @@ def put_request(entry: BulkEntry, now_ms: int) -> PutRequest:
     """What a store writes for a checked entry at `now_ms`."""
     if entry.expiration_ttl_s is None:
         return PutRequest(entry.key, entry.value, entry.expiration_s, entry.metadata)
-    return PutRequest(entry.key, entry.value, ends_s(entry.expiration_ttl_s, now_ms), entry.metadata)
+    ends = ends_s(entry.expiration_ttl_s, now_ms)
+    return PutRequest(entry.key, entry.value, ends, entry.metadata, entry.expiration_ttl_s)
 
 
 def bulk_entry(entry: Entry | BulkEntry) -> dict[str, Json]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One write. `value` None is a tombstone: the key was deleted.
+class Entry(NamedTuple):
+    """One write. `value` None is a tombstone: the key was deleted. A tuple, because each write makes one.
 
     version      order of writes in the store, from 1
     written_ms   when, in milliseconds since the UNIX epoch

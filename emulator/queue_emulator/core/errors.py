@@ -15,7 +15,8 @@ EmulatorError
     ├── OperationBudgetError   Error: too many operations in one invocation
     ├── QuotaError         Error: too many operations of a kind in one day
     └── KVError            Error: "KV <OPERATION> failed: <status> <reason>"
-        └── WriteRateError     429: too many writes of one key
+        ├── WriteRateError     429: too many writes of one key
+        └── ResetError         503: asked for before a reset, and not done after it
 """
 
 
@@ -116,3 +117,10 @@ class WriteRateError(KVError):
     """A put of a key that was put a moment ago."""
 
     limit = "one write a second to one key"
+
+
+class ResetError(KVError):
+    """What was begun before a reset, or before its namespace was deleted, is not done in the world after it."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(operation, 503, "Service Unavailable: the emulator was reset meanwhile")

@@ -1,22 +1,43 @@
-"""Faults: ordered rules that match operations and give verdicts; the first verdict wins."""
+"""Faults: ordered rules that match operations and give verdicts, the first of which wins; a verdict is a row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import FaultError, KVError
 from queue_emulator.core.javascript import Json, utf8
+from queue_emulator.core.kinds import KINDS, Kind
 
-OPERATIONS = ("get", "get_bulk", "put", "delete", "list")
-_WIRE_NAMES = {"get": "GET", "get_bulk": "GET_BULK", "put": "PUT", "delete": "DELETE", "list": "GET"}
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a verdict does to an operation: before it, after it, and to its way to other locations.
+
+    waits          before: it waits for `delay_ms`
+    fails_before   before: it is refused, and surely did not happen
+    fails_after    after: it happened, but the caller hears of a failure and cannot know
+    keeps_away     replication: what it writes is not seen at `location` for `delay_ms`
+    """
+
+    waits: bool = False
+    fails_before: bool = False
+    fails_after: bool = False
+    keeps_away: bool = False
+
+
+VERDICTS = {
+    "fail_before": Effect(fails_before=True),
+    "fail_after": Effect(fails_after=True),
+    "delay": Effect(waits=True),
+    "drop_replication": Effect(keeps_away=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What becomes of an operation.
 
-    kind       fail_before: refused, it surely did not happen. fail_after: it happened, but the caller hears of a
-               failure and cannot know. delay: it waits. drop_replication: what it writes stays away from `location`.
+    kind       a row of VERDICTS
     status     of the failure: 429, 500, ...
     delay_ms   how long it waits, or how long replication is dropped
     location   where replication is dropped to
@@ -29,12 +50,44 @@ class Verdict:
     location: str | None = None
     rule: int = field(default=0, compare=False)
 
-    def error(self, operation: str) -> KVError:
+    @property
+    def effect(self) -> Effect:
+        return VERDICTS[self.kind]
+
+    def error(self, kind: Kind) -> KVError:
         """The failure as the Worker sees it."""
-        definite = self.kind == "fail_before"
-        error = KVError(_WIRE_NAMES[operation], self.status, REASONS[self.status], definite=definite)
+        definite = self.effect.fails_before
+        error = KVError(kind.wire, self.status, REASONS[self.status], definite=definite)
         error.fault_rule = self.rule
         return error
+
+
+@dataclass(slots=True)
+class Decision:
+    """What the verdicts on its keys come to for one operation as a whole: it waits once, and fails as a whole.
+
+    held_ms  for each key how long it is kept from which location
+    rules    for each key the id of the rule that decided over it
+    """
+
+    wait_ms: int = 0
+    refusal: KVError | None = None
+    failure: KVError | None = None
+    held_ms: dict[bytes, dict[str, int]] = field(default_factory=dict)
+    rules: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, kind: Kind, key: bytes, verdict: Verdict) -> None:
+        """One more key's verdict; of several failures the first counts."""
+        effect = verdict.effect
+        self.rules[key] = verdict.rule
+        if effect.waits:
+            self.wait_ms = max(self.wait_ms, verdict.delay_ms)
+        if effect.fails_before and self.refusal is None:
+            self.refusal = verdict.error(kind)
+        if effect.fails_after and self.failure is None:
+            self.failure = verdict.error(kind)
+        if effect.keeps_away and verdict.location is not None:
+            self.held_ms.setdefault(key, {})[verdict.location] = verdict.delay_ms
 
 
 REASONS = {
@@ -45,7 +98,6 @@ REASONS = {
     504: "Gateway Timeout",
 }
 FOR_S_MAX = 86_400
-KINDS = ("fail_before", "fail_after", "delay", "drop_replication")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +126,7 @@ class Rule:
             and self.location in (None, location)
             and self.namespace in (None, namespace)
             and (self.key_prefix is None or key.startswith(utf8(self.key_prefix)))
-            and (self.verdict.kind != "drop_replication" or operation in ("put", "delete"))
+            and (not self.verdict.effect.keeps_away or KINDS[operation].writes)
         )
 
 
@@ -115,8 +167,18 @@ class FaultPlan:
         """Each rule with how often it matched and how often it gave its verdict."""
         return [(rule, self._tallies[id].matched, self._tallies[id].given) for id, rule in self._rules.items()]
 
+    def judge(self, kind: Kind, keys: Sequence[bytes], location: str, namespace: str | None) -> Decision | None:
+        """What becomes of an operation on these keys, None if no rule says anything of it."""
+        decision: Decision | None = None
+        for key in keys:
+            verdict = self.decide(kind.name, key, location, namespace)
+            if verdict is not None:
+                decision = decision or Decision()
+                decision.add(kind, key, verdict)
+        return decision
+
     def decide(self, operation: str, key: bytes, location: str, namespace: str | None = None) -> Verdict | None:
-        """The verdict on an operation. A rule counts only what no rule before it decided."""
+        """The verdict on one key. A rule counts only what no rule before it decided."""
         for rule in self._rules.values():
             if rule.matches(operation, key, location, namespace) and self._falls(rule):
                 return rule.verdict
@@ -168,7 +230,7 @@ def rule_to_json(rule: Rule) -> dict[str, Json]:
     members = {
         "id": rule.id,
         "verdict": verdict.kind,
-        "status": verdict.status if verdict.kind.startswith("fail") else None,
+        "status": verdict.status if verdict.effect.fails_before or verdict.effect.fails_after else None,
         "for_s": verdict.delay_ms / 1000 if verdict.delay_ms else None,
         "to": verdict.location,
         "operation": rule.operation,
@@ -200,15 +262,17 @@ _MEMBERS: dict[str, tuple[tuple[type, ...], str]] = {
 
 def _check(rule: Rule) -> None:
     verdict = rule.verdict
+    if verdict.kind not in VERDICTS:
+        raise FaultError(f"verdict must be one of {', '.join(VERDICTS)}, not {verdict.kind!r}")
+    effect = verdict.effect
     checks = (
-        (verdict.kind in KINDS, f"verdict must be one of {', '.join(KINDS)}, not {verdict.kind!r}"),
-        (rule.operation in (None, *OPERATIONS), f"operation must be one of {', '.join(OPERATIONS)}"),
+        (rule.operation in (None, *KINDS), f"operation must be one of {', '.join(KINDS)}"),
         (verdict.status in REASONS, f"status must be one of {', '.join(map(str, REASONS))}, not {verdict.status}"),
         (rule.nth is None or rule.nth > 0, "nth must be at least 1"),
         (rule.times is None or rule.times > 0, "times must be at least 1"),
         (0 <= rule.percent <= 100, "percent must lie between 0 and 100"),
-        (verdict.kind != "drop_replication" or bool(verdict.location), "drop_replication needs `to`, a location"),
-        (verdict.kind not in ("delay", "drop_replication") or verdict.delay_ms > 0, f"{verdict.kind} needs for_s"),
+        (not effect.keeps_away or bool(verdict.location), f"{verdict.kind} needs `to`, a location"),
+        (not (effect.waits or effect.keeps_away) or verdict.delay_ms > 0, f"{verdict.kind} needs for_s"),
     )
     for holds, message in checks:
         if not holds:

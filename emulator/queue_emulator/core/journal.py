@@ -1,34 +1,39 @@
-"""The journal: every KV operation, in order, as the inspector, the checkers and the cost meter read it."""
+"""What is known of one KV operation once it is over, as the inspector, the checkers and a picture read it."""
 
 import json
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from typing import NamedTuple
 
 from queue_emulator.core.javascript import from_utf8
-from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One KV operation.
+class Event(NamedTuple):
+    """One key of one KV operation. A tuple, because each operation makes one.
 
-    namespace     the name of its namespace, None where there is no other
-    at_ms         when it was asked for, milliseconds since the UNIX epoch
-    operation     get, get_bulk, put, delete or list; a bulk get notes one event a key
+    position      its number in the journal, from 1
+    id            the operation's number, in the order of asking; the keys of one request share it
+    asked_ms      when the operation was asked for, milliseconds since the UNIX epoch
+    begun_ms      when its turn had come and it had waited for a fault's delay: what it saw is what was there then
+    done_ms       when it was over
+    location      where it was made; API for Cloudflare's API, which is at no location
+    invocation    the run of the Worker that made it, "" if that cannot be told
+    route         of that run; "" for a seed
+    operation     get, get_bulk, put, delete or list
     key           the key, or the prefix of a list
     cache_status  HIT, MISS or None
     age_ms        how old the copy was that was served; 0 from the centre
     version       of what was read or written; None for a miss or a list
     newer_version a version of it that was written before this read and not seen: then the read was stale
     keys          how many keys a list gave
-    failed        the error that the Worker saw
-    fault_rule    the id of the fault rule whose verdict fell on it
+    failed        the error that the Worker saw, of the whole operation
+    fault_rule    the id of the fault rule whose verdict fell on the key
+    namespace     the name of its namespace, None where there is no other
     """
 
     position: int
-    at_ms: int
+    id: int
+    asked_ms: int
+    begun_ms: int
+    done_ms: int
     location: str
     invocation: str
     route: str
@@ -51,10 +56,13 @@ class Event:
         """One line of NDJSON, without the newline; members that say nothing are left out."""
         members = {
             "position": self.position,
-            "at_ms": self.at_ms,
+            "id": self.id,
+            "asked_ms": self.asked_ms,
+            "begun_ms": self.begun_ms,
+            "done_ms": self.done_ms,
             "namespace": self.namespace,
             "location": self.location,
-            "invocation": self.invocation,
+            "invocation": self.invocation or None,
             "route": self.route,
             "operation": self.operation,
             "key": from_utf8(self.key),
@@ -69,30 +77,3 @@ class Event:
         }
         said = {name: value for name, value in members.items() if value is not None}
         return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-
-
-class Journal:
-    """The last events, numbered from 1; older ones than `events_max` are forgotten."""
-
-    def __init__(self, events_max: int = JOURNAL_EVENTS_MAX) -> None:
-        self._events: deque[Event] = deque(maxlen=events_max)
-        self.last_position = 0
-
-    def note(self, **members: object) -> None:
-        """Append an Event with these members and the next position."""
-        self.last_position += 1
-        self._events.append(Event(self.last_position, **members))  # type: ignore[arg-type]
-
-    @property
-    def first_position(self) -> int:
-        """The position of the oldest event that is still held; one past the last if none is."""
-        return self.last_position - len(self._events) + 1
-
-    def after(self, position: int, limit: int | None = None) -> Iterator[Event]:
-        """Events with a greater position, oldest first, at most `limit`."""
-        skipped = max(0, position + 1 - self.first_position)
-        return islice(self._events, skipped, None if limit is None else skipped + limit)
-
-    def clear(self) -> None:
-        """Forget all events; positions go on."""
-        self._events.clear()

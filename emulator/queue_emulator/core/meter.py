@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from queue_emulator.core.plans import KINDS
+from queue_emulator.core.kinds import Kind
 
 
 class Meter:
@@ -19,10 +19,10 @@ class Meter:
         self._invocations[route] += 1
         self._saw(now_ms)
 
-    def count(self, route: str, operation: str, now_ms: int) -> None:
-        """One more operation; `route` "" is not the Worker's traffic and not counted."""
-        if route:
-            self._operations[route, KINDS[operation]] += 1
+    def count(self, route: str, kind: Kind, now_ms: int, number: int = 1) -> None:
+        """So many more operations; `route` "" is not the Worker's traffic and not counted."""
+        if route and number:
+            self._operations[route, kind.billed] += number
             self._saw(now_ms)
 
     def by_route(self) -> dict[str, dict[str, int]]:

@@ -18,7 +18,7 @@ from queue_emulator.core.keys import check_service_key
 class PutRequest:
     """A write that the service accepts. `value` in bytes, `expiration_s` in unix seconds, `metadata` as JSON.
 
-    `expiration_ttl_s` is what `expiration_s` was made of, if it was: a service with a clock of its own begins anew.
+    `expiration_ttl_s` is what `expiration_s` was made of, if it was: a lifetime that begins when it is written.
     """
 
     key: bytes
@@ -26,6 +26,10 @@ class PutRequest:
     expiration_s: int | None = None
     metadata: str | None = None
     expiration_ttl_s: int | None = field(default=None, compare=False)
+
+    def expires_s(self, now_ms: int) -> int | None:
+        """When it expires if it is written now: a lifetime begins with the write, however long that had to wait."""
+        return self.expiration_s if self.expiration_ttl_s is None else ends_s(self.expiration_ttl_s, now_ms)
 
 
 @dataclass(frozen=True, slots=True)

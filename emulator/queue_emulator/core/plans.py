@@ -3,17 +3,16 @@
 Prices and quotas: https://developers.cloudflare.com/kv/platform/pricing/ and .../limits/, as of 2026-11.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from queue_emulator.core.errors import QuotaError
+from queue_emulator.core.kinds import Kind
 
 PRICES_AS_OF = "2026-11"
 DAY_S, MONTH_S = 86_400, 30 * 86_400
-
-# An operation's kind in the price list. A bulk get is billed by the key.
-KINDS = {"get": "reads", "get_bulk": "reads", "put": "writes", "delete": "deletes", "list": "lists"}
+_DAYS_KEPT_MAX = 1_000  # of a clock that goes to and fro; the day that was first counted goes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +39,27 @@ PLANS = {plan.name: plan for plan in (FREE, PAID)}
 
 @dataclass(slots=True)
 class DailyQuota:
-    """Counts operations by kind; days begin at 00:00 UTC. `plan` None counts nothing."""
+    """Counts operations by kind and day, so that a clock that comes back finds a day as it was left.
+
+    Days begin at 00:00 UTC. `plan` None counts nothing.
+    """
 
     plan: Plan | None = None
-    _day: int = -1
-    _counts: Counter[str] = field(default_factory=Counter)
+    _days: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def clear(self) -> None:
-        self._day, self._counts = -1, Counter()
+        self._days.clear()
 
-    def count(self, operation: str, now_ms: int, number: int = 1) -> None:
-        """Count; raises QuotaError past the day's quota, in the text that users report."""
-        kind = KINDS[operation]
-        if self.plan is None or kind not in self.plan.per_day:
+    def count(self, kind: Kind, now_ms: int, number: int = 1) -> None:
+        """Count, all or none; raises QuotaError past the day's quota, in the text that users report."""
+        if self.plan is None or kind.billed not in self.plan.per_day:
             return
-        day = now_ms // (DAY_S * 1000)
-        if day != self._day:
-            self._day, self._counts = day, Counter()
-        if self._counts[kind] + number > self.plan.per_day[kind]:
-            raise QuotaError(f"KV {operation.removesuffix('_bulk')}() limit exceeded for the day.")
-        self._counts[kind] += number
+        counts = self._days[now_ms // (DAY_S * 1000)]
+        if counts[kind.billed] + number > self.plan.per_day[kind.billed]:
+            raise QuotaError(f"KV {kind.method}() limit exceeded for the day.")
+        counts[kind.billed] += number
+        if len(self._days) > _DAYS_KEPT_MAX:
+            del self._days[next(iter(self._days))]
 
 
 def cost(operations: Mapping[str, int], over_s: float) -> dict[str, object]:

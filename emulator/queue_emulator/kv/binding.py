@@ -4,7 +4,7 @@ Methods and options as https://developers.cloudflare.com/kv/api/ in Python's spe
 is UNDEFINED; None is JavaScript's null, which is not the same (a `null` ttl is 0, and refused).
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from queue_emulator.core import limits, options
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import KVError, KVSyntaxError, KVTypeError, OperationBudgetError
+from queue_emulator.core.errors import KVError, KVSyntaxError, KVTypeError
 from queue_emulator.core.javascript import (
     UNDEFINED,
     Json,
@@ -24,15 +24,15 @@ from queue_emulator.core.javascript import (
     utf8,
 )
 from queue_emulator.core.keys import check_decodable, check_key, check_name, check_prefix
-from queue_emulator.core.meter import Meter
-from queue_emulator.kv.gate import Caller
-from queue_emulator.kv.service import Found, Listing
+from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, PUT
+from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
+from queue_emulator.kv.pipeline import Pipeline
 
 _CHUNK_BYTES = 65_536
 
 
 class Service(Protocol):
-    """A namespace as a binding asks it: ours, or a real one. Requests are checked; raises KVError."""
+    """A namespace as a binding asks it: ours, or a real one."""
 
     @property
     def clock(self) -> Clock:
@@ -40,60 +40,18 @@ class Service(Protocol):
         ...
 
     @property
-    def meter(self) -> Meter:
-        """What counts the operations."""
+    def namespace(self) -> str | None:
+        """Its name in journal and fault rules."""
         ...
 
-    async def get(
-        self, location: str, key: bytes, *, cache_ttl_s: int = ..., metadata: bool = ..., caller: Caller = ...
-    ) -> Found:
-        """The entry under `key`, with its metadata only if that is asked for."""
+    @property
+    def pipeline(self) -> Pipeline:
+        """What its operations go through."""
         ...
 
-    async def get_bulk(
-        self, location: str, keys: Sequence[bytes], *, cache_ttl_s: int = ..., caller: Caller = ...
-    ) -> Sequence[Found]:
-        """The entries under `keys`, in their order."""
+    def perform(self, operation: Operation[Outcome]) -> Coroutine[Any, Any, Outcome]:
+        """The operation, all the way; raises JavaScriptError."""
         ...
-
-    async def put(self, location: str, request: options.PutRequest, *, caller: Caller = ...) -> object:
-        """Write, replacing all there was."""
-        ...
-
-    async def load(self, location: str, requests: Sequence[options.PutRequest]) -> None:
-        """Write as a bulk write does."""
-        ...
-
-    async def delete(self, location: str, key: bytes, *, caller: Caller = ...) -> None:
-        """Delete; a key that is not there is no error."""
-        ...
-
-    async def list(self, location: str, request: options.ListRequest, *, caller: Caller = ...) -> Listing:
-        """One page."""
-        ...
-
-
-@dataclass(slots=True)
-class Invocation:
-    """One run of a Worker: how many KV operations it has made, and may make (None: unlimited).
-
-    `name` and `route` are what the journal calls it.
-    """
-
-    operations_max: int | None = limits.OPERATIONS_PER_INVOCATION_MAX
-    operations: int = 0
-    name: str = ""
-    route: str = ""
-
-    def count(self) -> None:
-        """One more operation; raises OperationBudgetError past the limit."""
-        if self.operations_max is not None and self.operations >= self.operations_max:
-            raise OperationBudgetError(limits.BUDGET_TEXT)
-        self.operations += 1
-
-    def caller(self) -> Caller:
-        """How the service notes what is done in this run."""
-        return Caller(self.name, self.route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +91,11 @@ class Binding:
     service: Service
     location: str
     invocation: Invocation = field(default_factory=Invocation)
+
+    def runs(self, route: str) -> None:
+        """The invocation is a run of this route of the Worker: journal and meter call it so."""
+        self.invocation.route = route
+        self.service.pipeline.meter.invoked(route, self.service.clock.now_ms())
 
     async def get(self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED) -> Any:
         """The value: str, JSON, bytes or an async iterator of bytes by `type`; None for a miss."""
@@ -177,48 +140,59 @@ class Binding:
         name = check_name(to_string(key), "PUT")
         sent_metadata = None if metadata is None or metadata is UNDEFINED else stringify_json(metadata)
         content = _content(value)
-        self.invocation.count()
-        check_decodable(name, "PUT")
-        request = options.check_put(
-            name,
-            content,
-            expiration_s=sent_expiration_s,
-            expiration_ttl_s=sent_ttl_s,
-            metadata=sent_metadata,
-            now_ms=self.service.clock.now_ms(),
-        )
-        await self.service.put(self.location, request, caller=self.invocation.caller())
+
+        def operation(now_ms: int) -> Operation[Written]:
+            check_decodable(name, "PUT")
+            request = options.check_put(
+                name,
+                content,
+                expiration_s=sent_expiration_s,
+                expiration_ttl_s=sent_ttl_s,
+                metadata=sent_metadata,
+                now_ms=now_ms,
+            )
+            return Operation(PUT, self.service.namespace, self.location, (name,), self.invocation, now_ms, (request,))
+
+        await self._ask(operation)
 
     async def delete(self, key: Json) -> None:
         """Delete; a key that is not there is no error."""
         name = check_key(to_string(key), "DELETE")
-        self.invocation.count()
-        await self.service.delete(self.location, name, caller=self.invocation.caller())
+
+        def operation(now_ms: int) -> Operation[Written]:
+            return Operation(DELETE, self.service.namespace, self.location, (name,), self.invocation, now_ms)
+
+        await self._ask(operation)
 
     async def list(self, *, prefix: Json = UNDEFINED, limit: Json = UNDEFINED, cursor: Json = UNDEFINED) -> ListResult:
         """One page of key names in the order of their UTF-8 bytes, at most 1,000."""
         sent_limit = options.binding_number(limit)
         sent_prefix = "" if prefix is None or prefix is UNDEFINED else to_string(prefix)
         sent_cursor = "" if cursor is None or cursor is UNDEFINED else to_string(cursor)
-        self.invocation.count()
-        # The runtime drops a limit that is not positive: workerd, kv.c++, `list`.
-        checked = options.check_list_limit(sent_limit if sent_limit is not None and sent_limit > 0 else None)
-        request = options.ListRequest(check_prefix(sent_prefix), checked, sent_cursor)
-        listing = await self.service.list(self.location, request, caller=self.invocation.caller())
+
+        def operation(now_ms: int) -> Operation[Listing]:
+            # The runtime drops a limit that is not positive: workerd, kv.c++, `list`.
+            checked = options.check_list_limit(sent_limit if sent_limit is not None and sent_limit > 0 else None)
+            page = options.ListRequest(check_prefix(sent_prefix), checked, sent_cursor)
+            keys = (page.prefix,)
+            return Operation(LIST, self.service.namespace, self.location, keys, self.invocation, now_ms, (), page)
+
+        listing = await self._ask(operation)
         keys = tuple([_list_key((row.key.decode(), row.expiration_s, _metadata(row.metadata))) for row in listing.rows])
         return ListResult(keys, listing.cursor is None, listing.cursor, listing.cache_status)
 
     async def _get(self, key: Json, type: Json, cache_ttl: Json, *, metadata: bool) -> ValueWithMetadata:
         sent_ttl_s = options.binding_number(cache_ttl)
         name = check_key(to_string(key), "GET")
-        self.invocation.count()
-        found = await self.service.get(
-            self.location,
-            name,
-            cache_ttl_s=options.check_cache_ttl(sent_ttl_s),
-            metadata=metadata,
-            caller=self.invocation.caller(),
-        )
+
+        def operation(now_ms: int) -> Operation[Reading]:
+            ttl_s = options.check_cache_ttl(sent_ttl_s)
+            keys = (name,)
+            return Operation(
+                GET, self.service.namespace, self.location, keys, self.invocation, now_ms, (), None, ttl_s, metadata
+            )
+
+        (found,) = (await self._ask(operation)).found
         if found.entry is None:
             return ValueWithMetadata(None, None, found.cache_status)
         value = _convert(found.entry.value or b"", type)
@@ -228,17 +202,30 @@ class Binding:
         sent_type = "" if type is None or type is UNDEFINED else to_string(type)
         sent_ttl_s = options.binding_number(cache_ttl)
         names = [from_utf8(utf8(to_string(key))) for key in keys]
-        self.invocation.count()
-        requested, cache_ttl_s = options.check_bulk_get(names, sent_type, sent_ttl_s)
-        found = await self.service.get_bulk(
-            self.location, requested, cache_ttl_s=cache_ttl_s, caller=self.invocation.caller()
-        )
-        entries = [each.entry for each in found]
+
+        def operation(now_ms: int) -> Operation[Reading]:
+            requested, ttl_s = options.check_bulk_get(names, sent_type, sent_ttl_s)
+            keys = tuple(dict.fromkeys(requested))
+            return Operation(
+                GET_BULK, self.service.namespace, self.location, keys, self.invocation, now_ms, (), None, ttl_s
+            )
+
+        found = dict(zip(dict.fromkeys(names), (await self._ask(operation)).found, strict=True))
+        entries = [found[name].entry for name in names]
         values = [None if entry is None else _bulk_value(entry, sent_type) for entry in entries]
         if sum(_utf16_length(entry) for entry in entries if entry) > limits.BULK_GET_BYTES_MAX:
             raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
         answers = zip(names, zip(entries, values, strict=True), strict=True)
         return {name: answer for name, answer in answers if not _lost_in_bulk(name)}
+
+    async def _ask(self, operation: Callable[[int], Operation[Outcome]]) -> Outcome:
+        """Have an operation performed; what the service refuses in it counts too, for the runtime had sent it."""
+        try:
+            asked = operation(self.service.clock.now_ms())
+        except KVError:
+            self.invocation.spend()
+            raise
+        return await self.service.perform(asked)
 
 
 def _lost_in_bulk(name: str) -> bool:

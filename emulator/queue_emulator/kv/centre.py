@@ -1,32 +1,29 @@
 """The centre: the one store, the order of its writes, and what of it each location can see yet.
 
 A write draws its version and is written in one turn, so that the order of versions is the order on the disk.
-
-Nobody else writes to the store, so what was read from it is remembered until it is written: a read of the store is a
-hop to another thread, a hundred times the price of looking it up.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from queue_emulator.core.clock import LATEST_MS
 from queue_emulator.core.dice import Dice
-from queue_emulator.core.edge import Edge
 from queue_emulator.core.entries import Entry, Page, Row
 from queue_emulator.core.keys import after_prefix
-from queue_emulator.core.options import ListRequest, PutRequest
+from queue_emulator.core.options import ListRequest
 from queue_emulator.core.profiles import Profile
 from queue_emulator.core.replication import Replication
+from queue_emulator.kv.operation import Operation, Way, Written
+from queue_emulator.kv.read_cache import FOREVER_MS, ReadCache
 from queue_emulator.kv.store import Store
 
-_FOREVER_MS = LATEST_MS
 _FORGOTTEN_WALKED_MAX = 1000  # a list that meets more dead rows than this has them purged
 _COUNTED_AT_ONCE = 10_000
 
-HeldUntil = Mapping[bytes, Mapping[str, int]]
-"""For each key that a fault keeps away: from which locations, and until when, in milliseconds."""
+Arrived = Callable[[Operation[Any], Way, Entry], None]
+"""Told of an entry that an operation has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +60,14 @@ class Centre:
         self._profile = profile
         self._replication = Replication(dice, profile.lag_ms)
         self._versions = versions
-        self._remembered = Edge()
+        self._read = ReadCache(store)
 
-    async def read(self, location: str, keys: Sequence[bytes], now_ms: int) -> list[Sight]:
-        """What the location sees under each key, dead entries included."""
-        return [
-            self._sight(key, current, location, now_ms)
-            for key, current in zip(keys, await self.current(keys, now_ms), strict=True)
-        ]
+    async def read(self, location: str | None, keys: Sequence[bytes], now_ms: int) -> list[Sight]:
+        """What the location sees under each key, dead entries included; None sees what is there."""
+        current = await self._read.entries(keys, now_ms)
+        if location is None or not self._replication.any_underway:
+            return [Sight(entry, None) for entry in current]
+        return [self._sight(key, entry, location, now_ms) for key, entry in zip(keys, current, strict=True)]
 
     async def page(self, location: str | None, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
         """`limit` keys, those lately gone included; one more tells whether the list goes on.
@@ -79,13 +76,70 @@ class Centre:
         """
         if self._replication.any_underway:
             return (await self._walk(location, request, after, now_ms))[0]
-        copy = self._remembered.page(request, _FOREVER_MS, now_ms)
-        if copy is not None:
-            return copy.content
-        writes = self._remembered.writes
+        known = self._read.page(request, now_ms)
+        if known is not None:
+            return known
+        writes = self._read.writes
         page, until_ms = await self._walk(location, request, after, now_ms)
-        self._remembered.keep_page(request, page, ttl_ms=until_ms - now_ms, now_ms=now_ms, writes=writes)
+        self._read.keep_page(request, page, until_ms=until_ms, now_ms=now_ms, writes=writes)
         return page
+
+    async def write(
+        self, operation: Operation[Any], way: Way, *, still: Callable[[Operation[Any], Way], None], arrived: Arrived
+    ) -> Written:
+        """Write all or nothing, with a version for each key. Nobody's cancellation ends it half-way.
+
+        `still` raises if it is not to be done any more; `arrived` is told of each entry before anybody can see it.
+        """
+        store, replication, turn = self._store, self._replication, self._versions.turn
+        await turn.acquire()  # not `async with`: each write pays for it
+        try:
+            still(operation, way)
+            before = None
+            if replication.any_underway or replication.needs_before(way.held_ms):
+                before = dict(zip(operation.keys, await store.read(operation.keys), strict=True))
+            first = await self._versions.take(len(operation.keys), store)
+            entries = _entries(operation, way.begun_ms, first)
+            await store.write(entries, partial(self._written, operation, way, entries, before, arrived))
+        finally:
+            turn.release()
+        return Written(entries)
+
+    async def count(self, now_ms: int) -> int:
+        """How many keys live."""
+        first, total = b"", 0
+        while rows := await self._store.walk(first, None, _COUNTED_AT_ONCE):
+            total += sum(row.live(now_ms) for row in rows)
+            first = rows[-1].key + b"\0"
+        return total
+
+    async def clear(self) -> None:
+        """Forget everything; what was begun before is over, written and forgotten with the rest, or not written."""
+        async with self._versions.turn:
+            await self._store.clear()
+            self._replication.clear()
+            self._read.clear()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def _written(
+        self,
+        operation: Operation[Any],
+        way: Way,
+        entries: Sequence[Entry],
+        before: Mapping[bytes, Entry | None] | None,
+        arrived: Arrived,
+    ) -> None:
+        now_ms = way.begun_ms
+        if before is not None:
+            self._replication.forget(now_ms)
+            for entry in entries:
+                until_ms = {at: now_ms + held_ms for at, held_ms in way.held_ms.get(entry.key, {}).items()}
+                self._replication.wrote(before[entry.key], entry, operation.location, until_ms)
+        for entry in entries:
+            self._read.wrote(entry, now_ms)
+            arrived(operation, way, entry)
 
     async def _walk(
         self, location: str | None, request: ListRequest, after: bytes | None, now_ms: int
@@ -94,7 +148,7 @@ class Centre:
         before = after_prefix(request.prefix)
         first = request.prefix if after is None else max(after + b"\0", request.prefix)
         walked: list[Row] = []
-        forgotten, until_ms = 0, _FOREVER_MS
+        forgotten, until_ms = 0, FOREVER_MS
         newer: dict[bytes, int] = {}
         while len(walked) <= request.limit:
             rows = await self._store.walk(first, before, request.limit + 1)
@@ -115,65 +169,6 @@ class Centre:
         resume_after = page[-1].key if len(walked) > request.limit else None
         on_page = (version for key, version in newer.items() if resume_after is None or key <= resume_after)
         return Page(page, resume_after, max(on_page, default=None)), until_ms
-
-    async def put(self, location: str, requests: Sequence[PutRequest], now_ms: int, held: HeldUntil) -> list[Entry]:
-        """Write all or nothing from `location`; what is `held` comes to the locations named there no earlier."""
-        async with self._versions.turn:
-            before = await self._before([request.key for request in requests], held)
-            first = await self._versions.take(len(requests), self._store)
-            entries = [
-                Entry(each.key, each.value, version, now_ms, each.expiration_s, each.metadata)
-                for version, each in enumerate(requests, first)
-            ]
-            await self._store.write(entries, partial(self._written, location, entries, before, held, now_ms))
-        return entries
-
-    async def delete(self, location: str, keys: Sequence[bytes], now_ms: int, held: HeldUntil) -> list[Entry]:
-        """Leave tombstones, all or none."""
-        async with self._versions.turn:
-            before = await self._before(keys, held)
-            first = await self._versions.take(len(keys), self._store)
-            tombstones = [Entry(key, None, version, now_ms) for version, key in enumerate(keys, first)]
-            await self._store.write(tombstones, partial(self._written, location, tombstones, before, held, now_ms))
-        return tombstones
-
-    async def count(self, now_ms: int) -> int:
-        """How many keys live."""
-        first, total = b"", 0
-        while rows := await self._store.walk(first, None, _COUNTED_AT_ONCE):
-            total += sum(row.live(now_ms) for row in rows)
-            first = rows[-1].key + b"\0"
-        return total
-
-    async def clear(self) -> None:
-        async with self._versions.turn:
-            await self._store.clear()
-            self._replication.clear()
-            self._remembered.clear()
-
-    async def close(self) -> None:
-        await self._store.close()
-
-    def _written(
-        self,
-        location: str,
-        entries: Sequence[Entry],
-        before: Mapping[bytes, Entry | None] | None,
-        held: HeldUntil,
-        now_ms: int,
-    ) -> None:
-        if before is not None:
-            self._replication.forget(now_ms)
-            for entry in entries:
-                self._replication.wrote(before[entry.key], entry, location, held.get(entry.key, {}))
-        for entry in entries:
-            self._remembered.wrote(entry, now_ms)
-
-    async def _before(self, keys: Sequence[bytes], held: HeldUntil) -> dict[bytes, Entry | None] | None:
-        """What stands under the keys, if a write of them may be seen late or follows one that is."""
-        if not self._replication.needs_before(held) and not any(map(self._replication.underway, keys)):
-            return None
-        return dict(zip(keys, await self._store.read(keys), strict=True))
 
     def _sight(self, key: bytes, current: Entry | None, location: str, now_ms: int) -> Sight:
         seen = self._replication.seen(current, key, location, now_ms)
@@ -202,15 +197,16 @@ class Centre:
         return [
             (row.written_ms + life_ms if life_ms else 0)
             if row.deleted
-            else (_FOREVER_MS if row.expiration_s is None else row.expiration_s * 1000 + life_ms)
+            else (FOREVER_MS if row.expiration_s is None else row.expiration_s * 1000 + life_ms)
             for row in rows
         ]
 
-    async def current(self, keys: Sequence[bytes], now_ms: int) -> list[Entry | None]:
-        """What the store holds under each key, dead entries included, whatever any location sees."""
-        copies = [self._remembered.value(key, _FOREVER_MS, now_ms) for key in keys]
-        missing = [key for key, copy in zip(keys, copies, strict=True) if copy is None]
-        read = dict(zip(missing, await self._store.read(missing) if missing else (), strict=True))
-        for key, entry in read.items():
-            self._remembered.keep_value(key, entry, ttl_ms=_FOREVER_MS, now_ms=now_ms)
-        return [read[key] if copy is None else copy.content for key, copy in zip(keys, copies, strict=True)]
+
+def _entries(operation: Operation[Any], now_ms: int, first: int) -> Sequence[Entry]:
+    """What a write or a delete leaves under its keys, with as many versions."""
+    if not operation.writes:
+        return [Entry(key, None, version, now_ms) for version, key in enumerate(operation.keys, first)]
+    return [
+        Entry(each.key, each.value, version, now_ms, each.expires_s(now_ms), each.metadata)
+        for version, each in enumerate(operation.writes, first)
+    ]

@@ -199,7 +199,8 @@ class Namespaces:
         if id in self._bound:
             raise NamespaceError("bound", f"namespace has associated scripts: {self._bound[id]}")
         del self._by_id[id]  # before the wait: nobody writes into it any more
-        self._services.pop(id, None)
+        if (service := self._services.pop(id, None)) is not None:
+            service.retire()
         try:
             await self._catalogue.remove(namespace.name)
         except BaseException:

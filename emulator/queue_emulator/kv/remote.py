@@ -1,6 +1,6 @@
 """A real namespace behind Cloudflare's REST API, as a binding asks it: the real, distributed KV in place of ours.
 
-What a location sees, and how late, is Cloudflare's business then. Faults, journal and meter work as before ours.
+What a location sees, and how late, is Cloudflare's business then. Faults, limits and journal are those of the pipeline.
 """
 
 import base64
@@ -17,15 +17,17 @@ from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import KVError, RemoteError
 from queue_emulator.core.faults import REASONS
 from queue_emulator.core.javascript import Json, stringify_json, utf8
-from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, OPERATIONS_PER_INVOCATION_MAX
+from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Kind
+from queue_emulator.core.limits import OPERATIONS_PER_INVOCATION_MAX
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import Profile
 from queue_emulator.kv.cloudflare_answers import BulkValue, ListedKey
 from queue_emulator.kv.cloudflare_api import LIST_LIMIT_MIN, CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
-from queue_emulator.kv.gate import NOBODY, Call, Caller, Gate
+from queue_emulator.kv.limiting import Limits
+from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
 from queue_emulator.kv.patience import Patience
-from queue_emulator.kv.service import Found, Listing
+from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.waiting import Sleep
 
 # A Worker waits for its KV operation, and its client for the Worker: better a failure after 15 s than an answer later.
@@ -48,7 +50,9 @@ Result = TypeVar("Result")
 
 
 class RemoteService:
-    """One real namespace. Requests are checked already; raises KVError as a Worker would see it."""
+    """One real namespace as an end of the pipeline. Raises KVError as a Worker would see it."""
+
+    namespace = None
 
     def __init__(
         self,
@@ -67,8 +71,17 @@ class RemoteService:
         self.profile = REAL
         self._api = api
         self._title = title
-        self._gate = Gate(clock, dice, sleep)
-        self.faults, self.journal, self.meter = self._gate.faults, self._gate.journal, self._gate.meter
+        self.pipeline = Pipeline(clock, dice, sleep)
+        self.faults, self.journal, self.meter = self.pipeline.faults, self.pipeline.journal, self.pipeline.meter
+        self.limits = Limits(REAL, self.pipeline.quota)
+        self._doing = {
+            GET: self._get,
+            GET_BULK: self._get_bulk,
+            PUT: self._put,
+            LOAD: self._load,
+            DELETE: self._delete,
+            LIST: self._list,
+        }
         self._log = log
 
     @property
@@ -77,86 +90,76 @@ class RemoteService:
         access = self._api.access
         return f"namespace {access.namespace_id} ({self._title!r}) at {access.host}"
 
-    async def get(
-        self,
-        location: str,
-        key: bytes,
-        *,
-        cache_ttl_s: int = CACHE_TTL_S_DEFAULT,
-        metadata: bool = True,
-        caller: Caller = NOBODY,
-    ) -> Found:
-        """The entry under `key`. Its metadata takes a second request, so that a write may come between the two."""
-        call = await self._admitted("get", location, key, caller)
-        entry = await self._ask(call, "GET", self._entry(key, metadata))
-        self._gate.done(call)
-        return Found(entry, None)
+    def perform(self, operation: Operation[Outcome]) -> Coroutine[Any, Any, Outcome]:
+        """Any operation, all the way; raises JavaScriptError for what is refused or fails."""
+        return self.pipeline.perform(operation, self)
 
-    async def get_bulk(
-        self, location: str, keys: Sequence[bytes], *, cache_ttl_s: int = CACHE_TTL_S_DEFAULT, caller: Caller = NOBODY
-    ) -> Sequence[Found]:
-        """The entries under `keys`, in their order; values as text: U+FFFD for what is not UTF-8."""
-        calls = {key: await self._admitted("get_bulk", location, key, caller) for key in keys}
-        names = [key.decode() for key in calls]
-        values = await self._ask(calls[keys[0]], "GET_BULK", self._api.get_bulk(names))
-        for call in calls.values():
-            self._gate.done(call)
-        return [Found(_bulk_entry(key, values[key.decode()]), None) for key in keys]
+    async def load(self, location: str, requests: Sequence[PutRequest]) -> None:
+        """Write as bulk writes; raises RemoteError that says how many keys were not, if any: the rest were."""
+        keys, caller = [request.key for request in requests], Invocation(None)
+        await self.perform(Operation(LOAD, self.namespace, location, keys, caller, self.clock.now_ms(), requests))
 
-    async def put(self, location: str, request: PutRequest, *, caller: Caller = NOBODY) -> None:
+    def check(self, operation: Operation[Any]) -> None:
+        """Raises KVError for a cursor that was not made here."""
+        if operation.page is not None:
+            _Place.of(operation.page.cursor)
+
+    async def carry_out(self, operation: Operation[Outcome], way: Way) -> Outcome:
+        """The operation at Cloudflare; what it says of a failure is logged, and told as a Worker hears it."""
+        doing: Any = self._doing[operation.kind]
+        try:
+            outcome: Outcome = await doing(operation)
+        except ApiError as error:
+            self._log(str(error))
+            raise _kv_error(operation.kind, error) from error
+        return outcome
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    async def _get(self, operation: Operation[Any]) -> Reading:
+        """Metadata takes a second request, so that a write may come between the two."""
+        (key,) = operation.keys
+        return Reading([Found(await self._entry(key, operation.metadata), None)])
+
+    async def _get_bulk(self, operation: Operation[Any]) -> Reading:
+        """Values as text: U+FFFD for what is not UTF-8."""
+        values = await self._api.get_bulk([key.decode() for key in operation.keys])
+        return Reading([Found(_bulk_entry(key, values[key.decode()]), None) for key in operation.keys])
+
+    async def _put(self, operation: Operation[Any]) -> Written:
         """Write, and be told by Cloudflare that it is written."""
-        call = await self._admitted("put", location, request.key, caller)
-        put = self._api.put_value(
+        (request,) = operation.writes
+        await self._api.put_value(
             request.key.decode(),
             request.value,
             expiration_s=request.expiration_s if request.expiration_ttl_s is None else None,
             expiration_ttl_s=request.expiration_ttl_s,
             metadata=request.metadata,
         )
-        await self._ask(call, "PUT", put)
-        self._gate.done(call)
+        return Written()
 
-    async def load(self, location: str, requests: Sequence[PutRequest]) -> None:
-        """Write as bulk writes; raises RemoteError that says how many keys were not, if any: the rest were."""
-        written = 0
+    async def _load(self, operation: Operation[Any]) -> Written:
+        written, count = 0, len(operation.writes)
         try:
-            for batch in _batches(map(_pair, requests)):
+            for batch in _batches(map(_pair, operation.writes)):
                 written += await self._put_bulk(batch)
         except ApiError as error:
-            raise RemoteError(f"{written} of {len(requests)} keys were surely written: {error}") from error
-        if written < len(requests):
-            raise RemoteError(f"{self.where} did not take {len(requests) - written} of {len(requests)} keys")
-        for request in requests:
-            self._gate.done(self._gate.call("put", location, request.key, NOBODY))
+            raise RemoteError(f"{written} of {count} keys were surely written: {error}") from error
+        if written < count:
+            raise RemoteError(f"{self.where} did not take {count - written} of {count} keys")
+        return Written()
 
-    async def delete(self, location: str, key: bytes, *, caller: Caller = NOBODY) -> None:
-        """Delete; a key that is not there is no error."""
-        call = await self._admitted("delete", location, key, caller)
-        await self._ask(call, "DELETE", self._api.delete_value(key.decode()))
-        self._gate.done(call)
+    async def _delete(self, operation: Operation[Any]) -> Written:
+        (key,) = operation.keys
+        await self._api.delete_value(key.decode())
+        return Written()
 
-    async def list(self, location: str, request: ListRequest, *, caller: Caller = NOBODY) -> Listing:
+    async def _list(self, operation: Operation[Any]) -> Listing:
         """One page, as short or empty as Cloudflare gives it."""
-        place = _Place.of(request.cursor)
-        call = await self._admitted("list", location, request.prefix, caller)
-        keys, cursor = await self._ask(call, "GET", self._page(request, place))
-        self._gate.done(call, keys=len(keys))
+        assert operation.page is not None
+        keys, cursor = await self._page(operation.page, _Place.of(operation.page.cursor))
         return Listing(tuple(map(_row, keys)), cursor, None)
-
-    async def close(self) -> None:
-        await self._api.close()
-
-    async def _admitted(self, operation: str, location: str, key: bytes, caller: Caller) -> Call:
-        call = self._gate.call(operation, location, key, caller)
-        await self._gate.admit(call)
-        return call
-
-    async def _ask(self, call: Call, operation: str, work: Coroutine[Any, Any, Result]) -> Result:
-        try:
-            return await work
-        except ApiError as error:
-            self._log(str(error))
-            self._gate.refuse(call, _kv_error(operation, error), error)
 
     async def _entry(self, key: bytes, metadata: bool) -> Entry | None:
         stored = await self._api.get_value(key.decode())
@@ -220,7 +223,7 @@ class _Place:
         return cls(api_cursor, decoded)
 
 
-def _kv_error(operation: str, error: ApiError) -> KVError:
+def _kv_error(kind: Kind, error: ApiError) -> KVError:
     """What a Worker sees: the status with its usual words, or what KV itself said of the request."""
     status = 503 if error.status is None else error.status
     quoted = _QUOTED.fullmatch(error.reason)
@@ -230,7 +233,7 @@ def _kv_error(operation: str, error: ApiError) -> KVError:
         reason = "Internal Server Error"
     else:
         reason = quoted[1] if quoted else error.reason
-    return KVError(operation, status, reason, definite=error.definite)
+    return KVError(kind.wire, status, reason, definite=error.definite)
 
 
 def _pair(request: PutRequest) -> dict[str, Json]:

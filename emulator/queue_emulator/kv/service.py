@@ -1,40 +1,43 @@
-"""The KV service as one location sees it: faults, limits, the location's edge, the centre, the journal."""
+"""One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and its library face."""
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from queue_emulator.core import keys as key_rules
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.edge import Edge
-from queue_emulator.core.entries import Entry, Page, Row
-from queue_emulator.core.errors import WriteRateError
+from queue_emulator.core.entries import Entry, Page
+from queue_emulator.core.errors import ResetError
+from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.core.surface import API_LOCATION
-from queue_emulator.kv.centre import Centre, HeldUntil, Versions
-from queue_emulator.kv.gate import NOBODY, Call, Caller, Gate
+from queue_emulator.kv.centre import Centre, Versions
+from queue_emulator.kv.limiting import Limits
+from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
+from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.store import Store
 from queue_emulator.kv.waiting import Sleep, sleep_really
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a read saw: the live entry or None; `cache_status` is "HIT", "MISS" or None."""
-
-    entry: Entry | None
-    cache_status: str | None
+NOBODY = Invocation(None, mixed=True)
+"""Who asks without being a run of a Worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One page as a reader sees it: live rows, the cursor of the next page (None: complete), cache status."""
+@dataclass(slots=True)
+class _View:
+    """How one location sees the namespace.
 
-    rows: tuple[Row, ...]
-    cursor: str | None
-    cache_status: str | None
+    edge            its copies; None where nothing is copied
+    lags_as         the location whose lag it has; None sees every write at once
+    opaque_cursors  whether its cursors are checked
+    """
+
+    edge: Edge | None
+    lags_as: str | None
+    opaque_cursors: bool
 
 
 class KVService:
@@ -49,34 +52,49 @@ class KVService:
         dice: Dice | None = None,
         sleep: Sleep = sleep_really,
         versions: Versions | None = None,
-        gate: Gate | None = None,
+        pipeline: Pipeline | None = None,
+        namespace: str | None = None,
     ) -> None:
-        """`gate` is that of an account with other namespaces; `sleep` is then its own."""
+        """`pipeline` is that of an account with other namespaces, among which this one has the name `namespace`."""
         dice = dice or Dice()
         self.clock = clock
         self.profile = profile
-        self._gate = gate or Gate(clock, dice, sleep, profile.plan)
-        self.faults, self.journal, self.meter = self._gate.faults, self._gate.journal, self._gate.meter
+        self.namespace = namespace
+        self.pipeline = pipeline or Pipeline(clock, dice, sleep, profile.plan)
+        self.faults, self.journal, self.meter = self.pipeline.faults, self.pipeline.journal, self.pipeline.meter
+        self.limits = Limits(profile, self.pipeline.quota)
         self._centre = Centre(store, profile, dice, versions or Versions())
-        self._edges: defaultdict[str, Edge] = defaultdict(Edge)
-        self._last_put_ms: OrderedDict[bytes, int] = OrderedDict()
+        self._views = {API_LOCATION: _View(edge=None, lags_as=None, opaque_cursors=True)}
+        self._edges: list[Edge] = []
+        self._retired = False
+        self._doing = {
+            GET: self._read,
+            GET_BULK: self._read,
+            PUT: self._write,
+            LOAD: self._write,
+            DELETE: self._write,
+            LIST: self._list,
+        }
 
     def beside(self, store: Store, namespace: str, dice: Dice) -> "KVService":
         """Another namespace of the account."""
-        return KVService(store, clock=self.clock, profile=self.profile, dice=dice, gate=self._gate.before(namespace))
+        return KVService(
+            store, clock=self.clock, profile=self.profile, dice=dice, pipeline=self.pipeline, namespace=namespace
+        )
+
+    def perform(self, operation: Operation[Outcome]) -> Coroutine[Any, Any, Outcome]:
+        """Any operation, all the way; raises JavaScriptError for what is refused or fails."""
+        return self.pipeline.perform(operation, self)
 
     async def get(
-        self,
-        location: str,
-        key: bytes,
-        *,
-        cache_ttl_s: int = CACHE_TTL_S_DEFAULT,
-        metadata: bool = True,
-        caller: Caller = NOBODY,
+        self, location: str, key: bytes, *, cache_ttl_s: int = CACHE_TTL_S_DEFAULT, caller: Invocation = NOBODY
     ) -> Found:
-        """The entry under `key`, no fresher than this location's copy of it; metadata comes along, asked for or not."""
-        (found,) = await self._read("get", location, [key], cache_ttl_s, caller)
-        return found
+        """The entry under `key`, no fresher than this location's copy of it."""
+        now_ms = self.clock.now_ms()
+        reading: Reading = await self.pipeline.perform(
+            Operation(GET, self.namespace, location, (key,), caller, now_ms, cache_ttl_s=cache_ttl_s), self
+        )
+        return reading.found[0]
 
     async def get_bulk(
         self,
@@ -84,34 +102,44 @@ class KVService:
         keys: Sequence[bytes],
         *,
         cache_ttl_s: int = CACHE_TTL_S_DEFAULT,
-        caller: Caller = NOBODY,
+        caller: Invocation = NOBODY,
     ) -> Sequence[Found]:
-        """The entries under `keys`, in their order."""
-        return await self._read("get_bulk", location, keys, cache_ttl_s, caller)
+        """The entries under `keys`, in their order, as of one moment."""
+        each, now_ms = tuple(dict.fromkeys(keys)), self.clock.now_ms()
+        reading: Reading = await self.pipeline.perform(
+            Operation(GET_BULK, self.namespace, location, each, caller, now_ms, cache_ttl_s=cache_ttl_s), self
+        )
+        found = dict(zip(each, reading.found, strict=True))
+        return [found[key] for key in keys]
 
-    async def put(self, location: str, request: PutRequest, *, caller: Caller = NOBODY) -> Entry:
+    async def put(self, location: str, request: PutRequest, *, caller: Invocation = NOBODY) -> Entry:
         """Write at the centre and at this location's edge."""
-        call = self._gate.call("put", location, request.key, caller)
-        await self._gate.admit(call, self._limit)
-        (entry,) = await self._centre.put(location, [request], call.now_ms, _held([call]))
-        self._wrote(location, entry, call.now_ms)
-        self._gate.done(call, version=entry.version)
-        return entry
+        keys, now_ms = (request.key,), self.clock.now_ms()
+        written: Written = await self.pipeline.perform(
+            Operation(PUT, self.namespace, location, keys, caller, now_ms, (request,)), self
+        )
+        return written.entries[0]
+
+    async def write(
+        self, location: str, requests: Sequence[PutRequest], *, caller: Invocation = NOBODY
+    ) -> Sequence[Entry]:
+        """Write all or nothing, in their order."""
+        keys, now_ms = [request.key for request in requests], self.clock.now_ms()
+        written: Written = await self.pipeline.perform(
+            Operation(PUT, self.namespace, location, keys, caller, now_ms, requests), self
+        )
+        return written.entries
 
     async def load(self, location: str, requests: Sequence[PutRequest]) -> None:
-        """Write all or nothing, as a bulk write does: neither limited to one write a second a key nor metered."""
-        now_ms = self.clock.now_ms()
-        for entry in await self._centre.put(location, requests, now_ms, {}):
-            self._wrote(location, entry, now_ms)
-            self._gate.done(Call("put", location, entry.key, NOBODY, now_ms), version=entry.version)
+        """Write all or nothing, as a seed: no rule, limit or count is for it."""
+        keys, now_ms = [request.key for request in requests], self.clock.now_ms()
+        operation: Operation[Written] = Operation(LOAD, self.namespace, location, keys, NOBODY, now_ms, requests)
+        await self.pipeline.perform(operation, self)
 
-    async def delete(self, location: str, key: bytes, *, caller: Caller = NOBODY) -> None:
-        """Leave a tombstone; deleting a key that is not there succeeds."""
-        call = self._gate.call("delete", location, key, caller)
-        await self._gate.admit(call, self._limit)
-        (tombstone,) = await self._centre.delete(location, [key], call.now_ms, _held([call]))
-        self._wrote(location, tombstone, call.now_ms)
-        self._gate.done(call, version=tombstone.version)
+    async def delete(self, location: str, *keys: bytes, caller: Invocation = NOBODY) -> None:
+        """Leave tombstones, all or none; deleting a key that is not there succeeds."""
+        operation: Operation[Written] = Operation(DELETE, self.namespace, location, keys, caller, self.clock.now_ms())
+        await self.pipeline.perform(operation, self)
 
     async def list(
         self,
@@ -119,207 +147,135 @@ class KVService:
         request: ListRequest,
         *,
         cache_ttl_s: int = CACHE_TTL_S_DEFAULT,
-        caller: Caller = NOBODY,
+        caller: Invocation = NOBODY,
     ) -> Listing:
         """One page; short or even empty ones with a cursor occur, only `cursor` None says that it is the last."""
-        after = self._decode_cursor(request)
-        call = self._gate.call("list", location, request.prefix, caller)
-        await self._gate.admit(call, self._limit)
-        page, status, age_ms, newer_version = await self._page(call, request, after, cache_ttl_s * 1000)
-        rows = page.live_rows(call.now_ms)
-        self._gate.done(call, keys=len(rows), cache_status=status, age_ms=age_ms, newer_version=newer_version)
-        return Listing(rows, self._encode_cursor(request, page), status)
-
-    async def central_read(
-        self, keys: Sequence[bytes], *, operation: str = "get", caller: Caller = NOBODY
-    ) -> Sequence[Entry | None]:
-        """The live entries under `keys` as the centre has them, past every edge; `operation` is get or get_bulk."""
-        calls = [self._gate.call(operation, API_LOCATION, key, caller) for key in keys]
-        await self._gate.admit_all(calls, self._limit_all)
-        now_ms = self.clock.now_ms()
-        current = await self._centre.current(keys, now_ms)
-        live = [entry if entry is not None and entry.live(now_ms) else None for entry in current]
-        self._gate.all_done(calls, live)
-        return live
-
-    async def central_page(self, request: ListRequest, *, caller: Caller = NOBODY) -> Listing:
-        """One page as the centre has it, short or empty as a location's may be. Its cursors are opaque, always."""
-        after = key_rules.decode_cursor(request.prefix, request.cursor) if request.cursor else None
-        call = self._gate.call("list", API_LOCATION, request.prefix, caller)
-        await self._gate.admit_all([call], self._limit_all)
-        page = await self._centre.page(None, request, after, call.now_ms)
-        rows = page.live_rows(call.now_ms)
-        self._gate.done(call, keys=len(rows))
-        cursor = None if page.resume_after is None else key_rules.encode_cursor(request.prefix, page.resume_after)
-        return Listing(rows, cursor, None)
-
-    async def central_write(self, requests: Sequence[PutRequest], *, caller: Caller = NOBODY) -> None:
-        """Write all or nothing at the centre; each location sees it as late as another location's write.
-
-        The limit of one write a second to a key is the binding's: https://developers.cloudflare.com/kv/reference/faq/
-        """
-        calls = [self._gate.call("put", API_LOCATION, request.key, caller) for request in requests]
-        await self._gate.admit_all(calls, self._limit_all)
-        now_ms = self.clock.now_ms()
-        entries = await self._centre.put(API_LOCATION, requests, now_ms, _held(calls))
-        for entry in entries:
-            self._wrote(API_LOCATION, entry, now_ms)
-        self._gate.all_done(calls, entries)
-
-    async def central_delete(self, keys: Sequence[bytes], *, caller: Caller = NOBODY) -> None:
-        """Delete all or nothing at the centre; keys that are not there are no failure."""
-        calls = [self._gate.call("delete", API_LOCATION, key, caller) for key in keys]
-        await self._gate.admit_all(calls, self._limit_all)
-        now_ms = self.clock.now_ms()
-        tombstones = await self._centre.delete(API_LOCATION, keys, now_ms, _held(calls))
-        for tombstone in tombstones:
-            self._wrote(API_LOCATION, tombstone, now_ms)
-        self._gate.all_done(calls, tombstones)
+        keys, now_ms = (request.prefix,), self.clock.now_ms()
+        listing: Listing = await self.pipeline.perform(
+            Operation(LIST, self.namespace, location, keys, caller, now_ms, (), request, cache_ttl_s), self
+        )
+        return listing
 
     async def entries(self, request: ListRequest) -> tuple[Sequence[Entry], str | None]:
         """A page of live entries as the centre has them, values included, and its cursor; noted nowhere."""
-        now_ms = self.clock.now_ms()
-        page = await self._centre.page(None, request, self._decode_cursor(request), now_ms)
-        current = await self._centre.current([row.key for row in page.live_rows(now_ms)], now_ms)
+        now_ms, opaque = self.clock.now_ms(), self.profile.opaque_cursors
+        page = await self._centre.page(None, request, _decode_cursor(request, opaque), now_ms)
+        keys = [row.key for row in page.live_rows(now_ms)]
+        current = [sight.entry for sight in await self._centre.read(None, keys, now_ms)]
         live = [entry for entry in current if entry is not None and entry.live(now_ms)]
-        return live, self._encode_cursor(request, page)
+        return live, _encode_cursor(request, page, opaque)
 
     async def count(self) -> int:
         """How many keys live at the centre, whatever any location sees."""
         return await self._centre.count(self.clock.now_ms())
 
     async def reset(self) -> None:
-        """Forget everything: data, copies, faults, journal and counts."""
+        """Forget everything: data, copies, faults, journal and counts. What was begun before is not done after it."""
+        self.pipeline.reset()
         await self._centre.clear()
-        self._last_put_ms.clear()
-        self._gate.clear()
-        for edge in self._edges.values():
+        self.limits.clear()
+        for edge in self._edges:
             edge.clear()
+
+    def retire(self) -> None:
+        """The namespace is deleted: what was begun is not done any more."""
+        self._retired = True
 
     async def close(self) -> None:
         await self._centre.close()
 
-    def _limit(self, call: Call) -> None:
-        """The limits of one operation."""
-        self._gate.quota.count(call.operation, call.now_ms)
-        if call.operation == "put":
-            self._limit_writes(call.key, call.now_ms)
+    def check(self, operation: Operation[Any]) -> None:
+        """Raises KVError for a cursor that is none of ours."""
+        if operation.page is not None and operation.page.cursor:
+            _decode_cursor(operation.page, self._view(operation.location).opaque_cursors)
 
-    def _limit_all(self, calls: Sequence[Call]) -> None:
-        """The limits of one request to the API."""
-        if calls:
-            self._gate.quota.count(calls[0].operation, calls[0].now_ms, len(calls))
+    def carry_out(self, operation: Operation[Outcome], way: Way) -> Coroutine[Any, Any, Outcome]:
+        """The operation at its location's edge and at the centre."""
+        doing: Any = self._doing[operation.kind]
+        return doing(operation, way)  # type: ignore[no-any-return]  # a kind has its own outcome
 
-    async def _read(
-        self, operation: str, location: str, keys: Sequence[bytes], cache_ttl_s: int, caller: Caller
-    ) -> Sequence[Found]:
-        calls = {key: self._gate.call(operation, location, key, caller) for key in keys}
-        for call in calls.values():
-            await self._gate.admit(call, self._limit)
-        found = self._from_edge(calls, cache_ttl_s * 1000)
-        missing = [key for key in calls if key not in found]
-        if missing:
-            found |= await self._from_centre(calls, missing, cache_ttl_s * 1000)
-        return [found[key] for key in keys]
-
-    def _from_edge(self, calls: Mapping[bytes, Call], ttl_ms: int) -> dict[bytes, Found]:
-        found: dict[bytes, Found] = {}
-        if not self.profile.caches:
-            return found
-        for key, call in calls.items():
-            copy = self._edges[call.location].value(key, ttl_ms, call.now_ms)
+    async def _read(self, operation: Operation[Any], way: Way) -> Reading:
+        view, now_ms = self._view(operation.location), way.begun_ms
+        if view.edge is None:
+            sights = await self._centre.read(view.lags_as, operation.keys, now_ms)
+            self._still(operation, way)
+            return Reading([_found(sight.entry, None, now_ms, 0, sight.newer_version) for sight in sights])
+        edge, ttl_ms, found = view.edge, operation.cache_ttl_s * 1000, dict[bytes, Found]()
+        for key in operation.keys:
+            copy = edge.value(key, ttl_ms, now_ms)
             if copy is not None:
-                found[key] = self._found(call, copy.content, "HIT", copy.fetched_ms, copy.newer_version)
-        return found
+                found[key] = _found(copy.content, "HIT", now_ms, now_ms - copy.fetched_ms, copy.newer_version)
+        missing = [key for key in operation.keys if key not in found]
+        if missing:
+            sights = await self._centre.read(view.lags_as, missing, now_ms)
+            self._still(operation, way)
+            for key, sight in zip(missing, sights, strict=True):
+                newer = sight.newer_version
+                edge.keep_value(key, sight.entry, ttl_ms=ttl_ms, now_ms=now_ms, newer_version=newer)
+                found[key] = _found(sight.entry, "MISS", now_ms, 0, newer)
+        return Reading([found[key] for key in operation.keys])
 
-    async def _from_centre(self, calls: Mapping[bytes, Call], keys: Sequence[bytes], ttl_ms: int) -> dict[bytes, Found]:
-        found: dict[bytes, Found] = {}
-        location, now_ms = calls[keys[0]].location, calls[keys[0]].now_ms
-        status = "MISS" if self.profile.caches else None
-        for key, sight in zip(keys, await self._centre.read(location, keys, now_ms), strict=True):
-            if self.profile.caches:
-                self._edges[location].keep_value(
-                    key, sight.entry, ttl_ms=ttl_ms, now_ms=now_ms, newer_version=sight.newer_version
-                )
-            found[key] = self._found(calls[key], sight.entry, status, now_ms, sight.newer_version)
-        return found
-
-    def _found(
-        self,
-        call: Call,
-        entry: Entry | None,
-        status: str | None,
-        fetched_ms: int,
-        newer_version: int | None,
-    ) -> Found:
-        live = entry if entry is not None and entry.live(call.now_ms) else None
-        self._gate.done(
-            call,
-            cache_status=status,
-            age_ms=call.now_ms - fetched_ms,
-            version=live.version if live else None,
-            newer_version=newer_version,
-        )
-        return Found(live, status)
-
-    async def _page(
-        self, call: Call, request: ListRequest, after: bytes | None, ttl_ms: int
-    ) -> tuple[Page, str | None, int, int | None]:
-        if not self.profile.caches:
-            page = await self._centre.page(call.location, request, after, call.now_ms)
-            return page, None, 0, page.newer_version
-        edge = self._edges[call.location]
-        copy = edge.page(request, ttl_ms, call.now_ms)
+    async def _list(self, operation: Operation[Any], way: Way) -> Listing:
+        request, view, now_ms = operation.page, self._view(operation.location), way.begun_ms
+        assert request is not None
+        after = _decode_cursor(request, view.opaque_cursors)
+        ttl_ms, status, age_ms = operation.cache_ttl_s * 1000, None, 0
+        copy = None if view.edge is None else view.edge.page(request, ttl_ms, now_ms)
         if copy is not None:
-            return copy.content, "HIT", call.now_ms - copy.fetched_ms, copy.newer_version
-        writes = edge.writes
-        page = await self._centre.page(call.location, request, after, call.now_ms)
-        edge.keep_page(request, page, ttl_ms=ttl_ms, now_ms=call.now_ms, writes=writes, after=after)
-        return page, "MISS", 0, page.newer_version
+            page, status, age_ms, newer = copy.content, "HIT", now_ms - copy.fetched_ms, copy.newer_version
+        else:
+            writes = 0 if view.edge is None else view.edge.writes
+            page = await self._centre.page(view.lags_as, request, after, now_ms)
+            self._still(operation, way)
+            newer = page.newer_version
+            if view.edge is not None:
+                status = "MISS"
+                view.edge.keep_page(request, page, ttl_ms=ttl_ms, now_ms=now_ms, writes=writes, after=after)
+        rows = page.live_rows(now_ms)
+        return Listing(rows, _encode_cursor(request, page, view.opaque_cursors), status, age_ms, newer)
 
-    def _wrote(self, location: str, entry: Entry, now_ms: int) -> None:
+    def _write(self, operation: Operation[Any], way: Way) -> Coroutine[Any, Any, Written]:
+        return self._centre.write(operation, way, still=self._still, arrived=self._arrived)
+
+    def _arrived(self, operation: Operation[Any], way: Way, entry: Entry) -> None:
         """The writer's edge follows the write; to every other edge its copies are stale now."""
-        if not self.profile.caches:
-            return
-        own = self._edges[location] if self.profile.read_your_writes and location != API_LOCATION else None
-        for edge in self._edges.values():
+        own = self._view(operation.location).edge if self.profile.read_your_writes else None
+        for edge in self._edges:
             if edge is own:
-                edge.wrote(entry, now_ms)
+                edge.wrote(entry, way.begun_ms)
             else:
                 edge.superseded(entry)
 
-    def _limit_writes(self, key: bytes, now_ms: int) -> None:
-        interval_ms = self.profile.write_interval_ms
-        if not interval_ms:
-            return
-        last_ms = self._last_put_ms.get(key)
-        if last_ms is not None:
-            if 0 <= now_ms - last_ms < interval_ms:
-                raise WriteRateError("PUT", 429, "Too Many Requests")
-            del self._last_put_ms[key]
-        self._last_put_ms[key] = now_ms
-        while not 0 <= now_ms - next(iter(self._last_put_ms.values())) < interval_ms:
-            self._last_put_ms.popitem(last=False)
+    def _still(self, operation: Operation[Any], way: Way) -> None:
+        """Raises ResetError for what was begun before a reset, or before the namespace was deleted."""
+        if way.epoch != self.pipeline.epoch or self._retired:
+            raise ResetError(operation.kind.wire)
 
-    def _encode_cursor(self, request: ListRequest, page: Page) -> str | None:
-        if page.resume_after is None:
-            return None
-        if self.profile.opaque_cursors:
-            return key_rules.encode_cursor(request.prefix, page.resume_after)
-        return key_rules.encode_local_cursor(page.resume_after)
-
-    def _decode_cursor(self, request: ListRequest) -> bytes | None:
-        if request.cursor == "":
-            return None
-        if self.profile.opaque_cursors:
-            return key_rules.decode_cursor(request.prefix, request.cursor)
-        return key_rules.decode_local_cursor(request.cursor)
+    def _view(self, location: str) -> _View:
+        view = self._views.get(location)
+        if view is None:
+            edge = Edge() if self.profile.caches else None
+            if edge is not None:
+                self._edges.append(edge)
+            view = self._views[location] = _View(edge, location, self.profile.opaque_cursors)
+        return view
 
 
-def _held(calls: Sequence[Call]) -> HeldUntil:
-    """Until when which write is kept from which location."""
-    return {
-        call.key: {call.verdict.location: call.now_ms + call.verdict.delay_ms}
-        for call in calls
-        if call.verdict is not None and call.verdict.kind == "drop_replication" and call.verdict.location is not None
-    }
+def _found(entry: Entry | None, status: str | None, now_ms: int, age_ms: int, newer_version: int | None) -> Found:
+    return Found(entry if entry is not None and entry.live(now_ms) else None, status, age_ms, newer_version)
+
+
+def _encode_cursor(request: ListRequest, page: Page, opaque: bool) -> str | None:
+    if page.resume_after is None:
+        return None
+    if opaque:
+        return key_rules.encode_cursor(request.prefix, page.resume_after)
+    return key_rules.encode_local_cursor(page.resume_after)
+
+
+def _decode_cursor(request: ListRequest, opaque: bool) -> bytes | None:
+    if request.cursor == "":
+        return None
+    if opaque:
+        return key_rules.decode_cursor(request.prefix, request.cursor)
+    return key_rules.decode_local_cursor(request.cursor)

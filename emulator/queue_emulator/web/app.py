@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.shown import one_line
-from queue_emulator.core.surface import API_PREFIX, CONTROL_PREFIX
+from queue_emulator.core.surface import API_PREFIX, CONTROL_PREFIX, INVOCATION
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerFace
@@ -54,6 +54,7 @@ class Faces:
         if scope["type"] == "http":
             if not scope["raw_path"].startswith(b"/"):
                 _to_origin_form(scope)
+            scope[INVOCATION] = self._deployment.invocation()
             await self._face(scope["raw_path"])(scope, receive, send)
 
     def _face(self, path: bytes) -> ASGIApp:
@@ -167,7 +168,7 @@ class RequestLog:
         path = one_line(scope["raw_path"].decode("ascii", "backslashreplace"))
         if len(path) > _PATH_SHOWN_MAX:
             path = path[:_PATH_SHOWN_MAX] + "…"
-        operations = scope.get("emulator.operations", 0)
+        operations = scope[INVOCATION].counted if INVOCATION in scope else 0
         if operations is None:
             counted = "KV operations mixed with other requests'"
         else:

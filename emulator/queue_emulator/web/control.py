@@ -7,6 +7,7 @@ from queue_emulator.core import limits
 from queue_emulator.core.bulk import bulk_entry, parse_bulk
 from queue_emulator.core.javascript import Json, utf8
 from queue_emulator.core.options import ListRequest
+from queue_emulator.core.surface import INVOCATION
 from queue_emulator.kv.service import KVService
 from queue_emulator.web.actions import (
     ControlError,
@@ -74,14 +75,10 @@ class Control:
         body = await read_object(request, ("format", "task"))
         version = choice(body, "format", ("new", "old"), "new")
         task = _task(body.get("task", {}), self._deployment)
-        binding = self._deployment.binding(location)
-        binding.invocation.route = "CommHub.sendViaKVQueue"
-        self._deployment.service.meter.invoked(binding.invocation.route, self._deployment.clock.now_ms())
+        binding = self._deployment.binding(location, request.scope[INVOCATION])
+        binding.runs("CommHub.sendViaKVQueue")
         hub = CommHub(WorkerVersion(version).format(binding), self._deployment.clock)
-        try:
-            return {"format": version, "task": await hub.send(task)}
-        finally:
-            request.scope["emulator.operations"] = binding.invocation.operations
+        return {"format": version, "task": await hub.send(task)}
 
     async def entries(self, request: Request) -> Json:
         """A page of what the central store holds, as for a bulk put: `?prefix=P&cursor=C&limit=N`, all optional."""

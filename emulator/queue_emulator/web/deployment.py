@@ -9,8 +9,9 @@ from queue_emulator.core.api_rate import ApiRate
 from queue_emulator.core.clock import MovableClock, check_instant, iso_8601
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import ClockError, FaultError, RealDataError
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.terminal import tell
 from queue_emulator.worker.auth import ApiKeys
@@ -74,14 +75,15 @@ class Deployment:
         known = ", ".join(each.title for each in namespaces) or "a real one, and no other"
         raise FaultError(f"unknown namespace {named[:80]!r}; this emulator has {known}")
 
-    def binding(self, location: str) -> Binding:
-        """The KV namespace for one invocation, with the profile's budget of operations."""
-        return Binding(self.service, location, Invocation(self.service.profile.operations_max, name=self.ray()))
+    def binding(self, location: str, invocation: Invocation | None = None) -> Binding:
+        """The KV namespace for one invocation, a new one if none is given."""
+        return Binding(self.service, location, invocation or self.invocation())
 
-    def ray(self) -> str:
-        """A name for one request, by which the journal knows it."""
+    def invocation(self) -> Invocation:
+        """One request, by the name that the journal and its answer have for it, with the profile's budget."""
         self.requests += 1
-        return f"{self.dice.bits(64, 'ray', self.requests):016x}"
+        name = f"{self.dice.bits(64, 'ray', self.requests):016x}"
+        return Invocation(self.service.profile.operations_max, name=name, epoch=self.service.pipeline.epoch)
 
     def env(self, binding: Binding) -> Env:
         """The Worker's environment for one invocation."""

@@ -72,7 +72,7 @@ class Laboratory:
                 raise ControlError(400, f"unknown location {location!r}; this emulator has {', '.join(known)}")
         if rule.namespace is not None:
             rule = replace(rule, namespace=self._deployment.namespace(rule.namespace))
-        if rule.verdict.kind == "drop_replication":
+        if rule.verdict.effect.keeps_away:
             self._deployment.emulated("real replication cannot be stopped")
         return rule_to_json(self._deployment.service.faults.add(rule))
 

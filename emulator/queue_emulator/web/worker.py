@@ -5,7 +5,7 @@ import traceback
 from starlette.types import Receive, Scope, Send
 
 from queue_emulator.core.errors import EmulatorError, JavaScriptError
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.surface import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.binding import Binding
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import ClientGone, RequestBody
@@ -27,7 +27,7 @@ class WorkerFace:
         named = next((value.decode("latin-1") for value in _values(scope, _LOCATION)), None)
         location = self._deployment.location(named)
         try:
-            binding = self._deployment.binding(location or self._deployment.locations[0])
+            binding = self._deployment.binding(location or self._deployment.locations[0], scope[INVOCATION])
             if location is None:
                 answer = self._unknown_location(named)
             else:
@@ -35,7 +35,6 @@ class WorkerFace:
             await body.drain()
         except ClientGone:
             return
-        scope["emulator.operations"] = binding.invocation.operations
         await _send(answer, f"{binding.invocation.name}-{binding.location}", send)
 
     async def _run(self, request: Request, binding: Binding) -> Answer:

@@ -189,8 +189,7 @@ def _route(method: str, path: bytes, version: WorkerVersion) -> tuple[Route, byt
 
 
 async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> Answer:
-    env.cache.invocation.route = f"{route.method} {route.template}"
-    env.cache.service.meter.invoked(env.cache.invocation.route, env.clock.now_ms())
+    env.cache.runs(f"{route.method} {route.template}")
     task_id = decode_segment(raw_id)
     if task_id is None:
         return error_answer(400, "Validation failed", details=["id: must be percent-encoded UTF-8"])

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from queue_emulator.core.meter import Meter
-from queue_emulator.core.surface import LOCATION_HEADER
-from queue_emulator.kv.binding import Invocation
+from queue_emulator.core.surface import INVOCATION, LOCATION_HEADER
+from queue_emulator.kv.operation import Invocation
+from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.worker.answers import Answer, error_answer, text_answer
 from queue_emulator.workerd.config import CF_HEADER
-from queue_emulator.workerd.invocations import Invocations, Run
+from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.routes import route_of
 from queue_emulator.workerd.upstream import Exchange, Headers, NotSendable, WorkerGone
 
@@ -50,18 +50,14 @@ class WorkerdFace:
         sockets: Mapping[str, Path],
         *,
         locate: Callable[[str | None], str | None],
-        invoke: Callable[[str], Invocation],
         invocations: Invocations,
-        meter: Meter,
-        now_ms: Callable[[], int],
+        pipeline: Pipeline,
         log: Callable[[str], None],
     ) -> None:
         self._sockets = sockets
         self._locate = locate
-        self._invoke = invoke
         self._invocations = invocations
-        self._meter = meter
-        self._now_ms = now_ms
+        self._pipeline = pipeline
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,20 +69,18 @@ class WorkerdFace:
             await body.drain()
             await _answer(send, error_answer(400, f"Unknown location in {LOCATION_HEADER}; this emulator has {known}"))
             return
-        name = self._invoke(location).name
-        route = route_of(scope["method"], scope["raw_path"])
-        run = self._invocations.begin(location, name, route)
-        self._meter.invoked(route, self._now_ms())
-        scope["emulator.operations"] = None
+        run: Invocation = scope[INVOCATION]
+        run.route = route_of(scope["method"], scope["raw_path"])
+        self._invocations.begin(location, run)
+        self._pipeline.meter.invoked(run.route, self._pipeline.clock.now_ms())
         try:
             await self._exchange(scope, body, send, location, run)
         except _ClientGone:
             pass
         finally:
             self._invocations.disconnected(location, run.name)
-            scope["emulator.operations"] = run.counted
 
-    async def _exchange(self, scope: Scope, body: "_Body", send: Send, location: str, run: Run) -> None:
+    async def _exchange(self, scope: Scope, body: "_Body", send: Send, location: str, run: Invocation) -> None:
         ray = f"{run.name}-{location}".encode()
         begun = False
 

@@ -10,12 +10,9 @@ when `waitUntil` must be: https://developers.cloudflare.com/workers/runtime-apis
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from queue_emulator.core.clock import Stopwatch
-from queue_emulator.core.errors import OperationBudgetError
-from queue_emulator.core.limits import BUDGET_TEXT
-from queue_emulator.kv.gate import Caller
+from queue_emulator.kv.operation import Invocation
 
 SEVERAL = "several requests at once"
 OUTSIDE = "outside any request"
@@ -23,40 +20,23 @@ WAIT_UNTIL_MS_MAX = 30_000
 _RUNS_MAX = 10_000  # far more than can be under way: beyond it the oldest was never reported, and is forgotten
 
 
-@dataclass(slots=True)
-class Run:
-    """One run of the Worker; `alone` while no other was under way beside it."""
-
-    name: str
-    route: str
-    operations: int = 0
-    alone: bool = True
-
-    @property
-    def counted(self) -> int | None:
-        """How many KV operations it has made, if that is known."""
-        return self.operations if self.alone else None
-
-
 class Invocations:
     """The runs under way, by location. `elapsed_ms` is a time that only goes on: the runtime knows no other."""
 
-    def __init__(self, operations_max: int | None, *, elapsed_ms: Callable[[], float] | None = None) -> None:
-        self._operations_max = operations_max
+    def __init__(self, *, elapsed_ms: Callable[[], float] | None = None) -> None:
         self._elapsed_ms = elapsed_ms or Stopwatch().elapsed_ms
-        self._runs: defaultdict[str, OrderedDict[str, Run]] = defaultdict(OrderedDict)
+        self._runs: defaultdict[str, OrderedDict[str, Invocation]] = defaultdict(OrderedDict)
         self._disconnected: OrderedDict[tuple[str, str], float] = OrderedDict()  # and when, the earliest first
 
-    def begin(self, location: str, name: str, route: str) -> Run:
+    def begin(self, location: str, invocation: Invocation) -> None:
         """A request is about to be given to the Worker."""
         runs = self._under_way(location)
-        run = runs[name] = Run(name, route)
+        runs[invocation.name] = invocation
         if len(runs) > 1:
             for each in runs.values():
-                each.alone = False
+                each.mixed = True
         if len(runs) > _RUNS_MAX:
             self.end(location, next(iter(runs)))
-        return run
 
     def end(self, location: str, name: str) -> None:
         """The runtime is done with a run, or never began it."""
@@ -73,18 +53,14 @@ class Invocations:
         self._runs.clear()
         self._disconnected.clear()
 
-    def count(self, location: str) -> Caller:
-        """One more operation at a location: who made it. Raises OperationBudgetError past the limit of a run."""
+    def caller(self, location: str) -> Invocation:
+        """Who makes an operation at a location: its one run, or nobody who can be told."""
         runs = self._under_way(location)
-        if len(runs) != 1:
-            return Caller("", SEVERAL if runs else OUTSIDE)
-        (run,) = runs.values()
-        if self._operations_max is not None and run.operations >= self._operations_max:
-            raise OperationBudgetError(BUDGET_TEXT)
-        run.operations += 1
-        return Caller(run.name, run.route)
+        if len(runs) == 1:
+            return next(iter(runs.values()))
+        return Invocation(None, route=SEVERAL if runs else OUTSIDE, mixed=True)
 
-    def _under_way(self, location: str) -> OrderedDict[str, Run]:
+    def _under_way(self, location: str) -> OrderedDict[str, Invocation]:
         """The runs at a location, without those that must be over and will never be reported."""
         latest_ms = self._elapsed_ms() - WAIT_UNTIL_MS_MAX
         while self._disconnected and next(iter(self._disconnected.values())) < latest_ms:

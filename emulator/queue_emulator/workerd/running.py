@@ -14,7 +14,6 @@ from typing import Any
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.kv.binding import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.binary import compatibility_date_of
 from queue_emulator.workerd.bindings import WorkerPlan
@@ -35,7 +34,7 @@ _KV_SOCKET = "kv.socket"  # no location has a dot
 class Surroundings:
     """What the emulator lends to the Worker. `services` by namespace; `variables` as JSON texts.
 
-    `locate` and `invoke` are the deployment's: the location that a header names, and a new invocation there.
+    `locate` is the deployment's: the location that a header names.
     """
 
     binary: Path
@@ -44,7 +43,6 @@ class Surroundings:
     locations: Sequence[str]
     variables: Mapping[str, str]
     locate: Callable[[str | None], str | None]
-    invoke: Callable[[str], Invocation]
     log: Callable[[str], None]
 
 
@@ -72,7 +70,7 @@ class RunningWorker:
 async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterator[RunningWorker]:
     """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
-    invocations = Invocations(around.controlled.profile.operations_max)
+    invocations = Invocations()
     namespaces = list(dict.fromkeys(plan.kv.values()))
     wire = WireFace(
         [around.services[each] for each in namespaces],
@@ -142,10 +140,8 @@ def _face(around: Surroundings, folder: Path, invocations: Invocations) -> Worke
     return WorkerdFace(
         {location: folder / location for location in around.locations},
         locate=around.locate,
-        invoke=around.invoke,
         invocations=invocations,
-        meter=around.controlled.meter,
-        now_ms=around.controlled.clock.now_ms,
+        pipeline=around.controlled.pipeline,
         log=around.log,
     )
 

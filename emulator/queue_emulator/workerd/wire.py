@@ -21,9 +21,10 @@ from queue_emulator.core import options
 from queue_emulator.core.errors import JavaScriptError, KVError, KVSyntaxError
 from queue_emulator.core.javascript import UNDEFINED, Json, from_utf8, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
+from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
 from queue_emulator.core.surface import LOCATION_HEADER
-from queue_emulator.kv.binding import Binding, Invocation, ValueWithMetadata
-from queue_emulator.kv.gate import Caller
+from queue_emulator.kv.binding import Binding, ValueWithMetadata
+from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 from queue_emulator.workerd.invocations import Invocations
@@ -43,11 +44,20 @@ _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 class _Call:
     service: KVService
     location: str
-    caller: Caller
+    caller: Invocation
     segment: bytes
     query: Mapping[str, bytes]
     metadata: str | None
     body: bytes
+
+    async def perform(self, make: Callable[["_Call", int], Operation[Outcome]]) -> Outcome:
+        """Have an operation performed; what is refused in its making counts too, for the runtime had sent it."""
+        try:
+            operation = make(self, self.service.clock.now_ms())
+        except KVError:
+            self.caller.spend()
+            raise
+        return await self.service.perform(operation)
 
     def key(self, operation: str) -> bytes:
         """The key that the path names, checked."""
@@ -123,7 +133,7 @@ class WireFace:
         return _Call(
             service=service,
             location=location,
-            caller=self._invocations.count(location),
+            caller=self._invocations.caller(location),
             segment=path.removeprefix(b"/"),
             query=_query(query),
             metadata=_metadata(request),
@@ -172,9 +182,7 @@ async def listen(face: WireFace, path: Path) -> Listening:
 async def _get(call: _Call) -> web.Response:
     if not call.segment:
         return await _list(call)
-    key = call.key("GET")
-    cache_ttl_s = options.check_cache_ttl(call.number("cache_ttl", "GET"))
-    found = await call.service.get(call.location, key, cache_ttl_s=cache_ttl_s, caller=call.caller)
+    (found,) = (await call.perform(_get_operation)).found
     headers = _cache_status(found.cache_status)
     if found.entry is None:
         return web.Response(status=404, reason="Not Found", headers=headers)
@@ -185,14 +193,14 @@ async def _get(call: _Call) -> web.Response:
     return web.Response(body=found.entry.value, headers=headers)
 
 
+def _get_operation(call: _Call, now_ms: int) -> Operation[Reading]:
+    keys = (call.key("GET"),)
+    ttl_s = options.check_cache_ttl(call.number("cache_ttl", "GET"))
+    return Operation(GET, call.service.namespace, call.location, keys, call.caller, now_ms, cache_ttl_s=ttl_s)
+
+
 async def _list(call: _Call) -> web.Response:
-    limit = options.check_list_limit(call.number("key_count_limit", "GET"))
-    if limit < 1:
-        reason = f"Invalid key_count_limit of {limit}. Please specify an integer greater than 0."
-        raise KVError("GET", 400, reason)
-    prefix = check_prefix(from_utf8(call.query.get("prefix", b"")))
-    request = options.ListRequest(prefix, limit, from_utf8(call.query.get("cursor", b"")))
-    listing = await call.service.list(call.location, request, caller=call.caller)
+    listing = await call.perform(_list_operation)
     page: dict[str, Json] = {
         "keys": [
             _without_none({"name": row.key.decode(), "expiration": row.expiration_s, "metadata": row.metadata})
@@ -205,22 +213,41 @@ async def _list(call: _Call) -> web.Response:
     return _json(page, _cache_status(listing.cache_status))
 
 
+def _list_operation(call: _Call, now_ms: int) -> Operation[Listing]:
+    limit = options.check_list_limit(call.number("key_count_limit", "GET"))
+    if limit < 1:
+        reason = f"Invalid key_count_limit of {limit}. Please specify an integer greater than 0."
+        raise KVError("GET", 400, reason)
+    prefix = check_prefix(from_utf8(call.query.get("prefix", b"")))
+    page = options.ListRequest(prefix, limit, from_utf8(call.query.get("cursor", b"")))
+    return Operation(LIST, call.service.namespace, call.location, (prefix,), call.caller, now_ms, page=page)
+
+
 async def _put(call: _Call) -> web.Response:
+    await call.perform(_put_operation)
+    return web.Response(status=204)
+
+
+def _put_operation(call: _Call, now_ms: int) -> Operation[Written]:
     request = options.check_put(
         call.key("PUT"),
         call.body,
         expiration_s=call.number("expiration", "PUT"),
         expiration_ttl_s=call.number("expiration_ttl", "PUT"),
         metadata=call.metadata,
-        now_ms=call.service.clock.now_ms(),
+        now_ms=now_ms,
     )
-    await call.service.put(call.location, request, caller=call.caller)
-    return web.Response(status=204)
+    keys = (request.key,)
+    return Operation(PUT, call.service.namespace, call.location, keys, call.caller, now_ms, (request,))
 
 
 async def _delete(call: _Call) -> web.Response:
-    await call.service.delete(call.location, call.key("DELETE"), caller=call.caller)
+    await call.perform(_delete_operation)
     return web.Response(status=204)
+
+
+def _delete_operation(call: _Call, now_ms: int) -> Operation[Written]:
+    return Operation(DELETE, call.service.namespace, call.location, (call.key("DELETE"),), call.caller, now_ms)
 
 
 async def _bulk_get(call: _Call) -> web.Response:
@@ -228,8 +255,7 @@ async def _bulk_get(call: _Call) -> web.Response:
     if call.segment != b"bulk/get":
         return _refusal(405, "Method Not Allowed")
     asked = json.loads(from_utf8(call.body))
-    invocation = Invocation(None, name=call.caller.invocation, route=call.caller.route)
-    binding = Binding(call.service, call.location, invocation)
+    binding = Binding(call.service, call.location, call.caller)
     keys, type_, cache_ttl = asked["keys"], asked.get("type", UNDEFINED), asked.get("cacheTtl", UNDEFINED)
     if not asked.get("withMetadata"):
         return _json(await binding.get_bulk(keys, type_, cache_ttl=cache_ttl))

@@ -12,7 +12,8 @@ from pathlib import Path
 from queue_emulator.core.bulk import parse_bulk
 from queue_emulator.core.clock import SystemClock
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteStore
 from queue_emulator.worker import queue

@@ -17,7 +17,8 @@ from typing import Any
 from queue_emulator.core.clock import SystemClock
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.binding import Binding, Invocation
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteStore
 from tests.bench.compare.client import ask_once, request, timed

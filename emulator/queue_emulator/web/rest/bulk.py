@@ -14,6 +14,7 @@ from queue_emulator.core.errors import BulkDataError, JavaScriptError, KVError, 
 from queue_emulator.core.javascript import Json, json_decoder, parse_json, stringify_json
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_bulk_get
+from queue_emulator.core.surface import API_LOCATION
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call, off_loop
 
@@ -25,8 +26,7 @@ async def put(call: Call) -> Answer:
     """Write up to 10,000 pairs, all or none."""
     content = await call.content(limits.BULK_BYTES_MAX, "Request body")
     requests = await off_loop(len(content), lambda: _pairs(call.operation, content, call.now_ms))
-    call.operations = len(requests)
-    await call.service.central_write(requests, caller=call.caller)
+    await call.service.write(API_LOCATION, requests, caller=call.caller)
     return _done(len(requests))
 
 
@@ -34,8 +34,7 @@ async def delete(call: Call) -> Answer:
     """Delete up to 10,000 keys, those that are not there included, all or none."""
     content = await call.content(limits.BULK_BYTES_MAX, "Request body")
     keys = await off_loop(len(content), lambda: _keys(call.operation, content))
-    call.operations = len(keys)
-    await call.service.central_delete(list(dict.fromkeys(keys)), caller=call.caller)
+    await call.service.delete(API_LOCATION, *dict.fromkeys(keys), caller=call.caller)
     return _done(len(keys))
 
 
@@ -44,10 +43,8 @@ async def get(call: Call) -> Answer:
     body = await call.json(_GET_BODY_BYTES_MAX)
     names, value_type, with_metadata = _asked(call.operation, body)
     keys, _ = check_bulk_get(names, value_type, None)
-    call.operations = len(keys)
-    found = dict(
-        zip(names, await call.service.central_read(keys, operation="get_bulk", caller=call.caller), strict=True)
-    )
+    read = await call.service.get_bulk(API_LOCATION, keys, caller=call.caller)
+    found = {name: each.entry for name, each in zip(names, read, strict=True)}
     size_bytes = sum(len(entry.value or b"") for entry in found.values() if entry)
     if size_bytes > limits.BULK_GET_BYTES_MAX:
         raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")

@@ -9,8 +9,8 @@ from starlette.datastructures import Headers
 
 from queue_emulator.core.accounts import Namespace
 from queue_emulator.core.javascript import Json, json_decoder, stringify_json
-from queue_emulator.kv.gate import Caller
 from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import in_event_loop
 from queue_emulator.web.request_body import RequestBody
@@ -46,9 +46,8 @@ class Call:
     query: Mapping[str, str]
     headers: Headers
     body: RequestBody
-    caller: Caller
+    caller: Invocation
     now_ms: int
-    operations: int = 0
 
     @property
     def namespace(self) -> Namespace:

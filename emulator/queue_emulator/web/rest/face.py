@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 from queue_emulator.core.accounts import Namespace
 from queue_emulator.core.errors import EmulatorError, JavaScriptError
 from queue_emulator.core.javascript import stringify_json
-from queue_emulator.core.surface import API_LOCATION
-from queue_emulator.kv.gate import Caller
+from queue_emulator.core.surface import API_LOCATION, INVOCATION
 from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import ClientGone, RequestBody
@@ -36,20 +36,21 @@ class RestFace:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = RequestBody(receive)
-        ray = self._deployment.ray()
+        caller: Invocation = scope[INVOCATION]
+        caller.operations_max, caller.by_key = None, True
         try:
-            response = await self._respond(scope, body, ray)
+            response = await self._respond(scope, body, caller)
             await body.drain()
         except ClientGone:
             return
-        response.headers["CF-Ray"] = f"{ray}-{API_LOCATION}"
+        response.headers["CF-Ray"] = f"{caller.name}-{API_LOCATION}"
         await response(scope, receive, send)
 
-    async def _respond(self, scope: Scope, body: RequestBody, ray: str) -> Response:
+    async def _respond(self, scope: Scope, body: RequestBody, caller: Invocation) -> Response:
         """Every failure is an envelope; a defect of ours is explained in the log."""
         headers: dict[str, str] = {}
         try:
-            return await self._answer(scope, body, ray, headers)
+            return await self._answer(scope, body, caller, headers)
         except Refusal as error:
             return _refused(error, headers)
         except ClientGone:
@@ -60,7 +61,7 @@ class RestFace:
             self._deployment.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
         return _refused(refusals.defect(), headers)
 
-    async def _answer(self, scope: Scope, body: RequestBody, ray: str, said: dict[str, str]) -> Response:
+    async def _answer(self, scope: Scope, body: RequestBody, caller: Invocation, said: dict[str, str]) -> Response:
         """`said` is what every answer says in its headers, as soon as that is known."""
         headers, now_ms = Headers(scope=scope), self._deployment.clock.now_ms()
         if not allowed(headers, self._deployment.api_token):
@@ -72,6 +73,7 @@ class RestFace:
             raise refusals.too_many_requests()
         target = find_route(scope["raw_path"])
         operation, handler = _operation(target, scope["method"])
+        caller.route = f"API {scope['method']} {target.route.template}"
         call = Call(
             operation,
             self._namespaces,
@@ -80,15 +82,13 @@ class RestFace:
             _query(scope["query_string"]),
             headers,
             body,
-            Caller(ray, f"API {scope['method']} {target.route.template}"),
+            caller,
             now_ms,
         )
         try:
             return _answered(await self._run(handler, call), said)
         except JavaScriptError as error:
             raise refusals.of_kv(operation, error) from None
-        finally:
-            scope["emulator.operations"] = call.operations
 
     async def _run(self, handler: Handler, call: Call) -> Answer:
         if call.found is not None:

@@ -11,6 +11,7 @@ from queue_emulator.core.errors import JavaScriptError, KVError
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.options import ListRequest, check_put
+from queue_emulator.core.surface import API_LOCATION
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call, off_loop
 from queue_emulator.web.rest.multipart import MultipartError, is_multipart, parse_parts
@@ -28,8 +29,7 @@ async def list_keys(call: Call) -> Answer:
         allowed = f"an integer between {limits.API_LIST_LIMIT_MIN} and {limits.LIST_LIMIT_MAX}"
         raise refusals.bad_parameter("limit", call.operation, given, allowed)
     request = ListRequest(check_prefix(call.query.get("prefix", "")), limit, call.query.get("cursor", ""))
-    call.operations = 1
-    listing = await call.service.central_page(request, caller=call.caller)
+    listing = await call.service.list(API_LOCATION, request, caller=call.caller)
     keys = []
     for row in listing.rows:
         key: dict[str, Json] = {"name": row.key.decode()}
@@ -66,24 +66,18 @@ async def put_value(call: Call) -> Answer:
     request = check_put(
         key, value, expiration_s=expiration_s, expiration_ttl_s=ttl_s, metadata=metadata, now_ms=call.now_ms
     )
-    call.operations = 1
-    await call.service.central_write([request], caller=call.caller)
+    await call.service.put(API_LOCATION, request, caller=call.caller)
     return Answer()
 
 
 async def delete_value(call: Call) -> Answer:
     """Deleting a key that is not there succeeds."""
-    key = _key(call)
-    call.operations = 1
-    await call.service.central_delete([key], caller=call.caller)
+    await call.service.delete(API_LOCATION, _key(call), caller=call.caller)
     return Answer()
 
 
 async def _read(call: Call) -> Entry | None:
-    key = _key(call)
-    call.operations = 1
-    (entry,) = await call.service.central_read([key], caller=call.caller)
-    return entry
+    return (await call.service.get(API_LOCATION, _key(call), caller=call.caller)).entry
 
 
 def _key(call: Call) -> bytes:

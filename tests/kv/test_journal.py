@@ -2,12 +2,13 @@
 
 import json
 
-from queue_emulator.core.journal import Event, Journal
+from queue_emulator.core.journal import Event
+from queue_emulator.kv.journal import Journal
 
 
 def noted(journal: Journal, *keys: bytes) -> None:
     for key in keys:
-        journal.note(at_ms=5, location="SJC", invocation="i", route="r", operation="get", key=key)
+        journal.note(1, 3, 4, 5, "SJC", "i", "r", "get", key)
 
 
 def positions(journal: Journal, after: int, limit: int | None = None) -> list[int]:
@@ -49,19 +50,22 @@ def test_cleared_it_goes_on_counting() -> None:
 
 
 def test_an_event_that_saw_an_older_version_is_stale() -> None:
-    assert not Event(1, 5, "SJC", "", "", "get", b"k", version=2).stale
-    assert Event(1, 5, "SJC", "", "", "get", b"k", version=2, newer_version=3).stale
+    assert not Event(1, 1, 3, 4, 5, "SJC", "", "", "get", b"k", version=2).stale
+    assert Event(1, 1, 3, 4, 5, "SJC", "", "", "get", b"k", version=2, newer_version=3).stale
 
 
 def test_an_event_is_one_line_of_json_that_leaves_out_what_says_nothing() -> None:
     event = Event(
-        1, 5, "SJC", "i", "GET /é", "get", b"\xffk\n", cache_status="HIT", age_ms=7, version=2, newer_version=3
+        1, 9, 3, 4, 5, "SJC", "i", "GET /é", "get", b"\xffk\n", cache_status="HIT", age_ms=7, version=2, newer_version=3
     )
     line = event.to_json_line()
     assert "\n" not in line
     assert json.loads(line) == {
         "position": 1,
-        "at_ms": 5,
+        "id": 9,
+        "asked_ms": 3,
+        "begun_ms": 4,
+        "done_ms": 5,
         "location": "SJC",
         "invocation": "i",
         "route": "GET /é",
@@ -73,6 +77,6 @@ def test_an_event_is_one_line_of_json_that_leaves_out_what_says_nothing() -> Non
         "stale": True,
         "newerVersion": 3,
     }
-    plain = json.loads(Event(1, 5, "SJC", "i", "r", "list", b"", keys=0, failed="why").to_json_line())
+    plain = json.loads(Event(1, 1, 3, 4, 5, "SJC", "", "r", "list", b"", keys=0, failed="why").to_json_line())
     assert {"keys": 0, "failed": "why"}.items() <= plain.items()
-    assert not {"cacheStatus", "age_ms", "version", "stale", "newerVersion"} & set(plain)
+    assert not {"cacheStatus", "age_ms", "version", "stale", "newerVersion", "invocation"} & set(plain)

@@ -1,0 +1,142 @@
+"""The one way through for every KV operation, of one key or of many, whoever asks for it:
+
+arguments checked → the invocation's budget → its turn → fault rules → limits → its end, which is an emulated namespace
+(the location's edge, then the centre) or a real one → journal and meter.
+
+Arguments are checked where they are understood, before an operation is made of them; but a cursor by the end that made
+it. A request of many keys is one operation: it waits once, is refused as a whole, and sees one moment.
+"""
+
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+from queue_emulator.core.clock import Clock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import JavaScriptError, ResetError
+from queue_emulator.core.faults import FaultPlan
+from queue_emulator.core.kinds import Kind
+from queue_emulator.core.meter import Meter
+from queue_emulator.core.plans import DailyQuota, Plan
+from queue_emulator.kv.journal import Journal
+from queue_emulator.kv.limiting import Limits
+from queue_emulator.kv.operation import NOTHING_SEEN, Operation, Outcome, Saw, Way
+from queue_emulator.kv.turn import Turn, go_at_once
+from queue_emulator.kv.waiting import Sleep
+
+
+class End(Protocol):
+    """Where the operations of one namespace end."""
+
+    @property
+    def limits(self) -> Limits:
+        """What limits them."""
+        ...
+
+    def check(self, operation: Operation[Any]) -> None:
+        """Raises KVError for arguments that only this end can judge: a cursor."""
+        ...
+
+    def carry_out(self, operation: Operation[Outcome], way: Way) -> Coroutine[Any, Any, Outcome]:
+        """Do it at `way.begun_ms`; raises JavaScriptError for what fails, ResetError if its epoch is over before."""
+        ...
+
+
+class Pipeline:
+    """What all namespaces of an account share: turns, faults, quota, journal, counts, and how often all was reset.
+
+    `turn` may be set to another one at any time between two operations.
+    """
+
+    def __init__(
+        self, clock: Clock, dice: Dice, sleep: Sleep, plan: Plan | None = None, turn: Turn = go_at_once
+    ) -> None:
+        self.clock = clock
+        self.turn = turn
+        self.faults = FaultPlan(dice)
+        self.journal = Journal()
+        self.meter = Meter()
+        self.quota = DailyQuota(plan)
+        self.epoch = 0
+        self._sleep = sleep
+        self._last_id = 0
+
+    async def perform(self, operation: Operation[Outcome], end: End) -> Outcome:
+        """The whole way; raises JavaScriptError for what is refused or fails, noted if its turn had come."""
+        caller, kind = operation.caller, operation.kind
+        caller.spend(len(operation.keys) if caller.by_key else 1)
+        end.check(operation)
+        self._last_id += 1
+        way = Way(self._last_id, self.epoch if caller.epoch is None else caller.epoch)
+        waiting = self.turn(operation)
+        if waiting is not None:
+            await waiting
+        way.begun_ms = self.clock.now_ms()
+        self._still(kind, way)
+        try:
+            if kind.decided:
+                if self.faults:
+                    await self._judge(operation, way)
+                end.limits.admit(operation, way.begun_ms)
+            outcome = await end.carry_out(operation, way)
+            self._still(kind, way)
+        except ResetError:
+            raise  # the journal is that of another world
+        except JavaScriptError as error:
+            self._note(operation, way, [NOTHING_SEEN] * len(operation.keys), error)
+            raise
+        failure = None if way.decision is None else way.decision.failure
+        self.meter.count(caller.route, kind, way.begun_ms, len(operation.keys))
+        self._note(operation, way, outcome.saw(), failure)
+        if failure is not None:
+            raise failure
+        return outcome
+
+    def reset(self) -> None:
+        """Forget faults, journal and counts; what was begun is not done any more."""
+        self.epoch += 1
+        self.faults.clear()
+        self.journal.clear()
+        self.meter.clear()
+        self.quota.clear()
+
+    async def _judge(self, operation: Operation[Any], way: Way) -> None:
+        """Ask the fault rules, and do what they say of the time before."""
+        way.decision = self.faults.judge(operation.kind, operation.keys, operation.location, operation.namespace)
+        if way.decision is None:
+            return
+        if way.decision.wait_ms:
+            await self._sleep(way.decision.wait_ms)
+            way.begun_ms = self.clock.now_ms()
+            self._still(operation.kind, way)
+        if way.decision.refusal is not None:
+            raise way.decision.refusal
+
+    def _still(self, kind: Kind, way: Way) -> None:
+        """Raises ResetError for what was begun before a reset: rules, limits and journal are of what came after."""
+        if way.epoch != self.epoch:
+            raise ResetError(kind.wire)
+
+    def _note(self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None) -> None:
+        kind, namespace, location, keys, caller, asked_ms, *_ = operation
+        done_ms = self.clock.now_ms()
+        failed = None if error is None else str(error)
+        rules = _NO_RULES if way.decision is None else way.decision.rules
+        for key, saw in zip(keys, seen or [NOTHING_SEEN] * len(keys), strict=True):
+            self.journal.note(
+                way.id,
+                asked_ms,
+                way.begun_ms,
+                done_ms,
+                location,
+                caller.name,
+                caller.route,
+                kind.name,
+                key,
+                *saw,
+                failed,
+                rules.get(key),
+                namespace,
+            )
+
+
+_NO_RULES: Mapping[bytes, int] = {}

@@ -1,0 +1,126 @@
+"""Which of the operations that wait goes next: the one seam at which a scheduler takes hold.
+
+Each operation asks for its turn once, when its arguments are checked and its invocation's budget allows it, and before
+anything is done. From its turn on an operation on a store in memory runs to its end without another wait, so that
+whoever gives the turns decides over the whole order.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Generic, Protocol, TypeVar
+
+from queue_emulator.core.errors import EmulatorError
+from queue_emulator.core.kinds import KINDS
+from queue_emulator.kv.operation import Operation
+
+Result = TypeVar("Result")
+
+
+class Turn(Protocol):
+    """Gives an operation its turn: None to go at once, or what is awaited until it may go.
+
+    What the awaitable raises, the caller's code sees in the place of the operation, which is then not done: so an
+    invocation is killed between two of its operations.
+    """
+
+    def __call__(self, operation: Operation[Any]) -> Awaitable[None] | None: ...
+
+
+def go_at_once(operation: Operation[Any]) -> None:
+    """Nobody waits for a turn."""
+
+
+class HeldTurns:
+    """Turns that a test gives: each actor waits before each of its KV operations until it is told to go on.
+
+    No event loop is needed. What no actor does goes at once, so a test may look into the store between two steps.
+    `alone` is held for each step, where threads share the emulator.
+    """
+
+    def __init__(self, alone: AbstractContextManager[object] | None = None) -> None:
+        self._alone = alone or nullcontext()
+        self._acting = 0
+
+    def __call__(self, operation: Operation[Any]) -> Awaitable[None] | None:
+        return _Asking(operation) if self._acting else None
+
+    def actor(self, work: Coroutine[Any, Any, Result]) -> "Actor[Result]":
+        """Somebody who does `work`, and stands already before its first operation."""
+        return Actor(work, self._step)
+
+    def _step(self, work: Coroutine[Any, Any, Any]) -> Operation[Any]:
+        """On to the next operation, which is given back; raises StopIteration with the result at the end."""
+        with self._alone:
+            self._acting += 1
+            try:
+                asked = work.send(None)
+            finally:
+                self._acting -= 1
+        if isinstance(asked, Operation):
+            return asked
+        work.close()
+        raise EmulatorError("the emulator had to wait for something else than a turn, which it cannot inside a test")
+
+
+Step = Callable[[Coroutine[Any, Any, Any]], Operation[Any]]
+
+
+class Actor(Generic[Result]):
+    """One whose operations a test lets go one by one.
+
+    `about_to` is the operation that it waits to do, None when it is at its end.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, Result], step: Step) -> None:
+        self._work = work
+        self._step = step
+        self._result: Result | None = None
+        self._failed: BaseException | None = None
+        self.about_to: Operation[Any] | None = None
+        self._go_on()
+
+    def step(self) -> None:
+        """Do one operation, and stand before the next."""
+        assert self.about_to is not None, "this actor is at its end"
+        self._go_on()
+
+    def until(self, operation: str, key: str) -> "Actor[Result]":
+        """Go on until the next operation is "put", "get", … of this key (for a "list": of this prefix)."""
+        if operation not in KINDS:
+            raise EmulatorError(f"operation must be one of {', '.join(KINDS)}, not {operation!r}")
+        while self.about_to is not None:
+            if self.about_to.kind is KINDS[operation] and key.encode() in self.about_to.keys:
+                return self
+            self._go_on()
+        raise AssertionError(f"this actor came to its end without a {operation} of {key!r}") from self._failed
+
+    def finish(self) -> Result:
+        """Go on to the end; the result, or the error that ended it."""
+        while self.about_to is not None:
+            self._go_on()
+        if self._failed is not None:
+            raise self._failed
+        return self._result  # type: ignore[return-value]  # it is what the work returned, which may be None
+
+    def kill(self) -> None:
+        """End it here: the operation that it waits for is not done, and none after it."""
+        self._work.close()
+        self.about_to = None
+
+    def _go_on(self) -> None:
+        try:
+            self.about_to = self._step(self._work)
+        except StopIteration as ended:
+            self.about_to, self._result = None, ended.value
+        except Exception as failed:  # noqa: BLE001 - whose end it is: told to who asks for the result
+            self.about_to, self._failed = None, failed
+
+
+class _Asking:
+    """Hands an operation to whoever steps the code that asked for it."""
+
+    def __init__(self, operation: Operation[Any]) -> None:
+        self._operation = operation
+
+    def __await__(self) -> Generator[Operation[Any], None, None]:
+        yield self._operation
