@@ -1,8 +1,6 @@
-"""Bindings that tests look into: one writes down every KV call and can be interrupted, one gives way at every call."""
+"""A binding that tests look into: it writes down every KV call and can be interrupted."""
 
 from collections.abc import Awaitable, Callable
-
-from anyio.lowlevel import checkpoint
 
 from queue_emulator.core.javascript import UNDEFINED, Json
 from queue_emulator.kv.binding import Binding, ListResult
@@ -70,14 +68,6 @@ class WatchedBinding(Binding):
         if waiting:
             await waiting.pop(0)()
         self.calls.append((operation, key, *rest))
-
-
-class GivingWay(WatchedBinding):
-    """Lets every other task run before each of its own calls: two of them in two tasks go step by step."""
-
-    async def _note(self, operation: str, key: str, *rest: int) -> None:
-        await checkpoint()
-        await super()._note(operation, key, *rest)
 
 
 async def _nothing() -> None:

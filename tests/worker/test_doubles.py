@@ -1,6 +1,5 @@
 """The doubles do what a plain binding does, miss no operation, and interrupt where they are told to."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +8,7 @@ from queue_emulator.core.errors import KVError
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.service import KVService
 from tests.worker.deployed import Centre
-from tests.worker.doubles import GivingWay, WatchedBinding
+from tests.worker.doubles import WatchedBinding
 
 pytestmark = pytest.mark.anyio
 
@@ -91,19 +90,6 @@ async def test_an_interruption_can_wait_for_a_later_call_of_its_kind(watch: Watc
     for _ in range(4):
         await binding.get("a")
     assert seen == [2]
-
-
-async def test_two_tasks_that_give_way_take_turns(service: KVService) -> None:
-    one, two = GivingWay(service), GivingWay(service)
-    order: list[str] = []
-
-    async def read(name: str, binding: GivingWay) -> None:
-        for key in ("a", "b", "c"):
-            await binding.get(key)
-            order.append(f"{name}{key}")
-
-    await asyncio.gather(read("1", one), read("2", two))
-    assert order == ["1a", "2a", "1b", "2b", "1c", "2c"]
 
 
 async def test_the_centre_is_seen_past_every_cache(service: KVService, centre: Centre) -> None:

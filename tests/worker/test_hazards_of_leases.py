@@ -6,22 +6,16 @@ H12  a key is written twice within a second: KV answers 429, and the Worker fail
 H15  a renewal that began in time ends too late, and overwrites the lease of the next worker
 """
 
-import asyncio
-from collections.abc import Callable
-
 import pytest
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import KVError
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.profiles import LOCAL
-from queue_emulator.kv.service import KVService
+from queue_emulator.kv.turn import HeldTurns
 from tests.worker.deployed import Centre, Worker, task
-from tests.worker.doubles import GivingWay, WatchedBinding
 
 pytestmark = pytest.mark.anyio
-
-Watch = Callable[..., WatchedBinding]
 
 
 @pytest.fixture
@@ -29,42 +23,57 @@ async def one_task(centre: Centre) -> None:
     await centre.load({"queue:task:a": task("a")})
 
 
-async def claim(worker: Worker, worker_id: str, at: str | WatchedBinding = "SJC") -> Json:
+async def claim(worker: Worker, worker_id: str, at: str = "SJC") -> Json:
     """The body of the answer to a claim for 300 s."""
     return (await worker.post("/api/queue/claim", {"workerId": worker_id}, at=at))[1]
 
 
 @pytest.mark.usefixtures("one_task")
 async def test_h1_two_workers_at_one_location_both_claim_a_task(
-    worker: Worker, watch: Watch, centre: Centre, clock: MovableClock
+    worker: Worker, turns: HeldTurns, centre: Centre, clock: MovableClock
 ) -> None:
     """Both read "no lease" before either writes one, and each reads its own write back before the other's comes.
 
     Reading back finds out who wrote last up to that moment, not who will. Only a compare-and-set would tell.
     """
-    slow = watch()
-    quick: list[Json] = []
+    slow = turns.actor(claim(worker, "slow"))
+    quick = turns.actor(claim(worker, "quick"))
 
-    async def another_claims_meanwhile() -> None:
-        quick.append(await claim(worker, "quick"))
-        clock.advance(1000)
+    slow.until("put", "queue:lease:a")
+    quick_answer = quick.finish()
+    clock.advance(1000)
+    slow_answer = slow.finish()
 
-    slow.before("put", "queue:lease:a", another_claims_meanwhile)
-    answer = await claim(worker, "slow", slow)
-    assert slow.uninterrupted == 0
-    assert (quick[0]["taskId"], quick[0]["lease"]["workerId"]) == ("a", "quick")
-    assert (answer["taskId"], answer["lease"]["workerId"]) == ("a", "slow")
+    assert (quick_answer["taskId"], quick_answer["lease"]["workerId"]) == ("a", "quick")
+    assert (slow_answer["taskId"], slow_answer["lease"]["workerId"]) == ("a", "slow")
     assert (await centre.value("queue:lease:a"))["workerId"] == "slow"
 
 
 @pytest.mark.usefixtures("one_task")
-@pytest.mark.parametrize("profile", [LOCAL], ids=["local"])
-async def test_reading_back_keeps_two_workers_apart_only_when_they_go_in_step(
-    worker: Worker, service: KVService
+async def test_h1_stays_away_when_one_reads_the_lease_that_the_other_has_written(
+    worker: Worker, turns: HeldTurns
 ) -> None:
+    slow = turns.actor(claim(worker, "slow"))
+    quick = turns.actor(claim(worker, "quick"))
+
+    slow.until("get", "queue:lease:a")
+    assert quick.finish()["taskId"] == "a"
+    assert slow.finish()["success"] is False
+
+
+@pytest.mark.usefixtures("one_task")
+@pytest.mark.parametrize("profile", [LOCAL], ids=["local"])
+async def test_reading_back_keeps_two_workers_apart_only_when_they_go_in_step(worker: Worker, turns: HeldTurns) -> None:
     """Step by step both write before either reads back, so that both see the last writer: here H1 stays away."""
-    answers = await asyncio.gather(*(claim(worker, name, GivingWay(service)) for name in ("first", "last")))
-    assert [answer["success"] for answer in answers] == [False, True]
+    first = turns.actor(claim(worker, "first"))
+    last = turns.actor(claim(worker, "last"))
+
+    first.until("put", "queue:lease:a")
+    last.until("put", "queue:lease:a")
+    first.step()
+    last.step()
+
+    assert [first.finish()["success"], last.finish()["success"]] == [False, True]
 
 
 @pytest.mark.usefixtures("one_task")
@@ -153,7 +162,7 @@ async def test_h12_two_status_updates_or_results_within_a_second_do_it_too(worke
 
 @pytest.mark.usefixtures("one_task")
 async def test_h15_a_late_renewal_overwrites_the_next_workers_lease(
-    worker: Worker, watch: Watch, centre: Centre, clock: MovableClock
+    worker: Worker, turns: HeldTurns, centre: Centre, clock: MovableClock
 ) -> None:
     """The renewal reads a lease with a moment left. It ends, another worker claims, and then the renewal is written.
 
@@ -162,19 +171,16 @@ async def test_h15_a_late_renewal_overwrites_the_next_workers_lease(
     """
     await claim(worker, "first")
     clock.advance(299_999)
-    renewing = watch()
-    second: list[Json] = []
+    renewing = turns.actor(worker.post("/api/queue/a/renew", {"workerId": "first"}))
 
-    async def the_lease_ends_and_another_claims() -> None:
-        clock.advance(1)
-        second.append(await claim(worker, "second"))
-        clock.advance(1000)
+    renewing.until("put", "queue:lease:a")
+    clock.advance(1)
+    second = await claim(worker, "second")
+    clock.advance(1000)
+    status, answer = renewing.finish()
 
-    renewing.before("put", "queue:lease:a", the_lease_ends_and_another_claims)
-    status, answer = await worker.post("/api/queue/a/renew", {"workerId": "first"}, at=renewing)
-    assert renewing.uninterrupted == 0
     assert (status, answer["lease"]["workerId"]) == (200, "first")
-    assert (second[0]["taskId"], second[0]["lease"]["workerId"]) == ("a", "second")
+    assert (second["taskId"], second["lease"]["workerId"]) == ("a", "second")
     assert (await centre.value("queue:lease:a"))["workerId"] == "first"
     clock.advance(1000)
     assert (await worker.post("/api/queue/a/renew", {"workerId": "second"}))[0] == 403

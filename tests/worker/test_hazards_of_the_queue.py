@@ -13,6 +13,7 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import OperationBudgetError
 from queue_emulator.core.profiles import LOCAL
+from queue_emulator.kv.turn import HeldTurns
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 
@@ -90,7 +91,7 @@ async def test_h10_a_claim_can_die_with_the_lease_already_written(worker: Worker
 
 
 async def test_h11_a_status_update_that_races_a_result_writes_the_finished_task_back(
-    worker: Worker, watch: Watch, centre: Centre, clock: MovableClock
+    worker: Worker, turns: HeldTurns, centre: Centre, clock: MovableClock
 ) -> None:
     """The update reads the task, the result deletes it, and the update writes what it read: a zombie.
 
@@ -99,10 +100,13 @@ async def test_h11_a_status_update_that_races_a_result_writes_the_finished_task_
     await centre.load({"queue:task:a": task("a")})
     await worker.post("/api/queue/claim", {"workerId": "w"})
     clock.advance(1000)
-    updating = watch()
-    updating.before("put", "queue:task:a", lambda: worker.post("/api/result/a", {"success": True}))
-    status, _ = await worker.post("/api/queue/a/status", {"status": "completed"}, at=updating)
-    assert (status, updating.uninterrupted) == (200, 0)
+    updating = turns.actor(worker.post("/api/queue/a/status", {"status": "completed"}))
+    finishing = turns.actor(worker.post("/api/result/a", {"success": True}))
+
+    updating.until("put", "queue:task:a")
+    assert finishing.finish() == (200, {"success": True})
+    assert updating.finish()[0] == 200
+
     assert await worker.get("/api/result/a") == (200, {"success": True})
     assert await worker.get("/api/queue") == (200, {"pending": ["a"], "count": 1})
     clock.advance(1000)
