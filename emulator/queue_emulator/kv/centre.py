@@ -48,6 +48,12 @@ class Versions:
         """The first of the next `count` versions; `store` says which was the last before this process."""
         if self._last is None:
             self._last = await store.last_version()
+        return self.draw(count)
+
+    def draw(self, count: int) -> int:
+        """As `take`, if the last version is known already; 0 if not."""
+        if self._last is None:
+            return 0
         self._last += count
         return self._last - count + 1
 
@@ -98,7 +104,8 @@ class Centre:
             before = None
             if replication.any_underway or replication.needs_before(way.held_ms):
                 before = dict(zip(operation.keys, await store.read(operation.keys), strict=True))
-            first = await self._versions.take(len(operation.keys), store)
+            versions = self._versions
+            first = versions.draw(len(operation.keys)) or await versions.take(len(operation.keys), store)
             entries = _entries(operation, way.begun_ms, first)
             await store.write(entries, partial(self._written, operation, way, entries, before, arrived))
         finally:

@@ -14,7 +14,6 @@ from queue_emulator.core.clock import Clock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError, ResetError
 from queue_emulator.core.faults import FaultPlan
-from queue_emulator.core.kinds import Kind
 from queue_emulator.core.meter import Meter
 from queue_emulator.core.plans import DailyQuota, Plan
 from queue_emulator.kv.journal import Journal
@@ -33,7 +32,7 @@ class End(Protocol):
         ...
 
     def check(self, operation: Operation[Any]) -> None:
-        """Raises KVError for arguments that only this end can judge: a cursor."""
+        """Raises KVError for a list's cursor that this end has not made."""
         ...
 
     def carry_out(self, operation: Operation[Outcome], way: Way) -> Coroutine[Any, Any, Outcome]:
@@ -64,21 +63,24 @@ class Pipeline:
         """The whole way; raises JavaScriptError for what is refused or fails, noted if its turn had come."""
         caller, kind = operation.caller, operation.kind
         caller.spend(len(operation.keys) if caller.by_key else 1)
-        end.check(operation)
+        if operation.page is not None:
+            end.check(operation)
         self._last_id += 1
         way = Way(self._last_id, self.epoch if caller.epoch is None else caller.epoch)
         waiting = self.turn(operation)
         if waiting is not None:
             await waiting
         way.begun_ms = self.clock.now_ms()
-        self._still(kind, way)
+        if way.epoch != self.epoch:
+            raise ResetError(kind.wire)
         try:
             if kind.decided:
                 if self.faults:
                     await self._judge(operation, way)
                 end.limits.admit(operation, way.begun_ms)
             outcome = await end.carry_out(operation, way)
-            self._still(kind, way)
+            if way.epoch != self.epoch:
+                raise ResetError(kind.wire)
         except ResetError:
             raise  # the journal is that of another world
         except JavaScriptError as error:
@@ -107,14 +109,10 @@ class Pipeline:
         if way.decision.wait_ms:
             await self._sleep(way.decision.wait_ms)
             way.begun_ms = self.clock.now_ms()
-            self._still(operation.kind, way)
+            if way.epoch != self.epoch:
+                raise ResetError(operation.kind.wire)
         if way.decision.refusal is not None:
             raise way.decision.refusal
-
-    def _still(self, kind: Kind, way: Way) -> None:
-        """Raises ResetError for what was begun before a reset: rules, limits and journal are of what came after."""
-        if way.epoch != self.epoch:
-            raise ResetError(kind.wire)
 
     def _note(self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None) -> None:
         kind, namespace, location, keys, caller, asked_ms, *_ = operation

@@ -66,13 +66,14 @@ class MemoryStore:
         return [Row.of(self._entries[key]) for key in self._keys[start : min(end, start + limit)]]
 
     async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
-        new = {entry.key for entry in entries if entry.key not in self._entries}
-        self._entries.update((entry.key, entry) for entry in entries)
-        if len(new) == 1:
-            (key,) = new
-            self._keys.insert(bisect_left(self._keys, key), key)
-        elif new:
-            self._keys = sorted(self._entries)
+        known = len(self._entries)
+        for entry in entries:
+            self._entries[entry.key] = entry
+        if len(self._entries) > known:
+            if len(entries) == 1:
+                self._keys.insert(bisect_left(self._keys, entries[0].key), entries[0].key)
+            else:
+                self._keys = sorted(self._entries)
         written()
 
     async def purge(self, gone_before_ms: int) -> int:
