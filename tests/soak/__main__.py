@@ -20,7 +20,9 @@ _WORKER = Path(__file__).with_name("worker.mjs")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1.0, metavar="N", help="how long, in all")
+    parser.add_argument(
+        "--minutes", type=float, default=1.0, metavar="N", help="how long, in all; a third of it is the warm-up"
+    )
     parser.add_argument(
         "--workerd", type=Path, metavar="PATH", help="the workerd binary: then a real Worker is soaked too"
     )
@@ -37,11 +39,12 @@ def main() -> int:
 
 
 def _soaked(running: Running, share_s: float) -> Soaked:
-    return soak(running, rounds=_until(share_s), requests=JOURNAL_EVENTS_MAX)
+    warm, rounds = _until(share_s / 3), _until(share_s * 2 / 3)
+    return soak(running, warm=warm, rounds=rounds, requests=JOURNAL_EVENTS_MAX)
 
 
 def _until(share_s: float) -> Iterator[object]:
-    """Counted from the end of the warm-up."""
+    """Counted from its first round."""
     end_s = time.monotonic() + share_s
     while time.monotonic() < end_s:
         yield None

@@ -68,16 +68,16 @@ class Running:
     faces: Sequence[Face]
 
 
-def soak(running: Running, *, rounds: Iterator[object], warm: int = 2, requests: int = 0) -> Soaked:
+def soak(running: Running, *, rounds: Iterator[object], warm: Iterator[object], requests: int = 0) -> Soaked:
     """Warm up, then as many rounds as are given; each has every client at every face.
 
-    The warm-up is a full journal, `warm` rounds and `requests` on one connection: a journal that has been filled by
+    The warm-up is a full journal, the `warm` rounds and `requests` on one connection: a journal that has been filled by
     bulk writes grows a little while the events of runs, each of a name of its own, take their places.
     """
     answers: Counter[tuple[str, int]] = Counter()
     _fill_the_journal(running)
     _ask_often(running, requests)
-    for _ in range(warm):
+    for _ in warm:
         _round(running, answers)
     before = _settled(running, None)
     answers.clear()

@@ -12,6 +12,6 @@ pytestmark = pytest.mark.slow
 
 def test_many_clients_of_every_kind_leave_nothing_behind(tmp_path: Path) -> None:
     with emulator(tmp_path) as running:
-        soaked = soak(running, rounds=iter(range(1)))
+        soaked = soak(running, warm=iter(range(2)), rounds=iter(range(1)))
     assert left_behind(soaked) == [], soaked.table()
     assert sum(soaked.answers.values()) > 120

@@ -14,6 +14,6 @@ WORKER = Path(__file__).parents[1] / "soak" / "worker.mjs"
 
 def test_many_clients_of_every_kind_leave_nothing_behind_a_real_worker(tmp_path: Path, workerd: Path) -> None:
     with emulator(tmp_path, worker=WORKER, workerd=workerd) as running:
-        soaked = soak(running, rounds=iter(range(1)))
+        soaked = soak(running, warm=iter(range(2)), rounds=iter(range(1)))
     assert left_behind(soaked) == [], soaked.table()
     assert sum(soaked.answers.values()) > 120

@@ -22,7 +22,7 @@ from queue_emulator.core.sparing import Sparing
 
 _CHUNK_BYTES = 65_536
 _REQUESTS_MAX = 2**63  # on one connection
-_ANSWER_S = 1.0  # for an answer that is under way to a client that has closed its side: it may still be reading
+_ANSWER_S = 5.0  # for an answer that is under way to a client that has closed its side: it may still be reading
 _SPARED_IDLE_S = 1.0  # a connection that has just been made is about to carry its request
 _SPARED_SLOW_S = 30.0  # for a request to be sent, or an answer to be taken
 
