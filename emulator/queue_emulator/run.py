@@ -149,8 +149,10 @@ async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Na
     try:
         namespaces = await Namespaces.open(catalogue, open_service, dice)
         names = dict.fromkeys((plan.controlled, *plan.kv.values()))
+        bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
         return namespaces, {
-            name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name)) for name in names
+            name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name), binding=bindings.get(name))
+            for name in names
         }
     except BaseException:
         await catalogue.discard()

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from queue_emulator.core.accounts import ID, namespace_of
+from queue_emulator.core.accounts import ID, Namespace, namespace_of
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
+from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import NamespaceError
 from queue_emulator.core.limits import NAMESPACES_MAX
 from queue_emulator.core.options import PutRequest
@@ -91,10 +93,65 @@ async def test_a_worker_is_bound_to_its_namespace_under_the_id_that_it_has_for_i
     assert await value(service) == b"v"
     assert again.service(WRANGLER_ID) is service
     assert again.service(namespace_of("CACHE").id) is None
-    assert [(each.id, each.title, each.name) for each in again.all()] == [(WRANGLER_ID, "CACHE", "CACHE")]
+    assert again.all() == await catalogue.namespaces() == [Namespace(WRANGLER_ID, "CACHE")]
+    assert again.name(WRANGLER_ID) == "CACHE"
     renamed = await again.rename(WRANGLER_ID, "tasks")
     assert renamed.id == WRANGLER_ID
     assert [each.title for each in await catalogue.namespaces()] == ["tasks"]
+
+
+async def test_workers_that_call_namespaces_of_two_ids_by_one_name_do_not_see_each_other_s_data(
+    catalogue: Catalogue, clock: MovableClock
+) -> None:
+    for id, written in ((WRANGLER_ID, b"1"), ("b" * 32, b"2")):
+        service = await (await opened(catalogue, clock)).bind("KV", worker="w", id=id)
+        assert await value(service) is None
+        await write(service, value=written)
+    again = await opened(catalogue, clock)
+    assert [await value(await again.bind("KV", worker="w", id=id)) for id in (WRANGLER_ID, "b" * 32)] == [b"1", b"2"]
+    assert [each.title for each in again.all()] == ["KV", f"KV-{'b' * 32}"]
+
+
+async def test_only_the_first_id_that_a_name_gets_has_what_was_written_under_the_name_alone(
+    catalogue: Catalogue, clock: MovableClock
+) -> None:
+    await write(await (await opened(catalogue, clock)).bind("KV", worker="w"))
+    again = await opened(catalogue, clock)
+    assert await value(await again.bind("KV", worker="w", id=WRANGLER_ID)) == b"v"
+    assert await value(await again.bind("KV", worker="w", id="b" * 32)) is None
+
+
+async def test_a_namespace_that_is_bound_by_its_id_alone_is_titled_by_the_binding(namespaces: Namespaces) -> None:
+    await namespaces.bind(WRANGLER_ID, worker="w", binding="KV")
+    created = await namespaces.create("sessions")
+    await namespaces.bind(created.id, worker="w", binding="KV")
+    assert namespaces.all() == [Namespace(WRANGLER_ID, "KV"), created]
+
+
+async def test_a_reset_gives_titles_of_the_start_back_also_if_they_were_exchanged(
+    namespaces: Namespaces, catalogue: Catalogue
+) -> None:
+    bound = [namespace_of("A"), namespace_of("B")]
+    for each in bound:
+        await namespaces.bind(each.title, worker="w")
+    for id, title in ((bound[0].id, "C"), (bound[1].id, "A"), (bound[0].id, "B")):
+        await namespaces.rename(id, title)
+    await namespaces.reset()
+    assert namespaces.all() == await catalogue.namespaces() == bound
+
+
+async def test_what_is_written_late_into_a_deleted_namespace_is_nowhere(
+    namespaces: Namespaces, catalogue: Catalogue
+) -> None:
+    created = await namespaces.create("a")
+    late = catalogue.store(created.id)
+    await late.read([b"k"])
+    await namespaces.delete(created.id)
+    await catalogue.keep(created)
+    for entries in ([Entry(b"k", b"v", 1, 1)], [Entry(b"k", b"v", 2, 1), Entry(b"l", b"v", 3, 1)]):
+        with suppress(NamespaceError):
+            await late.write(entries)
+    assert await catalogue.store(created.id).read([b"k", b"l"]) == [None, None]
 
 
 async def test_the_id_of_a_created_namespace_goes_before_the_name(namespaces: Namespaces) -> None:
@@ -122,7 +179,7 @@ async def test_what_is_deleted_is_gone_with_its_entries(namespaces: Namespaces, 
     await namespaces.delete(created.id)
     assert namespaces.service(created.id) is None
     assert await catalogue.namespaces() == []
-    assert await catalogue.store(created.name).read([b"k"]) == [None]
+    assert await catalogue.store(created.id).read([b"k"]) == [None]
 
 
 async def test_what_a_worker_is_bound_to_cannot_be_deleted(namespaces: Namespaces) -> None:
@@ -189,7 +246,7 @@ async def test_all_is_there_again_when_the_file_is_opened_again(tmp_path: Path, 
     try:
         namespaces = await opened(catalogue, clock)
         assert namespaces.all() == [renamed, created]
-        assert (created.jurisdiction, renamed.title, renamed.name) == ("eu", "renamed", "CACHE")
+        assert (created.jurisdiction, renamed.title) == ("eu", "renamed")
         assert await value(await namespaces.bind("CACHE", worker="w")) == b"1"
         assert await value(namespaces.service(created.id)) == b"2"
         assert namespaces.all() == [renamed, created]

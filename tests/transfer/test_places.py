@@ -213,11 +213,11 @@ def test_a_state_file_that_has_other_namespaces_is_not_taken_for_an_empty_one(fo
 
 def test_a_namespace_of_a_state_file_is_named_by_its_title_or_id_too_and_a_new_one_is_kept(folder: Path) -> None:
     path = folder / "state.sqlite"
-    made = Namespace("ab" * 16, "titled", "ab" * 16)
+    made = Namespace("ab" * 16, "titled")
 
     async def names() -> list[str]:
         catalogue = await SqliteCatalogue.open(path)
-        found = [each.name for each in await catalogue.namespaces()]
+        found = [each.title for each in await catalogue.namespaces()]
         await catalogue.close()
         return found
 
@@ -229,6 +229,6 @@ def test_a_namespace_of_a_state_file_is_named_by_its_title_or_id_too_and_a_new_o
     asyncio.run(keep())
     for text, key in (("titled", b"a"), ("ab" * 16, b"b"), ("NEW", b"c"), (namespace_of("NEW").id, b"d")):
         asyncio.run(fill(target_of(f"state:{path}#{text}"), [BulkEntry(key, b"1")]))
-    assert asyncio.run(names()) == [made.name, "NEW"]
+    assert asyncio.run(names()) == [made.title, "NEW"]
     for text, keys in (("titled", [b"a", b"b"]), ("NEW", [b"c", b"d"])):
         assert [entry.key for entry in asyncio.run(all_of(target_of(f"state:{path}#{text}"))).entries] == keys

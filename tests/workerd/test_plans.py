@@ -22,7 +22,7 @@ JSONC = """{
   "vars": { "URL": "https://example.com/*not a comment*/", "DATA": [1, { "a": null }] },
   "kv_namespaces": [
     { "binding": "CACHE", "id": "5f" },
-    { "binding": "SAME", "id": "5f", "preview_id": "6f" },
+    { "binding": "SAME", "id": "6f", "preview_id": "5f" },
     { "binding": "NO_ID" },
     { "binding": "NO_ID_EITHER" },
   ],

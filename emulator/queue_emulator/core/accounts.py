@@ -19,28 +19,31 @@ class Namespace:
 
     id            32 lower-case hexadecimal digits
     title         unique in the account
-    name          under which its entries are kept: what a Worker is bound to, else its id
     jurisdiction  one of JURISDICTIONS, or None
     """
 
     id: str
     title: str
-    name: str
     jurisdiction: str | None = None
 
 
 def find_namespace(namespaces: Iterable[Namespace], named: str) -> Namespace | None:
-    """The one of this name, title or id, or of the id that is drawn from this name."""
-    derived = namespace_of(named).id
-    found = sorted(namespaces, key=lambda each: each.id != derived)
-    return next((each for each in found if each.id == derived or named in (each.name, each.title)), None)
+    """The one of this id, or of the id that is drawn from this name, or else of this title."""
+    id = id_of(named)
+    found = sorted(namespaces, key=lambda each: each.id != id)
+    return next((each for each in found if each.id == id or each.title == named), None)
 
 
 def namespace_of(name: str) -> Namespace:
-    """The namespace that a Worker is bound to by this name, before anybody renamed it.
+    """The namespace that a Worker is bound to by this name, before anybody renamed it."""
+    return Namespace(id_of(name), name)
 
-    A name that is an id, as in a wrangler config, is its own id; the id of any other is drawn from it.
-    """
-    if ID.fullmatch(name.lower()):
-        return Namespace(name.lower(), name, name)
-    return Namespace(blake2b(name.encode(), digest_size=16).hexdigest(), name, name)
+
+def id_of(name: str) -> str:
+    """A name that is an id, as in a wrangler config, is its own; the id of any other is drawn from it."""
+    return name.lower() if is_id(name) else blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def is_id(name: str) -> bool:
+    """Whether it has the form of an id, in whatever case."""
+    return ID.fullmatch(name.lower()) is not None

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
+from queue_emulator.core.accounts import Namespace, find_namespace, id_of, is_id, namespace_of
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import NamespaceError
 from queue_emulator.core.limits import NAMESPACES_MAX
@@ -25,16 +25,20 @@ class Catalogue(Protocol):
         """All of them, in any order."""
         ...
 
-    async def keep(self, namespace: Namespace) -> None:
-        """Add one, or replace the one of the same name."""
+    async def keep(self, namespace: Namespace, *, instead_of: str | None = None) -> None:
+        """Add one, or replace the one of the same id, or of the id `instead_of`, whose entries it takes over."""
         ...
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, id: str) -> None:
         """Drop one with all its entries, or nothing."""
         ...
 
-    def store(self, name: str) -> Store:
-        """The entries of one; closing the catalogue closes it."""
+    async def reset(self, kept: Sequence[Namespace]) -> None:
+        """Drop all entries, and all namespaces but these, which get the titles given here; all or nothing."""
+        ...
+
+    def store(self, id: str) -> Store:
+        """The entries of one; closing the catalogue closes it. Raises NamespaceError at a write when it is deleted."""
         ...
 
     async def close(self) -> None:
@@ -56,21 +60,39 @@ class MemoryCatalogue:
     async def namespaces(self) -> Sequence[Namespace]:
         return list(self._namespaces.values())
 
-    async def keep(self, namespace: Namespace) -> None:
-        self._namespaces[namespace.name] = namespace
+    async def keep(self, namespace: Namespace, *, instead_of: str | None = None) -> None:
+        if instead_of is not None:
+            self._namespaces.pop(instead_of, None)
+            self._stores[namespace.id] = self._stores.pop(instead_of, MemoryStore())
+        self._namespaces[namespace.id] = namespace
 
-    async def remove(self, name: str) -> None:
-        del self._namespaces[name]
-        self._stores.pop(name, None)
+    async def remove(self, id: str) -> None:
+        self._namespaces.pop(id, None)
+        self._stores.pop(id, None)
 
-    def store(self, name: str) -> Store:
-        return self._stores.setdefault(name, MemoryStore())
+    async def reset(self, kept: Sequence[Namespace]) -> None:
+        self._namespaces = {each.id: each for each in kept}
+        self._stores = {each.id: self._stores[each.id] for each in kept if each.id in self._stores}
+        for store in self._stores.values():
+            await store.clear()
+
+    def store(self, id: str) -> Store:
+        return self._stores.setdefault(id, MemoryStore())
 
     async def close(self) -> None:
         pass
 
     async def discard(self) -> None:
         pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A Worker's side of a namespace: what it is called there, and its title after a reset."""
+
+    worker: str
+    name: str
+    title: str
 
 
 class Namespaces:
@@ -82,7 +104,7 @@ class Namespaces:
         self._dice = dice
         self._by_id = {namespace.id: namespace for namespace in namespaces}
         self._services: dict[str, KVService] = {}
-        self._bound: dict[str, str] = {}
+        self._bound: dict[str, _Bound] = {}
         self._made = 0
         self._turn = asyncio.Lock()
 
@@ -100,31 +122,44 @@ class Namespaces:
             return service.beside(store, name, dice)
 
         made = cls(MemoryCatalogue(), [namespace], open_service, dice)
-        made._services[namespace.id], made._bound[namespace.id] = service, worker
+        made._services[namespace.id] = service
+        made._bound[namespace.id] = _Bound(worker, name, namespace.title)
         return made
 
-    async def bind(self, name: str, *, worker: str, id: str | None = None) -> KVService:
-        """The namespace that `worker` is bound to: of this id, or of this name, or else a new one.
+    async def bind(self, name: str, *, worker: str, id: str | None = None, binding: str | None = None) -> KVService:
+        """The namespace that `worker` is bound to, a new one if there is none.
 
-        `name` may be an id or a title too. With `id`, as long as this process lives, it is the namespace's own.
+        With `id`, the one of this id and no other. But one that was only named `name` so far, and whose id is therefore
+        drawn from its name, is given this id for good. Without `id`, the one that `name` is the id, the name or the
+        title of. One that is new, or titled by its id, is titled by `name`, or by `binding` where that is an id.
         """
-        found = self._by_id.get(id) if id is not None else None
-        found = found or await self._named(name)
-        if id is not None and found.id != id:
-            del self._by_id[found.id]
-            found = self._by_id[id] = replace(found, id=id)
-        self._bound[found.id] = worker
+        found = self._by_id.get(id) if id is not None else self.find(name)
+        if found is None:
+            found = await self._claimed(name, id) or Namespace(id_of(name) if id is None else id, "")
+        if found.title.lower() in ("", found.id):
+            spoken = binding if binding is not None and is_id(name) else name
+            found = replace(found, title=self._free_title(spoken, found.id))
+            await self._catalogue.keep(found)
+        self._by_id[found.id] = found
+        self._bound[found.id] = _Bound(worker, name, found.title)
         service = self.service(found.id)
         assert service is not None
         return service
 
-    async def _named(self, name: str) -> Namespace:
-        found = find_namespace(self.all(), name)
-        if found is None:
-            found = namespace_of(name)
-            self._by_id[found.id] = found
-            await self._catalogue.keep(found)
-        return found
+    async def _claimed(self, name: str, id: str | None) -> Namespace | None:
+        """The one that was only named so far; it has this id from now on."""
+        found = self._by_id.get(id_of(name))
+        if id is None or found is None or is_id(name) or found.id in self._bound:
+            return None
+        claimed = replace(found, id=id)
+        await self._catalogue.keep(claimed, instead_of=found.id)
+        del self._by_id[found.id]
+        return claimed
+
+    def _free_title(self, title: str, id: str) -> str:
+        """This title, or this title and the id where another namespace has it."""
+        taken = {each.title for each in self._by_id.values() if each.id != id}
+        return next(each for each in (title, f"{title}-{id}", id) if each not in taken)
 
     def all(self) -> list[Namespace]:
         """Every namespace, oldest first as far as that is known."""
@@ -138,11 +173,20 @@ class Namespaces:
         """The namespace of this id."""
         return self._by_id.get(id)
 
+    def find(self, named: str) -> Namespace | None:
+        """The one that this is the id, the name that a Worker is bound to, or the title of."""
+        bound = next((id for id, bound in self._bound.items() if bound.name == named), None)
+        return self._by_id.get(bound or "") or find_namespace(self.all(), named)
+
+    def name(self, id: str) -> str:
+        """What journal and fault rules call it: as a Worker is bound to it, else its id."""
+        return self._bound[id].name if id in self._bound else id
+
     def service(self, id: str) -> KVService | None:
         """What reads and writes the namespace; None if there is none of this id."""
         namespace = self._by_id.get(id)
         if namespace is not None and id not in self._services:
-            self._services[id] = self._open_service(self._catalogue.store(namespace.name), namespace.name)
+            self._services[id] = self._open_service(self._catalogue.store(id), self.name(id))
         return self._services.get(id)
 
     async def create(self, title: str, jurisdiction: str | None = None) -> Namespace:
@@ -158,7 +202,7 @@ class Namespaces:
         return await self._alone(self._delete(id))
 
     async def reset(self) -> None:
-        """Drop what was created, and forget all that the bound ones hold, noted and count; titles stay."""
+        """Drop what was created; forget what the bound ones hold, noted and count, and titles given since the start."""
         await self._alone(self._reset())
 
     async def close(self, *, discard: bool = False) -> None:
@@ -182,7 +226,7 @@ class Namespaces:
         if len(self._by_id) >= NAMESPACES_MAX:
             raise NamespaceError("too many", f"an account has at most {NAMESPACES_MAX} namespaces")
         id = self._new_id(title)
-        namespace = Namespace(id, title, id, jurisdiction)
+        namespace = Namespace(id, title, jurisdiction)
         await self._catalogue.keep(namespace)
         self._by_id[id] = namespace
         return namespace
@@ -197,21 +241,31 @@ class Namespaces:
     async def _delete(self, id: str) -> None:
         namespace = self._there(id)
         if id in self._bound:
-            raise NamespaceError("bound", f"namespace has associated scripts: {self._bound[id]}")
+            raise NamespaceError("bound", f"namespace has associated scripts: {self._bound[id].worker}")
         del self._by_id[id]  # before the wait: nobody writes into it any more
-        if (service := self._services.pop(id, None)) is not None:
-            service.retire()
+        self._retire(id)
         try:
-            await self._catalogue.remove(namespace.name)
+            await self._catalogue.remove(id)
         except BaseException:
             self._by_id[id] = namespace
             raise
 
     async def _reset(self) -> None:
-        for id in [id for id in self._by_id if id not in self._bound]:
-            await self._delete(id)
+        before = self._by_id
+        self._by_id = {id: replace(before[id], title=bound.title) for id, bound in self._bound.items()}
+        for id in before.keys() - self._by_id.keys():
+            self._retire(id)
+        try:
+            await self._catalogue.reset(self.all())
+        except BaseException:
+            self._by_id = before
+            raise
         for id in self._bound:
             await self._services[id].reset()
+
+    def _retire(self, id: str) -> None:
+        if (service := self._services.pop(id, None)) is not None:
+            service.retire()
 
     def _there(self, id: str) -> Namespace:
         namespace = self._by_id.get(id)

@@ -1,10 +1,17 @@
--- Every statement can be run on a file of an older version, and leaves what it holds.
+-- The account's namespaces. `number` stands for one in `entry`, and is never given again: what is written late into a
+-- namespace that was deleted meanwhile is refused.
+CREATE TABLE namespace (
+    number       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           TEXT NOT NULL UNIQUE,
+    title        TEXT NOT NULL UNIQUE,
+    jurisdiction TEXT
+);
 
 -- One row a key: its last write, which may be a tombstone (value is null).
 -- `version` is the order of writes; replacing a row gives it the new version's place.
-CREATE TABLE IF NOT EXISTS entry (
+CREATE TABLE entry (
     version      INTEGER PRIMARY KEY,
-    namespace    TEXT    NOT NULL,
+    namespace    INTEGER NOT NULL REFERENCES namespace (number),
     key          BLOB    NOT NULL,
     written_ms   INTEGER NOT NULL,
     expiration_s INTEGER,
@@ -15,16 +22,8 @@ CREATE TABLE IF NOT EXISTS entry (
 );
 
 -- A list page is read from this index alone, in key order, without touching values.
-CREATE INDEX IF NOT EXISTS entry_listing ON entry (namespace, key, written_ms, expiration_s, metadata, deleted);
+CREATE INDEX entry_listing ON entry (namespace, key, written_ms, expiration_s, metadata, deleted);
 
 -- What a purge looks for.
-CREATE INDEX IF NOT EXISTS entry_expiring ON entry (namespace, expiration_s) WHERE expiration_s IS NOT NULL;
-CREATE INDEX IF NOT EXISTS entry_deleted ON entry (namespace, written_ms) WHERE deleted;
-
--- The account's namespaces, since version 2. `name` is what their entries are kept under.
-CREATE TABLE IF NOT EXISTS namespace (
-    name         TEXT PRIMARY KEY,
-    id           TEXT NOT NULL UNIQUE,
-    title        TEXT NOT NULL UNIQUE,
-    jurisdiction TEXT
-);
+CREATE INDEX entry_expiring ON entry (namespace, expiration_s) WHERE expiration_s IS NOT NULL;
+CREATE INDEX entry_deleted ON entry (namespace, written_ms) WHERE deleted;

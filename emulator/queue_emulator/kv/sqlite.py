@@ -12,21 +12,21 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
-from queue_emulator.core.accounts import Namespace, namespace_of
+from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
-from queue_emulator.core.errors import StateError
+from queue_emulator.core.errors import NamespaceError, StateError
 from queue_emulator.kv.foreign_database import check_schema
+from queue_emulator.kv.schema import INSERT_NAMESPACE, SCHEMA_VERSION, lay_out, upgrade
 from queue_emulator.kv.state_file import StateFile
 from queue_emulator.kv.store import Written, tell_nobody
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
-SCHEMA_VERSION = 2
+_NO_NUMBER = 0  # SQLite numbers from 1
 _KEYS_AT_ONCE = 500  # below SQLite's limit on parameters, 999 in old builds
 _SHORT_ROWS = 2_000  # about a millisecond
 _SHORT_BYTES = 65_536
@@ -35,16 +35,25 @@ _LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for
 
 
 class SqliteStore:
-    """One namespace of a state file."""
+    """One namespace of a state file: empty before it is kept there, and not to be written to."""
 
-    def __init__(self, file: "_File", namespace: str) -> None:
+    def __init__(self, file: "_File", id: str) -> None:
         self._file = file
-        self._namespace = namespace
+        self._id = id
+        self._number: int | None = None
 
     @classmethod
     async def open(cls, path: Path, *, namespace: str = "CACHE") -> "SqliteStore":
-        """Open or create the state file; raises StateError, and then leaves the file as it was."""
-        return cls(await _open(path), namespace)
+        """Open or create the state file, and the namespace of this name or id.
+
+        Raises StateError, and then leaves the file as it was.
+        """
+        catalogue = await SqliteCatalogue.open(path)
+        found = find_namespace(await catalogue.namespaces(), namespace)
+        if found is None:
+            found = namespace_of(namespace)
+            await catalogue.keep(found)
+        return catalogue.store(found.id)
 
     def catalogue(self) -> "SqliteCatalogue":
         """The namespaces of the file, on the same connection."""
@@ -86,6 +95,13 @@ class SqliteStore:
     async def close(self) -> None:
         await self._file.close()
 
+    @property
+    def _namespace(self) -> int:
+        """Its number, which stays its own when another namespace gets this id."""
+        if self._number is None:
+            self._number = self._file.numbers.get(self._id)
+        return self._number or _NO_NUMBER
+
     def _columns(self, entry: Entry) -> tuple[Any, ...]:
         return (
             self._namespace,
@@ -111,18 +127,39 @@ class SqliteCatalogue:
         return cls(await _open(path))
 
     async def namespaces(self) -> Sequence[Namespace]:
-        rows = await self._file.ask("SELECT id, title, name, jurisdiction FROM namespace ORDER BY rowid", ())
+        rows = await self._file.ask("SELECT id, title, jurisdiction FROM namespace ORDER BY number", ())
         return [Namespace(*row) for row in rows]
 
-    async def keep(self, namespace: Namespace) -> None:
-        columns = (namespace.id, namespace.title, namespace.name, namespace.jurisdiction)
-        await self._file.ask(_KEEP, columns, writes=True)
+    async def keep(self, namespace: Namespace, *, instead_of: str | None = None) -> None:
+        id, numbers = namespace.id, self._file.numbers
+        number = numbers.get(id if instead_of is None else instead_of)
+        if number is None:
+            await self._file.ask(INSERT_NAMESPACE, (id, namespace.title, namespace.jurisdiction), writes=True)
+            ((number,),) = await self._file.ask("SELECT number FROM namespace WHERE id = ?", (id,))
+        else:
+            await self._file.ask(_RENAME, (id, namespace.title, number), writes=True)
+        numbers.pop(instead_of or "", None)
+        numbers[id] = number
 
-    async def remove(self, name: str) -> None:
-        await self._file.change([(_REMOVE, [(name,)]), (_CLEAR, [(name,)])])
+    async def remove(self, id: str) -> None:
+        number = self._file.numbers.pop(id, None)
+        await self._file.change([(_CLEAR, [(number,)]), (_REMOVE, [(number,)])])
 
-    def store(self, name: str) -> SqliteStore:
-        return SqliteStore(self._file, name)
+    async def reset(self, kept: Sequence[Namespace]) -> None:
+        numbers = {each.id: self._file.numbers[each.id] for each in kept}
+        others = [(number,) for number in self._file.numbers.values() if number not in numbers.values()]
+        await self._file.change(
+            [
+                (_CLEAR_ALL, [()]),
+                (_REMOVE, others),
+                (_UNTITLE, [()]),
+                (_RENAME, [(each.id, each.title, numbers[each.id]) for each in kept]),
+            ]
+        )
+        self._file.numbers = numbers
+
+    def store(self, id: str) -> SqliteStore:
+        return SqliteStore(self._file, id)
 
     async def close(self) -> None:
         await self._file.close()
@@ -135,13 +172,14 @@ class SqliteCatalogue:
 class _File:
     """The connection. One statement or transaction has it at a time, for a transaction is not its task's alone.
 
-    `thread` is aiosqlite's way to the same `database`.
+    `thread` is aiosqlite's way to the same `database`. `numbers` gives a namespace's number by its id.
     """
 
     def __init__(self, database: sqlite3.Connection, thread: aiosqlite.Connection, state: StateFile) -> None:
         self._database = database
         self._thread = thread
         self._state = state
+        self.numbers: dict[str, int] = {}
         self._turn = asyncio.Lock()
         self._underway: set[asyncio.Future[int]] = set()
 
@@ -208,7 +246,9 @@ class _File:
             raise _failed(error) from error
 
 
-def _failed(error: Exception) -> StateError:
+def _failed(error: Exception) -> StateError | NamespaceError:
+    if isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error):
+        return NamespaceError("gone", "namespace not found")  # it was deleted since the write was asked for
     return StateError(f"the state file failed: {error}")
 
 
@@ -228,11 +268,10 @@ _WRITE = """
 _PURGE_DELETED = "DELETE FROM entry WHERE namespace = ? AND deleted AND written_ms < ?"
 _PURGE_EXPIRED = "DELETE FROM entry WHERE namespace = ? AND expiration_s < ?"
 _CLEAR = "DELETE FROM entry WHERE namespace = ?"
-_KEEP = """
-    INSERT INTO namespace (id, title, name, jurisdiction) VALUES (?, ?, ?, ?)
-    ON CONFLICT (name) DO UPDATE SET title = excluded.title
-"""
-_REMOVE = "DELETE FROM namespace WHERE name = ?"
+_CLEAR_ALL = "DELETE FROM entry"
+_RENAME = "UPDATE namespace SET id = ?, title = ? WHERE number = ?"
+_UNTITLE = "UPDATE namespace SET title = char(0) || number"  # so that titles can be exchanged: each is there once
+_REMOVE = "DELETE FROM namespace WHERE number = ?"
 
 
 async def _open(path: Path) -> _File:
@@ -252,48 +291,36 @@ async def _open(path: Path) -> _File:
         except BaseException:
             await file.close(take_back=True)
             raise
+        file.numbers.update(database.execute("SELECT id, number FROM namespace").fetchall())
     return file
 
 
 async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> None:
-    await connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    await connection.execute("BEGIN EXCLUSIVE")
+    await connection.execute_fetchall("PRAGMA locking_mode = EXCLUSIVE")
+    await connection.execute_fetchall("BEGIN EXCLUSIVE")
     state.take(database)
     check_schema(database, "entry", "namespace")
     rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
     if rows[0][0] == 0:
-        await _lay_out(connection)
-        await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        await lay_out(connection)
+        await connection.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
     await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
     ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
     if last > _VERSION_MAX:
         raise StateError(f"its last version is {last}, of {_VERSION_MAX} at most")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if version > SCHEMA_VERSION:  # the header is older than the log beside it
+        raise StateError(_too_new(state.path, version))
     if version < SCHEMA_VERSION:
-        await _upgrade(connection)
-    await connection.execute("COMMIT")
-    await connection.execute("PRAGMA journal_mode = WAL")
-    await connection.execute("PRAGMA synchronous = NORMAL")
-    await connection.execute("PRAGMA cache_size = -32768")
-    await connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-
-
-async def _upgrade(connection: aiosqlite.Connection) -> None:
-    """Lay out what version 1 had not: it knew namespaces by the names of their entries alone."""
-    await _lay_out(connection)
-    names = await connection.execute_fetchall("SELECT DISTINCT namespace FROM entry")
-    for made in (namespace_of(name) for (name,) in names):
-        await connection.execute(_KEEP, (made.id, made.title, made.name, made.jurisdiction))
-    await connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-async def _lay_out(connection: aiosqlite.Connection) -> None:
-    for statement in _schema().split(";\n"):
-        await connection.execute(statement)
-
-
-def _schema() -> str:
-    return files("queue_emulator.kv").joinpath("schema.sql").read_text()
+        await upgrade(connection, version)
+    await connection.execute_fetchall("COMMIT")
+    if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
+        await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+    await connection.execute_fetchall("PRAGMA foreign_keys = ON")
+    await connection.execute_fetchall("PRAGMA synchronous = NORMAL")
+    await connection.execute_fetchall("PRAGMA cache_size = -32768")
+    await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
 def _check_header(state: StateFile) -> None:
@@ -305,10 +332,14 @@ def _check_header(state: StateFile) -> None:
         raise StateError(f"{path} is not a state file of queue-emulator; name another with --state")
     schema_version = int.from_bytes(header[60:64], "big")
     if schema_version > SCHEMA_VERSION:
-        raise StateError(
-            f"state file {path} has schema version {schema_version}, this queue-emulator reads up to "
-            f"{SCHEMA_VERSION}: upgrade queue-emulator or name another file with --state"
-        )
+        raise StateError(_too_new(path, schema_version))
+
+
+def _too_new(path: Path, version: int) -> str:
+    return (
+        f"state file {path} has schema version {version}, this queue-emulator reads up to "
+        f"{SCHEMA_VERSION}: upgrade queue-emulator or name another file with --state"
+    )
 
 
 @contextmanager

@@ -102,8 +102,8 @@ class StatePlace:
             catalogue = await SqliteCatalogue.open(self._path)
             there = await catalogue.namespaces()
             found = find_namespace(there, self._namespace)
-            self._known, self._there = found is not None, [each.name for each in there]
-            self._store = catalogue.store((found or namespace_of(self._namespace)).name)
+            self._known, self._there = found is not None, [each.title for each in there]
+            self._store = catalogue.store((found or namespace_of(self._namespace)).id)
         return self._store
 
 

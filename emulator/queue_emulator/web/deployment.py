@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from queue_emulator.core.accounts import find_namespace
 from queue_emulator.core.api_rate import ApiRate
 from queue_emulator.core.clock import MovableClock, check_instant, iso_8601
 from queue_emulator.core.dice import Dice
@@ -68,11 +67,11 @@ class Deployment:
 
     def namespace(self, named: str) -> str:
         """The name under which journal and rules know a namespace: its name, title or id is given; or FaultError."""
-        namespaces = self.namespaces.all() if self.namespaces else []
-        found = find_namespace(namespaces, named)
-        if found is not None:
-            return found.name
-        known = ", ".join(each.title for each in namespaces) or "a real one, and no other"
+        found = self.namespaces.find(named) if self.namespaces else None
+        if self.namespaces and found is not None:
+            return self.namespaces.name(found.id)
+        titles = [each.title for each in self.namespaces.all()] if self.namespaces else []
+        known = ", ".join(titles) or "a real one, and no other"
         raise FaultError(f"unknown namespace {named[:80]!r}; this emulator has {known}")
 
     def binding(self, location: str, invocation: Invocation | None = None) -> Binding:

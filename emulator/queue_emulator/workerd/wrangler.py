@@ -10,7 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from queue_emulator.core.accounts import ID
+from queue_emulator.core.accounts import id_of
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
 from queue_emulator.kv.folder import read_small
@@ -24,7 +24,7 @@ class WranglerConfig:
     """What was read. `kv` gives each binding the namespace that it is bound to here.
 
     Bindings of one id share a namespace: it is named after the first of them, so that what is seeded as CACHE is what
-    the binding CACHE reads. `ids` gives such a name the id by which Cloudflare's API knows it, where that is one.
+    the binding CACHE reads. `ids` gives such a name the id that the config has for it.
 
     `unserved` gives each binding of another kind its section, `sections` are others that are not served;
     `environments` are the names below `env`.
@@ -137,7 +137,11 @@ def _within(where: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """By binding the name of its namespace, and by that name its id. Refuses no binding that wrangler takes."""
+    """By binding the name of its namespace, and by that name its id. Refuses no binding that wrangler takes.
+
+    The id is what `wrangler dev` (4.164) opens: `preview_id`, else `id`, else the binding's name. It takes any text;
+    here one that is no id has one drawn from it.
+    """
     by_id: dict[str, str] = {}
     namespaces: dict[str, str] = {}
     for number, each in enumerate(given):
@@ -146,11 +150,12 @@ def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
             raise ValueError(f"each of kv_namespaces must have a binding, not {each!r}")
         if binding in namespaces:
             raise ValueError(f"kv_namespaces[{number}] binds {binding} a second time")
-        id = each.get("id", f"binding {binding}")
-        if not isinstance(id, str) or not id:
-            raise ValueError(f"kv_namespaces[{number}], {binding}, must have a string as its id, not {id!r}")
-        namespaces[binding] = by_id.setdefault(id, binding)
-    return namespaces, {name: id.lower() for id, name in by_id.items() if ID.fullmatch(id.lower())}
+        given_ids = [each[member] for member in ("preview_id", "id") if each.get(member) is not None]
+        wrong = next((id for id in given_ids if not isinstance(id, str) or not id), None)
+        if wrong is not None:
+            raise ValueError(f"kv_namespaces[{number}], {binding}, must have a string as its id, not {wrong!r}")
+        namespaces[binding] = by_id.setdefault(given_ids[0] if given_ids else binding, binding)
+    return namespaces, {name: id_of(id) for id, name in by_id.items()}
 
 
 _OTHER_SECTIONS = ("triggers", "assets", "site", "tail_consumers")

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from queue_emulator.core.accounts import Namespace
-from queue_emulator.core.errors import EmulatorError, JavaScriptError
+from queue_emulator.core.errors import EmulatorError, JavaScriptError, NamespaceError
 from queue_emulator.core.javascript import stringify_json
 from queue_emulator.core.surface import API_LOCATION, INVOCATION
 from queue_emulator.kv.namespaces import Namespaces
@@ -89,6 +89,8 @@ class RestFace:
             return _answered(await self._run(handler, call), said)
         except JavaScriptError as error:
             raise refusals.of_kv(operation, error) from None
+        except NamespaceError as error:  # deleted since the request began
+            raise refusals.of_namespace(operation, error) from None
 
     async def _run(self, handler: Handler, call: Call) -> Answer:
         if call.found is not None:
