@@ -27,6 +27,7 @@ from queue_emulator.core.keys import check_decodable, check_key, check_name, che
 from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, PUT
 from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
 from queue_emulator.kv.pipeline import Pipeline
+from queue_emulator.kv.waiting import off_loop
 
 _CHUNK_BYTES = 65_536
 
@@ -195,7 +196,8 @@ class Binding:
         (found,) = (await self._ask(operation)).found
         if found.entry is None:
             return ValueWithMetadata(None, None, found.cache_status)
-        value = _convert(found.entry.value or b"", type)
+        content = found.entry.value or b""
+        value = await off_loop(len(content), partial(_convert, content, type))
         return ValueWithMetadata(value, _metadata(found.entry.metadata), found.cache_status)
 
     async def _bulk(self, keys: Sequence[Json], type: Json, cache_ttl: Json) -> dict[str, tuple[Entry | None, Any]]:

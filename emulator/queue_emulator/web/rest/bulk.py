@@ -4,22 +4,23 @@ https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/ , me
 """
 
 import json
-import re
 from collections.abc import Iterator
 
 from queue_emulator.core import limits
 from queue_emulator.core.bulk import check_entry, problem, put_request
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import BulkDataError, JavaScriptError, KVError, KVSyntaxError
-from queue_emulator.core.javascript import Json, json_decoder, parse_json, stringify_json
+from queue_emulator.core.javascript import Json, parse_json, stringify_json
+from queue_emulator.core.json_members import NotAnArray, array_members
+from queue_emulator.core.json_size import JsonTooLarge
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_bulk_get
 from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
-from queue_emulator.web.rest.calls import Answer, Call, off_loop
+from queue_emulator.web.rest.calls import Answer, Call
 
 _GET_BODY_BYTES_MAX = 1024 * 1024  # a hundred keys, however they are escaped
-_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 async def put(call: Call) -> Answer:
@@ -78,33 +79,17 @@ def _keys(operation: str, content: bytes) -> list[bytes]:
 
 
 def _members(operation: str, content: bytes) -> Iterator[Json]:
-    """The members of a JSON array one by one, so that other requests go on between them."""
     try:
-        text = content.decode("utf-8-sig")
-        at = _skip(text, 0)
-        if text[at : at + 1] != "[":
-            raise refusals.bad_body(operation, "the request body must be a JSON array")
-        at = _skip(text, at + 1)
-        count, more = 0, text[at : at + 1] != "]"
-        while more:
-            count += 1
-            if count > limits.BULK_KEYS_MAX:
+        for number, member in enumerate(array_members(content.decode("utf-8-sig"))):
+            if number == limits.BULK_KEYS_MAX:
                 raise refusals.too_many_keys(operation, f"You can send a maximum of {limits.BULK_KEYS_MAX} keys")
-            member, at = _DECODER.raw_decode(text, at)
             yield member
-            at = _skip(text, at)
-            more = text[at : at + 1] == ","
-            at = _skip(text, at + 1) if more else at
-        if text[at : at + 1] != "]" or _skip(text, at + 1) != len(text):
-            raise ValueError("does not end as an array does")
+    except NotAnArray:
+        raise refusals.bad_body(operation, "the request body must be a JSON array") from None
+    except JsonTooLarge as error:
+        raise refusals.bad_body(operation, f"the request body has {error}") from None
     except (ValueError, RecursionError):
         raise refusals.bad_body(operation, "the request body is not JSON") from None
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    assert match is not None
-    return match.end()
 
 
 def _asked(operation: str, body: Json) -> tuple[list[str], str, bool]:
@@ -153,6 +138,3 @@ def _done(count: int) -> Answer:
 def _encodable(text: str) -> bool:
     """Whether it is without lone surrogates, which JSON can spell and UTF-8 cannot."""
     return text == text.encode("utf-8", "replace").decode()
-
-
-_DECODER = json_decoder()

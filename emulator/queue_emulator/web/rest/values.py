@@ -12,8 +12,9 @@ from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder,
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.options import ListRequest, check_put
 from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
-from queue_emulator.web.rest.calls import Answer, Call, off_loop
+from queue_emulator.web.rest.calls import Answer, Call
 from queue_emulator.web.rest.multipart import MultipartError, is_multipart, parse_parts
 
 _FORM_BYTES_MAX = limits.VALUE_BYTES_MAX + 1024 * 1024  # metadata and what stands around the parts
