@@ -1,5 +1,6 @@
-"""Bodies without end: read to Cloudflare's bound, refused, and never kept."""
+"""Bodies without end: read to Cloudflare's bound, refused, and never kept; bodies with too much in them."""
 
+import threading
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -32,8 +33,8 @@ class Sender:
     ("path", "headers", "blocks", "status", "why"),
     [
         (f"{CONTROL}/seed", {}, 101, 413, "the request body exceeds 104857600 bytes"),
-        (f"{CONTROL}/enqueue", {}, 101, 413, "the request body exceeds 104857600 bytes"),
-        (f"{CONTROL}/clock", {}, 101, 413, "the request body exceeds 104857600 bytes"),
+        (f"{CONTROL}/enqueue", {}, 27, 413, "the request body exceeds 27262976 bytes"),
+        (f"{CONTROL}/clock", {}, 27, 413, "the request body exceeds 27262976 bytes"),
         ("/api/queue/claim", QUEUE, 26, 413, "Request body exceeds 26214400 bytes"),
         ("/api/result/r", QUEUE, 101, 413, "Request body exceeds 26214400 bytes"),
         ("/api/result/r", {}, 101, 401, "Unauthorized"),
@@ -97,3 +98,49 @@ def _body(chunks: list[bytes]) -> RequestBody:
 def _messages(chunks: list[bytes]) -> Iterator[Message]:
     for number, chunk in enumerate(chunks):
         yield {"type": "http.request", "body": chunk, "more_body": number < len(chunks) - 1}
+
+
+CROWDED = b"[" + b"[]," * 300_000 + b"[]]"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status", "why"),
+    [
+        ("/api/result/r", QUEUE, b'{"a":%b}' % CROWDED, 413, "Request body has more than 250,000 JSON values"),
+        ("/api/queue/claim", QUEUE, CROWDED, 413, "Request body has more than 250,000 JSON values"),
+        (f"{CONTROL}/enqueue", {}, b'{"task":%b}' % CROWDED, 413, "the request body has more than 250,000 JSON values"),
+        (f"{CONTROL}/clock", {}, CROWDED, 413, "the request body has more than 250,000 JSON values"),
+        (f"{CONTROL}/faults", {}, CROWDED, 413, "the request body has more than 250,000 JSON values"),
+        (
+            f"{CONTROL}/seed",
+            {},
+            b'[{"key":"a","value":"","extra":%b}]' % CROWDED,
+            400,
+            "nothing was written: more than 250,000 JSON values",
+        ),
+    ],
+)
+async def test_a_body_of_too_many_values_is_refused_before_it_is_parsed(
+    client: httpx.AsyncClient, path: str, headers: dict[str, str], body: bytes, status: int, why: str
+) -> None:
+    answer = await client.post(path, content=body, headers=headers)
+    assert (answer.status_code, answer.json()) == (status, {"error": why})
+    assert (await client.get(f"{CONTROL}/status")).json()["keys"] == 0
+
+
+async def test_a_seed_that_is_something_else_is_given_up_on(client: httpx.AsyncClient) -> None:
+    answer = await client.post(f"{CONTROL}/seed", content=CROWDED)
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith("entry 4: must be an object with key and value; and 995 or more")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "size_bytes"), [("/api/result/r", 100_000), (f"{CONTROL}/seed", 100_000)])
+async def test_a_large_body_is_parsed_while_others_go_on(client: httpx.AsyncClient, path: str, size_bytes: int) -> None:
+    """The thread that parses is not the one that answers; that is what lets others go on."""
+    before = {thread.name for thread in threading.enumerate()}
+    small, large = b'{"success":true}', b'{"success":true,"a":"' + b"x" * size_bytes + b'"}'
+    await client.post(path, content=small, headers=QUEUE)
+    assert {thread.name for thread in threading.enumerate()} == before
+    await client.post(path, content=large, headers=QUEUE)
+    assert {thread.name for thread in threading.enumerate()} > before

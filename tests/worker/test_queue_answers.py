@@ -221,8 +221,9 @@ async def test_a_result_that_grows_beyond_the_value_limit_is_refused_and_nothing
     worker: Worker, centre: Centre
 ) -> None:
     await centre.load({"queue:task:a": task("a")})
-    written_out_at_length = b'{"output":[' + b",".join([b"1e20"] * 1_300_000) + b"]}"
-    answer = await worker.send("POST", "/api/result/a", written_out_at_length)
+    filler, written_out_at_length = b"x" * (23 * 2**20), b",".join([b"1e20"] * 200_000)
+    result = b'{"filler":"' + filler + b'","output":[' + written_out_at_length + b"]}"
+    answer = await worker.send("POST", "/api/result/a", result)
     assert (answer.status, b"exceeds limit of 26214400" in answer.content) == (413, True)
     assert await centre.keys() == ["queue:task:a"]
 

@@ -98,6 +98,9 @@ def test_a_runtime_that_died_leaves_no_run_behind() -> None:
         ("PUT", b"/api/queue/task-1", "PUT /api/…"),
         ("GET", b"/", "GET /"),
         ("GET", b"/users/123", "GET /users/…"),
+        ("GET", b"/123", "GET /{id}"),
+        ("GET", b"/0b5c8f0e-7a1d-4c3b-9e55-1f2d3c4b5a69/x", "GET /{id}/…"),
+        ("GET", b"/2024-in-review", "GET /2024-in-review"),
         ("GET", b"/" + b"x" * 100, "GET /" + "x" * 40),
     ],
 )

@@ -5,19 +5,23 @@ Format: https://developers.cloudflare.com/kv/reference/kv-commands/#kv-bulk-put
 
 import base64
 import binascii
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import BulkDataError, JavaScriptError
+from queue_emulator.core.errors import Base64Error, BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_decoder, stringify_json
+from queue_emulator.core.json_members import NotAnArray, array_members
+from queue_emulator.core.json_size import JsonTooLarge
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_put, ends_s
 
 FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
 PROBLEMS_SHOWN = 5
+_PROBLEMS_MAX = 1_000  # of a file that is something else altogether nobody needs the exact number
 NOT_AN_ARRAY = "must be a JSON array of {key, value, expiration?, expiration_ttl?, metadata?, base64?}"
 
 
@@ -48,18 +52,20 @@ def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = l
 
     Raises BulkDataError naming the entries that are wrong.
     """
-    entries = _entries(content)
     requests: list[PutRequest] = []
     problems: list[str] = []
-    for number, entry in enumerate(entries):
+    unknown: Counter[str] = Counter()
+    for number, entry in enumerate(_entries(content)):
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
+            unknown.update(name for name in entry if name not in FIELDS)
         except (BulkDataError, JavaScriptError) as error:
             problems.append(problem(number, entry, error))
+        if len(problems) == _PROBLEMS_MAX:
+            raise BulkDataError(f"{'; '.join(problems[:PROBLEMS_SHOWN])}; and {_PROBLEMS_MAX - PROBLEMS_SHOWN} or more")
         checked()
     if problems:
         raise BulkDataError(all_problems(problems[:PROBLEMS_SHOWN], len(problems)))
-    unknown = Counter(name for entry in entries for name in entry if name not in FIELDS)
     return BulkData(tuple(requests), dict(unknown))
 
 
@@ -147,18 +153,20 @@ def all_problems(shown: Sequence[str], count: int) -> str:
     return f"{text}; and {count - len(shown)} more" if count > len(shown) else text
 
 
-def _entries(content: bytes) -> list[Json]:
+def _entries(content: bytes) -> Iterator[Json]:
+    """The members of the array, parsed one by one: so others can go on meanwhile."""
     try:
-        entries = _DECODER.decode(content.decode("utf-8-sig"))
+        yield from array_members(content.decode("utf-8-sig"))
+    except NotAnArray:
+        raise BulkDataError(NOT_AN_ARRAY) from None
     except UnicodeDecodeError as error:
         raise BulkDataError(f"not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise BulkDataError("JSON nested too deep") from None
+    except JsonTooLarge as error:
+        raise BulkDataError(str(error)) from None
     except ValueError as error:
         raise BulkDataError(f"not JSON: {error}") from None
-    if not isinstance(entries, list):
-        raise BulkDataError(NOT_AN_ARRAY)
-    return entries
 
 
 def _string(entry: dict[str, Json], name: str) -> tuple[str, bytes]:
@@ -178,10 +186,14 @@ def _value(entry: dict[str, Json]) -> bytes:
         return content
     if flag is not True:
         raise BulkDataError("base64 must be true or false")
+    digits = _BASE64_DIGITS.match(content)
+    assert digits is not None
     try:
-        return base64.b64decode(content, validate=True)
+        if len(content) % 4 == 0:  # which the library takes more lightly
+            return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
-        raise BulkDataError("value is not base64, as its base64 field says") from None
+        pass
+    raise Base64Error(digits.end())
 
 
 def _seconds(entry: dict[str, Json], name: str) -> int | None:
@@ -193,5 +205,6 @@ def _seconds(entry: dict[str, Json], name: str) -> int | None:
     return seconds
 
 
+_BASE64_DIGITS = re.compile(rb"[A-Za-z0-9+/]*")
 _DECODER = json_decoder()
 _QUOTED: Callable[[str], str] = encode_basestring  # a string as JSON, ASCII or not

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from queue_emulator.core.errors import JavaScriptError, KVSyntaxError, KVTypeError
 from queue_emulator.core.json_error import syntax_error_message
+from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.limits import INT32_MAX, INT32_MIN
 
 Json = Any
@@ -40,9 +41,12 @@ _WHITE_SPACE = " \t\n\r\v\f\ufeff\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "
 def parse_json(text: str) -> Json:
     """JSON.parse: raises KVSyntaxError with V8's text; numbers are doubles, integral ones given as int."""
     try:
+        check_json(text)
         return _DECODER.decode(text)
     except RecursionError:
         raise KVSyntaxError("JSON nested deeper than this emulator reads") from None
+    except JsonTooLarge as error:
+        raise KVSyntaxError(f"JSON of {error}, which this emulator does not read") from None
     except ValueError:
         raise KVSyntaxError(syntax_error_message(text)) from None
 

@@ -46,6 +46,10 @@ EDGE_COPIES_MAX = 100_000  # [ours]: what one location keeps, least recently use
 EDGE_PAGES_MAX = 1_000  # [ours]
 EDGE_BYTES_MAX = 64 * 1024 * 1024  # [ours], of values and of pages each
 
+JSON_VALUES_MAX = 250_000  # [ours]: in one body; a Worker of 128 MB cannot hold many times more
+BULK_JSON_VALUES_MAX = 5_000_000  # [ours]: in one body of bulk data, of which each entry may hold JSON_VALUES_MAX
+METER_ROUTES_MAX = 200  # [ours]
+
 BUDGET_TEXT = (
     "Too many API requests by single Worker invocation. To configure this limit, refer to "
     "https://developers.cloudflare.com/workers/wrangler/configuration/#limits"

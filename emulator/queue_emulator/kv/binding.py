@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from queue_emulator.core import limits, options
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import KVError, KVSyntaxError, KVTypeError
+from queue_emulator.core.errors import BulkGetError, BulkGetLengthError, KVError, KVSyntaxError, KVTypeError
 from queue_emulator.core.javascript import (
     UNDEFINED,
     Json,
@@ -27,6 +27,7 @@ from queue_emulator.core.keys import check_decodable, check_key, check_name, che
 from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, PUT
 from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
 from queue_emulator.kv.pipeline import Pipeline
+from queue_emulator.kv.waiting import off_loop
 
 _CHUNK_BYTES = 65_536
 
@@ -195,7 +196,8 @@ class Binding:
         (found,) = (await self._ask(operation)).found
         if found.entry is None:
             return ValueWithMetadata(None, None, found.cache_status)
-        value = _convert(found.entry.value or b"", type)
+        content = found.entry.value or b""
+        value = await off_loop(len(content), partial(_convert, content, type))
         return ValueWithMetadata(value, _metadata(found.entry.metadata), found.cache_status)
 
     async def _bulk(self, keys: Sequence[Json], type: Json, cache_ttl: Json) -> dict[str, tuple[Entry | None, Any]]:
@@ -214,7 +216,7 @@ class Binding:
         entries = [found[name].entry for name in names]
         values = [None if entry is None else _bulk_value(entry, sent_type) for entry in entries]
         if sum(_utf16_length(entry) for entry in entries if entry) > limits.BULK_GET_BYTES_MAX:
-            raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
+            raise BulkGetLengthError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
         answers = zip(names, zip(entries, values, strict=True), strict=True)
         return {name: answer for name, answer in answers if not _lost_in_bulk(name)}
 
@@ -263,7 +265,7 @@ def _bulk_value(entry: Entry, type: str) -> Any:
         return parse_json(text)
     except KVSyntaxError as error:
         reason = "At least one of the requested keys corresponds to a non-json value"
-        raise KVError("GET_BULK", 400, reason) from error
+        raise BulkGetError("GET_BULK", 400, reason) from error
 
 
 def _content(value: Json | bytes) -> bytes:

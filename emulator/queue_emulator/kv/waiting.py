@@ -1,10 +1,14 @@
-"""Waiting on the emulator's clock: a delay ends early when the clock moves past it; and whether anybody else runs."""
+"""Waiting on the emulator's clock, where a delay ends early when the clock moves past it, and letting others run."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from queue_emulator.core.clock import MovableClock
 
+LARGE_BYTES = 65_536  # what takes a few milliseconds at most
+
+Result = TypeVar("Result")
 Sleep = Callable[[int], Awaitable[None]]
 """Waits for a number of milliseconds."""
 
@@ -68,3 +72,10 @@ def in_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+async def off_loop(size_bytes: int, work: Callable[[], Result]) -> Result:
+    """Do `work` on so many bytes, beside other requests if it is much."""
+    if size_bytes < LARGE_BYTES or not in_event_loop():
+        return work()
+    return await asyncio.to_thread(work)

@@ -1,6 +1,7 @@
 """What the control surface's actions share: reading JSON requests, refusing, and turning answers into responses."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,7 +17,10 @@ from queue_emulator.core.errors import (
     StateError,
 )
 from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.core.json_size import JsonTooLarge, check_json
+from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 
@@ -39,18 +43,21 @@ def routes(actions: Sequence[tuple[str, str, Action]]) -> list[Route]:
     return [Route(path, _endpoint(by), methods=list(by)) for path, by in by_path.items()]
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, bytes_max: int = CONTROL_BODY_BYTES_MAX) -> bytes:
     """The whole body; refused over 100 MB."""
-    content = await RequestBody(request.receive).read(CONTROL_BODY_BYTES_MAX)
+    content = await RequestBody(request.receive).read(bytes_max)
     if content is None:
-        raise ControlError(413, f"the request body exceeds {CONTROL_BODY_BYTES_MAX} bytes")
+        raise ControlError(413, f"the request body exceeds {bytes_max} bytes")
     return content
 
 
 async def read_object(request: Request, members: Sequence[str] | None = None) -> dict[str, Json]:
     """The body as a JSON object with no other members than these; None leaves that to the caller."""
+    content = await read_body(request, _OBJECT_BYTES_MAX)
     try:
-        parsed = _DECODER.decode((await read_body(request)).decode())
+        parsed = await off_loop(len(content), partial(_parsed, content))
+    except JsonTooLarge as error:
+        raise ControlError(413, f"the request body has {error}") from None
     except (ValueError, RecursionError):
         raise ControlError(400, "the request body is not JSON") from None
     if not isinstance(parsed, dict):
@@ -118,4 +125,11 @@ def _refused(status: int, why: str) -> Response:
     return JSONResponse({"error": why}, status)
 
 
+def _parsed(content: bytes) -> Json:
+    text = content.decode()
+    check_json(text)
+    return _DECODER.decode(text)
+
+
+_OBJECT_BYTES_MAX = VALUE_BYTES_MAX + 1024 * 1024  # a task as large as a value, and what stands around it
 _DECODER = json_decoder()

@@ -1,5 +1,7 @@
 """/cdn-cgi/emulator/: what runs and what it holds, under a prefix that no Worker can own."""
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -9,6 +11,7 @@ from queue_emulator.core.javascript import Json, utf8
 from queue_emulator.core.options import ListRequest
 from queue_emulator.core.surface import INVOCATION
 from queue_emulator.kv.service import KVService
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.actions import (
     ControlError,
     check_query,
@@ -65,7 +68,8 @@ class Control:
     async def seed(self, request: Request) -> Json:
         """Write a bulk-put array, all or nothing, at the location that the request names."""
         location = location_of(request, self._deployment)
-        data = parse_bulk(await read_body(request), self._deployment.clock.now_ms())
+        content = await read_body(request)
+        data = await off_loop(len(content), partial(parse_bulk, content, self._deployment.clock.now_ms()))
         await self._deployment.service.load(location, data.requests)
         return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
 

@@ -1,8 +1,11 @@
 """What the Worker answers: a status, a body and its type."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.json_size import large
+from queue_emulator.kv.waiting import LARGE_BYTES, off_loop
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain;charset=UTF-8"
@@ -21,6 +24,16 @@ class Answer:
 def json_answer(status: int, body: Json, headers: dict[str, str] | None = None) -> Answer:
     """As `new Response(JSON.stringify(body), {status, headers})`."""
     return Answer(status, stringify_json(body).encode(), JSON_TYPE, headers or {})
+
+
+async def stored_answer(status: int, body: Json) -> Answer:
+    """As `json_answer`, of what was stored and may be large: then others go on meanwhile."""
+    return await off_loop(LARGE_BYTES if large(body) else 0, partial(json_answer, status, body))
+
+
+async def stringified(value: Json) -> str:
+    """JSON.stringify of what may be large: then others go on meanwhile."""
+    return await off_loop(LARGE_BYTES if large(value) else 0, partial(stringify_json, value))
 
 
 def text_answer(status: int, text: str) -> Answer:

@@ -1,7 +1,7 @@
 """Request bodies: JSON objects with the fields of a route, or a 400 that says what is wrong.
 
 The emulator is stricter than `request.json()` where JavaScript would guess: a member name twice, a lone
-surrogate and bytes that are not UTF-8 are refused.
+surrogate, bytes that are not UTF-8, and more values or deeper nesting than a Worker has room for are refused.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from queue_emulator.core.javascript import Json, json_decoder
+from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.limits import TTL_S_MIN
 from queue_emulator.worker.answers import Answer, error_answer
 
@@ -60,11 +61,12 @@ def lease_seconds(value: Json) -> int:
 def _parse_object(body: bytes) -> dict[str, Json]:
     try:
         text = body.decode("utf-8-sig")
-        if text.count("[") + text.count("{") > NESTING_MAX:
-            _check_nesting(text)
+        check_json(text, depth_max=NESTING_MAX)
         parsed = _STRICT.decode(text)
         if "\\u" in text:
             json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+    except JsonTooLarge as error:
+        raise BodyError(error_answer(413, f"Request body has {error}")) from None
     except (ValueError, RecursionError):
         raise BodyError(error_answer(400, "Invalid JSON in request body")) from None
     if not isinstance(parsed, dict):
@@ -88,21 +90,6 @@ def _seconds_refusal(value: Json) -> str | None:
     if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, float) and value.is_integer())):
         return "must be an integer, in seconds"
     return None if value >= TTL_S_MIN else f"must be at least {TTL_S_MIN}: KV refuses a shorter lifetime"
-
-
-def _check_nesting(text: str) -> None:
-    depth, in_string, escaped = 0, False, False
-    for character in text:
-        if in_string:
-            in_string, escaped = (character != '"' or escaped), (character == "\\" and not escaped)
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > NESTING_MAX:
-                raise ValueError(f"nested deeper than {NESTING_MAX}")
-        elif character in "]}":
-            depth -= 1
 
 
 def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.keys import decode_segment
 from queue_emulator.core.limits import KEY_BYTES_MAX, VALUE_BYTES_MAX
 from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.worker import bodies, migration, queue
 from queue_emulator.worker.answers import Answer, error_answer, text_answer
 from queue_emulator.worker.auth import ApiKeys, Scope, authorized
@@ -201,7 +203,7 @@ async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> 
     if content is None:
         return error_answer(413, f"Request body exceeds {BODY_BYTES_MAX} bytes")
     try:
-        body = bodies.parse_body(content, route.fields)
+        body = await off_loop(len(content), partial(bodies.parse_body, content, route.fields))
     except bodies.BodyError as refused:
         return refused.answer
     return await route.answer(_Call(env, task_id, body))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from queue_emulator.core.javascript import Json, stringify_json, to_string
+from queue_emulator.core.javascript import Json, to_string
 from queue_emulator.kv.binding import Binding
+from queue_emulator.worker.answers import stringified
 
 TASK_PREFIX = "queue:task:"
 LEASE_PREFIX = "queue:lease:"
@@ -90,7 +91,7 @@ class NewFormat:
 
 async def put_json(cache: Binding, key: str, value: Json, ttl_s: int) -> None:
     """`cache.put(key, JSON.stringify(value), {expirationTtl})`."""
-    await cache.put(key, stringify_json(value), expiration_ttl=ttl_s)
+    await cache.put(key, await stringified(value), expiration_ttl=ttl_s)
 
 
 async def put_result(cache: Binding, task_id: str, result: Json) -> None:

@@ -7,7 +7,7 @@ from queue_emulator.core.clock import Clock, iso_8601
 from queue_emulator.core.errors import KVError
 from queue_emulator.core.javascript import Json, spread, to_string, truthy
 from queue_emulator.kv.binding import Binding
-from queue_emulator.worker.answers import Answer, error_answer, json_answer
+from queue_emulator.worker.answers import Answer, error_answer, json_answer, stored_answer
 from queue_emulator.worker.bodies import lease_seconds
 from queue_emulator.worker.formats import Format, get_result
 
@@ -34,7 +34,7 @@ async def claim(tasks: Format, clock: Clock, body: dict[str, Json]) -> Answer:
             continue
         task = await tasks.task(task_id)
         if truthy(task):
-            return json_answer(200, {"success": True, "taskId": task_id, "task": task, "lease": lease})
+            return await stored_answer(200, {"success": True, "taskId": task_id, "task": task, "lease": lease})
         await tasks.delete_lease(task_id)
     return json_answer(200, {"success": False, "message": NOTHING_FREE, "pending": 0})
 
@@ -42,7 +42,7 @@ async def claim(tasks: Format, clock: Clock, body: dict[str, Json]) -> Answer:
 async def get_task(tasks: Format, task_id: str) -> Answer:
     """GET /api/queue/{id}."""
     task = await tasks.task(task_id)
-    return json_answer(200, task) if truthy(task) else error_answer(404, "Task not found")
+    return await stored_answer(200, task) if truthy(task) else error_answer(404, "Task not found")
 
 
 async def release(tasks: Format, task_id: str, body: dict[str, Json]) -> Answer:
@@ -92,7 +92,7 @@ async def store_result(tasks: Format, task_id: str, result: dict[str, Json]) -> 
 async def read_result(cache: Binding, task_id: str) -> Answer:
     """GET /api/result/{id}."""
     result = await get_result(cache, task_id)
-    return json_answer(200, result) if truthy(result) else error_answer(404, "Result not found")
+    return await stored_answer(200, result) if truthy(result) else error_answer(404, "Result not found")
 
 
 def _new_lease(clock: Clock, worker_id: str, lease_s: int) -> dict[str, Json]:

@@ -8,6 +8,7 @@ _KNOWN = [
     (route.method, re.compile(route.template.replace("{id}", "[^/]+").encode()), route.template) for route in ROUTES
 ]
 _FIRST_SEGMENT_CHARACTERS_MAX = 40
+_AN_ID = re.compile(rb"[0-9]+|[0-9A-Fa-f-]{16,}")
 
 
 def route_of(method: str, raw_path: bytes) -> str:
@@ -17,5 +18,7 @@ def route_of(method: str, raw_path: bytes) -> str:
         if known_method == method and pattern.fullmatch(path):
             return f"{method} {template}"
     first, slash, _ = path[1:].partition(b"/")
+    if _AN_ID.fullmatch(first):
+        first = b"{id}"
     shown = first.decode("ascii", "backslashreplace")[:_FIRST_SEGMENT_CHARACTERS_MAX]
     return f"{method} /{shown}{'/…' if slash else ''}"

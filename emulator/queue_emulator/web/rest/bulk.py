@@ -4,22 +4,32 @@ https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/ , me
 """
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from queue_emulator.core import limits
 from queue_emulator.core.bulk import check_entry, problem, put_request
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import BulkDataError, JavaScriptError, KVError, KVSyntaxError
-from queue_emulator.core.javascript import Json, json_decoder, parse_json, stringify_json
+from queue_emulator.core.errors import (
+    Base64Error,
+    BulkDataError,
+    BulkGetError,
+    BulkGetLengthError,
+    JavaScriptError,
+    KVError,
+    KVSyntaxError,
+)
+from queue_emulator.core.javascript import Json, parse_json, stringify_json
+from queue_emulator.core.json_members import NotAnArray, array_members
+from queue_emulator.core.json_size import JsonTooLarge
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_bulk_get
 from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
-from queue_emulator.web.rest.calls import Answer, Call, off_loop
+from queue_emulator.web.rest.calls import Answer, Call
 
 _GET_BODY_BYTES_MAX = 1024 * 1024  # a hundred keys, however they are escaped
-_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 async def put(call: Call) -> Answer:
@@ -47,7 +57,7 @@ async def get(call: Call) -> Answer:
     found = {name: each.entry for name, each in zip(names, read, strict=True)}
     size_bytes = sum(len(entry.value or b"") for entry in found.values() if entry)
     if size_bytes > limits.BULK_GET_BYTES_MAX:
-        raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
+        raise BulkGetLengthError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
     members = await off_loop(
         size_bytes,
         lambda: [
@@ -60,9 +70,11 @@ async def get(call: Call) -> Answer:
 
 def _pairs(operation: str, content: bytes, now_ms: int) -> list[PutRequest]:
     requests: list[PutRequest] = []
-    for number, entry in enumerate(_members(operation, content)):
+    for number, entry in enumerate(_members(operation, content, refusals.too_many_pairs)):
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
+        except Base64Error as error:
+            raise refusals.bad_base64(entry, error) from None
         except BulkDataError as error:
             raise refusals.bad_body(operation, problem(number, entry, error)) from None
     return requests
@@ -70,41 +82,27 @@ def _pairs(operation: str, content: bytes, now_ms: int) -> list[PutRequest]:
 
 def _keys(operation: str, content: bytes) -> list[bytes]:
     keys: list[bytes] = []
-    for number, key in enumerate(_members(operation, content)):
+    for number, key in enumerate(_members(operation, content, partial(refusals.too_many_keys, operation))):
         if not isinstance(key, str) or not _encodable(key):
             raise refusals.bad_body(operation, f"entry {number}: must be a key name, a string")
         keys.append(check_service_key(key, "DELETE"))
     return keys
 
 
-def _members(operation: str, content: bytes) -> Iterator[Json]:
-    """The members of a JSON array one by one, so that other requests go on between them."""
+def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.Refusal]) -> Iterator[Json]:
+    number = -1
     try:
-        text = content.decode("utf-8-sig")
-        at = _skip(text, 0)
-        if text[at : at + 1] != "[":
-            raise refusals.bad_body(operation, "the request body must be a JSON array")
-        at = _skip(text, at + 1)
-        count, more = 0, text[at : at + 1] != "]"
-        while more:
-            count += 1
-            if count > limits.BULK_KEYS_MAX:
-                raise refusals.too_many_keys(operation, f"You can send a maximum of {limits.BULK_KEYS_MAX} keys")
-            member, at = _DECODER.raw_decode(text, at)
-            yield member
-            at = _skip(text, at)
-            more = text[at : at + 1] == ","
-            at = _skip(text, at + 1) if more else at
-        if text[at : at + 1] != "]" or _skip(text, at + 1) != len(text):
-            raise ValueError("does not end as an array does")
+        for number, member in enumerate(array_members(content.decode("utf-8-sig"))):
+            if number < limits.BULK_KEYS_MAX:
+                yield member
+        if number >= limits.BULK_KEYS_MAX:
+            raise too_many(number + 1)
+    except NotAnArray:
+        raise refusals.bad_body(operation, "the request body must be a JSON array") from None
+    except JsonTooLarge as error:
+        raise refusals.bad_body(operation, f"the request body has {error}") from None
     except (ValueError, RecursionError):
         raise refusals.bad_body(operation, "the request body is not JSON") from None
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    assert match is not None
-    return match.end()
 
 
 def _asked(operation: str, body: Json) -> tuple[list[str], str, bool]:
@@ -143,7 +141,7 @@ def _json_text(entry: Entry, value_type: str) -> str:
 
 
 def _unfit(value_type: str) -> KVError:
-    return KVError("GET_BULK", 400, f"At least one of the requested keys corresponds to a non-{value_type} value")
+    return BulkGetError("GET_BULK", 400, f"At least one of the requested keys corresponds to a non-{value_type} value")
 
 
 def _done(count: int) -> Answer:
@@ -153,6 +151,3 @@ def _done(count: int) -> Answer:
 def _encodable(text: str) -> bool:
     """Whether it is without lone surrogates, which JSON can spell and UTF-8 cannot."""
     return text == text.encode("utf-8", "replace").decode()
-
-
-_DECODER = json_decoder()

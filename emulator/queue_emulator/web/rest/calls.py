@@ -1,24 +1,20 @@
 """One request to the API as its handlers see it, and what they answer."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
 
 from starlette.datastructures import Headers
 
 from queue_emulator.core.accounts import Namespace
 from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
-from queue_emulator.kv.waiting import in_event_loop
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.rest import refusals
-
-LARGE_BYTES = 65_536  # to parse more would hold up other requests
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +75,17 @@ class Call:
         """The body as JSON."""
         content = await self.content(bytes_max, "Request body")
         try:
-            return _DECODER.decode(content.decode("utf-8-sig"))
+            return await off_loop(len(content), partial(_parsed, content))
+        except JsonTooLarge as error:
+            raise refusals.bad_body(self.operation, f"the request body has {error}") from None
         except (ValueError, RecursionError):
             raise refusals.bad_body(self.operation, "the request body is not JSON") from None
 
 
-async def off_loop(size_bytes: int, work: Callable[[], Result]) -> Result:
-    """Do `work`, beside other requests if there is much of it."""
-    if size_bytes < LARGE_BYTES or not in_event_loop():
-        return work()
-    return await asyncio.to_thread(work)
+def _parsed(content: bytes) -> Json:
+    text = content.decode("utf-8-sig")
+    check_json(text)
+    return _DECODER.decode(text)
 
 
 _DECODER = json_decoder()

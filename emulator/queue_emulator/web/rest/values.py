@@ -7,13 +7,14 @@ import re
 
 from queue_emulator.core import limits
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import JavaScriptError, KVError
+from queue_emulator.core.errors import JavaScriptError, KeyNameError
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.options import ListRequest, check_put
 from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
-from queue_emulator.web.rest.calls import Answer, Call, off_loop
+from queue_emulator.web.rest.calls import Answer, Call
 from queue_emulator.web.rest.multipart import MultipartError, is_multipart, parse_parts
 
 _FORM_BYTES_MAX = limits.VALUE_BYTES_MAX + 1024 * 1024  # metadata and what stands around the parts
@@ -85,7 +86,7 @@ def _key(call: Call) -> bytes:
     operation = "PUT" if call.operation == "put" else "GET"
     decoded = None if _BAD_PERCENT.search(call.key_segment) else decode_segment(call.key_segment)
     if decoded is None:
-        raise KVError(operation, 400, "Could not URL-decode key name")
+        raise KeyNameError(operation, 400, "Could not URL-decode key name")
     return check_service_key(decoded, operation)
 
 
