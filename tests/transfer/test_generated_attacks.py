@@ -38,7 +38,9 @@ from tests.transfer.test_hostile_servers import cloudflare, walk
 CLOCK = MovableClock.frozen_at(NOON_MS)
 PRECIOUS = b"what nobody may see"
 MEGABYTES_MORE_MAX = 300
-EXAMPLES = settings(max_examples=int(os.environ.get("GENERATED_ATTACKS", "60")), deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(
+    max_examples=int(os.environ.get("GENERATED_ATTACKS", "60")), deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 Change = Callable[[Layout, Path], None]
 

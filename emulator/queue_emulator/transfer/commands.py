@@ -2,10 +2,12 @@
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
+from queue_emulator.core.data_time import FROM_FILE, AsOf
 from queue_emulator.core.errors import ClockError
 from queue_emulator.transfer import forms
 
@@ -42,7 +44,19 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-expired", action="store_true", help="leave out what ends too soon to be written, or has ended"
     )
+    add_as_of(parser)
     parser.set_defaults(run=_seed)
+
+
+def add_as_of(parser: argparse.ArgumentParser) -> None:
+    """`--as-of` and `--rebase`, of data that was exported some time ago."""
+    parser.add_argument(
+        "--as-of", type=_as_of, metavar="TIME",
+        help="load what lived at that time, and set the clock to it; `file` is the newest time in the data",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rebase", action="store_true", help="load what lived then with the lifetime that it had left, beginning now"
+    )
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +166,21 @@ def _options(parsed: argparse.Namespace) -> "SeedOptions":
     from queue_emulator.transfer.seeding import SeedOptions
 
     skip: bool = getattr(parsed, "skip_expired", True)  # `import` has no such option: it always does so
-    return SeedOptions(dry_run=parsed.dry_run, yes=parsed.yes, from_start=parsed.from_start, skip_ending=skip)
+    return SeedOptions(
+        dry_run=parsed.dry_run, yes=parsed.yes, from_start=parsed.from_start, skip_ending=skip, as_of=as_of(parsed)
+    )
+
+
+def as_of(parsed: argparse.Namespace) -> AsOf | None:
+    """Of which time the data is; None if it is of now."""
+    given: AsOf | None = getattr(parsed, "as_of", None)
+    if getattr(parsed, "rebase", False):
+        return replace(given or AsOf(), rebase=True)
+    return given
+
+
+def _as_of(text: str) -> AsOf:
+    return AsOf() if text == FROM_FILE else AsOf(_instant(text))
 
 
 def _count(text: str) -> int:
