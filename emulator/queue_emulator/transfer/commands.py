@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
 from queue_emulator.core.data_time import FROM_FILE, AsOf
-from queue_emulator.core.errors import ClockError
+from queue_emulator.core.errors import ClockError, SettingsError
 from queue_emulator.transfer import forms
 
 if TYPE_CHECKING:
@@ -91,7 +91,13 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         "--from", dest="source", default=forms.DEFAULT_URL, metavar="PLACE",
         help="the namespace after the migration, or a bulk-put file of it (default: %(default)s)",
     )  # fmt: skip
-    add("--before", type=Path, required=True, metavar="FILE", help="a bulk-put file of what was there before")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--before", type=Path, metavar="FILE", help="a bulk-put file of what was there before")
+    data.add_argument(
+        "--predict", type=Path, metavar="FILE",
+        help="instead: what a migration of this file would leave behind; nothing is run, and no place is read",
+    )  # fmt: skip
+    add("--as-of", type=_as_of, metavar="TIME", help="with --predict: when it runs; `file` is the newest time in it")
     add("--json", action="store_true", help="the report as JSON, with all names")
     parser.set_defaults(run=_verify)
 
@@ -139,8 +145,12 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _verify(parsed: argparse.Namespace) -> int:
-    from queue_emulator.transfer.verifying import verify
+    from queue_emulator.transfer.verifying import predict_file, verify
 
+    if parsed.predict is not None:
+        return predict_file(parsed.predict, parsed.as_of, as_json=parsed.json)
+    if parsed.as_of is not None:
+        raise SettingsError("--as-of is the time of a run that --predict foretells: add that")
     return verify(parsed.source, parsed.before, as_json=parsed.json)
 
 
