@@ -17,7 +17,7 @@ from queue_emulator.core.plans import PLANS
 from queue_emulator.core.profiles import PROFILES, SWITCHES, compose
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.terminal import tell
-from queue_emulator.transfer.commands import add_commands
+from queue_emulator.transfer.commands import add_as_of, add_commands, as_of
 from queue_emulator.transfer.output import PIPE_CLOSED, ClosedPipe, say
 from queue_emulator.worker.fetch import WorkerVersion
 from queue_emulator.workerd.bindings import WorkerFlags
@@ -85,6 +85,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--seed", type=Path, metavar="FILE", action="append", default=[],
         help="bulk-put file to load at each start; repeatable",
     )  # fmt: skip
+    add_as_of(parser)
     add("--profile", choices=sorted(PROFILES), default="cloudflare", help="how faithful KV is (default: %(default)s)")
     add(
         "--location", metavar="CODE", action="append", default=[],
@@ -145,6 +146,7 @@ def _serve(parsed: argparse.Namespace) -> int:
             port=parsed.port,
             state=None if parsed.ephemeral else parsed.state or settings.DEFAULT_STATE,
             seeds=tuple(parsed.seed),
+            as_of=as_of(parsed),
             profile=compose(
                 parsed.profile,
                 without=parsed.without,

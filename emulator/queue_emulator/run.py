@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from queue_emulator import __version__
 from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.core.bulk import BulkData
-from queue_emulator.core.clock import MovableClock, SystemClock
+from queue_emulator.core.clock import MovableClock, SystemClock, iso_8601
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.surface import API_PREFIX
 from queue_emulator.kv.centre import Versions
@@ -49,15 +50,40 @@ def serve(settings: Settings) -> None:
         asyncio.run(_serve(settings, clock, seeds, sock))
 
 
-def _read_seeds(settings: Settings, clock: MovableClock) -> list[BulkData]:
+@dataclass(frozen=True, slots=True)
+class _Seeds:
+    """What is loaded at the start; `data_ms` is the time that the clock is to show then, `write_ms` before it."""
+
+    data: list[BulkData]
+    write_ms: int | None = None
+    data_ms: int | None = None
+
+
+def _read_seeds(settings: Settings, clock: MovableClock) -> _Seeds:
+    at_ms = settings.as_of.at_ms if settings.as_of else None
     if not settings.seeds:
-        return []
+        return _Seeds([], at_ms, at_ms)
     from queue_emulator.transfer.bulk_files import read_bulk_files  # a start that seeds nothing does not wait for it
 
-    return read_bulk_files(settings.seeds, clock.now_ms())
+    data, reading = read_bulk_files(settings.seeds, clock.now_ms(), settings.as_of)
+    if reading.data_ms is None or reading.rebase:
+        return _Seeds(data)
+    return _Seeds(data, reading.write_ms, reading.data_ms)
 
 
-async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData], sock: socket.socket) -> None:
+async def _load(settings: Settings, clock: MovableClock, seeds: _Seeds, service: "KVService | RemoteService") -> None:
+    """Everything is written at one moment, before the clock goes on from the data's own time."""
+    if seeds.write_ms is not None:
+        clock.freeze()
+        clock.set(seeds.write_ms)
+    for data in seeds.data:
+        await service.load(settings.locations[0], data.requests)
+    if seeds.data_ms is not None:
+        clock.set(seeds.data_ms)
+        clock.resume()
+
+
+async def _serve(settings: Settings, clock: MovableClock, seeds: _Seeds, sock: socket.socket) -> None:
     dice = Dice(settings.random_seed)
     namespaces: Namespaces | None = None
     services: dict[str, KVService] = {}
@@ -86,8 +112,7 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
             namespaces=namespaces,
             api_token=settings.keys.api_token.token,
         )
-        for data in seeds:
-            await service.load(settings.locations[0], data.requests)
+        await _load(settings, clock, seeds, service)
         run = _run_python if settings.worker is None else _run_on_workerd
         await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready))
     finally:
@@ -180,7 +205,7 @@ def _banner(
     settings: Settings,
     service: "KVService | RemoteService",
     namespaces: Namespaces | None,
-    seeds: list[BulkData],
+    seeds: _Seeds,
     base_url: str,
 ) -> list[str]:
     return [
@@ -191,13 +216,25 @@ def _banner(
         f"  profile     {', '.join((service.profile.name, *_places(settings), _worker(settings)))}",
         *_plan_lines(settings),
         *(_api_lines(settings, namespaces, base_url) if namespaces else []),
-        *(f"  seeded      {path}: {len(data.requests)} keys" for path, data in zip(settings.seeds, seeds, strict=True)),
+        *(
+            f"  seeded      {path}: {len(data.requests)} keys"
+            for path, data in zip(settings.seeds, seeds.data, strict=True)
+        ),
+        *([f"  clock       {iso_8601(seeds.data_ms)}, and goes on from there"] if seeds.data_ms is not None else []),
         "",
         "Try:",
         *(f"  {line}" for line in _examples(settings, base_url)),
         "",
         "Ctrl-C ends it.",
     ]
+
+
+def _seed_lines(settings: Settings, seeds: _Seeds) -> list[str]:
+    loaded = zip(settings.seeds, seeds.data, strict=True)
+    lines = [f"  seeded      {path}: {len(data.requests)} keys" for path, data in loaded]
+    if seeds.data_ms is not None:
+        lines.append(f"  clock       {iso_8601(seeds.data_ms)}, and goes on from there")
+    return lines
 
 
 def _data_lines(settings: Settings, service: "KVService | RemoteService") -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from queue_emulator.core.addresses import loopback
+from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.dev_vars import parse_dev_vars
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
@@ -81,8 +82,13 @@ class Settings:
     random_seed: int | None = None
     worker: WorkerSettings | None = None
     cloudflare: Access | None = None
+    as_of: AsOf | None = None
 
     def __post_init__(self) -> None:
+        if self.as_of is not None and not self.seeds and (self.as_of.at_ms is None or self.as_of.rebase):
+            raise SettingsError("--rebase and --as-of file are about the data of --seed: name it")
+        if self.as_of is not None and self.cloudflare is not None:
+            raise SettingsError("--as-of and --rebase are not for --kv cloudflare, whose time is the real one")
         if API_LOCATION in self.locations:
             raise SettingsError(f"{API_LOCATION} is what faults and journal call Cloudflare's API, no location's name")
 

@@ -38,12 +38,17 @@ class MemoryPlace:
         self.interrupt_at: int | None = None
         self.refuses: set[bytes] = set()
         self.clock_ms = NOON_MS
+        self.times: list[tuple[int, bool]] = []
 
     async def look(self, *, writing: bool) -> str:
         return "a place of tests"
 
     async def now_ms(self) -> int:
         return self.clock_ms
+
+    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+        self.clock_ms = now_ms
+        self.times.append((now_ms, hold))
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         self.writes.append(len(batch))

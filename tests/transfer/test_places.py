@@ -186,9 +186,16 @@ def test_a_bulk_put_file_is_a_source_and_no_target(folder: Path) -> None:
 
 
 def test_a_text_that_is_no_source_is_refused_with_all_forms() -> None:
-    with pytest.raises(SettingsError) as caught, source_of("nope.json"):
+    with pytest.raises(SettingsError) as caught, source_of("ftp://host"):
         pass
-    assert str(caught.value) == f"not a place that data can come from: 'nope.json'; there are:\n{SOURCES}"
+    assert str(caught.value) == f"not a place that data can come from: 'ftp://host'; there are:\n{SOURCES}"
+
+
+@pytest.mark.parametrize("text", ["nope.json", "no/folder", "no/folder#NAMESPACE"])
+def test_a_source_that_is_not_there_is_said_to_be_not_there(folder: Path, text: str) -> None:
+    with pytest.raises(SettingsError) as caught, source_of(f"{folder}/{text}"):
+        pass
+    assert str(caught.value) == f"there is no file or folder {folder}/{text}"
 
 
 def test_no_emulator_is_an_error_in_one_line() -> None:

@@ -71,7 +71,11 @@ def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = l
 
 def check_entry(member: Json, now_ms: int) -> BulkEntry:
     """One member of the array; raises BulkDataError or JavaScriptError, the service's own words."""
-    entry = stored_entry(member)
+    return checked(stored_entry(member), now_ms)
+
+
+def checked(entry: BulkEntry, now_ms: int) -> BulkEntry:
+    """The entry, if KV takes it at that time; raises as `check_entry`."""
     check_put(
         entry.key,
         entry.value,

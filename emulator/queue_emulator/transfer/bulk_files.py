@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -21,10 +21,13 @@ from queue_emulator.core.bulk import (
     BulkEntry,
     all_problems,
     check_entry,
+    checked,
     problem,
     put_request,
     stored_entry,
 )
+from queue_emulator.core.clock import iso_8601
+from queue_emulator.core.data_time import AsOf, newest_ms
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.limits import TTL_S_MIN
@@ -50,13 +53,32 @@ class Reading:
     """At what time files are read; `skip_ending` leaves out what ends too soon to be written, instead of refusing it.
 
     Only an absolute expiration can do so. Writing takes its time too, so that half a minute is added to KV's minute.
+
+    With `data_ms` the data is of that time: what had ended by then is refused or left out, and the rest is to be
+    written a minute before it, or, with `rebase`, now, to live as long as it had left.
     """
 
     now_ms: int
     skip_ending: bool = False
+    data_ms: int | None = None
+    rebase: bool = False
+
+    @property
+    def write_ms(self) -> int:
+        """What the clock of the target is to show while it writes: then KV takes all that lived at the data's time."""
+        return self.now_ms if self.data_ms is None or self.rebase else self.data_ms - TTL_S_MIN * 1000
+
+    @property
+    def time_of_data(self) -> str:
+        """In words; "" if it does not matter."""
+        if self.data_ms is None:
+            return ""
+        return f" as of {iso_8601(self.data_ms)}{', lifetimes beginning now' if self.rebase else ''}"
 
     def entry(self, member: Json) -> BulkEntry | None:
         """A member of the array, None if it is left out; raises BulkDataError or JavaScriptError."""
+        if self.data_ms is not None:
+            return self._entry_of_then(stored_entry(member), self.data_ms)
         if self.skip_ending:
             expiration_s = stored_entry(member).expiration_s
             if expiration_s is not None and expiration_s < self.now_ms // 1000 + SKIPPED_S:
@@ -65,8 +87,23 @@ class Reading:
             return check_entry(member, self.now_ms)
         except JavaScriptError as error:
             if not self.skip_ending and "Invalid expiration of" in str(error):
-                raise BulkDataError(f"{error} --skip-expired leaves out what ends so soon.") from None
+                hint = "--skip-expired leaves out what ends so soon, --as-of and --rebase load it as it was."
+                raise BulkDataError(f"{error} {hint}") from None
             raise
+
+    def _entry_of_then(self, entry: BulkEntry, data_ms: int) -> BulkEntry | None:
+        then_s, ends_s = data_ms // 1000, entry.expiration_s
+        if ends_s is not None and ends_s <= then_s:
+            if self.skip_ending:
+                return None
+            ended, then = iso_8601(ends_s * 1000), iso_8601(data_ms)
+            raise BulkDataError(f"it ended at {ended}, and the data is of {then}: --skip-expired leaves it out")
+        if self.rebase and ends_s is not None:
+            entry = replace(entry, expiration_s=None, expiration_ttl_s=max(ends_s - then_s, TTL_S_MIN))
+        elif not self.rebase and entry.expiration_ttl_s is not None:
+            checked(entry, data_ms)  # the lifetime itself
+            entry = replace(entry, expiration_s=then_s + entry.expiration_ttl_s, expiration_ttl_s=None)
+        return checked(entry, self.write_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +140,10 @@ class CheckedFiles:
         return sum(each.entries for each in self.files)
 
     @property
+    def skipped(self) -> int:
+        return sum(each.skipped for each in self.files)
+
+    @property
     def value_bytes(self) -> int:
         return sum(each.value_bytes for each in self.files)
 
@@ -113,7 +154,7 @@ class CheckedFiles:
 
     def digest(self, target: str) -> str:
         """Of all contents in their order, of how many entries are left out, and of the target."""
-        skipped = str(sum(each.skipped for each in self.files))
+        skipped = f"{self.skipped}{self.reading.time_of_data}"
         words = [each.digest for each in self.files] + [skipped.encode(), os.fsencode(target)]
         return blake2b(b"".join(len(word).to_bytes(4, "big") + word for word in words), digest_size=8).hexdigest()
 
@@ -142,17 +183,31 @@ def stored_entries(file: BulkFile) -> Iterator[BulkEntry]:
     return _entries(file, stored_entry)
 
 
-def read_bulk_files(paths: Sequence[Path], now_ms: int) -> list[BulkData]:
-    """Check every file as a whole; raises BulkDataError naming the file, before anything is written."""
+def read_bulk_files(paths: Sequence[Path], now_ms: int, as_of: AsOf | None = None) -> tuple[list[BulkData], Reading]:
+    """Check every file as a whole, and how they were read; raises BulkDataError before anything is written."""
     with readable(paths) as files:
-        reading = Reading(now_ms)
+        reading = reading_of(files, Reading(now_ms), as_of)
         return [
             BulkData(
                 tuple(put_request(entry, now_ms) for entry in CheckedFiles((each,), 0, reading).each_entry()),
                 each.unknown_fields,
             )
             for each in check_files(files, reading).files
-        ]
+        ], reading
+
+
+def reading_of(files: Sequence[BulkFile], reading: Reading, as_of: AsOf | None) -> Reading:
+    """At which time the files are to be read; raises BulkDataError if they do not tell of which they are."""
+    if as_of is None:
+        return reading
+    data_ms = as_of.at_ms
+    if data_ms is None:
+        try:
+            data_ms = newest_ms(entry for file in files for entry in stored_entries(file))
+        except BulkDataError as error:
+            named = ", ".join(file.named for file in files)
+            raise BulkDataError(str(error) if str(error).startswith(named) else f"{named}: {error}") from None
+    return replace(reading, data_ms=data_ms, rebase=as_of.rebase)
 
 
 def _entries(file: BulkFile, parse: Callable[[Json], BulkEntry | None]) -> Iterator[BulkEntry]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from queue_emulator.core.bulk import BulkEntry, bulk_entry
 from queue_emulator.core.clock import SystemClock
-from queue_emulator.core.errors import RemoteError
+from queue_emulator.core.errors import RemoteError, SettingsError
 from queue_emulator.core.javascript import Json, stringify_json
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_answers import ListedKey
@@ -42,6 +42,9 @@ class CloudflarePlace:
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()
+
+    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+        raise SettingsError(f"{self.name} goes by the real time, which is not set: with --rebase lifetimes begin now")
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         done = await self._api.put_bulk([bulk_entry(entry) for entry in batch])

@@ -2,11 +2,13 @@
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
-from queue_emulator.core.errors import ClockError
+from queue_emulator.core.data_time import FROM_FILE, AsOf
+from queue_emulator.core.errors import ClockError, SettingsError
 from queue_emulator.transfer import forms
 
 if TYPE_CHECKING:
@@ -42,7 +44,19 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-expired", action="store_true", help="leave out what ends too soon to be written, or has ended"
     )
+    add_as_of(parser)
     parser.set_defaults(run=_seed)
+
+
+def add_as_of(parser: argparse.ArgumentParser) -> None:
+    """`--as-of` and `--rebase`, of data that was exported some time ago."""
+    parser.add_argument(
+        "--as-of", type=_as_of, metavar="TIME",
+        help="load what lived at that time, and set the clock to it; `file` is the newest time in the data",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rebase", action="store_true", help="load what lived then with the lifetime that it had left, beginning now"
+    )
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +91,13 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         "--from", dest="source", default=forms.DEFAULT_URL, metavar="PLACE",
         help="the namespace after the migration, or a bulk-put file of it (default: %(default)s)",
     )  # fmt: skip
-    add("--before", type=Path, required=True, metavar="FILE", help="a bulk-put file of what was there before")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--before", type=Path, metavar="FILE", help="a bulk-put file of what was there before")
+    data.add_argument(
+        "--predict", type=Path, metavar="FILE",
+        help="instead: what a migration of this file would leave behind; nothing is run, and no place is read",
+    )  # fmt: skip
+    add("--as-of", type=_as_of, metavar="TIME", help="with --predict: when it runs; `file` is the newest time in it")
     add("--json", action="store_true", help="the report as JSON, with all names")
     parser.set_defaults(run=_verify)
 
@@ -125,8 +145,12 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _verify(parsed: argparse.Namespace) -> int:
-    from queue_emulator.transfer.verifying import verify
+    from queue_emulator.transfer.verifying import predict_file, verify
 
+    if parsed.predict is not None:
+        return predict_file(parsed.predict, parsed.as_of, as_json=parsed.json)
+    if parsed.as_of is not None:
+        raise SettingsError("--as-of is the time of a run that --predict foretells: add that")
     return verify(parsed.source, parsed.before, as_json=parsed.json)
 
 
@@ -152,7 +176,21 @@ def _options(parsed: argparse.Namespace) -> "SeedOptions":
     from queue_emulator.transfer.seeding import SeedOptions
 
     skip: bool = getattr(parsed, "skip_expired", True)  # `import` has no such option: it always does so
-    return SeedOptions(dry_run=parsed.dry_run, yes=parsed.yes, from_start=parsed.from_start, skip_ending=skip)
+    return SeedOptions(
+        dry_run=parsed.dry_run, yes=parsed.yes, from_start=parsed.from_start, skip_ending=skip, as_of=as_of(parsed)
+    )
+
+
+def as_of(parsed: argparse.Namespace) -> AsOf | None:
+    """Of which time the data is; None if it is of now."""
+    given: AsOf | None = getattr(parsed, "as_of", None)
+    if getattr(parsed, "rebase", False):
+        return replace(given or AsOf(), rebase=True)
+    return given
+
+
+def _as_of(text: str) -> AsOf:
+    return AsOf() if text == FROM_FILE else AsOf(_instant(text))
 
 
 def _count(text: str) -> int:

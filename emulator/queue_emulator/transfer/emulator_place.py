@@ -1,6 +1,7 @@
 """A running emulator, by its control surface."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -9,6 +10,7 @@ import msgspec
 
 from queue_emulator.core.addresses import loopback
 from queue_emulator.core.bulk import BulkEntry, bulk_json, stored_entry
+from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json, json_decoder
 from queue_emulator.remote_control import SHORT_BYTES_MAX, AnswerTooLargeError, RemoteControl
@@ -33,6 +35,7 @@ class EmulatorPlace:
         self.name = url
         self.where = url
         self._control = RemoteControl(url)
+        self._was_frozen = False
         self.asks = not loopback(self._control.host.strip("[]"))
 
     async def look(self, *, writing: bool) -> str:
@@ -46,6 +49,12 @@ class EmulatorPlace:
 
     async def now_ms(self) -> int:
         return (await self._status()).clock.now_ms
+
+    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+        if hold:
+            self._was_frozen = (await self._status()).clock.frozen
+        moved = {"set": iso_8601(now_ms), "freeze": hold or self._was_frozen}
+        await self._ask("POST", "/clock", _Clock, content=json.dumps(moved).encode())
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         content = f"[{','.join(map(bulk_json, batch))}]".encode()
@@ -112,6 +121,7 @@ class EmulatorPlace:
 
 class _Clock(msgspec.Struct):
     now_ms: int
+    frozen: bool = False
 
 
 class _Status(msgspec.Struct):

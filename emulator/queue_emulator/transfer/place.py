@@ -64,6 +64,10 @@ class Target(Source, Protocol):
         """Whether writes are seen only after `finish`, all or none."""
         ...
 
+    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+        """Have the place's clock show another time, and stand still or go on; raises SettingsError if it has none."""
+        ...
+
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         """Write up to 10,000 entries with different keys; returns the keys that were refused.
 

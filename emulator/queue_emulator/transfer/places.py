@@ -36,6 +36,8 @@ def source_of(text: str) -> Iterator[Source]:
             yield FilePlace(files[0])
         return
     place = _place(text)
+    if place is None and ":" not in text and not Path(text.partition("#")[0]).exists():
+        raise SettingsError(f"there is no file or folder {text}")
     if place is None:
         raise SettingsError(f"not a place that data can come from: {text!r}; there are:\n{forms.SOURCES}")
     yield place

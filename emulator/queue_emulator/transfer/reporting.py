@@ -43,14 +43,18 @@ def show_plan(plan: CheckedFiles, target: Target, described: str) -> None:
         say(f"{each.file.named}: {counted(each.entries, 'entry', 'entries')}, {each.value_bytes:,} bytes of values")
         if each.skipped:
             left_out = counted(each.skipped, "entry", "entries")
-            say(f"{each.file.named}: {left_out} left out: they end within {SKIPPED_S} seconds")
+            say(f"{each.file.named}: {left_out} left out: {_why_left_out(plan)}")
         for name, count in each.unknown_fields.items():
             entries = counted(count, "entry", "entries")
             say(f"{each.file.named}: warning: unknown field {name!r} in {entries} is ignored")
     if plan.repeated:
         entries = counted(plan.repeated, "entry", "entries")
         say(f"warning: {entries} with a key that a later entry has too, which wins")
-    say(f"into {target.name}: {described}")
+    say(f"into {target.name}: {described}{plan.reading.time_of_data and ';'}{plan.reading.time_of_data}")
+
+
+def _why_left_out(plan: CheckedFiles) -> str:
+    return "they had ended by then" if plan.reading.data_ms is not None else f"they end within {SKIPPED_S} seconds"
 
 
 def show_outcome(outcome: Outcome, plan: CheckedFiles, target: Target) -> None:

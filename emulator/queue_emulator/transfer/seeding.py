@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,17 +11,18 @@ from pathlib import Path
 from tqdm import tqdm
 
 from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.errors import BulkDataError, EmulatorError, SettingsError
 from queue_emulator.core.javascript import parse_json
 from queue_emulator.core.shown import one_line
 from queue_emulator.terminal import ask, tell
 from queue_emulator.transfer.batches import Batch, batches
 from queue_emulator.transfer.bookmark import BOOKMARKS, Bookmark
-from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable
+from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable, reading_of
 from queue_emulator.transfer.output import say
 from queue_emulator.transfer.place import Target
 from queue_emulator.transfer.places import target_of
-from queue_emulator.transfer.reporting import Outcome, show_outcome, show_plan
+from queue_emulator.transfer.reporting import Outcome, counted, show_outcome, show_plan
 
 INTERRUPTED, INCOMPLETE = 130, 1
 _SAMPLES = 16
@@ -34,6 +36,7 @@ class SeedOptions:
     yes          answers the question beforehand
     from_start   do not go on where a run before ended
     skip_ending  as of Reading
+    as_of        of which time the data is; None: it is of now
     bookmarks    the folder that says where runs ended
     """
 
@@ -41,6 +44,7 @@ class SeedOptions:
     yes: bool = False
     from_start: bool = False
     skip_ending: bool = False
+    as_of: AsOf | None = None
     bookmarks: Path = BOOKMARKS
 
 
@@ -57,15 +61,34 @@ def seed_files(files: Sequence[BulkFile], target: Target, options: SeedOptions) 
     with asyncio.Runner() as runner:
         try:
             described = runner.run(target.look(writing=True))
-            plan = check_files(files, Reading(runner.run(target.now_ms()), options.skip_ending))
+            reading = Reading(runner.run(target.now_ms()), options.skip_ending)
+            plan = check_files(files, reading_of(files, reading, options.as_of))
             show_plan(plan, target, described)
             if options.dry_run:
                 say("nothing was written, as --dry-run says")
                 return 0
             _agree(target, options)
-            return _write(runner, target, plan, options)
+            with _at_its_time(runner, target, plan.reading):
+                code = _write(runner, target, plan, options)
+            if plan.skipped and not plan.entries:
+                say(f"nothing was written: all {counted(plan.skipped, 'entry', 'entries')} were left out")
+                return INCOMPLETE
+            return code
         finally:
             runner.run(target.close())
+
+
+@contextmanager
+def _at_its_time(runner: asyncio.Runner, target: Target, reading: Reading) -> Iterator[None]:
+    """The target's clock stands a minute before the data's time while it writes, and then goes on from that time."""
+    if reading.data_ms is None or reading.rebase:
+        yield
+        return
+    runner.run(target.set_time(reading.write_ms, hold=True))
+    try:
+        yield
+    finally:
+        runner.run(target.set_time(reading.data_ms, hold=False))
 
 
 def check_answerable(target: Target, options: SeedOptions) -> None:

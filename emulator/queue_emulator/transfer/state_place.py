@@ -5,7 +5,7 @@ from pathlib import Path
 
 from queue_emulator.core.accounts import find_namespace, namespace_of
 from queue_emulator.core.bulk import BulkEntry, put_request
-from queue_emulator.core.clock import Clock, SystemClock
+from queue_emulator.core.clock import Clock, MovableClock, SystemClock
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.centre import Versions
@@ -27,7 +27,7 @@ class StatePlace:
         self.where = self.name
         self._path = path
         self._namespace = namespace
-        self._clock = clock or SystemClock()
+        self._clock: Clock = clock or SystemClock()
         self._versions = Versions()
         self._store: SqliteStore | None = None
         self._wrote = False
@@ -53,6 +53,9 @@ class StatePlace:
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()
+
+    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+        self._clock = MovableClock.frozen_at(now_ms)
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         store, now_ms = await self._opened(), self._clock.now_ms()

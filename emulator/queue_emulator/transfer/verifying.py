@@ -2,14 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from queue_emulator.transfer.bulk_files import BulkFile, readable, stored_entries
+from queue_emulator.core.bulk import BulkEntry
+from queue_emulator.core.clock import SystemClock
+from queue_emulator.core.data_time import AsOf
+from queue_emulator.transfer.bulk_files import BulkFile, Reading, readable, reading_of, stored_entries
 from queue_emulator.transfer.comparison import KINDS, Comparison
+from queue_emulator.transfer.file_place import FilePlace
 from queue_emulator.transfer.output import say
 from queue_emulator.transfer.place import Source
 from queue_emulator.transfer.places import source_of
+from queue_emulator.transfer.prediction import Prediction, predict
 from queue_emulator.transfer.verdict import CLASSES, UNCLEAN, Verdict, judge
 
 UNCLEAN_CODE = 1
@@ -23,9 +29,38 @@ def verify(place: str, before: Path, *, as_json: bool) -> int:
             verdict = runner.run(compare(files[0], source))
         finally:
             runner.run(source.close())
-    shown = json.dumps(verdict.as_json(), indent=2, ensure_ascii=False).split("\n") if as_json else _lines(verdict)
-    say(*shown)
+    say(*(_indented(verdict.as_json()) if as_json else _lines(verdict)))
     return 0 if verdict.clean else UNCLEAN_CODE
+
+
+def predict_file(before: Path, as_of: AsOf | None, *, as_json: bool) -> int:
+    """Print what a migration of the file would leave behind; returns 0 if that is clean, 1 otherwise. Runs nothing."""
+    with readable([before]) as files, asyncio.Runner() as runner:
+        reading = reading_of(files, Reading(SystemClock().now_ms()), as_of)
+        now_ms = reading.now_ms if reading.data_ms is None else reading.data_ms
+        predicted, verdict = runner.run(foretell(files[0], now_ms // 1000))
+    if as_json:
+        say(*_indented({"predicted": predicted.as_json(), **verdict.as_json()}))
+    else:
+        say(*_prediction_lines(predicted), "", *_lines(verdict))
+    return 0 if verdict.clean else UNCLEAN_CODE
+
+
+async def foretell(before: BulkFile, now_s: int) -> tuple[Prediction, Verdict]:
+    """What one run at that time would do, and what it would leave behind."""
+    comparison = Comparison()
+    comparison.before(stored_entries(before))
+    predicted = predict([entry async for entry in _living(before, now_s)], now_s)
+    async for entry in _living(before, now_s):
+        comparison.after(predicted.after([entry]), now_s)
+    return predicted, judge(comparison, comparison.changes(stored_entries(before)), now_s)
+
+
+async def _living(file: BulkFile, now_s: int) -> AsyncIterator[BulkEntry]:
+    async for page in FilePlace(file).pages():
+        for entry in page.entries:
+            if entry.expiration_s is None or entry.expiration_s > now_s:
+                yield entry
 
 
 async def compare(before: BulkFile, source: Source) -> Verdict:
@@ -37,6 +72,20 @@ async def compare(before: BulkFile, source: Source) -> Verdict:
     async for page in source.pages():
         comparison.after(page.entries, now_s)
     return judge(comparison, comparison.changes(stored_entries(before)), now_s)
+
+
+def _indented(report: dict[str, Any]) -> list[str]:
+    return json.dumps(report, indent=2, ensure_ascii=False).split("\n")
+
+
+def _prediction_lines(predicted: Prediction) -> list[str]:
+    if not predicted.needed:
+        return ["a run would do nothing: there is no pending list"]
+    lines = [f"a run would answer {predicted.status}, and leave this behind; nothing was run"]
+    for kind, moves in (("tasks", predicted.tasks), ("leases", predicted.leases)):
+        ended = f", ended by: {moves.fatal}" if moves.fatal else ""
+        lines.append(f"  {kind}: {moves.migrated:,} migrated, {moves.failed:,} failed{ended}")
+    return lines
 
 
 def _lines(verdict: Verdict) -> list[str]:

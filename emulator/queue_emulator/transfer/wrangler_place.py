@@ -41,6 +41,9 @@ class WranglerPlace:
     async def now_ms(self) -> int:
         return self._clock.now_ms()
 
+    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+        raise SettingsError(f"{self.name} goes by the real time, which is not set: with --rebase lifetimes begin now")
+
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         if self._writer is None:
             self._writer = WranglerWriter(self._layout, self._clock)
