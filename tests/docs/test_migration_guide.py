@@ -85,7 +85,7 @@ def test_a_refused_delete_leaves_a_task_under_both_keys_for_good(started_for: St
     block = under("### Between two steps")
     emulator = started_for(block)
     _, first, second, old, new = (answer for answer in paste(block, emulator) if isinstance(answer, dict))
-    assert first["errors"] == ["Task task1: KV DELETE failed: 500 Internal Server Error"]
+    assert first["errors"] == ["Task task1: Error: KV DELETE failed: 500 Internal Server Error"]
     assert second["message"].startswith("Migration not needed")
     assert emulator.ask("GET", "/api/queue/task1", headers=QUEUE).status_code == 200
     status = emulator.ask("GET", "/api/migrate/status", headers=ADMIN).json()
@@ -95,12 +95,21 @@ def test_a_refused_delete_leaves_a_task_under_both_keys_for_good(started_for: St
     assert keys == [["orchestrator:queue:task1"], ["queue:task:task1"]]
 
 
-def test_a_run_that_is_out_of_operations_ends_half_way_and_the_next_gets_less_far(started_for: StartedFor) -> None:
-    first, after_first, second, after_second = answers("### One item's failure is collected", started_for)
-    assert first == second == {"success": False, "error": "Migration failed", "type": "internal_error"}
+def test_a_run_that_is_out_of_operations_fails_the_rest_and_the_next_gets_less_far(started_for: StartedFor) -> None:
+    first, after_first, second, after_second = answers("### A run that is out of operations", started_for)
+    assert (first["tasks"]["migrated"], first["totalFailed"], first["success"]) == (249, 951, False)
+    assert [error.startswith("Fatal: ") for error in first["errors"][-3:]] == [False, True, True]
+    assert second["success"] is False
     moved = [status["status"]["newTaskCount"] for status in (after_first, after_second)]
     assert moved[0] == 250
     assert 0 < moved[1] - moved[0] < moved[0]
+
+
+def test_a_pending_list_that_is_no_list_is_a_success_that_moved_no_task(started_for: StartedFor) -> None:
+    run, status = answers("counts failed items, and nothing else", started_for)
+    assert (run["success"], run["totalFailed"], run["leases"]["migrated"]) == (True, 0, 1)
+    assert run["errors"] == ["Fatal: TypeError: pending is not iterable"]
+    assert (status["needsMigration"], status["status"]["newTaskCount"]) == (True, 0)
 
 
 def test_two_locations_lease_one_task_to_two_workers(started_for: StartedFor) -> None:
@@ -123,7 +132,8 @@ def test_every_block_of_commands_is_asked_for_above() -> None:
         "Do it with data",
         "### Veri",
         "### Between",
-        "### One",
+        "### A run",
+        '### `"success"',
         "### More",
         "### Two",
         "## Rollback",

@@ -1,4 +1,4 @@
-"""Who may call what: keys, scopes, and that nothing of a request is looked at before its key."""
+"""Who may call what: keys, scopes, and what of a request is looked at before its key."""
 
 from collections.abc import Callable
 
@@ -152,10 +152,33 @@ async def test_the_key_is_checked_before_route_id_and_body(worker: Worker, metho
     assert (answer.status, answer.content) == (401, b'{"error":"Unauthorized"}')
 
 
-@pytest.mark.parametrize("path", ["/api/migrate", "/api/migrate/", "/api/migrate/no-such-route"])
-async def test_the_admin_key_is_checked_before_the_route(worker: Worker, path: str) -> None:
-    assert (await worker.send("GET", path, key=QUEUE_KEY)).status == 401
-    assert (await worker.send("GET", path, key=ADMIN_KEY)).status == 404
+@pytest.mark.parametrize("key", [None, b"", QUEUE_KEY, ADMIN_KEY])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/migrate"),
+        ("GET", "/api/migrate/"),
+        ("GET", "/api/migrate/no-such-route"),
+        ("GET", "/api/migrate/status/"),
+        ("POST", "/api/migrate/status"),
+        ("GET", "/api/migrate/run"),
+        ("DELETE", "/api/migrate/rollback"),
+    ],
+)
+async def test_the_admin_key_is_asked_for_inside_the_three_routes_so_anything_else_there_is_404_for_everybody(
+    worker: Worker, method: str, path: str, key: bytes | None
+) -> None:
+    answer = await worker.send(method, path, key=key)
+    assert (answer.status, answer.content) == (404, b"Not found")
+
+
+async def test_what_is_no_route_of_the_migration_is_not_counted_by_the_rate_limit(
+    service: KVService, clock: MovableClock
+) -> None:
+    worker = Worker(service, clock, per_minute=1)
+    for _ in range(3):
+        assert (await worker.send("GET", "/api/migrate/x", key=ADMIN_KEY)).status == 404
+    assert (await worker.send("GET", "/api/migrate/status", key=ADMIN_KEY)).status == 200
 
 
 async def test_a_refused_request_is_not_read(worker: Worker) -> None:

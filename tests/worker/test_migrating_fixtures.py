@@ -29,6 +29,7 @@ class Outcome:
 
 
 GHOST = "not found in old queue"
+FATAL_OBJECT = "Fatal: TypeError: pending is not iterable"
 OUTCOMES = {
     "basic": Outcome(200),
     "leased": Outcome(200),
@@ -42,13 +43,13 @@ OUTCOMES = {
         tasks_left=("truncated", "plain-text", "empty", "not-text", "a-null"),
         leases_left=("healthy-3", "a-null"),
         errors=(
-            "Task truncated: Unterminated string in JSON.*",
-            "Task plain-text: Unexpected token.*",
+            "Task truncated: SyntaxError: Unterminated string in JSON.*",
+            "Task plain-text: SyntaxError: Unexpected token.*",
             f"Task a-null: {GHOST}",
-            "Task empty: Unexpected end of JSON input",
+            "Task empty: SyntaxError: Unexpected end of JSON input",
             f"Task 404: {GHOST}",
-            "Task not-text: Unexpected token.*",
-            "Lease healthy-3: Unexpected token.*",
+            "Task not-text: SyntaxError: Unexpected token.*",
+            "Lease orchestrator:lease:healthy-3: SyntaxError: Unexpected token.*",
         ),
     ),
 }
@@ -183,17 +184,22 @@ async def test_after_the_first_migration_the_first_free_task_is_claimed(worker: 
     assert (await worker.post("/api/queue/claim", {"workerId": "test-worker"}))[1]["taskId"] == "task2"
 
 
-async def test_a_pending_list_that_is_no_list_stops_everything(
+async def test_a_pending_list_that_is_no_list_moves_leases_alone_and_is_a_success(
     worker: Worker, service: KVService, centre: Centre
 ) -> None:
     await load(service, "corrupt-pending")
     before = await centre.contents()
-    failure = {"success": False, "error": "Migration failed", "type": "internal_error"}
-    assert await worker.post("/api/migrate/run") == (500, failure)
-    assert await worker.post("/api/migrate/run") == (500, failure)
-    assert (await worker.get("/api/migrate/status"))[0] == 500
-    assert (await worker.post("/api/migrate/rollback"))[1]["deleted"] == 0
-    assert await centre.contents() == before
+    status, answer = await worker.post("/api/migrate/run")
+    assert (status, answer["success"], answer["totalFailed"]) == (200, True, 0)
+    assert answer["tasks"] == {"migrated": 0, "failed": 0, "errors": [FATAL_OBJECT]}
+    assert answer["leases"] == {"migrated": 1, "failed": 0, "errors": []}
+    lease = before.pop(f"{OLD_LEASE}task2")
+    assert await centre.contents() == {**before, "queue:lease:task2": lease}
+
+    status, answer = await worker.post("/api/migrate/run")
+    assert (status, answer["totalMigrated"], answer["errors"]) == (200, 0, [FATAL_OBJECT])
+    _, answer = await worker.get("/api/migrate/status")
+    assert (answer["needsMigration"], answer["status"]["oldTaskCount"]) == (True, 0)
 
 
 @pytest.mark.slow
@@ -215,11 +221,15 @@ async def test_without_limits_1200_tasks_move_in_one_run_and_1000_are_listed(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", [CLOUDFLARE], ids=["cloudflare"])
-async def test_with_productions_limits_a_run_of_1200_tasks_dies_with_249_moved(
+async def test_with_productions_limits_a_run_of_1200_tasks_moves_249_and_fails_951(
     worker: Worker, service: KVService, centre: Centre
 ) -> None:
     await load(service, "thousand")
-    assert (await worker.post("/api/migrate/run"))[0] == 500
+    status, answer = await worker.post("/api/migrate/run")
+    assert (status, answer["success"]) == (207, False)
+    assert (answer["tasks"]["migrated"], answer["tasks"]["failed"]) == (249, 951)
+    assert answer["leases"]["errors"] == [answer["tasks"]["errors"][-1]]
+    assert answer["errors"][-1].startswith("Fatal: Error: Too many API requests")
     assert len(await centre.keys(OLD_TASK)) == 1200 - 249
     assert len(await centre.keys("queue:task:")) == 250
     assert PENDING in await centre.keys()

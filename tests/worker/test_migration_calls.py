@@ -95,9 +95,25 @@ async def test_the_old_task_is_kept_when_the_new_one_cannot_be_read_back(
     binding.before("get", "queue:task:a", the_new_task_goes)
     status, answer = await worker.post("/api/migrate/run", at=binding)
     assert (status, answer["tasks"]["failed"]) == (207, 1)
-    assert answer["errors"][0].startswith("Task a: ")
+    assert answer["errors"] == ["Task a: Error: Failed to verify new key write"]
     assert binding.calls == [*NEEDED_AND_WHICH, *moved("a")[:3], LIST_OLD_LEASES]
     assert await centre.value("orchestrator:queue:a") == task("a")
+
+
+async def test_the_old_lease_is_kept_when_the_new_one_reads_back_empty(
+    worker: Worker, watch: Watch, centre: Centre
+) -> None:
+    await centre.load({"orchestrator:pending": [], "orchestrator:lease:a": lease("w")})
+    binding = watch()
+
+    async def the_new_lease_is_emptied() -> None:
+        worker.clock.advance(1000)
+        await worker.binding().put("queue:lease:a", "", expiration_ttl=300)
+
+    binding.before("get", "queue:lease:a", the_new_lease_is_emptied)
+    _, answer = await worker.post("/api/migrate/run", at=binding)
+    assert answer["errors"] == ["Lease orchestrator:lease:a: Error: Failed to verify new lease key write"]
+    assert await centre.value("orchestrator:lease:a") == lease("w")
 
 
 async def test_each_lease_is_read_written_for_what_is_left_of_it_verified_and_deleted(

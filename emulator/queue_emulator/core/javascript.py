@@ -123,6 +123,11 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def utf16_length(text: str) -> int:
+    """What `text.length` gives."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def from_utf8(content: bytes) -> str:
     """How the runtime decodes text: U+FFFD for what is not UTF-8."""
     return content.decode("utf-8", "replace")

@@ -26,6 +26,9 @@ class DualFormat:
     async def put_task(self, task_id: str, task: Json) -> None:
         await self._new.put_task(task_id, task)
 
+    async def has_lease(self, task_id: str) -> bool:
+        return await self._new.has_lease(task_id) or await self._old.has_lease(task_id)
+
     async def lease(self, task_id: str) -> Json:
         lease = await self._new.lease(task_id)
         return lease if truthy(lease) else await self._old.lease(task_id)

@@ -1,6 +1,8 @@
 """The Worker's `fetch`: from a request to an answer, the way the deployed Worker takes it.
 
-Order of things: prefix, key, rate limit, route, id, body. Nothing of a request is looked at before its key.
+Order of things under /api/queue and /api/result: prefix, key, rate limit, route, id, body; nothing else of a request
+is looked at before its key. Under /api/migrate the key is asked for inside each route, so what is no route there is a
+404 for everybody.
 """
 
 import re
@@ -139,16 +141,16 @@ async def fetch(request: Request, env: Env) -> Answer:
     """
     path = normalize_path(request.path)
     scope = _scope(path)
-    if scope is None:
+    found = _route(request.method, path, env.version)
+    if scope is None or (found is None and scope is Scope.ADMIN):
         return text_answer(404, "Not found")
     if not authorized(env.keys, scope, request.api_key):
         return text_answer(401, "Unauthorized") if scope is Scope.ADMIN else error_answer(401, "Unauthorized")
     refusal = env.rate_limit.refuse(request.api_key or b"")
     if refusal is not None:
         return refusal
-    found = _route(request.method, path, env.version)
     if found is None:
-        return text_answer(404, "Not found") if scope is Scope.ADMIN else error_answer(404, "Not found")
+        return error_answer(404, "Not found")
     return await _dispatch(request, env, *found)
 
 

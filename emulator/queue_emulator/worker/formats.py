@@ -34,6 +34,10 @@ class Format(Protocol):
         """Write the task with its whole lifetime."""
         ...
 
+    async def has_lease(self, task_id: str) -> bool:
+        """Whether a lease is there, by its text: any but the empty one counts, `null` too."""
+        ...
+
     async def lease(self, task_id: str) -> Json:
         """The lease's value, or None."""
         ...
@@ -70,6 +74,9 @@ class NewFormat:
 
     async def put_task(self, task_id: str, task: Json) -> None:
         await put_json(self.cache, TASK_PREFIX + task_id, task, TASK_TTL_S)
+
+    async def has_lease(self, task_id: str) -> bool:
+        return bool(await self.cache.get(LEASE_PREFIX + task_id))
 
     async def lease(self, task_id: str) -> Json:
         return await self.cache.get(LEASE_PREFIX + task_id, "json")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from queue_emulator.core.errors import KVTypeError
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json, truthy
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.formats import (
     OLD_LEASE_PREFIX,
@@ -22,13 +22,16 @@ class OldFormat:
     cache: Binding
 
     async def ids(self) -> list[Json]:
-        return await pending_list(self.cache) or []
+        return await pending_list(self.cache)
 
     async def task(self, task_id: str) -> Json:
         return await self.cache.get(OLD_TASK_PREFIX + task_id, "json")
 
     async def put_task(self, task_id: str, task: Json) -> None:
         await put_json(self.cache, OLD_TASK_PREFIX + task_id, task, TASK_TTL_S)
+
+    async def has_lease(self, task_id: str) -> bool:
+        return bool(await self.cache.get(OLD_LEASE_PREFIX + task_id))
 
     async def lease(self, task_id: str) -> Json:
         return await self.cache.get(OLD_LEASE_PREFIX + task_id, "json")
@@ -50,10 +53,12 @@ class OldFormat:
         await remove_task(self.cache, task_id)
 
 
-async def pending_list(cache: Binding) -> list[Json] | None:
-    """The ids on the pending list, None if there is none; raises KVTypeError for anything but a list."""
+async def pending_list(cache: Binding) -> list[Json]:
+    """`await kv.get("orchestrator:pending", "json") || []`; raises KVTypeError for what is then no list."""
     pending = await cache.get(OLD_PENDING_KEY, "json")
-    if pending is not None and not isinstance(pending, list):
+    if not truthy(pending):
+        return []
+    if not isinstance(pending, list):
         raise KVTypeError(f"{OLD_PENDING_KEY} holds {_kind(pending)}, not a list of ids")
     return pending
 
@@ -63,7 +68,7 @@ async def remove_task(cache: Binding, task_id: str, *, only_if_listed: bool = Fa
 
     The old Worker writes the list back whether or not it named the task, and so brings it into being.
     """
-    pending = await pending_list(cache) or []
+    pending = await pending_list(cache)
     left = [listed for listed in pending if listed != task_id]
     if len(left) < len(pending) or not only_if_listed:
         await put_json(cache, OLD_PENDING_KEY, left, TASK_TTL_S)

@@ -1,12 +1,16 @@
-"""The migration's routes: status, run and rollback, with every hazard of the deployed Worker."""
+"""The migration's routes: status, run and rollback, with every hazard of the deployed Worker.
 
-from collections.abc import Awaitable, Callable
+A run has two kinds of items, tasks and leases. What throws inside one item fails that item and stops no other. What
+throws outside of an item ends its kind, fails nothing, and the other kind is still run.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
 from queue_emulator.core.clock import Clock
-from queue_emulator.core.errors import JavaScriptError
-from queue_emulator.core.javascript import Json, truthy
+from queue_emulator.core.errors import JavaScriptError, KVTypeError
+from queue_emulator.core.javascript import Json, truthy, utf16_length
 from queue_emulator.core.limits import TTL_S_MIN
 from queue_emulator.kv.binding import Binding, ListKey
 from queue_emulator.worker.answers import Answer, json_answer
@@ -20,7 +24,6 @@ from queue_emulator.worker.formats import (
     key_of,
     put_json,
 )
-from queue_emulator.worker.legacy import pending_list
 
 NOT_NEEDED = "Migration not needed - already using new format"
 _LEASE_TTL_S_DEFAULT = 300
@@ -41,17 +44,24 @@ class Report:
         self.failed += 1
         self.errors.append(error)
 
+    def end(self, error: JavaScriptError) -> None:
+        """Outside of an item: the counts stay as they are."""
+        self.errors.append(f"Fatal: {_as_text(error)}")
+
     def as_json(self) -> dict[str, Json]:
         return {"migrated": self.migrated, "failed": self.failed, "errors": self.errors}
 
 
 async def status(cache: Binding, console: Console) -> Answer:
-    """GET /api/migrate/status: counts of one list page each, so at most 1,000."""
+    """GET /api/migrate/status: counts of one list page each, so at most 1,000.
+
+    A pending list of `null` is none here, though a run takes its text for one: the Worker's two checks disagree.
+    """
     return await _answer(_status(cache), "Failed to get migration status", console)
 
 
 async def run(cache: Binding, clock: Clock, console: Console) -> Answer:
-    """POST /api/migrate/run: needed only while the pending list exists."""
+    """POST /api/migrate/run: needed only while the pending list exists, whatever its text says."""
     return await _answer(_run(cache, clock), "Migration failed", console)
 
 
@@ -64,12 +74,12 @@ async def _answer(work: Awaitable[Answer], failure: str, console: Console) -> An
     try:
         return await work
     except JavaScriptError as error:
-        console(f"{failure}: {error.name}: {error}")
-        return json_answer(500, {"success": False, "error": failure, "type": "internal_error"})
+        console(f"{failure}: {_as_text(error)}")
+        return json_answer(500, {"success": False, "error": failure})
 
 
 async def _status(cache: Binding) -> Answer:
-    pending = await pending_list(cache)
+    pending = await cache.get(OLD_PENDING_KEY, "json")
     needed = pending is not None
     new_tasks = await cache.list(prefix=TASK_PREFIX)
     old_leases = await cache.list(prefix=OLD_LEASE_PREFIX)
@@ -77,7 +87,7 @@ async def _status(cache: Binding) -> Answer:
     counts = {
         "oldFormatExists": needed,
         "newFormatExists": len(new_tasks.keys) > 0,
-        "oldTaskCount": len(pending or ()),
+        "oldTaskCount": _length(pending),
         "newTaskCount": len(new_tasks.keys),
         "oldLeaseCount": len(old_leases.keys),
         "newLeaseCount": len(new_leases.keys),
@@ -89,11 +99,11 @@ async def _status(cache: Binding) -> Answer:
 
 
 async def _run(cache: Binding, clock: Clock) -> Answer:
-    if await pending_list(cache) is None:
+    if await cache.get(OLD_PENDING_KEY) is None:
         nothing = Report().as_json()
         return json_answer(200, {"success": True, "message": NOT_NEEDED, "tasks": nothing, "leases": nothing})
-    tasks = await _migrate_tasks(cache)
-    leases = await _migrate_leases(cache, clock)
+    tasks = await _kind(partial(_migrate_tasks, cache))
+    leases = await _kind(partial(_migrate_leases, cache, clock))
     failed = tasks.failed + leases.failed
     body = {
         "success": failed == 0,
@@ -122,21 +132,25 @@ async def _rollback(cache: Binding) -> Answer:
     return json_answer(200, body)
 
 
-async def _migrate_tasks(cache: Binding) -> Report:
+async def _kind(move_all: Callable[[Report], Awaitable[None]]) -> Report:
     report = Report()
-    for task_id in await pending_list(cache) or ():
+    try:
+        await move_all(report)
+    except JavaScriptError as error:
+        report.end(error)
+    return report
+
+
+async def _migrate_tasks(cache: Binding, report: Report) -> None:
+    for task_id in _each(await cache.get(OLD_PENDING_KEY, "json")):
         await _one(report, f"Task {key_of('', task_id)}", partial(_migrate_task, cache, task_id))
     if report.migrated:
         await cache.delete(OLD_PENDING_KEY)
-    return report
 
 
-async def _migrate_leases(cache: Binding, clock: Clock) -> Report:
-    report = Report()
+async def _migrate_leases(cache: Binding, clock: Clock, report: Report) -> None:
     for key in (await cache.list(prefix=OLD_LEASE_PREFIX)).keys:
-        task_id = key.name.removeprefix(OLD_LEASE_PREFIX)
-        await _one(report, f"Lease {task_id}", partial(_migrate_lease, cache, clock, key, task_id))
-    return report
+        await _one(report, f"Lease {key.name}", partial(_migrate_lease, cache, clock, key))
 
 
 async def _one(report: Report, item: str, move: Callable[[], Awaitable[str | None]]) -> None:
@@ -144,7 +158,7 @@ async def _one(report: Report, item: str, move: Callable[[], Awaitable[str | Non
     try:
         why = await move()
     except JavaScriptError as error:
-        why = str(error)
+        why = _as_text(error)
     if why is None:
         report.migrated += 1
     elif why:
@@ -156,22 +170,45 @@ async def _migrate_task(cache: Binding, task_id: Json) -> str | None:
     task = await cache.get(old_key, "json")
     if not truthy(task):
         return "not found in old queue"
-    return await _move(cache, old_key, new_key, task, TASK_TTL_S)
+    await put_json(cache, new_key, task, TASK_TTL_S)
+    if not await cache.get(new_key):
+        raise JavaScriptError("Failed to verify new key write")
+    await cache.delete(old_key)
+    return None
 
 
-async def _migrate_lease(cache: Binding, clock: Clock, key: ListKey, task_id: str) -> str | None:
+async def _migrate_lease(cache: Binding, clock: Clock, key: ListKey) -> str | None:
     lease = await cache.get(key.name, "json")
     if not truthy(lease):
         return ""
     remaining_s = _LEASE_TTL_S_DEFAULT
     if key.expiration is not None:
         remaining_s = max(key.expiration - clock.now_ms() // 1000, TTL_S_MIN)
-    return await _move(cache, key.name, LEASE_PREFIX + task_id, lease, remaining_s)
-
-
-async def _move(cache: Binding, old_key: str, new_key: str, value: Json, ttl_s: int) -> str | None:
-    await put_json(cache, new_key, value, ttl_s)
-    if await cache.get(new_key) is None:
-        return "verification failed"
-    await cache.delete(old_key)
+    new_key = LEASE_PREFIX + key.name.removeprefix(OLD_LEASE_PREFIX)
+    await put_json(cache, new_key, lease, remaining_s)
+    if not await cache.get(new_key):
+        raise JavaScriptError("Failed to verify new lease key write")
+    await cache.delete(key.name)
     return None
+
+
+def _each(pending: Json) -> Iterable[Json]:
+    """What `for (const id of pending || [])` walks: a text by its characters; raises KVTypeError for what it cannot."""
+    if not truthy(pending):
+        return ()
+    if isinstance(pending, (list, str)):
+        return pending
+    raise KVTypeError("pending is not iterable")
+
+
+def _length(pending: Json) -> Json:
+    """`pending?.length || 0`."""
+    if isinstance(pending, str):
+        return utf16_length(pending)
+    length = pending.get("length") if isinstance(pending, dict) else len(pending) if isinstance(pending, list) else 0
+    return length if truthy(length) else 0
+
+
+def _as_text(error: JavaScriptError) -> str:
+    """`${error}`."""
+    return f"{error.name}: {error}" if str(error) else error.name

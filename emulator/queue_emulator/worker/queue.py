@@ -22,15 +22,18 @@ async def list_pending(tasks: Format) -> Answer:
 
 
 async def claim(tasks: Format, clock: Clock, body: dict[str, Json]) -> Answer:
-    """POST /api/queue/claim: the first task without a lease, by a lease written and read back."""
+    """POST /api/queue/claim: the first task without a lease, by a lease written and read back.
+
+    It answers the lease that it wrote, not the one that it read.
+    """
     worker_id = body.get("workerId") or f"worker_{clock.now_ms()}"
     lease_s = lease_seconds(body.get("leaseDurationSec"))
     for task_id in map(to_string, await tasks.ids()):
-        if truthy(await tasks.lease(task_id)):
+        if await tasks.has_lease(task_id):
             continue
-        await tasks.put_lease(task_id, _new_lease(clock, worker_id, lease_s), lease_s)
-        lease = await tasks.lease(task_id)
-        if _holder(lease) != worker_id:
+        lease = _new_lease(clock, worker_id, lease_s)
+        await tasks.put_lease(task_id, lease, lease_s)
+        if _holder(await tasks.lease(task_id)) != worker_id:
             continue
         task = await tasks.task(task_id)
         if truthy(task):

@@ -46,10 +46,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         *(send(method, path, 401, b"{}", key=_other_scope(path)) for method, path in ROUTES),
     ),
     scenario(
-        "the key is asked for before the path, the method, the id and the body are looked at",
+        "the key of the queue is asked for before the path, the method, the id and the body are looked at",
         *(
             send(method, path, 401, content, key="wrong")
-            for prefix in ("/api/queue", "/api/result", "/api/migrate")
+            for prefix in ("/api/queue", "/api/result")
             for method, path, content in (
                 ("GET", f"{prefix}/", b""),
                 ("DELETE", prefix, b""),

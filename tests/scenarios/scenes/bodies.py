@@ -68,7 +68,7 @@ _REFUSED: list[tuple[str, Json]] = [
     (RENEW, {"extendSec": 0}),
     (RENEW, {"workerId": "", "extendSec": 0}),
     (STATUS, {}),
-    *_each(STATUS, "status", "", "done", "Pending", "pending ", None, ["pending"], 1, True, {}),
+    *_each(STATUS, "status", "", None, ["pending"], 1, True, {}),
 ]
 
 _RESULTS: tuple[bytes, ...] = (
@@ -116,6 +116,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         post(CLAIM, {"workerId": "v", "extendSec": "x", "status": 5, "taskId": "a"}),
         post(RENEW, {"workerId": "w", "leaseDurationSec": 1, "reason": 5, "status": []}),
         post(STATUS, {"status": "claimed", "workerId": 7, "extendSec": 1}),
+        *(post(STATUS, {"status": each}) for each in ("processing", "Pending", "pending ", "в работе", " ")),
+        get("/api/queue/a"),
         post(RELEASE, {"workerId": "w", "status": 5, "extendSec": 0}),
     ),
     scenario(

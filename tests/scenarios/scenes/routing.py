@@ -53,6 +53,22 @@ SCENARIOS: tuple[Scenario, ...] = (
         *(send(method, path, 404, b"{}") for path in _NOWHERE for method in ("GET", "POST")),
     ),
     scenario(
+        "under the migration's prefix the routes ask for the key, and anything else is 404 for everybody",
+        *(
+            send(method, path, 404, b"{}", key=key)
+            for path in ("/api/migrate", "/api/migrate/", "/api/migrate/x", "/api/migrate/run/a", "/api/migrate/Status")
+            for method in ("GET", "POST")
+            for key in (None, "wrong", QUEUE_KEY, ADMIN_KEY)
+        ),
+        *(
+            send(method, f"/api/migrate/{name}", 404, b"{}", key=key)
+            for name, method in (("status", "POST"), ("run", "GET"), ("rollback", "DELETE"), ("status", "HEAD"))
+            for key in (None, "wrong", ADMIN_KEY)
+        ),
+        get("/api/migrate/status", 401, key=None),
+        get("/api/migrate/status?x=/", 401, key="wrong"),
+    ),
+    scenario(
         "a known path with another method is 404",
         _STOCK,
         *(send(method, path, 404, b"{}") for method, path in _unknown_methods()),
