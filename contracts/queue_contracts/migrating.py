@@ -1,7 +1,7 @@
 """What a migration does to a namespace: computed from the entries before it, to be held against the entries after it.
 
 For a KV without limits. Out of scope are values that JavaScript takes for false (0, "", false) where a task should be,
-and ids in the pending list that are neither text nor whole numbers.
+ids in the pending list that are neither text nor whole numbers, and the length of a pending list that is none.
 """
 
 import json
@@ -37,15 +37,21 @@ Namespace: TypeAlias = dict[str, Held]
 
 @dataclass(frozen=True)
 class Counts:
-    """Items of one kind."""
+    """Items of one kind. `ended`: something outside of an item ended it, which is no failure but a line of errors."""
 
     migrated: int = 0
     failed: int = 0
+    ended: bool = False
+
+    @property
+    def lines(self) -> int:
+        """How many errors are reported."""
+        return self.failed + self.ended
 
 
 @dataclass(frozen=True)
 class Migrated:
-    """What the run reports, and what is there after it. `status` 500: it could not even begin."""
+    """What the run reports, and what is there after it."""
 
     status: int
     tasks: Counts
@@ -63,11 +69,9 @@ def migrated(before: Mapping[str, Held], now_s: float) -> Migrated:
     """A run at `now_s`."""
     if OLD_PENDING not in before:
         return Migrated(200, Counts(), Counts(), needed=False, after=dict(before))
-    pending = before[OLD_PENDING].says
-    if not isinstance(pending, list):
-        return Migrated(500, Counts(), Counts(), needed=True, after=dict(before))
     after = dict(before)
-    tasks = _tasks(after, pending, now_s)
+    pending = before[OLD_PENDING].says or []
+    tasks = _tasks(after, pending, now_s) if isinstance(pending, list | str) else Counts(ended=True)
     leases = _leases(after, now_s)
     return Migrated(207 if tasks.failed + leases.failed else 200, tasks, leases, needed=True, after=after)
 
@@ -79,15 +83,15 @@ def rolled_back(before: Mapping[str, Held]) -> Namespace:
 
 
 def status(before: Mapping[str, Held]) -> dict[str, Any] | None:
-    """What `GET /api/migrate/status` counts; None where it cannot."""
+    """What `GET /api/migrate/status` counts; None where it cannot, because the pending list is no JSON."""
     pending = before[OLD_PENDING].says if OLD_PENDING in before else None
-    if pending is not None and not isinstance(pending, list):
+    if pending is Broken.VALUE:
         return None
     counted = {name: len(_listed(before, prefix)) for name, prefix in _COUNTED.items()}
     return {
         "oldFormatExists": pending is not None,
         "newFormatExists": counted["newTaskCount"] > 0,
-        "oldTaskCount": len(pending or ()),
+        "oldTaskCount": len(pending) if isinstance(pending, list) else 0,
         **counted,
     }
 

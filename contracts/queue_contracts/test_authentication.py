@@ -1,4 +1,4 @@
-"""Who may ask: the key of the scope and nothing else, looked at before anything else."""
+"""Who may ask: the key of the scope and nothing else, before id and body, and that of the queue before the route."""
 
 from collections.abc import Callable
 
@@ -64,14 +64,23 @@ def test_a_wrong_key_is_refused_on_every_route(
         ("DELETE", "/api/queue/task1"),
         ("PUT", "/api/result/task1"),
         ("GET", "/api/queue/" + "x" * 600),
-        ("GET", "/api/migrate/nothing"),
-        ("DELETE", "/api/migrate/run"),
     ],
 )
 def test_the_key_is_asked_for_before_the_route_is_looked_at(
     method: str, path: str, target: Target, http: httpx.Client
 ) -> None:
     assert http.request(method, target.url + path).status_code == 401
+
+
+@pytest.mark.purpose(404)
+@pytest.mark.parametrize("scope", [None, Scope.QUEUE])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/migrate/nothing"), ("DELETE", "/api/migrate/run")])
+def test_what_is_no_route_of_the_migration_is_turned_away_with_any_key_or_none(
+    method: str, path: str, scope: Scope | None, target: Target, http: httpx.Client
+) -> None:
+    """The key of the operator may be asked for inside the routes: then nothing else there asks for it."""
+    headers = {} if scope is None else {"X-API-Key": target.key(scope)}
+    assert http.request(method, target.url + path, headers=headers).status_code in (401, 404, 405)
 
 
 @pytest.mark.parametrize("path", ["/api/queue/claim", "/api/queue/task1/renew", "/api/result/task1"])

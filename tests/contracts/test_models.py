@@ -1,5 +1,7 @@
 """The models themselves: the queue's and the migration's, held against small cases written out by hand."""
 
+import pytest
+
 from queue_contracts import entries
 from queue_contracts.made_data import old_queue
 from queue_contracts.migrating import Broken, Counts, Held, held, migrated, rolled_back, status
@@ -99,10 +101,18 @@ def test_where_no_task_moved_the_list_stays_and_where_there_is_none_nothing_move
     assert (migrated(unlisted, NOW_S).needed, migrated(unlisted, NOW_S).after) == (False, unlisted)
 
 
-def test_a_pending_list_that_is_no_list_stops_run_and_status() -> None:
-    before = dumped(entries.entry(entries.OLD_PENDING, {"task1": True}), entries.old_task("task1"))
-    assert (migrated(before, NOW_S).status, migrated(before, NOW_S).after) == (500, before)
-    assert status(before) is None
+@pytest.mark.parametrize(
+    ("pending", "ended", "counts"),
+    [({"task1": True}, True, 0), (7, True, 0), ('["task1', True, None), ("null", False, 0), ("[]", False, 0)],
+)
+def test_a_pending_list_that_is_no_list_moves_leases_alone(pending: object, ended: bool, counts: int | None) -> None:
+    left = [entries.entry(entries.OLD_PENDING, pending), entries.old_task("task1")]
+    before = dumped(*left, entries.old_lease("task1", "w"))
+    run = migrated(before, NOW_S)
+    assert (run.status, run.tasks, run.leases, run.tasks.lines) == (200, Counts(ended=ended), Counts(1), int(ended))
+    assert set(run.after) == {*dumped(*left), "queue:lease:task1"}
+    counted = status(before)
+    assert (counted and counted["oldTaskCount"]) == counts
 
 
 def test_a_rollback_deletes_a_thousand_of_each_kind() -> None:

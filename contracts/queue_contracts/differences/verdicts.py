@@ -66,6 +66,7 @@ _VARIANTS = (
         frozenset({"claimTask", "renewLease"}), frozenset({200}), r"body\.lease\.claimNonce", "a nonce may be there"
     ),
     _Variant(frozenset({"runMigration"}), frozenset({200}), r"body\.(tasks|leases)\.errors", "no list if empty"),
+    _Variant(_MIGRATION, frozenset({500}), r"body\.type", "the kind of error may be named"),
 )
 # Texts for people. What a task or a result holds is data, whatever its members are called.
 _PROSE = re.compile(r"body\.(message|error|note|recommendation|details.*)")
