@@ -96,6 +96,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         help="which format the Worker uses (default: %(default)s)",
     )  # fmt: skip
     add("--rate-limit", type=_positive, metavar="N", help="answer 429 past N requests a minute a key")
+    add("--strict", action="store_true", help="answer 400 to what is outside of openapi.yaml")
     add("--plan", choices=sorted(PLANS), help="whose daily quotas hold (default: none)")
     add(
         "--without", choices=sorted(SWITCHES), action="append", default=[],
@@ -157,6 +158,7 @@ def _serve(parsed: argparse.Namespace) -> int:
             locations=_locations(parsed.location),
             worker_version=WorkerVersion(parsed.worker_version),
             rate_limit_per_minute=parsed.rate_limit,
+            strict=parsed.strict,
             log_requests=not parsed.quiet,
             random_seed=parsed.random_seed,
         )
@@ -205,8 +207,10 @@ def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None,
         if stray is not None:
             raise SettingsError(f"--{stray.replace('_', '-')} says how to run a Worker: name it with --worker")
         return None, settings.read_keys(parsed.host)
-    if parsed.rate_limit or parsed.worker_version != "new":
-        raise SettingsError("--rate-limit and --worker-version are the Python Worker's, not those of --worker")
+    if parsed.rate_limit or parsed.strict or parsed.worker_version != "new":
+        raise SettingsError(
+            "--rate-limit, --strict and --worker-version are the Python Worker's, not those of --worker"
+        )
     flags = WorkerFlags(parsed.worker, parsed.binding, parsed.var, parsed.compatibility_date, parsed.compatibility_flag)
     return settings.read_worker(flags, workerd=parsed.workerd, host=parsed.host)
 

@@ -17,6 +17,7 @@ _MEMBERS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "locations": (lambda given: _texts(given) and len(given) > 0, "a list of airport codes, as ['SJC', 'NRT']"),
     "worker_version": (lambda given: given in ("old", "dual", "new"), "'old', 'dual' or 'new'"),
     "rate_limit": (lambda given: given is None or (_whole(given) and given > 0), "a whole number above 0"),
+    "strict": (lambda given: isinstance(given, bool), "True or False"),
     "seed": (lambda given: _whole(given), "a whole number"),
     "without": (lambda given: _texts(given), "a list of switches, as ['write-rate']"),
     "plan": (lambda given: given is None or isinstance(given, str), "a name, as 'free'"),

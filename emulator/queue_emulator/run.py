@@ -108,6 +108,7 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: _Seeds, sock: s
             locations=settings.locations,
             version=settings.worker_version,
             rate_limit_per_minute=settings.rate_limit_per_minute,
+            strict=settings.strict,
             dice=dice,
             namespaces=namespaces,
             api_token=settings.keys.api_token.token,

@@ -78,6 +78,7 @@ class Settings:
     locations: tuple[str, ...] = (DEFAULT_LOCATION,)
     worker_version: WorkerVersion = WorkerVersion.NEW
     rate_limit_per_minute: int | None = None
+    strict: bool = False
     log_requests: bool = True
     random_seed: int | None = None
     worker: WorkerSettings | None = None

@@ -64,7 +64,8 @@ class Reply:
 class Emulator:
     """A deployed Worker over KV in memory. The clock stands at 2026-01-01T12:00:00Z until it is moved.
 
-    `locations` are airport codes, the first is the default; `seed` makes every draw repeatable. As `app` it is an
+    `locations` are airport codes, the first is the default; `strict` answers 400 to what is outside of openapi.yaml;
+    `seed` makes every draw repeatable. As `app` it is an
     ASGI application for any client that takes one, such as httpx.ASGITransport.
     """
 
@@ -75,6 +76,7 @@ class Emulator:
         locations: Sequence[str] = ("SJC",),
         worker_version: str = "new",
         rate_limit: int | None = None,
+        strict: bool = False,
         seed: int = 0,
     ) -> None:
         self._clock = MovableClock.frozen_at(NOON_MS)
@@ -92,6 +94,7 @@ class Emulator:
             locations=tuple(locations),
             version=WorkerVersion(worker_version),
             rate_limit_per_minute=rate_limit,
+            strict=strict,
             dice=dice,
             log=self.log.append,
             api_token=API_TOKEN,

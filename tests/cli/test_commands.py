@@ -30,7 +30,7 @@ def test_help_of_serve_names_every_option(folder: Path) -> None:
     assert done.returncode == 0
     for option in (
         *("--host", "--port", "--state", "--ephemeral", "--seed", "--profile"),
-        *("--location", "--worker-version", "--rate-limit", "--quiet"),
+        *("--location", "--worker-version", "--rate-limit", "--strict", "--quiet"),
     ):
         assert f"  {option}" in done.stdout
     assert "(default: 127.0.0.1)" in done.stdout

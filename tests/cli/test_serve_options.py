@@ -46,6 +46,19 @@ def test_requests_past_the_rate_limit_are_told_when_to_come_back(start_emulator:
     assert emulator.ask("GET", "/api/queue", headers=QUEUE).status_code == 200
 
 
+def test_what_is_not_portable_is_told_once_or_refused_where_strict(start_emulator: StartEmulator) -> None:
+    lenient, strict = start_emulator("--ephemeral"), start_emulator("--ephemeral", "--strict")
+    for _ in range(2):
+        assert lenient.ask("GET", "/api/queue/evt_1", headers=QUEUE).status_code == 404
+        refused = strict.ask("GET", "/api/queue/evt_1", headers=QUEUE)
+        assert refused.status_code == 400
+    detail = 'id: is portable with 1 to 64 of A-Z, a-z, 0-9 and -, not "evt_1"'
+    assert refused.json() == {"error": "Validation failed", "details": [detail]}
+    assert (lenient.stop(), strict.stop()) == (0, 0)
+    told = f"  not portable, taken here, 400 with --strict: {detail} (GET /api/queue/{{id}}; told once)"
+    assert (lenient.log().count(told), strict.log().count("not portable")) == (1, 0)
+
+
 def test_the_local_profile_has_no_limit_on_writes_to_one_key(start_emulator: StartEmulator) -> None:
     def statuses(*arguments: str) -> list[int]:
         emulator = start_emulator("--ephemeral", *arguments)
@@ -74,7 +87,8 @@ def test_one_line_a_request_is_logged(start_emulator: StartEmulator) -> None:
     emulator.ask("GET", "/api/queue?secret=1", headers=QUEUE)
     emulator.ask("POST", "/api/result/a%2Fb", headers=QUEUE, json={"success": True})
     assert emulator.stop() == 0
-    first, second = emulator.log().splitlines()
+    not_portable, first, second = sorted(emulator.log().splitlines())
+    assert not_portable.startswith("  not portable")
     assert re.fullmatch(r"GET /api/queue 200 \d+\.\d ms 1 KV operation", first)
     assert re.fullmatch(r"POST /api/result/a%2Fb 200 \d+\.\d ms 3 KV operations", second)
 

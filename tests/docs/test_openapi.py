@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openapi_schema_validator import OAS31Validator
 
+from queue_emulator.core.javascript import Json, stringify_json
 from queue_emulator.worker.auth import Scope
-from queue_emulator.worker.fetch import ROUTES
+from queue_emulator.worker.bodies import BodyError, parse_body
+from queue_emulator.worker.fetch import ROUTES, Route
+from queue_emulator.worker.portable import departures_of_body, departures_of_id
 
 SPECIFICATION = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8"))
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
@@ -35,6 +42,41 @@ def test_each_operation_is_opened_by_the_key_of_its_routes_scope() -> None:
 def test_a_body_is_described_where_the_worker_takes_one() -> None:
     described = {route for route, operation in operations().items() if "requestBody" in operation}
     assert described == {(route.method, route.template) for route in ROUTES if route.fields is not None}
+
+
+MEMBERS = st.sampled_from(
+    ["workerId", "leaseDurationSec", "extendSec", "reason", "status", "success", "output", "error", "id", ""]
+)
+VALUES = st.one_of(
+    st.sampled_from([59, 60, 300, 600, 600.0, 600.5, 601, 1e300, "", "w", "x" * 128, "x" * 129, "🐢" * 128]),
+    st.sampled_from(["pending", "claimed", "completed", "failed", "processing", "Pending"]),
+    st.sampled_from([True, False, None, [], {}]),
+    st.integers(),
+    st.text(max_size=3),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.fields is not None], ids=lambda each: each.template)
+@given(body=st.dictionaries(MEMBERS, VALUES, max_size=4))
+@settings(deadline=None, max_examples=400)
+def test_what_is_told_as_not_portable_is_what_its_schemas_refuse(route: Route, body: dict[str, Json]) -> None:
+    assert route.fields is not None
+    try:
+        taken = parse_body(stringify_json(body).encode(), route.fields)
+    except BodyError:
+        taken = None
+    content = SPECIFICATION["paths"][route.template][route.method.lower()]["requestBody"]["content"]
+    described = OAS31Validator({**content["application/json"]["schema"], "components": SPECIFICATION["components"]})
+    portable = taken is not None and not [*departures_of_body(f"{route.method} {route.template}", taken)]
+    assert portable is described.is_valid(body)
+
+
+@given(task_id=st.text(st.sampled_from("aZ09-_./ é🚀"), max_size=66) | st.just("x" * 64) | st.just("x" * 65))
+@settings(deadline=None)
+def test_an_id_that_is_told_as_not_portable_is_one_that_its_parameter_refuses(task_id: str) -> None:
+    described = OAS31Validator(SPECIFICATION["components"]["parameters"]["TaskId"]["schema"])
+    assert ([*departures_of_id(task_id)] == []) is described.is_valid(task_id)
 
 
 def _scheme(operation: dict[str, object]) -> str:

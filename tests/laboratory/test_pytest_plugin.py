@@ -54,7 +54,7 @@ def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -
         assert re.search(rf"^{name} -- .*pytest_plugin\.py:\d+\n    [A-Z]", listed, re.MULTILINE), name
     markers = pytester.runpytest_inprocess("--markers").stdout.str()
     assert (
-        "@pytest.mark.queue_emulator(profile, locations, worker_version, rate_limit, seed, without, plan, " in markers
+        "@pytest.mark.queue_emulator(profile, locations, worker_version, rate_limit, strict, seed, without, " in markers
     )
 
 
@@ -78,6 +78,16 @@ def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> 
         @pytest.mark.queue_emulator(rate_limit=1)
         def test_rate_limit(emulator):
             assert [emulator.get("/api/queue").status for _ in range(2)] == [200, 429]
+
+        @pytest.mark.queue_emulator(strict=True)
+        def test_strict(emulator):
+            assert emulator.get("/api/queue/evt_1").status == 400
+            assert not any("not portable" in line for line in emulator.log)
+
+        def test_not_strict(emulator):
+            assert [emulator.get("/api/queue/evt_1").status for _ in range(2)] == [404, 404]
+            (told,) = [line for line in emulator.log if "not portable" in line]
+            assert told.startswith("  not portable, taken here, 400 with --strict: id: ")
 
         @pytest.mark.queue_emulator(without=["write-rate", "operations"])
         def test_without(kv, emulator):
@@ -114,7 +124,7 @@ def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> 
             from queue_emulator.testing import Emulator
             assert task_id(emulator) == task_id(Emulator(seed=5)) != task_id(Emulator(seed=6))
     """
-    ran(pytester, source).assert_outcomes(passed=8)
+    ran(pytester, source).assert_outcomes(passed=10)
 
 
 def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pytester) -> None:
@@ -148,6 +158,7 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
         ('locations="SJC"', "locations in the marker queue_emulator must be a list of airport codes"),
         ("locations=[]", "locations in the marker queue_emulator must be a list of airport codes"),
         ('worker_version="newer"', "must be 'old', 'dual' or 'new', not 'newer'"),
+        ("strict=1", "strict in the marker queue_emulator must be True or False, not 1"),
         ("rate_limit=0", "rate_limit in the marker queue_emulator must be a whole number above 0, not 0"),
         ("seed=None", "seed in the marker queue_emulator must be a whole number, not None"),
         ('without="caches"', "without in the marker queue_emulator must be a list of switches"),

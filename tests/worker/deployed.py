@@ -13,6 +13,7 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.worker.answers import Answer
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.fetch import Env, Request, WorkerVersion, fetch
+from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
 
 QUEUE_KEY = b"the-queue-key"
@@ -29,11 +30,15 @@ class Worker:
     version: WorkerVersion = WorkerVersion.NEW
     keys: ApiKeys = KEYS
     per_minute: int | None = None
+    strict: bool = False
     console: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     rate_limit: RateLimit = field(init=False)
+    portable: PortableRange = field(init=False)
 
     def __post_init__(self) -> None:
         self.rate_limit = RateLimit(self.per_minute, self.clock)
+        self.portable = PortableRange(strict=self.strict, log=self.log.append)
 
     async def get(self, path: str, *, at: str | Binding = "SJC") -> tuple[int, Json]:
         """Status and JSON of the answer, with the key that opens the path."""
@@ -60,7 +65,7 @@ class Worker:
 
         raw = path.encode() if isinstance(path, str) else path
         binding = self.binding(at) if isinstance(at, str) else at
-        env = Env(binding, self.keys, self.clock, self.rate_limit, self.console.append, self.version)
+        env = Env(binding, self.keys, self.clock, self.rate_limit, self.portable, self.console.append, self.version)
         return await fetch(Request(method, raw, key, read), env)
 
     def binding(self, location: str = "SJC") -> Binding:

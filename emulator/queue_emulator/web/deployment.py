@@ -15,6 +15,7 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.terminal import tell
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.fetch import Env, WorkerVersion
+from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ class Deployment:
     locations: tuple[str, ...] = ("SJC",)
     version: WorkerVersion = WorkerVersion.NEW
     rate_limit_per_minute: int | None = None
+    strict: bool = False
     dice: Dice = field(default_factory=Dice)
     log: Callable[[str], None] = tell
     requests: int = 0
     namespaces: Namespaces | None = None
     api_token: str | None = field(default=None, repr=False)
     rate_limit: RateLimit = field(init=False)
+    portable: PortableRange = field(init=False)
     api_rate: ApiRate = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,6 +55,7 @@ class Deployment:
             self.namespaces = Namespaces.around(self.service, name="CACHE", worker=WORKER_NAME, dice=self.dice)
         self.api_rate = ApiRate(self.service.profile.api_requests_max)
         self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)
+        self.portable = PortableRange(strict=self.strict, log=lambda line: self.log(line))
 
     def location(self, named: str | None) -> str | None:
         """The location that a request names, the first if it names none, None if there is none of that name."""
@@ -91,6 +95,7 @@ class Deployment:
             keys=self.keys,
             clock=self.clock,
             rate_limit=self.rate_limit,
+            portable=self.portable,
             console=lambda line: self.log(f"  worker: {line}"),
             version=self.version,
         )

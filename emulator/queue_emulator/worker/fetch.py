@@ -23,6 +23,7 @@ from queue_emulator.worker.auth import ApiKeys, Scope, authorized
 from queue_emulator.worker.dual import DualFormat
 from queue_emulator.worker.formats import LONGEST_PREFIX, Format, NewFormat
 from queue_emulator.worker.legacy import OldFormat
+from queue_emulator.worker.portable import PortableRange, departures_of_body, departures_of_id
 from queue_emulator.worker.rate_limit import RateLimit
 
 ID_BYTES_MAX = KEY_BYTES_MAX - len(LONGEST_PREFIX)
@@ -61,6 +62,7 @@ class Env:
     keys: ApiKeys
     clock: Clock
     rate_limit: RateLimit
+    portable: PortableRange
     console: migration.Console
     version: WorkerVersion = WorkerVersion.NEW
 
@@ -193,12 +195,15 @@ def _route(method: str, path: bytes, version: WorkerVersion) -> tuple[Route, byt
 
 
 async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> Answer:
-    env.cache.runs(f"{route.method} {route.template}")
+    name = f"{route.method} {route.template}"
+    env.cache.runs(name)
     task_id = decode_segment(raw_id)
     if task_id is None:
         return error_answer(400, "Validation failed", details=["id: must be percent-encoded UTF-8"])
     if len(task_id.encode()) > ID_BYTES_MAX:
         return error_answer(400, "Validation failed", details=[f"id: must not exceed {ID_BYTES_MAX} bytes"])
+    if raw_id and (refused := env.portable.refuse(name, departures_of_id(task_id))):
+        return refused
     if route.fields is None:
         return await route.answer(_Call(env, task_id, {}))
     content = await request.body()
@@ -206,6 +211,6 @@ async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> 
         return error_answer(413, f"Request body exceeds {BODY_BYTES_MAX} bytes")
     try:
         body = await off_loop(len(content), partial(bodies.parse_body, content, route.fields))
-    except bodies.BodyError as refused:
-        return refused.answer
-    return await route.answer(_Call(env, task_id, body))
+    except bodies.BodyError as error:
+        return error.answer
+    return env.portable.refuse(name, departures_of_body(name, body)) or await route.answer(_Call(env, task_id, body))
