@@ -115,6 +115,21 @@ def test_the_list_is_in_the_order_of_age_and_lifetimes_follow_the_ages() -> None
     assert len({lifetimes[TASK + task_id] for task_id in ids(made, TASK)}) > 100
 
 
+def test_leases_have_a_nonce_or_none_and_no_two_have_the_same() -> None:
+    made = [json.loads(entry["value"]) for entry in entries(OPTIONS) if entry["key"].startswith(LEASE)]
+    nonces = [lease["claimNonce"] for lease in made if "claimNonce" in lease]
+    assert 5 < len(nonces) == len(set(nonces)) < len(made) - 5
+
+
+def test_keys_beside_the_queue_s_come_last_and_change_nothing_before_them() -> None:
+    queue, made = entries(OPTIONS), entries(replace(OPTIONS, others=30))
+    assert made[: len(queue)] == queue
+    others = [entry["key"] for entry in made[len(queue) :]]
+    assert len(set(others)) == 30
+    assert {key.partition(":")[0] for key in others} == {"ratelimit", "session"}
+    parse_bulk(text(replace(OPTIONS, others=30)).encode(), NOON_MS)
+
+
 def test_a_lease_ends_when_its_value_says() -> None:
     for entry in entries(replace(OPTIONS, at_ms=0)):
         if entry["key"].startswith(LEASE):

@@ -73,6 +73,13 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
         help="one half: tasks that the pending list does not name; the other: ids on it without a task",
     )  # fmt: skip
     add("--corrupt", type=_count, default=0, metavar="N", help="how many of the tasks hold what is no task")
+    add(
+        "--others",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="keys beside the queue's, such as counters of a rate limit",
+    )
     add("--prefix", type=_prefix, default="", metavar="TEXT", help="what every id begins with")
     add("--seed", type=int, default=0, metavar="N", help="another number makes other data (default: %(default)s)")
     add(
@@ -164,6 +171,7 @@ def _generate(parsed: argparse.Namespace) -> int:
         leased=round(parsed.tasks * leased / 100) if is_percent else int(leased),
         orphans=parsed.orphans,
         corrupt=parsed.corrupt,
+        others=parsed.others,
         prefix=parsed.prefix,
         seed=parsed.seed,
         at_ms=parsed.at,

@@ -10,7 +10,8 @@ STATUS, RUN, ROLLBACK = "/api/migrate/status", "/api/migrate/run", "/api/migrate
 PENDING = "orchestrator:pending"
 
 # What a first run of each file of fixtures/old-format is answered with.
-FIRST_RUN = {"basic": 200, "leased": 200, "orphans": 207, "corrupt": 207, "corrupt-pending": 200, "thousand": 200}
+FIRST_RUN = dict.fromkeys(("basic", "in-use", "leased", "corrupt-pending", "thousand"), 200)
+FIRST_RUN |= {"orphans": 207, "corrupt": 207}
 
 
 def _migrated(status: int) -> list[Request]:

@@ -9,6 +9,7 @@ CLAIM, PENDING = "/api/queue/claim", "orchestrator:pending"
 
 # The task that a claim takes first, of each file whose values are all JSON.
 _FIRST_FREE = {"basic": "task2", "leased": "job-09", "orphans": "listed-1", "thousand": "task-0001"}
+_FIRST_FREE["in-use"] = "evt_1795165260_b0417e"
 
 
 def _used(name: str, *, lease_stays: bool) -> list[Request]:

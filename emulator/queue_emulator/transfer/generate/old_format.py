@@ -43,6 +43,7 @@ class OldFormatOptions:
     leased   how many of them have a lease
     orphans  the larger half: tasks that the pending list does not name; the smaller: ids on it without a task
     corrupt  how many of the listed tasks hold one of CORRUPT_VALUES
+    others   keys beside the queue's: counters of a rate limit, and sessions
     prefix   of every id, followed by "-"
     at_ms    when the data is of
     """
@@ -51,6 +52,7 @@ class OldFormatOptions:
     leased: int = 0
     orphans: int = 0
     corrupt: int = 0
+    others: int = 0
     prefix: str = ""
     seed: int = 0
     at_ms: int = 0
@@ -114,6 +116,8 @@ class _Queue:
         for number in range(self._options.tasks):
             if self._leased.rank(number) is not None:
                 yield ",\n" + self._lease_entry(number)
+        for number in range(self._options.others):
+            yield ",\n" + self._other_entry(number)
         yield "\n]\n"
 
     def _listed(self) -> Iterator[str]:
@@ -203,7 +207,17 @@ class _Queue:
             "claimedAt": iso_8601(claimed_ms),
             "expiresAt": iso_8601(claimed_ms + whole_s * 1000),
         }
+        nonce = self._dice.bits(64, "nonce", number)
+        if nonce % 2:
+            lease["claimNonce"] = f"{nonce:016x}"
         return _entry(OLD_LEASE_PREFIX + self._id(number), _json(lease), left_s)
+
+    def _other_entry(self, number: int) -> str:
+        draw = self._dice.bits(64, "other", number)
+        name = f"{draw >> 32:08x}-{number:x}"
+        if draw % 3:
+            return _entry(f"ratelimit:queue:{name}", str(draw % 45), TTL_S_MIN + draw % 60)
+        return _entry(f"session:{name}", _json({"user": f"U{number:05d}", "channel": "#support"}), TASK_TTL_S)
 
 
 def _pick(draw: int, words: tuple[Word, ...]) -> tuple[int, Word]:
