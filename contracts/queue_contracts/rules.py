@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from queue_contracts.run import OWN, Profile
 from queue_contracts.target import Ability, Target
@@ -13,6 +13,8 @@ from queue_contracts.targets import origin_of
 PORTABLE_ID = r"[A-Za-z0-9-]{1,64}"
 # `GET /api/queue/claim` is a task called "claim" to one Worker, and a claim to one that does not look at the method.
 OBSERVED = re.compile(rf"/api/queue|/api/queue/(?!claim$){PORTABLE_ID}|/api/result/{PORTABLE_ID}|/api/migrate/status")
+# Any other id that a list shows may be read, unless it could lead a Worker elsewhere than to that task.
+READABLE_ID = re.compile(r"(?!(?:claim|\.{1,2})$)[^/\\?#%;\x00-\x20\x7f]{1,256}")
 ON_ONE_TASK = re.compile(rf"/api/queue/({PORTABLE_ID})/(?:release|renew|status)|/api/result/({PORTABLE_ID})")
 CONTROL = "/cdn-cgi/emulator/"
 CLAIM = "/api/queue/claim"
@@ -68,7 +70,9 @@ class Rules:
         disguise = next((name for name in asked.headers if name.lower() in DISGUISES), None)
         if disguise is not None:
             return f"{disguise} can make a GET something else"
-        return None if OBSERVED.fullmatch(asked.path) else f"{asked.path} is no declared GET"
+        if OBSERVED.fullmatch(asked.path) or is_read_of_a_task(asked.path):
+            return None
+        return f"{asked.path} is no declared GET"
 
     def _isolated(self, asked: Asked) -> str | None:
         if asked.method == "GET":
@@ -101,6 +105,18 @@ class Rules:
 
     def _unless_own(self, task_id: str) -> str | None:
         return None if task_id.startswith(self.own_prefix) else f"{task_id!r} is not an id of this run's"
+
+
+def is_read_of_a_task(path: str) -> bool:
+    """Whether a GET of this path reads one task and can mean nothing else: its id is encoded in the one usual way."""
+    before, prefix, segment = path.partition("/api/queue/")
+    task_id = unquote(segment, errors="replace")
+    return not before and bool(prefix) and quote(task_id, safe="") == segment and is_readable(task_id)
+
+
+def is_readable(task_id: str) -> bool:
+    """Whether an id from a list may be asked for where others use the queue."""
+    return bool(READABLE_ID.fullmatch(task_id))
 
 
 def id_of_key(key: str) -> str:

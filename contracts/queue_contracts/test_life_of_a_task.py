@@ -69,6 +69,14 @@ def test_a_queued_task_is_listed_claimed_worked_on_and_ended_by_its_result(clien
     assert client.ask("renewLease", "deploy-7", body={"workerId": "daemon-1"}).status_code == 403
 
 
+def test_each_id_that_the_list_shows_can_be_read(client: Client, control: Control) -> None:
+    ids = sorted(["0", "-", "--", "A", "a", "evt-1", "task1", "x" * 64, "5f0c2f1e-6b0a-4c39-9d0e-2a4f7b1c8e11"])
+    control.start_with([entries.new_task(task_id) for task_id in ids])
+    assert client.ask("listPendingTasks").json()["pending"] == ids
+    for task_id in ids:
+        assert client.ask("getTask", task_id).json() == entries.task(task_id)
+
+
 @pytest.mark.usefixtures("queue")
 def test_tasks_are_claimed_in_key_order_until_none_is_free(client: Client) -> None:
     assert [claim(client, f"daemon-{n}") for n in range(4)] == ["task1", "task2", "task3", None]

@@ -6,14 +6,17 @@ import pytest
 
 from queue_contracts import entries
 from queue_contracts.client import Client
-from queue_contracts.settling import real_time, settle
+from queue_contracts.control import Control
+from queue_contracts.settling import moved_time, real_time, settle
 from queue_contracts.storage import Storage
+from queue_contracts.target import Ability, Target
 
 pytestmark = [pytest.mark.slow, pytest.mark.requests(300)]
 QUEUE = "queue:"
 # KV takes one write a second to one key: https://developers.cloudflare.com/kv/platform/limits/
 BETWEEN_WRITES_S = 1.2
 DAEMON = "ct-daemon"
+LOOKED_AT = 10
 
 
 @pytest.mark.admin
@@ -48,6 +51,30 @@ def test_old_data_is_migrated_and_then_rolled_back(
 
     assert client.ask("rollbackMigration").json()["deleted"] == 4
     until_kept(storage, [])
+
+
+@pytest.mark.admin
+@pytest.mark.purpose(404)
+@pytest.mark.parametrize("lost", [0, 1], ids=["all are there", "one is lost"])
+def test_of_a_well_formed_list_a_run_that_says_success_has_moved_what_it_named(
+    lost: int, target: Target, client: Client, storage: Storage, own_id: Callable[[str], str]
+) -> None:
+    ids = sorted(own_id("named") for _ in range(LOOKED_AT))
+    storage.reset()
+    until_listed(client, [])
+    storage.seed([entries.old_pending(*ids), *map(entries.old_task, ids[lost:])])
+    until_counted(client, {"oldTaskCount": LOOKED_AT, "newTaskCount": 0})
+
+    if client.ask("runMigration").json()["success"]:
+        movable = target.can(Ability.RESET, Ability.MOVE_TIME)
+        passing = moved_time(Control(target, client.http)) if movable else real_time()
+        named = [*map(entries.task, ids)]
+        settle(
+            lambda: [client.ask("getTask", task_id).json() for task_id in ids],
+            seen=lambda found: found == named,
+            before=lambda found: True,
+            passing=passing,
+        )
 
 
 def test_a_task_is_claimed_renewed_marked_and_ended(

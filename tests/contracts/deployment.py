@@ -29,7 +29,7 @@ class Deployment:
     With `drip_s` an answer comes byte by byte, one each so many seconds, from its first line or only from its body on.
 
     `refusal` is the body of a 429 and `retry_after` its header; `redirects_to` is where everybody is sent; `holder` is
-    who a claim says holds the lease.
+    who a claim says holds the lease; `strict` refuses ids that openapi.yaml does not have.
     """
 
     late_s: float = 0
@@ -42,6 +42,7 @@ class Deployment:
     retry_after: str = "1"
     redirects_to: str | None = None
     holder: str | None = None
+    strict: bool = False
     after_request: Callable[[str, str], None] = lambda method, path: None
     closing: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -118,7 +119,10 @@ class Deployment:
         match = re.fullmatch(r"/api/(queue|result)/([^/]+)(?:/(release|renew|status))?", path)
         if match is None:
             return 404, {"error": "Not found"}
-        return self._task(method, match[1], unquote(match[2]), match[3], given)
+        task_id = unquote(match[2])
+        if self.strict and not re.fullmatch("[A-Za-z0-9-]{1,64}", task_id):
+            return 400, {"error": "Validation failed"}
+        return self._task(method, match[1], task_id, match[3], given)
 
     def _status(self) -> dict[str, Any]:
         tasks, leases = len(self.names(TASK)), len(self.names(LEASE))

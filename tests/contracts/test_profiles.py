@@ -55,6 +55,25 @@ def test_observing_sends_nothing_but_declared_gets(tmp_path: Path) -> None:
     assert QUEUE_KEY not in ended.stdout
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_observing_reads_ten_listed_tasks_at_most_and_finds_the_one_that_is_refused(
+    strict: bool, tmp_path: Path
+) -> None:
+    foreign = Deployment(strict=strict)
+    for task_id in ("claim", "team a/build 7", "evt_1", "x" * 300, *(f"task-{number}" for number in range(20))):
+        foreign.put(TASK + task_id, task(task_id))
+    with deployed(foreign) as deployment:
+        only = ("--only", "what_is_listed")
+        ended = run("--url", deployment.url, *FREELY, *only, env=environment(), folder=tmp_path)
+
+    assert ended.returncode == int(strict), ended.stdout
+    assert ("listed and refused with 400, so claimed and never finished: ['evt_1']" in ended.stdout) is strict
+    read = {path for _, path, _ in deployment.asked if path.startswith("/api/queue/")}
+    assert len(read) <= 10 + 1  # what opens the run asks for a task of its own
+    assert {path for path in read if not DECLARED_GETS.fullmatch(path)} == {"/api/queue/evt_1"}
+    assert "/api/queue/claim" not in read
+
+
 def test_an_isolated_run_changes_no_foreign_key_and_claims_nothing_beside_foreign_tasks(tmp_path: Path) -> None:
     with deployed(with_foreign_tasks(Deployment())) as deployment:
         before = deployment.dump()

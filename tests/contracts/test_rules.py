@@ -38,7 +38,7 @@ def test_declared_gets_are_let_through(path: str, profile: str) -> None:
         ("GET", "/api/queue?limit=1"),
         ("GET", "/api/queue/a%2Fb"),
         ("GET", "/api/queue/../migrate/run"),
-        ("GET", "/api/queue/" + "x" * 65),
+        ("GET", "/api/queue/" + "x" * 257),
         ("GET", "/api/migrate/run"),
         ("GET", "/cdn-cgi/emulator/status"),
         ("GET", "https://elsewhere.example.com/api/queue"),
@@ -62,6 +62,40 @@ def test_declared_gets_are_let_through(path: str, profile: str) -> None:
 )
 def test_everything_else_is_held_back_from_a_queue_that_others_use(method: str, path: str, profile: str) -> None:
     assert objection(profile, method, path)
+
+
+@pytest.mark.parametrize(
+    "segment", ["evt_1", "a.b", "x" * 200, "%E4%BB%BB", "%F0%9F%9A%80-launch", "a~b", "a%2Bb", "..."]
+)
+def test_a_task_of_any_id_that_can_be_nothing_else_may_be_read(segment: str) -> None:
+    assert objection("observe", "GET", f"/api/queue/{segment}") == ""
+    assert objection("observe", "GET", f"/api/result/{segment}")
+    assert objection("observe", "POST", f"/api/queue/{segment}")
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        *(
+            "claim",
+            "%63laim",
+            "cl%61im",
+            ".",
+            "..",
+            "%2e",
+            "%2E%2E",
+            "a%2Fb",
+            "a%2fb",
+            "a%5Cb",
+            "a%3Fb",
+            "a%23b",
+            "a%25b",
+        ),
+        *("%00", "a%0Ab", "a%20b", "a;b", "a%3Bb", "%FF", "a+b", "%e4%bb%bb", "evt%5F1", "x" * 257, "", "a/b", "a?b"),
+    ],
+)
+def test_an_id_that_could_lead_elsewhere_is_held_back(segment: str) -> None:
+    assert objection("observe", "GET", f"/api/queue/{segment}")
 
 
 def test_a_get_that_could_be_something_else_is_held_back() -> None:
