@@ -1,5 +1,6 @@
 """openapi.yaml names what the Worker answers: no operation more, none less, each with the Worker's own scope."""
 
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from queue_emulator.worker.auth import Scope
 from queue_emulator.worker.bodies import BodyError, parse_body
 from queue_emulator.worker.fetch import ROUTES, Route
 from queue_emulator.worker.portable import departures_of_body, departures_of_id
+from tests.docs.openapi_page import PAGE, page
 
 SPECIFICATION = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8"))
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
@@ -77,6 +79,30 @@ def test_what_is_told_as_not_portable_is_what_its_schemas_refuse(route: Route, b
 def test_an_id_that_is_told_as_not_portable_is_one_that_its_parameter_refuses(task_id: str) -> None:
     described = OAS31Validator(SPECIFICATION["components"]["parameters"]["TaskId"]["schema"])
     assert ([*departures_of_id(task_id)] == []) is described.is_valid(task_id)
+
+
+def test_the_emulator_s_page_is_what_the_description_says_now() -> None:
+    assert PAGE.read_text("utf-8") == page(SPECIFICATION), "make it anew: python -m tests.docs.openapi_page"
+
+
+def test_the_page_leads_nowhere_else_runs_nothing_and_has_a_place_for_each_of_its_links() -> None:
+    links: list[str] = []
+    places: list[str] = []
+    tags: set[str] = set()
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            tags.add(tag)
+            given = dict(attrs)
+            assert not [name for name in given if name in ("src", "style") or name.startswith("on")], (tag, given)
+            links.extend(str(value) for name, value in attrs if name == "href")
+            places.extend(str(value) for name, value in attrs if name == "id")
+
+    Reader().feed(PAGE.read_text("utf-8"))
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "form", "base", "svg"}
+    assert {link for link in links if not link.startswith("#")} == {"openapi.yaml"}
+    assert {link[1:] for link in links if link.startswith("#")} <= set(places)
+    assert len(places) == len(set(places)) == len(ROUTES) + len(SPECIFICATION["components"]["schemas"])
 
 
 def _scheme(operation: dict[str, object]) -> str:

@@ -37,7 +37,7 @@ async def test_a_line_says_what_was_asked_and_answered(
     operations: str,
 ) -> None:
     await client.request(method, f"{path}?key=hidden", headers=headers)
-    (line,) = logged
+    (line,) = [each for each in logged if not each.startswith("  not portable")]
     assert re.fullmatch(rf"{method} {re.escape(path)} {status} \d+\.\d ms {operations}", line)
 
 

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from queue_emulator.core.surface import CONTROL_PREFIX
 from queue_emulator.web.control import Control
 from queue_emulator.web.deployment import Deployment
+from queue_emulator.web.description import description_routes
 from queue_emulator.web.laboratory import Laboratory
 from queue_emulator.web.loopback_only import LoopbackOnly
 from queue_emulator.web.request_body import ClientGone, DrainedFirst
@@ -20,7 +21,7 @@ from queue_emulator.web.request_body import ClientGone, DrainedFirst
 
 def create_control_app(deployment: Deployment) -> Starlette:
     """All controls, under their prefix."""
-    controls = Control(deployment).routes() + Laboratory(deployment).routes()
+    controls = Control(deployment).routes() + Laboratory(deployment).routes() + description_routes()
     control = Starlette(
         routes=controls,
         middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly)],

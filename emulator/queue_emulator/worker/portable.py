@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from queue_emulator.core.javascript import UNDEFINED, Json
+from queue_emulator.core.shown import one_line
 from queue_emulator.worker.answers import Answer, error_answer
 from queue_emulator.worker.bodies import LEASE_S_MAX
 
@@ -118,9 +119,9 @@ _BODIES = {
 
 
 def _shown(value: Json) -> str:
-    """Another's text, escaped and cut; of what has members only that it has."""
+    """Another's text, escaped and cut; of what has members only what it is."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "an array"
     if isinstance(value, str) and len(value) > _SHOWN_MAX:
-        return f'{json.dumps(value[:_SHOWN_MAX])[:-1]}…" ({len(value)} characters)'
-    return json.dumps(value)
+        return f'{_shown(value[:_SHOWN_MAX])[:-1]}…" ({len(value)} characters)'
+    return one_line(json.dumps(value, ensure_ascii=False))
