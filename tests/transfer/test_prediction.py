@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ async def run_for_real(entries: Sequence[BulkEntry]) -> tuple[int, Any, State]:
     """Status and body of a run at noon over these entries, and what is there afterwards."""
     clock = MovableClock.frozen_at(NOON_MS - 2_000)
     service = KVService(MemoryStore(), clock=clock)
-    await service.load("SJC", [put_request(entry, NOON_MS) for entry in entries])
+    ending = [replace(entry, expiration_s=ends_s(entry), expiration_ttl_s=None) for entry in entries]
+    await service.load("SJC", [put_request(entry, NOON_MS) for entry in ending])
     clock.set(NOON_MS)
     answer = await migration.run(Binding(service, "SJC"), clock, lambda line: None)
     state: State = {}
