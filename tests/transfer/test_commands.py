@@ -149,7 +149,7 @@ def test_an_import_leaves_its_source_as_it_was(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "target", "why"),
     [
-        ("nothing", "my.sqlite", "not a place that data can come from: 'nothing'"),
+        ("nothing", "my.sqlite", "there is no file or folder nothing"),
         ("wrangler:nothing#abc", "my.sqlite", "there is no namespace 'abc' in nothing/v3/kv"),
         ("wrangler:nothing", "my.sqlite", "nothing does not tell which namespace is meant (there is none yet)"),
         ("gone.sqlite", "my.sqlite", "there is no state file gone.sqlite"),

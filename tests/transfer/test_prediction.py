@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from queue_emulator.core.bulk import BulkEntry, put_request, stored_entry
+from queue_emulator.core.bulk import BulkEntry, stored_entry
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.options import ListRequest
 from queue_emulator.kv.binding import Binding

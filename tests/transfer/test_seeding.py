@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from queue_emulator.core.batches import PAIRS_MAX
 from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.errors import BulkDataError, SettingsError
-from queue_emulator.transfer.batches import PAIRS_MAX
 from queue_emulator.transfer.bulk_files import BulkFile
 from queue_emulator.transfer.seeding import INCOMPLETE, INTERRUPTED, SeedOptions, seed_files
 from tests.transfer.conftest import MakeFile

@@ -6,10 +6,11 @@ What a location sees, and how late, is Cloudflare's business then. Faults, limit
 import base64
 import binascii
 import re
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from queue_emulator.core.batches import batches
 from queue_emulator.core.bulk import BulkEntry, bulk_entry
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.dice import Dice
@@ -44,7 +45,8 @@ REAL = Profile(
 
 _QUOTED = re.compile("[a-z ]+: '(.*)'", re.DOTALL)  # as the API wraps what KV says: put: 'Invalid expiration of …'
 _UNKNOWN_VERSION = 0  # the API tells none
-_BATCH_PAIRS_MAX, _BATCH_BYTES_MAX = 1_000, 10 * 1024 * 1024  # small enough to be through before the patience ends
+# Small enough to be through before the patience ends: mostly a sixth of these bytes.
+_BATCH_PAIRS_MAX, _BATCH_BYTES_MAX = 1_000, 60 * 1024 * 1024
 
 Result = TypeVar("Result")
 
@@ -142,8 +144,11 @@ class RemoteService:
     async def _load(self, operation: Operation[Any]) -> Written:
         written, count = 0, len(operation.writes)
         try:
-            for batch in _batches(map(_pair, operation.writes)):
-                written += await self._put_bulk(batch)
+            for batch in batches(
+                map(_as_bulk, operation.writes), pairs_max=_BATCH_PAIRS_MAX, bytes_max=_BATCH_BYTES_MAX
+            ):
+                replaced = batch.count - len(batch.entries)
+                written += replaced + await self._put_bulk(list(map(bulk_entry, batch.entries)))
         except ApiError as error:
             raise RemoteError(f"{written} of {count} keys were surely written: {error}") from error
         if written < count:
@@ -236,24 +241,9 @@ def _kv_error(kind: Kind, error: ApiError) -> KVError:
     return KVError(kind.wire, status, reason, definite=error.definite)
 
 
-def _pair(request: PutRequest) -> dict[str, Json]:
+def _as_bulk(request: PutRequest) -> BulkEntry:
     expiration_s = request.expiration_s if request.expiration_ttl_s is None else None
-    return bulk_entry(BulkEntry(request.key, request.value, expiration_s, request.expiration_ttl_s, request.metadata))
-
-
-def _batches(pairs: Iterable[dict[str, Json]]) -> Iterator[list[dict[str, Json]]]:
-    """The pairs in their order, as many at once as one request should hold."""
-    batch: list[dict[str, Json]] = []
-    size_bytes = 0
-    for pair in pairs:
-        pair_bytes = len(stringify_json(pair).encode())
-        if batch and (len(batch) == _BATCH_PAIRS_MAX or size_bytes + pair_bytes > _BATCH_BYTES_MAX):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append(pair)
-        size_bytes += pair_bytes
-    if batch:
-        yield batch
+    return BulkEntry(request.key, request.value, expiration_s, request.expiration_ttl_s, request.metadata)
 
 
 def _bulk_entry(key: bytes, found: BulkValue | None) -> Entry | None:

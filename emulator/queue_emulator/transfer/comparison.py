@@ -193,26 +193,28 @@ def _number(value: Json) -> Json:
 
 
 def _fields(before: BulkEntry, after: BulkEntry) -> list[str]:
-    """Names of what changed, each with "changed", "added" or "gone"."""
-    old, new = _parsed(before.value), _parsed(after.value)
-    texts: list[str] = []
-    if old is not None and new is not None and isinstance(old[0], dict) and isinstance(new[0], dict):
-        texts += [_change(name, old[0], new[0]) for name in dict.fromkeys([*old[0], *new[0]])]
-    elif old is None or new is None or _canonical(old) != _canonical(new):
-        texts += ["value changed"] if before.value != after.value else []
-    metadata = [
-        {} if each.metadata is None else {METADATA: _parsed(each.metadata.encode())} for each in (before, after)
+    """Names of what changed, each with "changed", "added" or "gone": members of two objects, else the value."""
+    values = [_parsed(each.value) for each in (before, after)]
+    by_member = all(value is not None and isinstance(value[0], dict) for value in values)
+    old, new = (_named(entry, by_member=by_member) for entry in (before, after))
+    return [
+        f"{name} {_change(old, new, name)}" for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)
     ]
-    texts += [_change(METADATA, metadata[0], metadata[1])] if any(metadata) else []
-    return [text for text in texts if text]
 
 
-def _change(name: str, old: dict[str, Json], new: dict[str, Json]) -> str:
-    if name not in new:
-        return f"{name} gone"
-    if name not in old:
-        return f"{name} added"
-    return f"{name} changed" if _canonical(old[name]) != _canonical(new[name]) else ""
+def _named(entry: BulkEntry, *, by_member: bool) -> dict[str, bytes]:
+    """What can change of an entry, by the name that it is told by; equal bytes for what is the same."""
+    value = _parsed(entry.value)
+    if by_member:
+        assert value is not None
+        named = {name: _canonical(member) for name, member in value[0].items()}
+    else:
+        named = {"value": entry.value if value is None else _canonical(value)}
+    return named if entry.metadata is None else {**named, METADATA: _canonical(_parsed(entry.metadata.encode()))}
+
+
+def _change(old: dict[str, bytes], new: dict[str, bytes], name: str) -> str:
+    return "gone" if name not in new else "added" if name not in old else "changed"
 
 
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)

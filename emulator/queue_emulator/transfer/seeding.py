@@ -10,13 +10,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from queue_emulator.core.batches import Batch, batches
 from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.errors import BulkDataError, EmulatorError, SettingsError
 from queue_emulator.core.javascript import parse_json
 from queue_emulator.core.shown import one_line
 from queue_emulator.terminal import ask, tell
-from queue_emulator.transfer.batches import Batch, batches
 from queue_emulator.transfer.bookmark import BOOKMARKS, Bookmark
 from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable, reading_of
 from queue_emulator.transfer.output import say

@@ -36,20 +36,18 @@ class StatePlace:
 
     async def look(self, *, writing: bool) -> str:
         if not self._path.exists():
-            if not writing:
-                raise StateError(f"there is no state file {self._path}")
-            return "a new state file"
-        now_ms, keys = self._clock.now_ms(), 0
-        async for rows in self._walk(_ROWS_COUNTED):
-            keys += sum(row.live(now_ms) for row in rows)
+            if writing:
+                return "a new state file"
+            raise StateError(f"there is no state file {self._path}")
+        keys = await self._count()
         known, there = self._known, self._there
         await self.close()
-        if not writing and keys == 0 and there and not known:  # not because it is empty is nothing read of it
-            others = ", ".join(f"state:{self._path}#{name}" for name in there)
-            raise StateError(f"{self._path} has no namespace {self._namespace}; there is {others}")
-        if there and not known:
+        if known or not there:
+            return f"a state file that holds {keys:,} {'key' if keys == 1 else 'keys'}"
+        if writing or keys:
             return f"a new namespace of a state file, which has {', '.join(there)}"
-        return f"a state file that holds {keys:,} {'key' if keys == 1 else 'keys'}"
+        others = ", ".join(f"state:{self._path}#{name}" for name in there)
+        raise StateError(f"{self._path} has no namespace {self._namespace}; there is {others}")
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()
@@ -93,6 +91,11 @@ class StatePlace:
         store, self._store = self._store, None
         if store is not None:
             await (store.close() if self._wrote else store.catalogue().discard())
+
+    async def _count(self) -> int:
+        """How many keys live there."""
+        now_ms = self._clock.now_ms()
+        return sum([sum(row.live(now_ms) for row in rows) async for rows in self._walk(_ROWS_COUNTED)])
 
     async def _walk(self, limit: int) -> AsyncIterator[list[Row]]:
         store, first = await self._opened(), b""

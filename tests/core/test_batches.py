@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from queue_emulator.core.batches import BYTES_MAX, PAIRS_MAX, batches, request_bytes
 from queue_emulator.core.bulk import BulkEntry, bulk_entry, bulk_json
 from queue_emulator.core.javascript import json_decoder
-from queue_emulator.transfer.batches import BYTES_MAX, PAIRS_MAX, batches, request_bytes
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).map(str.encode)
 ENTRIES = st.builds(

@@ -19,13 +19,16 @@ class Batch:
     count: int
 
 
-def batches(entries: Iterable[BulkEntry]) -> Iterator[Batch]:
-    """In order; of two entries with one key the last stays, in one batch as over several."""
+def batches(entries: Iterable[BulkEntry], *, pairs_max: int = PAIRS_MAX, bytes_max: int = BYTES_MAX) -> Iterator[Batch]:
+    """In order; of two entries with one key the last stays, in one batch as over several.
+
+    `bytes_max` is of a request whose every character is escaped, which makes six of one.
+    """
     kept: dict[bytes, BulkEntry] = {}
     count, size_bytes = 0, 0
     for entry in entries:
         entry_bytes = request_bytes(entry)
-        if count and (count == PAIRS_MAX or size_bytes + entry_bytes > BYTES_MAX):
+        if count and (count == pairs_max or size_bytes + entry_bytes > bytes_max):
             yield Batch(tuple(kept.values()), count)
             kept, count, size_bytes = {}, 0, 0
         kept.pop(entry.key, None)
