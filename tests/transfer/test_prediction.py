@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from queue_emulator.core.bulk import BulkEntry, stored_entry
 from queue_emulator.core.clock import MovableClock
-from queue_emulator.core.options import ListRequest
+from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
@@ -31,8 +30,7 @@ async def run_for_real(entries: Sequence[BulkEntry]) -> tuple[int, Any, State]:
     """Status and body of a run at noon over these entries, and what is there afterwards."""
     clock = MovableClock.frozen_at(NOON_MS - 2_000)
     service = KVService(MemoryStore(), clock=clock)
-    ending = [replace(entry, expiration_s=ends_s(entry), expiration_ttl_s=None) for entry in entries]
-    await service.load("SJC", [put_request(entry, NOON_MS) for entry in ending])
+    await service.load("SJC", [PutRequest(each.key, each.value, ends_s(each), each.metadata) for each in entries])
     clock.set(NOON_MS)
     answer = await migration.run(Binding(service, "SJC"), clock, lambda line: None)
     state: State = {}
