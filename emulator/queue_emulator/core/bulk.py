@@ -59,7 +59,7 @@ def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = l
         checked()
     if problems:
         raise BulkDataError(all_problems(problems[:PROBLEMS_SHOWN], len(problems)))
-    unknown = Counter(name for entry in entries for name in entry if name not in FIELDS)
+    unknown = Counter(name for entry in entries if isinstance(entry, dict) for name in entry if name not in FIELDS)
     return BulkData(tuple(requests), dict(unknown))
 
 

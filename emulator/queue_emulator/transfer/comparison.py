@@ -5,7 +5,7 @@ JavaScript cannot hold is a change. What is not JSON is compared byte by byte.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
@@ -178,11 +178,11 @@ def _parsed(value: bytes) -> tuple[Json] | None:
         return None
 
 
-def _canonical(value: Json) -> bytes:
+def _canonical(value: Json | tuple[Json] | None) -> bytes:
     return json.dumps(value, sort_keys=True, default=_number).encode()
 
 
-def _number(value: Json) -> Json:
+def _number(value: object) -> Json:
     """Equal for equal numbers: all digits without zeros at their end, and the exponent. No rounding."""
     assert isinstance(value, Decimal)
     sign, digits, exponent = value.as_tuple()
@@ -207,7 +207,7 @@ def _fields(before: BulkEntry, after: BulkEntry) -> list[str]:
     return [text for text in texts if text]
 
 
-def _change(name: str, old: dict[str, Json], new: dict[str, Json]) -> str:
+def _change(name: str, old: Mapping[str, Json | tuple[Json]], new: Mapping[str, Json | tuple[Json]]) -> str:
     if name not in new:
         return f"{name} gone"
     if name not in old:

@@ -1,6 +1,7 @@
 """What the control surface's actions share: reading JSON requests, refusing, and turning answers into responses."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,12 +16,12 @@ from queue_emulator.core.errors import (
     RemoteError,
     StateError,
 )
-from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
 from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 
-Action = Callable[[Request], Awaitable[Json | Response]]
+Action: TypeAlias = Callable[[Request], Awaitable[ToJson | Response]]
 
 
 class ControlError(EmulatorError):
@@ -61,7 +62,7 @@ async def read_object(request: Request, members: Sequence[str] | None = None) ->
     return parsed
 
 
-def choice(body: dict[str, Json], name: str, allowed: Sequence[str], default: str) -> str:
+def choice(body: Mapping[str, Json], name: str, allowed: Sequence[str], default: str) -> str:
     """One of the allowed words."""
     chosen = body.get(name, default)
     if chosen not in allowed:

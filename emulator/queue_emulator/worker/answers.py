@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.javascript import ToJson, stringify_json
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain;charset=UTF-8"
@@ -18,7 +18,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def json_answer(status: int, body: Json, headers: dict[str, str] | None = None) -> Answer:
+def json_answer(status: int, body: ToJson, headers: dict[str, str] | None = None) -> Answer:
     """As `new Response(JSON.stringify(body), {status, headers})`."""
     return Answer(status, stringify_json(body).encode(), JSON_TYPE, headers or {})
 
@@ -28,6 +28,6 @@ def text_answer(status: int, text: str) -> Answer:
     return Answer(status, text.encode(), TEXT_TYPE)
 
 
-def error_answer(status: int, error: str, **more: Json) -> Answer:
+def error_answer(status: int, error: str, **more: ToJson) -> Answer:
     """The Worker's form of a refusal: `{"error": …}`."""
     return json_answer(status, {"error": error, **more})

@@ -6,7 +6,7 @@ from functools import partial
 
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.errors import JavaScriptError
-from queue_emulator.core.javascript import Json, truthy
+from queue_emulator.core.javascript import Json, ToJson, truthy
 from queue_emulator.core.limits import TTL_S_MIN
 from queue_emulator.kv.binding import Binding, ListKey
 from queue_emulator.worker.answers import Answer, json_answer
@@ -41,7 +41,7 @@ class Report:
         self.failed += 1
         self.errors.append(error)
 
-    def as_json(self) -> dict[str, Json]:
+    def as_json(self) -> dict[str, ToJson]:
         return {"migrated": self.migrated, "failed": self.failed, "errors": self.errors}
 
 
@@ -95,7 +95,7 @@ async def _run(cache: Binding, clock: Clock) -> Answer:
     tasks = await _migrate_tasks(cache)
     leases = await _migrate_leases(cache, clock)
     failed = tasks.failed + leases.failed
-    body = {
+    body: dict[str, ToJson] = {
         "success": failed == 0,
         "message": f"Migration completed with {failed} failures" if failed else "Migration completed successfully",
         "tasks": tasks.as_json(),
@@ -113,7 +113,7 @@ async def _rollback(cache: Binding) -> Answer:
     listed = [*tasks.keys, *leases.keys]
     for key in listed:
         await cache.delete(key.name)
-    body = {
+    body: dict[str, ToJson] = {
         "success": True,
         "message": f"Rollback complete - deleted {len(listed)} new format keys",
         "deleted": len(listed),
@@ -169,7 +169,7 @@ async def _migrate_lease(cache: Binding, clock: Clock, key: ListKey, task_id: st
     return await _move(cache, key.name, LEASE_PREFIX + task_id, lease, remaining_s)
 
 
-async def _move(cache: Binding, old_key: str, new_key: str, value: Json, ttl_s: int) -> str | None:
+async def _move(cache: Binding, old_key: str, new_key: str, value: ToJson, ttl_s: int) -> str | None:
     await put_json(cache, new_key, value, ttl_s)
     if await cache.get(new_key) is None:
         return "verification failed"

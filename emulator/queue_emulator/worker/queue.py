@@ -3,9 +3,11 @@
 The same algorithms serve every format. They are the deployed Worker's, races and all: nothing here is mended.
 """
 
+from collections.abc import Mapping
+
 from queue_emulator.core.clock import Clock, iso_8601
 from queue_emulator.core.errors import KVError
-from queue_emulator.core.javascript import Json, spread, to_string, truthy
+from queue_emulator.core.javascript import Json, ToJson, spread, to_string, truthy
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import Answer, error_answer, json_answer
 from queue_emulator.worker.bodies import lease_seconds
@@ -23,7 +25,7 @@ async def list_pending(tasks: Format) -> Answer:
 
 async def claim(tasks: Format, clock: Clock, body: dict[str, Json]) -> Answer:
     """POST /api/queue/claim: the first task without a lease, by a lease written and read back."""
-    worker_id = body.get("workerId") or f"worker_{clock.now_ms()}"
+    worker_id = to_string(body.get("workerId") or f"worker_{clock.now_ms()}")
     lease_s = lease_seconds(body.get("leaseDurationSec"))
     for task_id in map(to_string, await tasks.ids()):
         if truthy(await tasks.lease(task_id)):
@@ -63,7 +65,7 @@ async def renew(tasks: Format, clock: Clock, task_id: str, body: dict[str, Json]
     if not truthy(lease) or _holder(lease) != body["workerId"]:
         return error_answer(403, "Invalid lease or not holder")
     now_ms = clock.now_ms()
-    renewed = {**lease, "expiresAt": iso_8601(now_ms + extend_s * 1000), "renewedAt": iso_8601(now_ms)}
+    renewed = {**spread(lease), "expiresAt": iso_8601(now_ms + extend_s * 1000), "renewedAt": iso_8601(now_ms)}
     await tasks.put_lease(task_id, renewed, extend_s)
     return json_answer(200, {"success": True, "lease": renewed})
 
@@ -78,7 +80,7 @@ async def set_status(tasks: Format, clock: Clock, task_id: str, body: dict[str, 
     return json_answer(200, {"success": True, "status": body["status"]})
 
 
-async def store_result(tasks: Format, task_id: str, result: dict[str, Json]) -> Answer:
+async def store_result(tasks: Format, task_id: str, result: Mapping[str, ToJson]) -> Answer:
     """POST /api/result/{id}: whether or not there is such a task. One that KV finds too large is refused."""
     try:
         await tasks.finish(task_id, result)

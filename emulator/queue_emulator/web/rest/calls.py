@@ -8,7 +8,7 @@ from typing import TypeVar
 from starlette.datastructures import Headers
 
 from queue_emulator.core.accounts import Namespace
-from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
@@ -26,12 +26,12 @@ class Answer:
     """`text` is the JSON of the result, `info` the result_info; `raw` is a value, which has no envelope."""
 
     text: str = "null"
-    info: Mapping[str, Json] | None = None
+    info: Mapping[str, ToJson] | None = None
     raw: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: Json, info: Mapping[str, Json] | None = None) -> "Answer":
+    def of(cls, result: ToJson, info: Mapping[str, ToJson] | None = None) -> "Answer":
         return cls(stringify_json(result), info)
 
 
@@ -79,9 +79,10 @@ class Call:
         """The body as JSON."""
         content = await self.content(bytes_max, "Request body")
         try:
-            return _DECODER.decode(content.decode("utf-8-sig"))
+            parsed: Json = _DECODER.decode(content.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise refusals.bad_body(self.operation, "the request body is not JSON") from None
+        return parsed
 
 
 async def off_loop(size_bytes: int, work: Callable[[], Result]) -> Result:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from queue_emulator.core.accounts import Namespace
 from queue_emulator.core.errors import EmulatorError, JavaScriptError
-from queue_emulator.core.javascript import stringify_json
+from queue_emulator.core.javascript import ToJson, stringify_json
 from queue_emulator.core.surface import API_LOCATION, INVOCATION
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
@@ -125,6 +125,6 @@ def _answered(answer: Answer, headers: Mapping[str, str]) -> Response:
 
 
 def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Response:
-    errors = [{"code": refusal.code, "message": str(refusal)}]
+    errors: list[ToJson] = [{"code": refusal.code, "message": str(refusal)}]
     envelope = stringify_json({"result": None, "success": False, "errors": errors, "messages": []})
     return Response(envelope, refusal.status, {**headers, **refusal.headers}, "application/json")
