@@ -106,14 +106,13 @@ def _hold(given: list[str]) -> int:
         print(f"queue-contracts: there is no option {unknown[0]}; options of pytest come after --", file=sys.stderr)
         return Code.USAGE
     # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
-    with tempfile.TemporaryDirectory(prefix="queue-contracts-examples-") as examples:
-        process = subprocess.Popen(
-            _pytest(parsed, passed_on),
-            env=_environment(examples),
-            # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-        )
-        interrupted = _wait(process)
+    process = subprocess.Popen(
+        _pytest(parsed, passed_on),
+        env=_environment(),
+        # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    interrupted = _wait(process)
     code = process.returncode
     if interrupted:
         return 128 + interrupted
@@ -199,15 +198,27 @@ def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
     return [*command, *(["--control"] if parsed.control else []), *passed_on, str(HERE)]
 
 
-def _environment(examples: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """The caller's, without what would change pytest or Hypothesis."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SCHEMATHESIS_"))}
     set_here = {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONSAFEPATH": "1",  # -P, for the processes of pytest-xdist
-        "HYPOTHESIS_STORAGE_DIRECTORY": examples,
+        # Tables of Unicode, which take a second or two to make. Examples are kept nowhere: each run is like the first.
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(_cache()),
     }
     return {**ours, **set_here}
+
+
+def _cache() -> Path:
+    """The user's, as https://specifications.freedesktop.org/basedir-spec/latest/ has it."""
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if given.is_absolute():
+        return given / "queue-contracts"
+    try:
+        return Path.home() / ".cache" / "queue-contracts"
+    except RuntimeError:  # there is no home
+        return Path(tempfile.gettempdir()) / f"queue-contracts-{os.getuid()}"
 
 
 def _missing_extra() -> str | None:

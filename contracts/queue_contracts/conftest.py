@@ -6,7 +6,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ from queue_contracts.rules import Rules
 from queue_contracts.run import Profile, Run
 from queue_contracts.storage import Storage, StorageError, open_storage
 from queue_contracts.target import Target
-from queue_contracts.targets import TargetError, open_target
+from queue_contracts.targets import TargetError, open_target, running_with
 from queue_contracts.verdict import judge
 from queue_contracts.visible import visible
 
@@ -376,6 +376,9 @@ def _look_through(folder: Path) -> None:
 
 
 def _opened(run: Run) -> Any:
+    running = None if run.worker is None else running_with(run.worker)
+    if running is not None:
+        return nullcontext(running)
     return open_target(run.target, worker=run.worker, workerd=run.workerd, control=run.control)
 
 

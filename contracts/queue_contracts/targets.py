@@ -36,6 +36,9 @@ _CONTROLLED = Draft202012Validator(
 )
 
 
+_RUNNING: dict[Path, Target] = {}  # by the folder of the Worker
+
+
 class TargetError(Exception):
     """A target that was named wrongly; the message says what is allowed."""
 
@@ -76,6 +79,21 @@ def open_target(
         running_emulator(Path(folder), serving) as running,
     ):
         yield running
+
+
+@contextmanager
+def already_running(worker: Path, target: Target) -> Iterator[None]:
+    """While the block runs, a run of the suite in this process that names this Worker need not start it."""
+    _RUNNING[worker] = target
+    try:
+        yield
+    finally:
+        del _RUNNING[worker]
+
+
+def running_with(worker: Path) -> Target | None:
+    """The target that runs this Worker already, if one does."""
+    return _RUNNING.get(worker)
 
 
 def deployed_target(url: str, *, control: bool = False) -> Target:

@@ -1,6 +1,6 @@
 """A Worker's task queue and the Workers KV under it, emulated. The names below are public; each loads when used."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from queue_emulator.core.clock import MovableClock, SystemClock
@@ -44,10 +44,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'queue_emulator' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        for module, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(module), name)
+        raise AttributeError(f"module 'queue_emulator' has no attribute {name!r}")

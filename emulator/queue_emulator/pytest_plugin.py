@@ -5,18 +5,33 @@ order. `@pytest.mark.queue_emulator(profile="local", locations=["SJC", "NRT"])` 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import pytest
 
 if TYPE_CHECKING:
-    from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults
+    from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults, Version
 
-_MEMBERS: dict[str, tuple[Callable[[Any], bool], str]] = {
+
+class _Options(TypedDict, total=False):
+    """The members of the marker."""
+
+    profile: str
+    locations: list[str]
+    worker_version: "Version"
+    rate_limit: int | None
+    seed: int
+    without: list[str]
+    plan: str | None
+    replication_lag_s: tuple[float, float]
+    tombstone_life_s: float | None
+
+
+_MEMBERS: dict[str, tuple[Callable[[object], bool], str]] = {
     "profile": (lambda given: isinstance(given, str), "a name, as 'local'"),
-    "locations": (lambda given: _texts(given) and len(given) > 0, "a list of airport codes, as ['SJC', 'NRT']"),
+    "locations": (lambda given: given not in ([], ()) and _texts(given), "a list of airport codes, as ['SJC', 'NRT']"),
     "worker_version": (lambda given: given in ("old", "dual", "new"), "'old', 'dual' or 'new'"),
-    "rate_limit": (lambda given: given is None or (_whole(given) and given > 0), "a whole number above 0"),
+    "rate_limit": (lambda given: given is None or _above_zero(given), "a whole number above 0"),
     "strict": (lambda given: isinstance(given, bool), "True or False"),
     "seed": (lambda given: _whole(given), "a whole number"),
     "without": (lambda given: _texts(given), "a list of switches, as ['write-rate']"),
@@ -39,19 +54,25 @@ def emulator(request: pytest.FixtureRequest) -> "Emulator":
     from queue_emulator.testing import Emulator
 
     options = _options(request)
-    least_s, most_s = options.pop("replication_lag_s", (0, 0))
-    life_s = options.pop("tombstone_life_s", None)
+    least_s, most_s = options.get("replication_lag_s", (0, 0))
+    life_s = options.get("tombstone_life_s")
     try:
         profile = compose(
-            options.pop("profile", "cloudflare"),
-            without=options.pop("without", ()),
-            plan=options.pop("plan", None),
+            options.get("profile", "cloudflare"),
+            without=options.get("without", ()),
+            plan=options.get("plan"),
             lag_ms=(round(least_s * 1000), round(most_s * 1000)),
             tombstone_life_ms=None if life_s is None else round(life_s * 1000),
         )
     except EmulatorError as error:
         raise pytest.UsageError(f"the marker queue_emulator: {error}") from None
-    return Emulator(profile=profile, **options)
+    return Emulator(
+        profile=profile,
+        locations=options.get("locations", ("SJC",)),
+        worker_version=options.get("worker_version", "new"),
+        rate_limit=options.get("rate_limit"),
+        seed=options.get("seed", 0),
+    )
 
 
 @pytest.fixture
@@ -72,13 +93,13 @@ def faults(emulator: "Emulator") -> "Faults":
     return emulator.faults
 
 
-def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
+def _options(request: pytest.FixtureRequest) -> _Options:
     """What the markers of a test say, the nearest last; raises UsageError for what they cannot say."""
-    options: dict[str, Any] = {}
+    options: _Options = {}
     for marker in reversed(list(request.node.iter_markers("queue_emulator"))):
         if marker.args:
             raise pytest.UsageError(f"the marker queue_emulator takes members by name, not {marker.args[0]!r}")
-        options |= marker.kwargs
+        options |= cast("_Options", marker.kwargs)  # checked below
     for name, given in options.items():
         if name not in _MEMBERS:
             raise pytest.UsageError(f"the marker queue_emulator has no member {name!r}; it has {', '.join(_MEMBERS)}")
@@ -88,17 +109,21 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
     return options
 
 
-def _texts(given: Any) -> bool:
+def _texts(given: object) -> bool:
     return isinstance(given, (list, tuple)) and all(isinstance(each, str) for each in given)
 
 
-def _whole(given: Any) -> bool:
+def _whole(given: object) -> bool:
     return isinstance(given, int) and not isinstance(given, bool)
 
 
-def _seconds(given: Any) -> bool:
+def _above_zero(given: object) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and given > 0
+
+
+def _seconds(given: object) -> bool:
     return isinstance(given, (int, float)) and not isinstance(given, bool) and given >= 0
 
 
-def _range(given: Any) -> bool:
+def _range(given: object) -> bool:
     return isinstance(given, (list, tuple)) and len(given) == 2 and all(map(_seconds, given))

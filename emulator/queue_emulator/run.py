@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from queue_emulator import __version__
 from queue_emulator.accepting import raise_descriptor_limit
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _GRACE_S = 10.0  # for requests that are running when we are told to end
 _WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
 
-ServeOn = Callable[..., Coroutine[Any, Any, None]]
+ServeOn = Callable[..., Coroutine[object, None, None]]  # type: ignore[explicit-any]  # an app, then `grace_s`
 
 
 def serve(settings: Settings) -> None:

@@ -6,30 +6,33 @@ so: one that was begun does its KV operations when it is told to, and others com
 """
 
 import json as json_text
-import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message
 
 from queue_emulator.core.bulk import parse_bulk
-from queue_emulator.core.clock import MovableClock, iso_8601, parse_iso_8601
+from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError
-from queue_emulator.core.faults import rule_from_json, rule_to_json
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json, ToJson, writable
 from queue_emulator.core.journal import Event
+from queue_emulator.core.plans import Cost, cost
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.core.surface import LOCATION_HEADER
-from queue_emulator.kv.binding import Binding, ListResult, ValueWithMetadata
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.kv.turn import Actor, HeldTurns
 from queue_emulator.kv.waiting import advance_instead
+from queue_emulator.run_now import ONE_AT_A_TIME
+from queue_emulator.run_now import run_now as run_now
+from queue_emulator.testing_controls import EmulatorClock as EmulatorClock
+from queue_emulator.testing_controls import Faults as Faults
+from queue_emulator.testing_kv import KV as KV
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
@@ -40,9 +43,7 @@ KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
 API_TOKEN = "test-api-token"  # noqa: S105 - opens Cloudflare's API of an emulator in a test
 _OWN_KEY = "the key that the path asks for"
 
-Result = TypeVar("Result")
-
-_ONE_AT_A_TIME = threading.RLock()
+Version: TypeAlias = Literal["old", "dual", "new"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,19 @@ class Reply:
 
     @property
     def text(self) -> str:
+        """The content as UTF-8; raises UnicodeDecodeError."""
         return self.content.decode()
 
-    def json(self) -> Json:
-        return json_text.loads(self.content)
+    def json(self) -> dict[str, Json]:
+        """The content as a JSON object, as the Worker's answers are; raises ValueError for anything else."""
+        parsed = json_text.loads(self.content)
+        if not isinstance(parsed, dict):
+            raise ValueError(f"the answer is no JSON object: {self.content[:80]!r}")
+        return parsed
+
+    def member(self, *path: str | int) -> Json:
+        """What stands under names and indexes in the JSON: `member("lease", "workerId")`; raises LookupError."""
+        return member(self.json(), *path)
 
 
 class Emulator:
@@ -74,14 +84,14 @@ class Emulator:
         *,
         profile: Profile = CLOUDFLARE,
         locations: Sequence[str] = ("SJC",),
-        worker_version: str = "new",
+        worker_version: Version = "new",
         rate_limit: int | None = None,
         strict: bool = False,
         seed: int = 0,
     ) -> None:
         self._clock = MovableClock.frozen_at(NOON_MS)
         dice = Dice(seed)
-        self.turns = HeldTurns(_ONE_AT_A_TIME)
+        self.turns = HeldTurns(ONE_AT_A_TIME)
         pipeline = Pipeline(self._clock, dice, advance_instead(self._clock), profile.plan, self.turns)
         service = KVService(
             MemoryStore(), clock=self._clock, profile=profile, dice=dice, pipeline=pipeline, namespace="CACHE"
@@ -109,41 +119,73 @@ class Emulator:
             self.deployment.locations += (location,)
         return Location(self, location)
 
-    def get(self, path: str, **options: Any) -> Reply:
-        """GET at the first location; options as for `Location.request`."""
-        return self.at(self.deployment.locations[0]).get(path, **options)
+    def get(self, path: str, *, key: str | None = _OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
+        """GET at the first location; keywords as for `Location.request`."""
+        return self.at(self.deployment.locations[0]).get(path, key=key, headers=headers)
 
-    def post(self, path: str, json: Json = None, **options: Any) -> Reply:
-        """POST at the first location; options as for `Location.request`."""
-        return self.at(self.deployment.locations[0]).post(path, json, **options)
+    def post(
+        self,
+        path: str,
+        json: ToJson = None,
+        *,
+        content: bytes | None = None,
+        key: str | None = _OWN_KEY,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """POST at the first location; keywords as for `Location.request`."""
+        return self.at(self.deployment.locations[0]).post(path, json, content=content, key=key, headers=headers)
 
-    def begin(self, method: str, path: str, **options: Any) -> "Actor[Reply]":
+    def begin(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: ToJson = None,
+        content: bytes | None = None,
+        key: str | None = _OWN_KEY,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Actor[Reply]":
         """A request at the first location that goes on when it is told to; see `Location.begin`."""
-        return self.at(self.deployment.locations[0]).begin(method, path, **options)
+        here = self.at(self.deployment.locations[0])
+        return here.begin(method, path, json=json, content=content, key=key, headers=headers)
 
-    def enqueue(self, task: Mapping[str, Json] | None = None, *, format: str = "new") -> Json:
-        """A task through CommHub, as a webhook would bring it; returns it as it was written."""
-        return self._control("enqueue", {"format": format, "task": dict(task or {})})["task"]
+    def enqueue(
+        self, task: Mapping[str, ToJson] | None = None, *, format: Literal["old", "new"] = "new"
+    ) -> dict[str, Json]:
+        """A task through CommHub, as a webhook would bring it; returns it as it was written.
 
-    def load(self, data: str | Path | Sequence[Mapping[str, Json]]) -> int:
-        """Write a bulk-put file or array at the first location, all or nothing; returns how many keys."""
-        content = Path(data).read_bytes() if isinstance(data, (str, Path)) else json_text.dumps(list(data)).encode()
+        What `task` leaves out is made up, its `id` too. Raises EmulatorError for a task that CommHub would not send.
+        """
+        task_written = self._control("enqueue", {"format": format, "task": dict(task or {})})["task"]
+        assert isinstance(task_written, dict)
+        return task_written
+
+    def load(self, data: str | Path | Sequence[Mapping[str, ToJson]]) -> int:
+        """Write a bulk-put file or array at the first location, all or nothing; returns how many keys.
+
+        A member is `{"key", "value", "base64"?, "expiration"?, "expiration_ttl"?, "metadata"?}`, times in seconds:
+        https://developers.cloudflare.com/kv/reference/kv-commands/#kv-bulk-put . Raises BulkDataError, OSError.
+        """
+        content = Path(data).read_bytes() if isinstance(data, (str, Path)) else _encoded(list(data))
         parsed = parse_bulk(content, self._clock.now_ms())
         run_now(self.deployment.service.load(self.deployment.locations[0], parsed.requests))
         return len(parsed.requests)
 
     def journal(self, *, after: int = 0) -> list[Event]:
-        """The KV operations since a position, oldest first."""
+        """The KV operations after a position (1 is the first), oldest first: queue_emulator.core.journal.Event."""
         return list(self.deployment.service.journal.after(after))
 
-    def cost(self, *, over_s: int) -> Json:
-        """Operations by route, and what such traffic in `over_s` seconds costs."""
-        return self.get(f"/cdn-cgi/emulator/cost?over_s={over_s}").json()
+    def cost(self, *, over_s: int) -> Cost:
+        """Operations by route, and what such traffic in `over_s` seconds, 1 or more, costs in US dollars."""
+        if over_s < 1:
+            raise EmulatorError(f"over_s must be 1 or more seconds, not {over_s}")
+        traffic = self.deployment.service.meter.traffic(over_s)
+        return {**traffic, "estimate": cost(traffic["operations"], over_s)}
 
-    def _control(self, control: str, body: Json) -> Json:
+    def _control(self, control: str, body: Mapping[str, ToJson]) -> dict[str, Json]:
         reply = self.post(f"/cdn-cgi/emulator/{control}", body)
         if reply.status != 200:
-            raise EmulatorError(reply.json()["error"])
+            raise EmulatorError(str(reply.json()["error"]))
         return reply.json()
 
 
@@ -154,25 +196,38 @@ class Location:
     emulator: Emulator
     name: str
 
-    def get(self, path: str, **options: Any) -> Reply:
-        return self.request("GET", path, **options)
+    def get(self, path: str, *, key: str | None = _OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
+        """GET from here; keywords as for `request`."""
+        return self.request("GET", path, key=key, headers=headers)
 
-    def post(self, path: str, json: Json = None, **options: Any) -> Reply:
-        return self.request("POST", path, json=json, **options)
+    def post(
+        self,
+        path: str,
+        json: ToJson = None,
+        *,
+        content: bytes | None = None,
+        key: str | None = _OWN_KEY,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """POST from here; keywords as for `request`."""
+        return self.request("POST", path, json=json, content=content, key=key, headers=headers)
 
     def request(
         self,
         method: str,
         path: str,
         *,
-        json: Json = None,
+        json: ToJson = None,
         content: bytes | None = None,
         key: str | None = _OWN_KEY,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """One request. `key` is the X-API-Key, by default the right one for the path, None for none.
+        """One request. `path` may have a query, and is sent as it is; an error of the Worker is an answer like others.
 
-        `json` is sent unless `content` is given; `path` may have a query, and is sent as it is.
+        json     the body, unless `content` is given; None sends no body
+        content  the body as bytes, for one that is not JSON
+        key      the X-API-Key: by default the one that the path asks for, None for none
+        headers  more headers; they replace those that are sent anyway: Host, X-Emulator-Location, X-API-Key
         """
         return run_now(self._call(method, path, json, content, key, headers))
 
@@ -181,7 +236,7 @@ class Location:
         method: str,
         path: str,
         *,
-        json: Json = None,
+        json: ToJson = None,
         content: bytes | None = None,
         key: str | None = _OWN_KEY,
         headers: Mapping[str, str] | None = None,
@@ -196,13 +251,13 @@ class Location:
         self,
         method: str,
         path: str,
-        json: Json,
+        json: ToJson,
         content: bytes | None,
         key: str | None,
         headers: Mapping[str, str] | None,
-    ) -> Coroutine[Any, Any, Reply]:
+    ) -> Coroutine[object, None, Reply]:
         if content is None:
-            content = b"" if json is None else json_text.dumps(json).encode()
+            content = b"" if json is None else _encoded(json)
         if key == _OWN_KEY:
             key = KEYS.admin_api_key if path.startswith("/api/migrate") else KEYS.queue_api_key
         sent = {"host": "127.0.0.1", LOCATION_HEADER: self.name, **(headers or {})}
@@ -216,94 +271,19 @@ class Location:
         return KV(self.emulator, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class KV:
-    """`env.CACHE` at one location, each call an invocation of its own. Options as for queue_emulator.kv.Binding."""
-
-    emulator: Emulator
-    location: str
-
-    def at(self, location: str) -> "KV":
-        return self.emulator.at(location).kv
-
-    def get(self, key: str, type: str = "text", **options: Json) -> Any:
-        return run_now(self._binding().get(key, type, **options))
-
-    def get_with_metadata(self, key: str, type: str = "text", **options: Json) -> ValueWithMetadata:
-        return run_now(self._binding().get_with_metadata(key, type, **options))
-
-    def get_bulk(self, keys: Sequence[str], type: str = "text", **options: Json) -> dict[str, Any]:
-        return run_now(self._binding().get_bulk(keys, type, **options))
-
-    def put(self, key: str, value: str | bytes, **options: Json) -> None:
-        run_now(self._binding().put(key, value, **options))
-
-    def delete(self, key: str) -> None:
-        run_now(self._binding().delete(key))
-
-    def list(self, **options: Json) -> ListResult:
-        return run_now(self._binding().list(**options))
-
-    def _binding(self) -> Binding:
-        return self.emulator.deployment.binding(self.location)
-
-
-@dataclass(frozen=True, slots=True)
-class EmulatorClock:
-    """The emulator's clock, in seconds."""
-
-    clock: MovableClock
-
-    def advance(self, seconds: float) -> None:
-        """Move forward: every expiry, copy, quota and timestamp follows."""
-        self.clock.advance(round(seconds * 1000))
-
-    def set(self, instant: str) -> None:
-        """Stand at an ISO 8601 instant with an offset from UTC, as 2026-11-23T17:00:00Z."""
-        self.clock.set(parse_iso_8601(instant))
-
-    def freeze(self) -> None:
-        self.clock.freeze()
-
-    def resume(self) -> None:
-        """Run at the machine's pace from here on."""
-        self.clock.resume()
-
-    @property
-    def now(self) -> str:
-        return iso_8601(self.clock.now_ms())
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """The fault rules in force, in the order in which they are asked; the first verdict wins."""
-
-    deployment: Deployment
-
-    def add(self, verdict: str, **members: Json) -> int:
-        """Append a rule, with the members of the control surface's JSON; returns its id."""
-        return self.deployment.service.faults.add(rule_from_json({"verdict": verdict, **members})).id
-
-    def remove(self, rule_id: int) -> None:
-        self.deployment.service.faults.remove(rule_id)
-
-    def clear(self) -> None:
-        self.deployment.service.faults.clear()
-
-    def rules(self) -> list[dict[str, Json]]:
-        return [rule_to_json(rule) for rule, _, _ in self.deployment.service.faults.rules()]
-
-
-def run_now(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to its end what waits for no turn; calls from several threads go one after the other."""
-    with _ONE_AT_A_TIME:
+def member(value: Json, *path: str | int) -> Json:
+    """What stands in a JSON value under a path of names and indexes; raises LookupError, which shows the value."""
+    found = value
+    for step in path:
         try:
-            work.send(None)
-        except StopIteration as ended:
-            result: Result = ended.value
-            return result
-        work.close()
-    raise EmulatorError("the emulator had to wait, which it cannot inside a test")
+            found = found[step]  # type: ignore[index]
+        except (LookupError, TypeError):
+            raise LookupError(f"no {step!r} in {found!r:.200}, at {list(path)} of {value!r:.200}") from None
+    return found
+
+
+def _encoded(value: ToJson) -> bytes:
+    return json_text.dumps(value, default=writable).encode()
 
 
 async def _call(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Reply:

@@ -176,7 +176,14 @@ def test_nobody_listening_is_said_with_the_way_out(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"]
+    "answer",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}",
+        b'HTTP/1.1 200 OK\r\n\r\n{"keys": 5, "clock": "now_ms"}',
+        b'HTTP/1.1 200 OK\r\n\r\n{"keys": null, "clock": {"now_ms": 1}}',
+    ],
 )
 def test_another_kind_of_server_is_recognised(folder: Path, answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

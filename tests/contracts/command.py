@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.contracts.deployment import ACCOUNT, ADMIN_KEY, NAMESPACE, QUEUE_KEY, TOKEN, Deployment
 
 SECONDS_MAX = 240
+SHARED_CACHE = Path(tempfile.gettempdir()) / f"queue-contracts-tests-{os.getuid()}"
 Ended = subprocess.CompletedProcess[str]
 
 
@@ -15,6 +17,7 @@ def environment(deployment: Deployment | None = None, *, kv: bool = False, **cha
     """The keys of the deployment and, with `kv`, the way into its KV."""
     given = {
         "PATH": os.environ.get("PATH", os.defpath),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(SHARED_CACHE)),
         "CONTRACT_QUEUE_KEY": QUEUE_KEY,
         "CONTRACT_ADMIN_KEY": ADMIN_KEY,
     }

@@ -11,7 +11,14 @@ pytestmark = pytest.mark.slow
 
 
 def hash_of_a_run(folder: Path, *arguments: str) -> str:
-    ended = run("emulator", "--only", "generated and migrate", *arguments, env=environment(), folder=folder)
+    ended = run(
+        "emulator",
+        "--only",
+        "generated and migrate",
+        *arguments,
+        env=environment(XDG_CACHE_HOME=str(folder)),
+        folder=folder,
+    )
     assert ended.returncode == 0, ended.stdout
     line = re.search(r"^all of them +(\d+)  ([0-9a-f]{12})$", ended.stdout, re.MULTILINE)
     assert line, ended.stdout
@@ -23,3 +30,5 @@ def test_one_process_and_two_send_the_same_and_another_seed_sends_something_else
     alone = hash_of_a_run(tmp_path, "--seed", "7")
     assert hash_of_a_run(tmp_path, "--seed", "7", "--workers", "2") == alone
     assert hash_of_a_run(tmp_path, "--seed", "8") != alone
+    kept = {each.name for each in (tmp_path / "queue-contracts").iterdir()}
+    assert kept == {"unicode_data", ".gitignore"}, "a run would begin with the examples of another"

@@ -1,6 +1,7 @@
 """JSON.parse and JSON.stringify: what is read, what is written, and what is refused."""
 
 import math
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -143,3 +144,14 @@ def as_doubles(value: Any) -> Any:
         case dict():
             return {name: as_doubles(item) for name, item in value.items()}
     return value
+
+
+def test_any_mapping_is_written_as_an_object_and_any_sequence_as_an_array() -> None:
+    assert stringify_json(MappingProxyType({"a": range(2), "b": (True, None)})) == '{"a":[0,1],"b":[true,null]}'
+    assert stringify_json(MappingProxyType({"a": (1.5, math.nan)})) == '{"a":[1.5,null]}'
+
+
+@pytest.mark.parametrize("value", [b"a", bytearray(b"a"), {"nan": math.nan, "a": b"a"}, {1}], ids=str)
+def test_what_json_has_no_form_for_is_refused_by_its_type(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"a value of type \w+ cannot be written as JSON"):
+        stringify_json(value)

@@ -1,6 +1,7 @@
 """What a Worker writes and reads back through its binding, in either profile."""
 
 from collections.abc import AsyncIterator, Callable
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ async def test_what_is_neither_text_nor_bytes_nor_an_object_is_written_as_its_te
     assert await cache.get("k") == text
 
 
-@pytest.mark.parametrize("value", [{}, [], ("a",)])
+@pytest.mark.parametrize("value", [{}, [], ("a",), MappingProxyType({}), range(2)])
 async def test_an_object_is_no_value(cache: Binding, value: Any) -> None:
     text = "KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values."
     with pytest.raises(KVTypeError) as caught:
@@ -162,5 +163,6 @@ async def test_every_key_reads_back_under_its_own_name(cache: Binding, key: Any)
     assert [await cache.get(listed.name) for listed in (await cache.list()).keys] == ["v"]
 
 
-async def collected(stream: AsyncIterator[bytes]) -> list[bytes]:
+async def collected(stream: AsyncIterator[bytes] | None) -> list[bytes]:
+    assert stream is not None
     return [chunk async for chunk in stream]

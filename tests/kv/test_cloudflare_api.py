@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from queue_emulator.core.javascript import ToJson
 from queue_emulator.kv.cloudflare_answers import BulkDone, BulkValue, KeyPage, ListedKey, Namespace, StoredValue
 from queue_emulator.kv.cloudflare_calls import ApiError
 from tests.kv.scripted_api import DONE, TOKEN, ScriptedAPI, refusal, scripted
@@ -99,7 +100,7 @@ async def test_a_value_with_metadata_is_put_in_parts_as_wrangler_sends_them() ->
 
 
 async def test_a_bulk_write_says_what_it_did() -> None:
-    pair = {"key": "k\ud800", "value": "é", "base64": False, "metadata": {"a": 1}}
+    pair: dict[str, ToJson] = {"key": "k\ud800", "value": "é", "base64": False, "metadata": {"a": 1}}
     api, script = scripted(answer({"successful_key_count": 1, "unsuccessful_keys": ["x"]}), answer({}), answer(None))
     assert await api.put_bulk([pair, {"key": "x", "value": ""}]) == BulkDone(1, ("x",))
     assert asked(script) == ("PUT", f"{NAMESPACE}/bulk")

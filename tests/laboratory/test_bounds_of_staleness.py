@@ -79,7 +79,7 @@ class CloudflareMachine(RuleBasedStateMachine):
     @rule(location=WHERE, cache_ttl_s=CACHE_TTLS)
     def get_bulk(self, location: str, cache_ttl_s: int) -> None:
         position = self.service.journal.last_position
-        values = run_now(self.at(location).get_bulk(NAMES, cache_ttl=cache_ttl_s))
+        values = run_now(self.at(location).get_bulk(NAMES, "text", cache_ttl=cache_ttl_s))
         events = {event.key.decode(): event for event in self.service.journal.after(position)}
         for key in NAMES:
             self.check_read(key, location, cache_ttl_s, values[key], events[key])

@@ -6,6 +6,7 @@ import pytest
 
 from queue_emulator.core.errors import FaultError, KVError
 from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults
+from queue_emulator.testing_controls import Operation
 from tests.laboratory.looking import last_event, names
 
 
@@ -119,7 +120,7 @@ def test_even_the_local_runtime_can_be_cut_off_on_purpose(
 
 
 @pytest.mark.parametrize("operation", ["get", "get_bulk", "put", "delete", "list"])
-def test_a_rule_matches_one_operation(kv: KV, faults: Faults, operation: str) -> None:
+def test_a_rule_matches_one_operation(kv: KV, faults: Faults, operation: Operation) -> None:
     faults.add("fail_before", operation=operation)
     calls: dict[str, Callable[[], object]] = {
         "get": lambda: kv.get("k"),

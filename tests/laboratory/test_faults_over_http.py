@@ -22,7 +22,7 @@ FULL = {
 
 
 def rules(emulator: Emulator) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = emulator.get(FAULTS).json()["rules"]
+    listed: list[dict[str, Any]] = json.loads(emulator.get(FAULTS).content)["rules"]
     return listed
 
 
@@ -113,7 +113,7 @@ def test_a_rule_that_cannot_be_is_refused_and_not_added(emulator: Emulator, memb
     body = members if not members or "verdict" in members else {"verdict": "fail_before", **members}
     reply = control(emulator, "faults", body)
     assert reply.status == 400
-    assert reply.json()["error"].startswith(why)
+    assert str(reply.json()["error"]).startswith(why)
     assert rules(emulator) == []
 
 

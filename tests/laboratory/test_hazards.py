@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-from queue_emulator.core.javascript import Json
-from queue_emulator.testing import KV, Emulator, EmulatorClock, Reply
+from queue_emulator.core.javascript import Json, ToJson
+from queue_emulator.testing import KV, Emulator, EmulatorClock, Reply, member
 from tests.laboratory.looking import every_name
 
 TWO = pytest.mark.queue_emulator(locations=["SJC", "NRT"])
 
 
-def claimed_by(reply: Reply) -> tuple[str | None, str | None]:
+def claimed_by(reply: Reply) -> tuple[Json, Json]:
     """The task that a claim gave, and who holds it by the lease in the answer."""
     answer = reply.json()
-    return answer.get("taskId"), answer.get("lease", {}).get("workerId")
+    return (answer["taskId"], member(answer, "lease", "workerId")) if "taskId" in answer else (None, None)
 
 
 @TWO
@@ -78,15 +78,19 @@ def test_h9_a_migration_of_a_few_hundred_tasks_runs_out_of_operations_half_way(e
 
 def test_h9_does_not_happen_to_two_hundred_tasks(emulator: Emulator, kv: KV) -> None:
     emulator.load(old_tasks(200))
-    assert emulator.post("/api/migrate/run").json()["tasks"]["migrated"] == 200
+    assert emulator.post("/api/migrate/run").member("tasks", "migrated") == 200
     assert every_name(kv, prefix="orchestrator:queue:") == []
 
 
-def leased_tasks(count: int) -> list[dict[str, Json]]:
+def leased_tasks(count: int) -> list[dict[str, ToJson]]:
     """So many tasks with a lease each, and one that is free behind them."""
     ids = [f"t{number:04d}" for number in range(count)]
-    leases = [{"key": f"queue:lease:{each}", "value": '{"workerId":"x"}', "expiration_ttl": 600} for each in ids]
-    tasks = [{"key": f"queue:task:{each}", "value": json.dumps({"id": each})} for each in [*ids, "u"]]
+    leases: list[dict[str, ToJson]] = [
+        {"key": f"queue:lease:{each}", "value": '{"workerId":"x"}', "expiration_ttl": 600} for each in ids
+    ]
+    tasks: list[dict[str, ToJson]] = [
+        {"key": f"queue:task:{each}", "value": json.dumps({"id": each})} for each in [*ids, "u"]
+    ]
     return [*leases, *tasks]
 
 

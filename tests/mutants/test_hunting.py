@@ -7,6 +7,7 @@ import pytest
 
 from queue_contracts.mutants.catalogue import Change, Mutant
 from queue_contracts.mutants.hunt import Bench, Outcome, Run, hunt, verdict_on
+from queue_contracts.mutants.standing import Standing
 
 FOUND = "test_life_of_a_task.py::test_one_worker_can_hold_several_tasks"
 ANSWER = "return json({ success: true, taskId, task, lease });"
@@ -40,6 +41,28 @@ def test_only_a_failed_check_catches(
     verdict = hunter.submit(hunt, made, bench).result()
     assert verdict.outcome is outcome
     assert why in verdict.why
+
+
+def hunts_on_one_runtime(mutants: list[Mutant], bench: Bench) -> list[Outcome]:
+    with Standing(mutants, bench) as standing:
+        return [standing.hunt(each).outcome for each in (*mutants, mutants[0])]
+
+
+@pytest.mark.runtime
+@pytest.mark.slow
+def test_of_many_mutants_on_one_runtime_each_is_hunted_as_itself(bench: Bench, hunter: ProcessPoolExecutor) -> None:
+    nothing = 'return json({ success: false, message: "", pending: 0 });'
+    mutants = [
+        Mutant(name, FOUND, (Change("queue.mjs", ANSWER, after),), throws)
+        for name, after, throws in [
+            ("is the same in other words", f"console.log(); {ANSWER}", False),
+            ("is broken", nothing, False),
+            ("is broken otherwise than it says", "return nobody;", False),
+            ("is broken by an exception", "return nobody;", True),
+        ]
+    ]
+    found = hunter.submit(hunts_on_one_runtime, mutants, bench).result()
+    assert found == [Outcome.SURVIVED, Outcome.CAUGHT, Outcome.NOT_RUN, Outcome.CAUGHT, Outcome.SURVIVED]
 
 
 @pytest.mark.runtime

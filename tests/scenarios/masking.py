@@ -50,6 +50,7 @@ def _is_time(value: Json) -> bool:
 
 def _parsed(body: str) -> Json:
     try:
-        return json.loads(body)
+        parsed: Json = json.loads(body)
     except ValueError:
         return None
+    return parsed

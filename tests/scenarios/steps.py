@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.testing import Version
 from tests.conftest import FIXTURES
 
 QUEUE_KEY = "the-queue-key"
@@ -19,7 +20,7 @@ Entry = dict[str, Json]
 class Deployment:
     """How the Worker is deployed: its version, and its secrets by the name of the variable."""
 
-    version: str = "new"
+    version: Version = "new"
     keys: tuple[tuple[str, str], ...] = (("QUEUE_API_KEY", QUEUE_KEY), ("ADMIN_API_KEY", ADMIN_KEY))
 
 
@@ -73,12 +74,12 @@ class Scenario:
         """Every text that the scenario itself brings in."""
         for step in self.steps:
             if isinstance(step, Seed):
-                yield from (entry["value"] for entry in step.entries)
+                yield from (str(entry["value"]) for entry in step.entries)
             elif isinstance(step, Request):
                 yield step.content.decode("utf-8", "replace")
 
 
-def scenario(name: str, *steps: Step, version: str = "new", keys: Mapping[str, str] | None = None) -> Scenario:
+def scenario(name: str, *steps: Step, version: Version = "new", keys: Mapping[str, str] | None = None) -> Scenario:
     """A scenario of these steps; `keys` replaces the secrets of the deployment."""
     deployment = Deployment(version)
     return Scenario(name, steps, deployment if keys is None else replace(deployment, keys=tuple(keys.items())))

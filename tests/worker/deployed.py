@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from queue_emulator.core.clock import MovableClock
-from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.javascript import ToJson, stringify_json
 from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.binding import Binding, ListKey
 from queue_emulator.kv.operation import Invocation
@@ -18,6 +19,9 @@ from queue_emulator.worker.rate_limit import RateLimit
 
 QUEUE_KEY = b"the-queue-key"
 ADMIN_KEY = b"the-admin-key"
+Parsed: TypeAlias = Any
+"""Parsed JSON, of a shape that the test which reads it knows."""
+
 KEYS = ApiKeys(queue_api_key=QUEUE_KEY.decode(), admin_api_key=ADMIN_KEY.decode())
 
 
@@ -40,11 +44,11 @@ class Worker:
         self.rate_limit = RateLimit(self.per_minute, self.clock)
         self.portable = PortableRange(strict=self.strict, log=self.log.append)
 
-    async def get(self, path: str, *, at: str | Binding = "SJC") -> tuple[int, Json]:
+    async def get(self, path: str, *, at: str | Binding = "SJC") -> tuple[int, Parsed]:
         """Status and JSON of the answer, with the key that opens the path."""
         return parsed(await self.send("GET", path, key=key_for(path), at=at))
 
-    async def post(self, path: str, body: Json = None, *, at: str | Binding = "SJC") -> tuple[int, Json]:
+    async def post(self, path: str, body: ToJson = None, *, at: str | Binding = "SJC") -> tuple[int, Parsed]:
         """Status and JSON of the answer to `body` as JSON; None is an empty object."""
         content = stringify_json({} if body is None else body).encode()
         return parsed(await self.send("POST", path, content, key=key_for(path), at=at))
@@ -79,7 +83,7 @@ class Centre:
     service: KVService
     looks: int = 0
 
-    async def load(self, values: Mapping[str, Json], *, ttl_s: int | None = 3600) -> None:
+    async def load(self, values: Mapping[str, ToJson | bytes], *, ttl_s: int | None = 3600) -> None:
         """Write values, bytes as they are and all else as JSON, unseen by any location's cache."""
         expiration_s = None if ttl_s is None else self.service.clock.now_ms() // 1000 + ttl_s
         requests = [
@@ -90,7 +94,7 @@ class Centre:
         ]
         await self.service.load("nowhere", requests)
 
-    async def contents(self, prefix: str = "") -> dict[str, Json]:
+    async def contents(self, prefix: str = "") -> dict[str, Parsed]:
         """Every live key with its value parsed as JSON; a value that is not JSON as text."""
         binding = self._look()
         return {key.name: _json_or_text(await binding.get(key.name)) for key in await self._keys(binding, prefix)}
@@ -104,7 +108,7 @@ class Centre:
         keys = await self._keys(self._look(), prefix)
         return {key.name: None if key.expiration is None else key.expiration - now_s for key in keys}
 
-    async def value(self, key: str) -> Json:
+    async def value(self, key: str) -> Parsed:
         return (await self.contents(key)).get(key)
 
     def _look(self) -> Binding:
@@ -120,7 +124,7 @@ class Centre:
         return keys
 
 
-def task(task_id: str, **more: Json) -> dict[str, Json]:
+def task(task_id: str, **more: ToJson) -> dict[str, Parsed]:
     """A pending task as a webhook would have put it in."""
     return {
         "id": task_id,
@@ -135,7 +139,7 @@ def task(task_id: str, **more: Json) -> dict[str, Json]:
     }
 
 
-def lease(worker_id: str, **more: Json) -> dict[str, Json]:
+def lease(worker_id: str, **more: ToJson) -> dict[str, Parsed]:
     """A lease taken at the hour at which the tests' clock stands, for 300 s."""
     return {
         "workerId": worker_id,
@@ -149,13 +153,14 @@ def key_for(path: str) -> bytes:
     return ADMIN_KEY if path.startswith("/api/migrate") else QUEUE_KEY
 
 
-def parsed(answer: Answer) -> tuple[int, Json]:
+def parsed(answer: Answer) -> tuple[int, Parsed]:
     """Status and body; every JSON answer says that it is one."""
     assert answer.content_type == "application/json"
     return answer.status, json.loads(answer.content)
 
 
-def _json_or_text(text: str) -> Json:
+def _json_or_text(text: str | None) -> Parsed:
+    assert text is not None
     try:
         return json.loads(text)
     except ValueError:

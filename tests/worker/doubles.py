@@ -1,8 +1,9 @@
 """A binding that tests look into: it writes down every KV call and can be interrupted."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from queue_emulator.core.javascript import UNDEFINED, Json
+from queue_emulator.core.javascript import UNDEFINED, JavaScript, to_string
 from queue_emulator.kv.binding import Binding, ListResult
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
@@ -39,35 +40,37 @@ class WatchedBinding(Binding):
         """How many interruptions are still to come: a test that expected one must find 0."""
         return sum(len(waiting) for waiting in self._interruptions.values())
 
-    async def get(self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED) -> Json:
+    async def get(self, key: JavaScript, type: JavaScript = "text", *, cache_ttl: JavaScript = UNDEFINED) -> Any:
         await self._note("get", key)
         return await super().get(key, type, cache_ttl=cache_ttl)
 
     async def put(
         self,
-        key: Json,
-        value: Json | bytes,
+        key: JavaScript,
+        value: JavaScript | bytes,
         *,
-        expiration: Json = UNDEFINED,
-        expiration_ttl: Json = UNDEFINED,
-        metadata: Json = UNDEFINED,
+        expiration: JavaScript = UNDEFINED,
+        expiration_ttl: JavaScript = UNDEFINED,
+        metadata: JavaScript = UNDEFINED,
     ) -> None:
         await self._note("put", key, expiration_ttl)
         await super().put(key, value, expiration=expiration, expiration_ttl=expiration_ttl, metadata=metadata)
 
-    async def delete(self, key: Json) -> None:
+    async def delete(self, key: JavaScript) -> None:
         await self._note("delete", key)
         await super().delete(key)
 
-    async def list(self, *, prefix: Json = UNDEFINED, limit: Json = UNDEFINED, cursor: Json = UNDEFINED) -> ListResult:
+    async def list(
+        self, *, prefix: JavaScript = UNDEFINED, limit: JavaScript = UNDEFINED, cursor: JavaScript = UNDEFINED
+    ) -> ListResult:
         await self._note("list", prefix)
         return await super().list(prefix=prefix, limit=limit, cursor=cursor)
 
-    async def _note(self, operation: str, key: str, *rest: int) -> None:
-        waiting = self._interruptions.get((operation, key))
+    async def _note(self, operation: str, key: JavaScript, *rest: JavaScript) -> None:
+        waiting = self._interruptions.get((operation, to_string(key)))
         if waiting:
             await waiting.pop(0)()
-        self.calls.append((operation, key, *rest))
+        self.calls.append((operation, to_string(key), *(each for each in rest if isinstance(each, int))))
 
 
 async def _nothing() -> None:

@@ -9,12 +9,12 @@ from queue_emulator.core.errors import KVTypeError
 from queue_emulator.worker.commhub import CommHub
 from queue_emulator.worker.formats import NewFormat
 from queue_emulator.worker.legacy import OldFormat
-from tests.worker.deployed import Centre, Worker, lease, task
+from tests.worker.deployed import Centre, Parsed, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 
 pytestmark = pytest.mark.anyio
 
-REQUEST = {"id": "a", "type": "query", "content": "Is it done?", "unknown": [1, {"kept": True}]}
+REQUEST: dict[str, Parsed] = {"id": "a", "type": "query", "content": "Is it done?", "unknown": [1, {"kept": True}]}
 WRITTEN = {**REQUEST, "queuedAt": "2026-11-23T12:00:00.000Z", "status": "pending"}
 GET_PENDING = ("get", "orchestrator:pending")
 PUT_PENDING = ("put", "orchestrator:pending", 3600)

@@ -10,10 +10,9 @@ import pytest
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import KVError
-from queue_emulator.core.javascript import Json
 from queue_emulator.core.profiles import LOCAL
 from queue_emulator.kv.turn import HeldTurns
-from tests.worker.deployed import Centre, Worker, task
+from tests.worker.deployed import Centre, Parsed, Worker, task
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +22,7 @@ async def one_task(centre: Centre) -> None:
     await centre.load({"queue:task:a": task("a")})
 
 
-async def claim(worker: Worker, worker_id: str, at: str = "SJC") -> Json:
+async def claim(worker: Worker, worker_id: str, at: str = "SJC") -> Parsed:
     """The body of the answer to a claim for 300 s."""
     return (await worker.post("/api/queue/claim", {"workerId": worker_id}, at=at))[1]
 

@@ -65,7 +65,7 @@ async def load(service: KVService, name: str) -> None:
 
 async def texts(worker: Worker, keys: list[str], look: str) -> dict[str, str]:
     """The values as they stand, seen from a location that has cached nothing."""
-    return {key: await worker.binding(look).get(key) for key in keys}
+    return {key: await worker.binding(look).get(key) or "" for key in keys}
 
 
 def under(prefix: str, keys: dict[str, Json], but: tuple[str, ...] = ()) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from queue_emulator.core.clock import MovableClock
-from tests.worker.deployed import Centre, Worker, lease, task
+from tests.worker.deployed import Centre, Parsed, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 
 pytestmark = pytest.mark.anyio
@@ -133,7 +133,7 @@ async def test_an_id_listed_twice_fails_the_second_time(worker: Worker, centre: 
     [(7, "7"), (1.5, "1.5"), (None, "null"), (True, "true"), (["x", 1], "x,1"), ({}, "[object Object]")],
 )
 async def test_an_id_that_is_no_text_becomes_one_as_in_a_template_literal(
-    worker: Worker, centre: Centre, listed: object, key: str
+    worker: Worker, centre: Centre, listed: Parsed, key: str
 ) -> None:
     await centre.load({"orchestrator:pending": [listed, listed], f"orchestrator:queue:{key}": task(key)})
     _, answer = await worker.post("/api/migrate/run")
@@ -285,7 +285,7 @@ async def test_a_run_whose_pending_list_goes_meanwhile_moves_no_task(
 
 async def test_rollback_deletes_every_new_key_and_no_other(worker: Worker, centre: Centre) -> None:
     await centre.load({"queue:task:a": task("a"), "queue:task:b": task("b"), "queue:lease:a": lease("w")})
-    kept = {"orchestrator:pending": ["a"], "orchestrator:result:z": {"success": True}, "queue:other": 1}
+    kept: Parsed = {"orchestrator:pending": ["a"], "orchestrator:result:z": {"success": True}, "queue:other": 1}
     await centre.load(kept)
     assert await worker.post("/api/migrate/rollback") == (
         200,

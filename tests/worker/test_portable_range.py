@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from queue_emulator.core.clock import MovableClock
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.kv.service import KVService
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
@@ -125,7 +125,7 @@ async def test_what_is_portable_is_taken_by_a_strict_deployment_and_told_by_none
         assert (await deployment.post(RENEW, {"workerId": "w", "extendSec": 600}))[0] == 200
         assert (await deployment.post(STATUS, {"status": "completed"}))[0] == 200
         assert (await deployment.post(RELEASE, {"workerId": "x" * 128, "reason": ""}))[0] == 403
-        result = {"success": False, "error": "", "output": {"any": [None]}}
+        result: ToJson = {"success": False, "error": "", "output": {"any": [None]}}
         assert (await deployment.post("/api/result/b", result))[0] == 200
         assert deployment.log == []
         deployment.clock.advance(2000)

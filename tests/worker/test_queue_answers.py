@@ -4,7 +4,7 @@ import pytest
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import KVError, KVSyntaxError
-from tests.worker.deployed import Centre, Worker, lease, task
+from tests.worker.deployed import Centre, Parsed, Worker, lease, task
 
 pytestmark = pytest.mark.anyio
 
@@ -120,7 +120,7 @@ async def test_releasing_twice_is_no_error(worker: Worker, centre: Centre) -> No
 
 
 @pytest.mark.parametrize("held", [lease("w"), {"claimedAt": "?"}, [], "w"])
-async def test_nobody_else_releases(worker: Worker, centre: Centre, held: object) -> None:
+async def test_nobody_else_releases(worker: Worker, centre: Centre, held: Parsed) -> None:
     await centre.load({"queue:lease:a": held})
     assert await worker.post("/api/queue/a/release", {"workerId": "x"}) == (403, {"error": "Not lease holder"})
     assert await centre.value("queue:lease:a") == held
@@ -140,7 +140,7 @@ async def test_renewing_counts_from_now_and_keeps_the_rest_of_the_lease(
 
 
 @pytest.mark.parametrize("held", [None, lease("other"), {"claimedAt": "?"}, [], "w"])
-async def test_only_the_holder_renews(worker: Worker, centre: Centre, held: object) -> None:
+async def test_only_the_holder_renews(worker: Worker, centre: Centre, held: Parsed) -> None:
     if held is not None:
         await centre.load({"queue:lease:a": held})
     before = await centre.contents()
@@ -171,7 +171,7 @@ async def test_a_status_changes_the_task_and_gives_it_a_whole_hour(
     ("stored", "spread"), [([7, "x"], {"0": 7, "1": "x"}), ("hi", {"0": "h", "1": "i"}), (42, {}), ({}, {})]
 )
 async def test_a_task_that_is_no_object_is_spread_as_javascript_does(
-    worker: Worker, centre: Centre, stored: object, spread: dict[str, object]
+    worker: Worker, centre: Centre, stored: Parsed, spread: dict[str, object]
 ) -> None:
     await centre.load({"queue:task:a": stored})
     await worker.post("/api/queue/a/status", {"status": "failed"})
@@ -186,7 +186,7 @@ async def test_a_result_takes_the_task_off_the_queue_and_stays_for_an_hour(
     worker: Worker, centre: Centre, clock: MovableClock
 ) -> None:
     await centre.load({"queue:task:a": task("a"), "queue:lease:a": lease("w")})
-    result = {"success": False, "error": "timed out", "output": {"log": ["…"]}}
+    result: Parsed = {"success": False, "error": "timed out", "output": {"log": ["…"]}}
     assert await worker.post("/api/result/a", result) == (200, {"success": True})
     assert await centre.contents() == {"orchestrator:result:a": result}
     assert (await worker.get("/api/queue"))[1]["pending"] == []

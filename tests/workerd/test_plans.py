@@ -8,6 +8,7 @@ import pytest
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.settings import ApiToken, read_worker
+from queue_emulator.testing import member
 from queue_emulator.workerd.binary import find_binary
 from queue_emulator.workerd.bindings import WorkerFlags, plan_worker, with_secrets
 from queue_emulator.workerd.extra import require_extra
@@ -61,7 +62,7 @@ def test_a_config_is_read_in_every_form(tmp_path: Path, name: str, text: str) ->
     assert config.main == tmp_path / "src" / "index.mjs"
     assert config.kv == {"CACHE": "CACHE", "SAME": "CACHE", "NO_ID": "NO_ID", "NO_ID_EITHER": "NO_ID_EITHER"}
     assert config.variables["URL"] == "https://example.com/*not a comment*/"
-    assert config.variables["DATA"][0] == 1
+    assert member(config.variables["DATA"], 0) == 1
     assert (config.compatibility_date, config.compatibility_flags) == ("2026-07-01", ("nodejs_compat",))
 
 

@@ -58,6 +58,7 @@ def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = l
     for number, entry in enumerate(_entries(content)):
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
+            assert isinstance(entry, dict)
             unknown.update(name for name in entry if name not in FIELDS)
         except (BulkDataError, JavaScriptError) as error:
             problems.append(problem(number, entry, error))

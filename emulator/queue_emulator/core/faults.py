@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import FaultError, KVError
-from queue_emulator.core.javascript import Json, utf8
+from queue_emulator.core.javascript import Json, ToJson, utf8
 from queue_emulator.core.kinds import KINDS, Kind
+
+Default = TypeVar("Default", bound=int | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,7 @@ class FaultPlan:
         return falls
 
 
-def rule_from_json(given: Mapping[str, Json]) -> Rule:
+def rule_from_json(given: Mapping[str, ToJson]) -> Rule:
     """A rule from the form that `rule_to_json` gives; raises FaultError for anything else."""
     for name, value in given.items():
         if name not in _MEMBERS:
@@ -207,18 +210,18 @@ def rule_from_json(given: Mapping[str, Json]) -> Rule:
         kind, said = _MEMBERS[name]
         if isinstance(value, bool) or not isinstance(value, kind):
             raise FaultError(f"{name} in a fault rule must be {said}, not {value!r}")
-    for_s = given.get("for_s", 0)
+    for_s = _number(given, "for_s")
     if not 0 <= for_s <= FOR_S_MAX:
         raise FaultError(f"for_s must lie between 0 and {FOR_S_MAX} seconds, not {for_s}")
     rule = Rule(
-        Verdict(given.get("verdict", ""), given.get("status", 500), round(for_s * 1000), given.get("to")),
-        operation=given.get("operation"),
-        key_prefix=given.get("key_prefix"),
-        location=given.get("location"),
-        namespace=given.get("namespace"),
-        nth=given.get("nth"),
-        times=given.get("times"),
-        percent=given.get("percent", 100),
+        Verdict(_text(given, "verdict") or "", _whole(given, "status", 500), round(for_s * 1000), _text(given, "to")),
+        operation=_text(given, "operation"),
+        key_prefix=_text(given, "key_prefix"),
+        location=_text(given, "location"),
+        namespace=_text(given, "namespace"),
+        nth=_whole(given, "nth", None),
+        times=_whole(given, "times", None),
+        percent=_whole(given, "percent", 100),
     )
     _check(rule)
     return rule
@@ -227,7 +230,7 @@ def rule_from_json(given: Mapping[str, Json]) -> Rule:
 def rule_to_json(rule: Rule) -> dict[str, Json]:
     """The rule as JSON, without what is None."""
     verdict = rule.verdict
-    members = {
+    members: dict[str, Json] = {
         "id": rule.id,
         "verdict": verdict.kind,
         "status": verdict.status if verdict.effect.fails_before or verdict.effect.fails_after else None,
@@ -242,6 +245,24 @@ def rule_to_json(rule: Rule) -> dict[str, Json]:
         "percent": rule.percent,
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _text(given: Mapping[str, ToJson], name: str) -> str | None:
+    value = given.get(name)
+    assert value is None or isinstance(value, str)
+    return value
+
+
+def _whole(given: Mapping[str, ToJson], name: str, default: Default) -> int | Default:
+    value = given.get(name)
+    assert value is None or isinstance(value, int)
+    return default if value is None else value
+
+
+def _number(given: Mapping[str, ToJson], name: str) -> float:
+    value = given.get(name, 0)
+    assert isinstance(value, (int, float))
+    return value
 
 
 _TEXT, _WHOLE, _NUMBER = ((str,), "a string"), ((int,), "a whole number"), ((int, float), "a number")

@@ -7,18 +7,21 @@ https://tc39.es/ecma262/ : ToNumber 7.1.4, ToString 7.1.17, JSON.parse 25.5.1, J
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from queue_emulator.core.errors import JavaScriptError, KVSyntaxError, KVTypeError
 from queue_emulator.core.json_error import syntax_error_message
 from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.limits import INT32_MAX, INT32_MIN
 
-Json = Any
-"""A JSON value as Python's json module gives it: dict, list, str, int, float, bool or None."""
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+"""A JSON value as it is read: what `parse_json` and Python's json module give."""
+
+ToJson: TypeAlias = Mapping[str, "ToJson"] | Sequence["ToJson"] | str | int | float | bool | None
+"""A value that can be written as JSON. To a type checker bytes are among them; `writable` refuses those."""
 
 
 class Undefined(Enum):
@@ -32,6 +35,9 @@ class Undefined(Enum):
 
 UNDEFINED: Final = Undefined.UNDEFINED
 
+JavaScript: TypeAlias = ToJson | Undefined
+"""A value that code of a Worker hands over, and the runtime converts."""
+
 SAFE_INTEGER_MAX = 2**53 - 1
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?)\Z", re.ASCII)
 _RADIX = {"0x": 16, "0o": 8, "0b": 2}
@@ -42,16 +48,17 @@ def parse_json(text: str) -> Json:
     """JSON.parse: raises KVSyntaxError with V8's text; numbers are doubles, integral ones given as int."""
     try:
         check_json(text)
-        return _DECODER.decode(text)
+        parsed: Json = _DECODER.decode(text)
     except RecursionError:
         raise KVSyntaxError("JSON nested deeper than this emulator reads") from None
     except JsonTooLarge as error:
         raise KVSyntaxError(f"JSON of {error}, which this emulator does not read") from None
     except ValueError:
         raise KVSyntaxError(syntax_error_message(text)) from None
+    return parsed
 
 
-def stringify_json(value: Json) -> str:
+def stringify_json(value: ToJson) -> str:
     """JSON.stringify without spaces: lone surrogates escaped, numbers that are not finite as null."""
     try:
         text = _encode(value)
@@ -64,14 +71,23 @@ def stringify_json(value: Json) -> str:
     return text
 
 
-def truthy(value: Json) -> bool:
+def writable(value: object) -> ToJson:
+    """The `default` of json.dumps: a Mapping as an object, a Sequence as an array; raises TypeError for all else."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return list(value)
+    raise TypeError(f"a value of type {type(value).__name__} cannot be written as JSON")
+
+
+def truthy(value: JavaScript) -> bool:
     """Whether `if (value)` takes the branch: unlike Python's, [] and {} are true."""
     if isinstance(value, float) and math.isnan(value):
         return False
     return value not in (None, UNDEFINED, False, "") if not isinstance(value, (list, dict)) else True
 
 
-def to_string(value: Json) -> str:
+def to_string(value: JavaScript) -> str:
     """What `${value}` gives."""
     if isinstance(value, str):
         return value
@@ -86,7 +102,7 @@ def to_string(value: Json) -> str:
     return "[object Object]"
 
 
-def spread(value: Json) -> dict[str, Json]:
+def spread(value: JavaScript) -> dict[str, Json]:
     """What `{...value}` gives."""
     if isinstance(value, (list, str)):
         items = value if isinstance(value, list) else _code_units(value)
@@ -94,7 +110,7 @@ def spread(value: Json) -> dict[str, Json]:
     return dict(value) if isinstance(value, dict) else {}
 
 
-def to_number(value: Json) -> float:
+def to_number(value: JavaScript) -> float:
     """What `Number(value)` gives; NaN where it gives NaN."""
     if isinstance(value, (bool, int, float)):
         try:
@@ -108,7 +124,7 @@ def to_number(value: Json) -> float:
     return _text_number(value) if isinstance(value, str) else math.nan
 
 
-def to_int32(value: Json) -> int:
+def to_int32(value: JavaScript) -> int:
     """How the runtime takes a numeric option: what is not finite is 0, fractions are cut, 32 bits or a KVTypeError."""
     number = to_number(value)
     if not math.isfinite(number):
@@ -188,7 +204,7 @@ def _refuse_constant(text: str) -> Json:
     raise ValueError(f"{text} is not JSON")
 
 
-def _encode(value: Json) -> str:
+def _encode(value: ToJson) -> str:
     try:
         return _ENCODER(value)
     except ValueError:
@@ -200,12 +216,14 @@ def _code_units(text: str) -> list[str]:
     return [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
 
 
-def _finite(value: Json) -> Json:
+def _finite(value: ToJson) -> ToJson:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return {key: _finite(item) for key, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, (str, bytes, bytearray)):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, Sequence) else value
 
 
 def json_decoder(
@@ -221,6 +239,6 @@ def json_decoder(
 
 
 _DECODER = json_decoder()
-_ENCODER: Callable[[Json], str] = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
+_ENCODER: Callable[[ToJson], str] = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False, default=writable
 ).encode

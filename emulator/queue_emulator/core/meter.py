@@ -4,6 +4,7 @@ from collections import Counter
 
 from queue_emulator.core.kinds import Kind
 from queue_emulator.core.limits import METER_ROUTES_MAX
+from queue_emulator.core.plans import Traffic
 
 OTHER = "other routes"
 
@@ -45,6 +46,16 @@ class Meter:
         for (_, kind), count in self._operations.items():
             totals[kind] += count
         return dict(sorted(totals.items()))
+
+    def traffic(self, over_s: float = 0) -> Traffic:
+        """All that was counted; `over_s` is the time that it stands for, 0 for the time that was observed."""
+        observed_s = max(0, (self.last_ms or 0) - (self.first_ms or 0)) / 1000  # 0 if the clock was set back
+        return {
+            "routes": self.by_route(),
+            "operations": self.totals(),
+            "observed_s": observed_s,
+            "over_s": over_s or observed_s,
+        }
 
     def clear(self) -> None:
         self._operations.clear()

@@ -17,7 +17,7 @@ from queue_emulator.core.errors import (
     MetadataLengthError,
     ValueLengthError,
 )
-from queue_emulator.core.javascript import SAFE_INTEGER_MAX, UNDEFINED, Json, to_int32
+from queue_emulator.core.javascript import SAFE_INTEGER_MAX, UNDEFINED, JavaScript, to_int32
 from queue_emulator.core.keys import check_service_key
 
 
@@ -48,7 +48,7 @@ class ListRequest:
     cursor: str = ""
 
 
-def binding_number(option: Json) -> int | None:
+def binding_number(option: JavaScript) -> int | None:
     """A numeric option as the runtime sends it on; None if it was not given."""
     return None if option is UNDEFINED else to_int32(option)
 

@@ -6,6 +6,7 @@ Prices and quotas: https://developers.cloudflare.com/kv/platform/pricing/ and ..
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from queue_emulator.core.errors import QuotaError
 from queue_emulator.core.kinds import Kind
@@ -62,7 +63,47 @@ class DailyQuota:
             del self._days[next(iter(self._days))]
 
 
-def cost(operations: Mapping[str, int], over_s: float) -> dict[str, object]:
+class FreePlan(TypedDict):
+    """The operations of which a day has more than the quota; the quotas."""
+
+    exceeded: list[str]
+    quotaPerDay: dict[str, int]
+
+
+class PaidPlan(TypedDict):
+    """Dollars, the subscription's share among them."""
+
+    dollarsPerDay: float
+    dollarsPerMonth: float
+    ofWhichSubscription: float
+
+
+class Estimate(TypedDict):
+    """What a day and a month of the same traffic come to; operations by kind: reads, writes, deletes, lists."""
+
+    pricesAsOf: str
+    operationsPerDay: dict[str, int]
+    operationsPerMonth: dict[str, int]
+    free: FreePlan
+    paid: PaidPlan
+
+
+class Traffic(TypedDict):
+    """Operations by kind, of each route and of all; the time in which they were seen, and which they stand for."""
+
+    routes: dict[str, dict[str, int]]
+    operations: dict[str, int]
+    observed_s: float
+    over_s: float
+
+
+class Cost(Traffic):
+    """Traffic and what it comes to."""
+
+    estimate: Estimate
+
+
+def cost(operations: Mapping[str, int], over_s: float) -> Estimate:
     """What traffic of `operations` by kind in `over_s` seconds comes to: a day and a month of it, on each plan."""
     per_day = {kind: operations.get(kind, 0) * DAY_S / over_s for kind in FREE.per_day}
     per_month = {kind: count * MONTH_S / DAY_S for kind, count in per_day.items()}

@@ -1,12 +1,14 @@
 """How faithful the KV is: everything that production does, or what the vendor's local runtime does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
 from queue_emulator.core import limits
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.plans import PLANS, Plan
+
+Named = TypeVar("Named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,13 @@ LOCAL = Profile(
 )
 
 # What can be switched off, by the name of the switch.
-SWITCHES: dict[str, dict[str, Any]] = {
-    "write-rate": {"write_interval_ms": 0},
-    "operations": {"operations_max": None},
-    "api-rate": {"api_requests_max": None},
-    "tombstones": {"tombstone_life_ms": 0},
-    "caches": {"caches": False},
-    "read-your-writes": {"read_your_writes": False},
+SWITCHES: dict[str, Callable[[Profile], Profile]] = {
+    "write-rate": lambda profile: replace(profile, write_interval_ms=0),
+    "operations": lambda profile: replace(profile, operations_max=None),
+    "api-rate": lambda profile: replace(profile, api_requests_max=None),
+    "tombstones": lambda profile: replace(profile, tombstone_life_ms=0),
+    "caches": lambda profile: replace(profile, caches=False),
+    "read-your-writes": lambda profile: replace(profile, read_your_writes=False),
 }
 
 
@@ -86,15 +88,15 @@ def compose(
     tombstone_life_ms: int | None = None,
 ) -> Profile:
     """A profile with some of its ways switched off or set; raises SettingsError for a word that is not known."""
-    profile: Profile = _named("profile", name, PROFILES)
+    profile = _named("profile", name, PROFILES)
     for switch in without:
-        profile = replace(profile, **_named("switch", switch, SWITCHES))
+        profile = _named("switch", switch, SWITCHES)(profile)
     if tombstone_life_ms is not None:
         profile = replace(profile, tombstone_life_ms=tombstone_life_ms)
     return replace(profile, plan=None if plan is None else _named("plan", plan, PLANS), lag_ms=lag_ms)
 
 
-def _named(kind: str, name: str, among: Mapping[str, Any]) -> Any:
+def _named(kind: str, name: str, among: Mapping[str, Named]) -> Named:
     if name not in among:
         raise SettingsError(f"unknown {kind} {name!r}; there are {', '.join(among)}")
     return among[name]

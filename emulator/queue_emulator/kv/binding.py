@@ -4,10 +4,10 @@ Methods and options as https://developers.cloudflare.com/kv/api/ in Python's spe
 is UNDEFINED; None is JavaScript's null, which is not the same (a `null` ttl is 0, and refused).
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 from queue_emulator.core import limits, options
 from queue_emulator.core.clock import Clock
@@ -15,6 +15,7 @@ from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import BulkGetError, BulkGetLengthError, KVError, KVSyntaxError, KVTypeError
 from queue_emulator.core.javascript import (
     UNDEFINED,
+    JavaScript,
     Json,
     from_utf8,
     is_array_index,
@@ -30,6 +31,10 @@ from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.waiting import off_loop
 
 _CHUNK_BYTES = 65_536
+
+Read: TypeAlias = Json | bytes | AsyncIterator[bytes]
+"""What a value can be read as."""
+Value_co = TypeVar("Value_co", covariant=True)
 
 
 class Service(Protocol):
@@ -50,16 +55,16 @@ class Service(Protocol):
         """What its operations go through."""
         ...
 
-    def perform(self, operation: Operation[Outcome]) -> Coroutine[Any, Any, Outcome]:
+    def perform(self, operation: Operation[Outcome]) -> Coroutine[object, None, Outcome]:
         """The operation, all the way; raises JavaScriptError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class ValueWithMetadata:
+class ValueWithMetadata(Generic[Value_co]):
     """What getWithMetadata gives; all None for a miss."""
 
-    value: Any
+    value: Value_co
     metadata: Json
     cache_status: str | None = None
 
@@ -98,25 +103,65 @@ class Binding:
         self.invocation.route = route
         self.service.pipeline.meter.invoked(route, self.service.clock.now_ms())
 
-    async def get(self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED) -> Any:
+    @overload
+    async def get(
+        self, key: JavaScript, type: Literal["text"] = "text", *, cache_ttl: JavaScript = UNDEFINED
+    ) -> str | None: ...
+    @overload
+    async def get(self, key: JavaScript, type: Literal["json"], *, cache_ttl: JavaScript = UNDEFINED) -> Json: ...
+    @overload
+    async def get(
+        self, key: JavaScript, type: Literal["arrayBuffer"], *, cache_ttl: JavaScript = UNDEFINED
+    ) -> bytes | None: ...
+    @overload
+    async def get(
+        self, key: JavaScript, type: Literal["stream"], *, cache_ttl: JavaScript = UNDEFINED
+    ) -> AsyncIterator[bytes] | None: ...
+    @overload
+    async def get(self, key: JavaScript, type: JavaScript, *, cache_ttl: JavaScript = UNDEFINED) -> Read: ...
+    async def get(self, key: JavaScript, type: JavaScript = "text", *, cache_ttl: JavaScript = UNDEFINED) -> Read:
         """The value: str, JSON, bytes or an async iterator of bytes by `type`; None for a miss."""
         return (await self._get(key, type, cache_ttl, metadata=False)).value
 
+    @overload
     async def get_with_metadata(
-        self, key: Json, type: Json = "text", *, cache_ttl: Json = UNDEFINED
-    ) -> ValueWithMetadata:
+        self, key: JavaScript, type: Literal["text"] = "text", *, cache_ttl: JavaScript = UNDEFINED
+    ) -> ValueWithMetadata[str | None]: ...
+    @overload
+    async def get_with_metadata(
+        self, key: JavaScript, type: Literal["json"], *, cache_ttl: JavaScript = UNDEFINED
+    ) -> ValueWithMetadata[Json]: ...
+    @overload
+    async def get_with_metadata(
+        self, key: JavaScript, type: Literal["arrayBuffer"], *, cache_ttl: JavaScript = UNDEFINED
+    ) -> ValueWithMetadata[bytes | None]: ...
+    @overload
+    async def get_with_metadata(
+        self, key: JavaScript, type: JavaScript, *, cache_ttl: JavaScript = UNDEFINED
+    ) -> ValueWithMetadata[Read]: ...
+    async def get_with_metadata(
+        self, key: JavaScript, type: JavaScript = "text", *, cache_ttl: JavaScript = UNDEFINED
+    ) -> ValueWithMetadata[Read]:
         """Value and metadata; raises KVSyntaxError for a value that is not JSON when asked for "json"."""
         return await self._get(key, type, cache_ttl, metadata=True)
 
+    @overload
     async def get_bulk(
-        self, keys: Sequence[Json], type: Json = UNDEFINED, *, cache_ttl: Json = UNDEFINED
-    ) -> dict[str, Any]:
+        self, keys: Sequence[JavaScript], type: Literal["text"], *, cache_ttl: JavaScript = UNDEFINED
+    ) -> dict[str, str | None]: ...
+    @overload
+    async def get_bulk(
+        self, keys: Sequence[JavaScript], type: JavaScript = UNDEFINED, *, cache_ttl: JavaScript = UNDEFINED
+    ) -> dict[str, Json]: ...
+    async def get_bulk(
+        self, keys: Sequence[JavaScript], type: JavaScript = UNDEFINED, *, cache_ttl: JavaScript = UNDEFINED
+    ) -> Mapping[str, Json]:
         """Up to 100 values as text or JSON, None for each miss; one operation."""
         return {name: value for name, (_, value) in (await self._bulk(keys, type, cache_ttl)).items()}
 
     async def get_bulk_with_metadata(
-        self, keys: Sequence[Json], type: Json = UNDEFINED, *, cache_ttl: Json = UNDEFINED
-    ) -> dict[str, ValueWithMetadata | None]:
+        self, keys: Sequence[JavaScript], type: JavaScript = UNDEFINED, *, cache_ttl: JavaScript = UNDEFINED
+    ) -> dict[str, ValueWithMetadata[Json] | None]:
         """As `get_bulk`, with metadata; None for each miss; one operation."""
         return {
             name: None if entry is None or value is None else ValueWithMetadata(value, _metadata(entry.metadata))
@@ -125,12 +170,12 @@ class Binding:
 
     async def put(
         self,
-        key: Json,
-        value: Json | bytes,
+        key: JavaScript,
+        value: JavaScript | bytes,
         *,
-        expiration: Json = UNDEFINED,
-        expiration_ttl: Json = UNDEFINED,
-        metadata: Json = UNDEFINED,
+        expiration: JavaScript = UNDEFINED,
+        expiration_ttl: JavaScript = UNDEFINED,
+        metadata: JavaScript = UNDEFINED,
     ) -> None:
         """Write str or bytes (numbers, booleans and null are written as their text), replacing all there was.
 
@@ -156,7 +201,7 @@ class Binding:
 
         await self._ask(operation)
 
-    async def delete(self, key: Json) -> None:
+    async def delete(self, key: JavaScript) -> None:
         """Delete; a key that is not there is no error."""
         name = check_key(to_string(key), "DELETE")
 
@@ -165,7 +210,9 @@ class Binding:
 
         await self._ask(operation)
 
-    async def list(self, *, prefix: Json = UNDEFINED, limit: Json = UNDEFINED, cursor: Json = UNDEFINED) -> ListResult:
+    async def list(
+        self, *, prefix: JavaScript = UNDEFINED, limit: JavaScript = UNDEFINED, cursor: JavaScript = UNDEFINED
+    ) -> ListResult:
         """One page of key names in the order of their UTF-8 bytes, at most 1,000."""
         sent_limit = options.binding_number(limit)
         sent_prefix = "" if prefix is None or prefix is UNDEFINED else to_string(prefix)
@@ -182,7 +229,9 @@ class Binding:
         keys = tuple([_list_key((row.key.decode(), row.expiration_s, _metadata(row.metadata))) for row in listing.rows])
         return ListResult(keys, listing.cursor is None, listing.cursor, listing.cache_status)
 
-    async def _get(self, key: Json, type: Json, cache_ttl: Json, *, metadata: bool) -> ValueWithMetadata:
+    async def _get(
+        self, key: JavaScript, type: JavaScript, cache_ttl: JavaScript, *, metadata: bool
+    ) -> ValueWithMetadata[Read]:
         sent_ttl_s = options.binding_number(cache_ttl)
         name = check_key(to_string(key), "GET")
 
@@ -200,7 +249,9 @@ class Binding:
         value = await off_loop(len(content), partial(_convert, content, type))
         return ValueWithMetadata(value, _metadata(found.entry.metadata), found.cache_status)
 
-    async def _bulk(self, keys: Sequence[Json], type: Json, cache_ttl: Json) -> dict[str, tuple[Entry | None, Any]]:
+    async def _bulk(
+        self, keys: Sequence[JavaScript], type: JavaScript, cache_ttl: JavaScript
+    ) -> dict[str, tuple[Entry | None, Json]]:
         sent_type = "" if type is None or type is UNDEFINED else to_string(type)
         sent_ttl_s = options.binding_number(cache_ttl)
         names = [from_utf8(utf8(to_string(key))) for key in keys]
@@ -239,7 +290,7 @@ def _utf16_length(entry: Entry) -> int:
     return len(from_utf8(entry.value or b"").encode("utf-16-le")) // 2
 
 
-def _convert(value: bytes, type: Json) -> Any:
+def _convert(value: bytes, type: JavaScript) -> Read:
     match "text" if type is None or type is UNDEFINED else to_string(type):
         case "text":
             return from_utf8(value)
@@ -257,7 +308,7 @@ async def _stream(value: bytes) -> AsyncIterator[bytes]:
         yield value[start : start + _CHUNK_BYTES]
 
 
-def _bulk_value(entry: Entry, type: str) -> Any:
+def _bulk_value(entry: Entry, type: str) -> Json:
     text = (entry.value or b"").decode("utf-8-sig", "replace")
     if type != "json":
         return text
@@ -268,10 +319,10 @@ def _bulk_value(entry: Entry, type: str) -> Any:
         raise BulkGetError("GET_BULK", 400, reason) from error
 
 
-def _content(value: Json | bytes) -> bytes:
+def _content(value: JavaScript | bytes) -> bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
-    if isinstance(value, (dict, list, tuple)):
+    if isinstance(value, (Mapping, Sequence)) and not isinstance(value, str):
         raise KVTypeError(
             "KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values."
         )

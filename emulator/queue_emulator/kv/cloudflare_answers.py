@@ -79,16 +79,26 @@ def parse_envelope(content: bytes) -> dict[str, Json]:
 def first_error(content: bytes) -> tuple[int | None, str | None]:
     """Code and message of the first error of an envelope; None for what is not there."""
     try:
-        error = parse_envelope(content)["errors"][0]
+        error = _object(_array(parse_envelope(content)["errors"])[0])
         code, message = error.get("code"), error.get("message")
     except UNEXPECTED:
         return None, None
     return code if isinstance(code, int) else None, message if isinstance(message, str) else None
 
 
-def parse_namespace(result: Json) -> Namespace:
-    """One namespace, of a list or by itself."""
-    return Namespace(_text(result["id"]), _text(result["title"]))
+def parse_result(envelope: dict[str, Json]) -> Json:
+    """What the envelope is around."""
+    return envelope["result"]
+
+
+def parse_namespace(envelope: dict[str, Json]) -> Namespace:
+    """One namespace by itself."""
+    return _namespace(envelope["result"])
+
+
+def parse_namespaces(envelope: dict[str, Json]) -> list[Namespace]:
+    """A page of namespaces."""
+    return [_namespace(each) for each in _array(envelope["result"])]
 
 
 def parse_values(content: bytes, keys: Sequence[str]) -> dict[str, BulkValue | None]:
@@ -104,13 +114,13 @@ def parse_page(content: bytes) -> KeyPage:
     return KeyPage(keys, (page.result_info and page.result_info.cursor) or "")
 
 
-def parse_done(envelope: Json, count: int) -> BulkDone:
+def parse_done(envelope: dict[str, Json], count: int) -> BulkDone:
     """What became of `count` keys. Before 2024-11-14 the API did not say: then all were written.
 
     https://developers.cloudflare.com/kv/platform/release-notes/
     """
-    result = envelope.get("result") or {}
-    unsuccessful = tuple(_text(key) for key in result.get("unsuccessful_keys") or ())
+    result = _object(envelope.get("result") or {})
+    unsuccessful = tuple(_text(key) for key in _array(result.get("unsuccessful_keys") or []))
     successful = _whole(result.get("successful_key_count"))
     return BulkDone(count - len(unsuccessful) if successful is None else successful, unsuccessful)
 
@@ -146,6 +156,11 @@ class _Values(msgspec.Struct):
     result: _Result
 
 
+def _namespace(given: Json) -> Namespace:
+    members = _object(given)
+    return Namespace(_text(members["id"]), _text(members["title"]))
+
+
 def _bulk_value(found: _Value) -> BulkValue:
     return BulkValue(found.value, _whole(found.expiration), _metadata(found.metadata))
 
@@ -154,13 +169,26 @@ def _metadata(raw: msgspec.Raw) -> Json:
     content = bytes(raw)
     if len(content) > _METADATA_BYTES_MAX:
         raise ValueError("metadata that KV does not take")
-    return _DECODER.decode(content.decode())
+    metadata: Json = _DECODER.decode(content.decode())
+    return metadata
 
 
 def _key(given: Json) -> str:
     """Raises for what KV takes for no key: it could not be asked for."""
     check_key(_text(given), "LIST")
     return str(given)
+
+
+def _object(given: Json) -> dict[str, Json]:
+    if not isinstance(given, dict):
+        raise TypeError
+    return given
+
+
+def _array(given: Json) -> list[Json]:
+    if not isinstance(given, list):
+        raise TypeError
+    return given
 
 
 def _text(given: Json) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from queue_emulator.core.clock import Clock, Stopwatch, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import BulkDataError
-from queue_emulator.core.javascript import Json, from_utf8, stringify_json
+from queue_emulator.core.javascript import Json, ToJson, from_utf8, stringify_json
 from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_answers import (
@@ -28,7 +28,9 @@ from queue_emulator.kv.cloudflare_answers import (
     parse_done,
     parse_envelope,
     parse_namespace,
+    parse_namespaces,
     parse_page,
+    parse_result,
     parse_values,
 )
 from queue_emulator.kv.cloudflare_calls import ApiError, Ask, Failure
@@ -115,7 +117,7 @@ class CloudflareAPI:
     async def get_namespace(self) -> Namespace:
         """The namespace itself: that it can be had shows that account, id and token are right."""
         ask = Ask("find KV namespace " + self.access.namespace_id, "GET", f"/{self.access.namespace_id}")
-        return self._read(ask, await self._send(ask), lambda envelope: parse_namespace(envelope["result"]))
+        return self._read(ask, await self._send(ask), parse_namespace)
 
     async def list_namespaces(self) -> list[Namespace]:
         """All namespaces of the account."""
@@ -123,9 +125,7 @@ class CloudflareAPI:
         for page in range(1, _NAMESPACE_PAGES_MAX + 1):
             query = {"page": page, "per_page": _NAMESPACES_PER_PAGE}
             ask = Ask("list the KV namespaces", "GET", "", query=query)
-            listed = self._read(
-                ask, await self._send(ask), lambda envelope: list(map(parse_namespace, envelope["result"]))
-            )
+            listed = self._read(ask, await self._send(ask), parse_namespaces)
             found += listed
             if len(listed) < _NAMESPACES_PER_PAGE:
                 break
@@ -145,7 +145,7 @@ class CloudflareAPI:
         """The metadata; None for a key that has none or is not there."""
         ask = Ask(f"get the metadata of {_shown(key)}", "GET", self._path("metadata", key), may_miss=True)
         answer = await self._send(ask)
-        return None if answer.status == 404 else self._read(ask, answer, lambda envelope: envelope["result"])
+        return None if answer.status == 404 else self._read(ask, answer, parse_result)
 
     async def get_bulk(self, keys: Sequence[str]) -> dict[str, BulkValue | None]:
         """Up to 100 values as text, U+FFFD for what is none; None for each key that is not there.
@@ -187,7 +187,7 @@ class CloudflareAPI:
         )
         self._read(ask, await self._send(ask), lambda envelope: None)
 
-    async def put_bulk(self, pairs: Sequence[Mapping[str, Json]]) -> BulkDone:
+    async def put_bulk(self, pairs: Sequence[Mapping[str, ToJson]]) -> BulkDone:
         """Write up to 10,000 pairs `{key, value, base64?, expiration?, expiration_ttl?, metadata?}`.
 
         Raises BulkDataError, and sends nothing, if they are too many or make more than 100 MB of JSON.
@@ -331,7 +331,7 @@ class CloudflareAPI:
         token = rf"(?<![A-Za-z0-9_-]){re.escape(self.access.token)}(?![A-Za-z0-9_-])"
         return re.sub(token, "…", line)[:_REASON_CHARACTERS_MAX]
 
-    def _read(self, ask: Ask, answer: Answer, parse: Callable[[Json], Result]) -> Result:
+    def _read(self, ask: Ask, answer: Answer, parse: Callable[[dict[str, Json]], Result]) -> Result:
         """What `parse` makes of the answer's envelope; ApiError for an answer that no API of this kind gives."""
 
         def parse_whole(content: bytes) -> Result:
@@ -351,7 +351,7 @@ class CloudflareAPI:
         raise self._error(ask, failure, 1, not ask.writes)
 
 
-def _bulk_content(items: Sequence[Json]) -> bytes:
+def _bulk_content(items: Sequence[ToJson]) -> bytes:
     content = stringify_json(list(items)).encode()
     if len(items) > BULK_PAIRS_MAX or len(content) > BULK_BYTES_MAX:
         limits = f"the API takes {BULK_PAIRS_MAX:,} and {BULK_BYTES_MAX:,} bytes"

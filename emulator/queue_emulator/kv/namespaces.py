@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from queue_emulator.core.accounts import Namespace, find_namespace, id_of, is_id, namespace_of
 from queue_emulator.core.dice import Dice
@@ -210,7 +210,7 @@ class Namespaces:
         async with self._turn:
             await (self._catalogue.discard() if discard else self._catalogue.close())
 
-    async def _alone(self, change: Coroutine[Any, Any, Result]) -> Result:
+    async def _alone(self, change: Coroutine[object, None, Result]) -> Result:
         """One change at a time, and each to its end, whoever waits for it: else this and the catalogue would differ."""
 
         async def in_turn() -> Result:

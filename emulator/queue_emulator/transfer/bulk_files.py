@@ -267,6 +267,7 @@ def _check(file: BulkFile, reading: Reading, seen: set[int]) -> Checked:
                 held.append(entry)
             value_bytes += len(entry.value)
             seen.add(hash(entry.key))
+            assert isinstance(member, dict)
             if not member.keys() <= FIELDS:
                 unknown.update(member.keys() - FIELDS)
     except BulkDataError as error:

@@ -178,11 +178,11 @@ def _parsed(value: bytes) -> tuple[Json] | None:
         return None
 
 
-def _canonical(value: Json) -> bytes:
+def _canonical(value: Json | tuple[Json] | None) -> bytes:
     return json.dumps(value, sort_keys=True, default=_number).encode()
 
 
-def _number(value: Json) -> Json:
+def _number(value: object) -> Json:
     """Equal for equal numbers: all digits without zeros at their end, and the exponent. No rounding."""
     assert isinstance(value, Decimal)
     sign, digits, exponent = value.as_tuple()
@@ -207,6 +207,7 @@ def _named(entry: BulkEntry, *, by_member: bool) -> dict[str, bytes]:
     value = _parsed(entry.value)
     if by_member:
         assert value is not None
+        assert isinstance(value[0], dict)
         named = {name: _canonical(member) for name, member in value[0].items()}
     else:
         named = {"value": entry.value if value is None else _canonical(value)}

@@ -84,6 +84,7 @@ class _Text:
 
     def value(self) -> Json:
         """Decode and use the next value."""
+        value: Json
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._rest, self._at)

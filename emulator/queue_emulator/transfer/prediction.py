@@ -61,7 +61,7 @@ class Prediction:
 
     def as_json(self) -> dict[str, Json]:
         kinds = {"tasks": self.tasks, "leases": self.leases}
-        moves = {
+        moves: dict[str, Json] = {
             kind: {"migrated": each.migrated, "failed": each.failed, "fatal": each.fatal}
             for kind, each in kinds.items()
         }

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median_low
-from typing import Any
 
+from queue_emulator.core.javascript import ToJson
 from queue_emulator.transfer.comparison import FOREVER, KINDS, Comparison, Item
 
 CLASSES = {
@@ -51,7 +51,7 @@ class Verdict:
         """Whether everything is where a whole migration leaves it."""
         return not any(self.names[kind].get(name) for kind in KINDS for name in UNCLEAN)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, ToJson]:
         return {
             "clean": self.clean,
             **{

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.clock import SystemClock
 from queue_emulator.core.data_time import AsOf
+from queue_emulator.core.javascript import ToJson
 from queue_emulator.transfer.bulk_files import BulkFile, Reading, readable, reading_of, stored_entries
 from queue_emulator.transfer.comparison import KINDS, Comparison
 from queue_emulator.transfer.file_place import FilePlace
@@ -74,7 +74,7 @@ async def compare(before: BulkFile, source: Source) -> Verdict:
     return judge(comparison, comparison.changes(stored_entries(before)), now_s)
 
 
-def _indented(report: dict[str, Any]) -> list[str]:
+def _indented(report: Mapping[str, ToJson]) -> list[str]:
     return json.dumps(report, indent=2, ensure_ascii=False).split("\n")
 
 

@@ -1,7 +1,8 @@
 """What the control surface's actions share: reading JSON requests, refusing, and turning answers into responses."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,7 +17,7 @@ from queue_emulator.core.errors import (
     RemoteError,
     StateError,
 )
-from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
 from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
@@ -24,7 +25,7 @@ from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 
-Action = Callable[[Request], Awaitable[Json | Response]]
+Action: TypeAlias = Callable[[Request], Awaitable[ToJson | Response]]
 
 
 class ControlError(EmulatorError):
@@ -68,7 +69,7 @@ async def read_object(request: Request, members: Sequence[str] | None = None) ->
     return parsed
 
 
-def choice(body: dict[str, Json], name: str, allowed: Sequence[str], default: str) -> str:
+def choice(body: Mapping[str, Json], name: str, allowed: Sequence[str], default: str) -> str:
     """One of the allowed words."""
     chosen = body.get(name, default)
     if chosen not in allowed:
@@ -128,7 +129,8 @@ def _refused(status: int, why: str) -> Response:
 def _parsed(content: bytes) -> Json:
     text = content.decode()
     check_json(text)
-    return _DECODER.decode(text)
+    parsed: Json = _DECODER.decode(text)
+    return parsed
 
 
 _OBJECT_BYTES_MAX = VALUE_BYTES_MAX + 1024 * 1024  # a task as large as a value, and what stands around it

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from queue_emulator.core import limits
 from queue_emulator.core.bulk import bulk_entry, parse_bulk
-from queue_emulator.core.javascript import Json, utf8
+from queue_emulator.core.javascript import Json, ToJson, utf8
 from queue_emulator.core.options import ListRequest
 from queue_emulator.core.surface import INVOCATION
 from queue_emulator.kv.service import KVService
@@ -47,7 +47,7 @@ class Control:
             )
         )
 
-    async def status(self, request: Request) -> Json:
+    async def status(self, request: Request) -> ToJson:
         """What runs here: profile, locations, Worker version, time, and how many keys live in KV, if it is emulated."""
         deployment = self._deployment
         service = deployment.service
@@ -60,12 +60,12 @@ class Control:
             "clock": deployment.time(),
         }
 
-    async def reset(self, request: Request) -> Json:
+    async def reset(self, request: Request) -> ToJson:
         """Forget all data, faults and counts, and show the machine's time again."""
         await self._deployment.reset()
         return {"keys": 0, "clock": self._deployment.time()}
 
-    async def seed(self, request: Request) -> Json:
+    async def seed(self, request: Request) -> ToJson:
         """Write a bulk-put array, all or nothing, at the location that the request names."""
         location = location_of(request, self._deployment)
         content = await read_body(request)
@@ -73,7 +73,7 @@ class Control:
         await self._deployment.service.load(location, data.requests)
         return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
 
-    async def enqueue(self, request: Request) -> Json:
+    async def enqueue(self, request: Request) -> ToJson:
         """A task through CommHub, as a webhook would bring it: `{"format": "new"|"old", "task": {…}}`."""
         location = location_of(request, self._deployment)
         body = await read_object(request, ("format", "task"))
@@ -84,7 +84,7 @@ class Control:
         hub = CommHub(WorkerVersion(version).format(binding), self._deployment.clock)
         return {"format": version, "task": await hub.send(task)}
 
-    async def entries(self, request: Request) -> Json:
+    async def entries(self, request: Request) -> ToJson:
         """A page of what the central store holds, as for a bulk put: `?prefix=P&cursor=C&limit=N`, all optional."""
         check_query(request, "prefix", "cursor", "limit")
         limit = whole_number(request, "limit", limits.LIST_LIMIT_DEFAULT)
@@ -102,7 +102,14 @@ def _task(given: Json, deployment: Deployment) -> dict[str, Json]:
         raise ControlError(400, "task must be a JSON object")
     deployment.requests += 1
     made_id = f"task-{deployment.dice.bits(48, 'task', deployment.clock.now_ms(), deployment.requests):012x}"
-    task = {"id": made_id, "type": "task", "source": "emulator", "content": "", "priority": "medium", "metadata": {}}
+    task: dict[str, Json] = {
+        "id": made_id,
+        "type": "task",
+        "source": "emulator",
+        "content": "",
+        "priority": "medium",
+        "metadata": {},
+    }
     task |= given
     if not isinstance(task["id"], str) or not 0 < len(task["id"].encode("utf-8", "replace")) <= ID_BYTES_MAX:
         raise ControlError(400, f"task.id must be a string of 1 to {ID_BYTES_MAX} bytes")

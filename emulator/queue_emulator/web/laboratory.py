@@ -1,6 +1,7 @@
 """/cdn-cgi/emulator/: time, faults, the journal of KV operations, and what the traffic costs."""
 
 from dataclasses import replace
+from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +9,7 @@ from starlette.routing import Route
 
 from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.faults import rule_from_json, rule_to_json
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.core.plans import cost
 from queue_emulator.core.surface import API_LOCATION
 from queue_emulator.web.actions import ControlError, check_query, read_object, routes, whole_number
@@ -38,10 +39,10 @@ class Laboratory:
             )
         )
 
-    async def show_clock(self, request: Request) -> Json:
+    async def show_clock(self, request: Request) -> ToJson:
         return self._deployment.time()
 
-    async def move_clock(self, request: Request) -> Json:
+    async def move_clock(self, request: Request) -> ToJson:
         """`set` to a time, then `advance_s` seconds, then `freeze` or go on: every expiry and timestamp follows."""
         body = await read_object(request, _CLOCK_MEMBERS)
         if not body:
@@ -54,7 +55,7 @@ class Laboratory:
         self._deployment.move_clock(set_ms=set_ms, advance_ms=_ms(advance_s), freeze=freeze)
         return self._deployment.time()
 
-    async def show_faults(self, request: Request) -> Json:
+    async def show_faults(self, request: Request) -> ToJson:
         """The rules in the order in which they are asked, with how often each matched and gave its verdict."""
         return {
             "rules": [
@@ -63,7 +64,7 @@ class Laboratory:
             ]
         }
 
-    async def add_fault(self, request: Request) -> Json:
+    async def add_fault(self, request: Request) -> ToJson:
         """Append a rule; answers it with its id."""
         rule = rule_from_json(await read_object(request))
         locations = self._deployment.locations
@@ -76,11 +77,11 @@ class Laboratory:
             self._deployment.emulated("real replication cannot be stopped")
         return rule_to_json(self._deployment.service.faults.add(rule))
 
-    async def remove_faults(self, request: Request) -> Json:
+    async def remove_faults(self, request: Request) -> ToJson:
         self._deployment.service.faults.clear()
         return {"rules": []}
 
-    async def remove_fault(self, request: Request) -> Json:
+    async def remove_fault(self, request: Request) -> ToJson:
         given = request.path_params["id"]
         faults = self._deployment.service.faults
         if given not in {str(rule.id) for rule, _, _ in faults.rules()}:
@@ -101,19 +102,13 @@ class Laboratory:
         content = "".join(event.to_json_line() + "\n" for event in events)
         return Response(content, headers=headers, media_type="application/x-ndjson")
 
-    async def cost(self, request: Request) -> Json:
+    async def cost(self, request: Request) -> ToJson:
         """Operations by route, and what a day and a month of such traffic cost; `over_s` is the time it stands for."""
         check_query(request, "over_s")
-        meter = self._deployment.service.meter
-        observed_s = max(0, (meter.last_ms or 0) - (meter.first_ms or 0)) / 1000  # 0 if the clock was set back
-        over_s = whole_number(request, "over_s", 0) or observed_s
-        return {
-            "routes": meter.by_route(),
-            "operations": meter.totals(),
-            "observed_s": observed_s,
-            "over_s": over_s,
-            "estimate": cost(meter.totals(), over_s) if over_s >= 1 else None,
-        }
+        traffic = self._deployment.service.meter.traffic(whole_number(request, "over_s", 0))
+        over_s = traffic["over_s"]
+        told = {**traffic, "estimate": cost(traffic["operations"], over_s) if over_s >= 1 else None}
+        return cast(ToJson, told)  # to a type checker, no TypedDict is a Mapping of JSON
 
 
 def _ms(seconds: float) -> int:

@@ -5,7 +5,6 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from hypercorn.config import Config
 from starlette.types import ASGIApp
@@ -90,6 +89,6 @@ def _spare_the_collector() -> None:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def _failure(context: dict[str, Any]) -> str:
+def _failure(context: dict[str, object]) -> str:
     error = context.get("exception")
     return type(error).__name__ if error is not None else "for no known reason"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.javascript import Json, ToJson, stringify_json
 from queue_emulator.core.json_size import large
 from queue_emulator.kv.waiting import LARGE_BYTES, off_loop
 
@@ -21,7 +21,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def json_answer(status: int, body: Json, headers: dict[str, str] | None = None) -> Answer:
+def json_answer(status: int, body: ToJson, headers: dict[str, str] | None = None) -> Answer:
     """As `new Response(JSON.stringify(body), {status, headers})`."""
     return Answer(status, stringify_json(body).encode(), JSON_TYPE, headers or {})
 
@@ -31,7 +31,7 @@ async def stored_answer(status: int, body: Json) -> Answer:
     return await off_loop(LARGE_BYTES if large(body) else 0, partial(json_answer, status, body))
 
 
-async def stringified(value: Json) -> str:
+async def stringified(value: ToJson) -> str:
     """JSON.stringify of what may be large: then others go on meanwhile."""
     return await off_loop(LARGE_BYTES if large(value) else 0, partial(stringify_json, value))
 
@@ -41,6 +41,6 @@ def text_answer(status: int, text: str) -> Answer:
     return Answer(status, text.encode(), TEXT_TYPE)
 
 
-def error_answer(status: int, error: str, **more: Json) -> Answer:
+def error_answer(status: int, error: str, **more: ToJson) -> Answer:
     """The Worker's form of a refusal: `{"error": …}`."""
     return json_answer(status, {"error": error, **more})

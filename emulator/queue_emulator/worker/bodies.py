@@ -53,7 +53,8 @@ def parse_body(body: bytes, fields: Mapping[str, Field]) -> dict[str, Json]:
 
 
 def lease_seconds(value: Json) -> int:
-    """A lease's length in seconds: 300 if not given, never over 600."""
+    """A lease's length in seconds: 300 if not given, never over 600. The body has been checked: it is a number."""
+    assert value is None or isinstance(value, (int, float))
     return int(min(LEASE_S_DEFAULT if value is None else value, LEASE_S_MAX))
 
 

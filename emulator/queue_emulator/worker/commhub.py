@@ -1,9 +1,10 @@
 """CommHub: the adapter through which webhooks and the orchestrator use the queue, in either format."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from queue_emulator.core.clock import Clock, iso_8601
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.worker.formats import Format
 
 
@@ -14,10 +15,12 @@ class CommHub:
     tasks: Format
     clock: Clock
 
-    async def send(self, request: dict[str, Json]) -> dict[str, Json]:
+    async def send(self, request: Mapping[str, ToJson]) -> dict[str, ToJson]:
         """Enqueue a request that has an `id`; returns the task as it was written."""
-        task = {**request, "queuedAt": iso_8601(self.clock.now_ms()), "status": "pending"}
-        await self.tasks.enqueue(request["id"], task)
+        task_id = request["id"]
+        assert isinstance(task_id, str)
+        task: dict[str, ToJson] = {**request, "queuedAt": iso_8601(self.clock.now_ms()), "status": "pending"}
+        await self.tasks.enqueue(task_id, task)
         return task
 
     async def pending_requests(self) -> list[Json]:
@@ -26,5 +29,5 @@ class CommHub:
     async def request(self, request_id: str) -> Json:
         return await self.tasks.task(request_id)
 
-    async def store_result(self, request_id: str, result: Json) -> None:
+    async def store_result(self, request_id: str, result: ToJson) -> None:
         await self.tasks.finish(request_id, result)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from queue_emulator.core.javascript import Json, to_string, truthy
+from queue_emulator.core.javascript import Json, ToJson, to_string, truthy
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.formats import NewFormat
 from queue_emulator.worker.legacy import OldFormat, remove_task
@@ -23,7 +23,7 @@ class DualFormat:
         task = await self._new.task(task_id)
         return task if truthy(task) else await self._old.task(task_id)
 
-    async def put_task(self, task_id: str, task: Json) -> None:
+    async def put_task(self, task_id: str, task: ToJson) -> None:
         await self._new.put_task(task_id, task)
 
     async def has_lease(self, task_id: str) -> bool:
@@ -33,17 +33,17 @@ class DualFormat:
         lease = await self._new.lease(task_id)
         return lease if truthy(lease) else await self._old.lease(task_id)
 
-    async def put_lease(self, task_id: str, lease: Json, ttl_s: int) -> None:
+    async def put_lease(self, task_id: str, lease: ToJson, ttl_s: int) -> None:
         await self._new.put_lease(task_id, lease, ttl_s)
 
     async def delete_lease(self, task_id: str) -> None:
         await self._new.delete_lease(task_id)
         await self._old.delete_lease(task_id)
 
-    async def enqueue(self, task_id: str, task: Json) -> None:
+    async def enqueue(self, task_id: str, task: ToJson) -> None:
         await self._new.enqueue(task_id, task)
 
-    async def finish(self, task_id: str, result: Json) -> None:
+    async def finish(self, task_id: str, result: ToJson) -> None:
         await self._new.finish(task_id, result)
         await remove_task(self.cache, task_id, only_if_listed=True)
         await self._old.delete_lease(task_id)

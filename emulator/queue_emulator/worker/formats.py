@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from queue_emulator.core.javascript import Json, to_string
+from queue_emulator.core.javascript import Json, ToJson, to_string
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import stringified
 
@@ -30,7 +30,7 @@ class Format(Protocol):
         """The task's value, or None."""
         ...
 
-    async def put_task(self, task_id: str, task: Json) -> None:
+    async def put_task(self, task_id: str, task: ToJson) -> None:
         """Write the task with its whole lifetime."""
         ...
 
@@ -42,7 +42,7 @@ class Format(Protocol):
         """The lease's value, or None."""
         ...
 
-    async def put_lease(self, task_id: str, lease: Json, ttl_s: int) -> None:
+    async def put_lease(self, task_id: str, lease: ToJson, ttl_s: int) -> None:
         """Write the lease to live for `ttl_s` seconds."""
         ...
 
@@ -50,11 +50,11 @@ class Format(Protocol):
         """Forget the lease."""
         ...
 
-    async def enqueue(self, task_id: str, task: Json) -> None:
+    async def enqueue(self, task_id: str, task: ToJson) -> None:
         """Add a task to the queue."""
         ...
 
-    async def finish(self, task_id: str, result: Json) -> None:
+    async def finish(self, task_id: str, result: ToJson) -> None:
         """Store the result and take the task off the queue."""
         ...
 
@@ -72,7 +72,7 @@ class NewFormat:
     async def task(self, task_id: str) -> Json:
         return await self.cache.get(TASK_PREFIX + task_id, "json")
 
-    async def put_task(self, task_id: str, task: Json) -> None:
+    async def put_task(self, task_id: str, task: ToJson) -> None:
         await put_json(self.cache, TASK_PREFIX + task_id, task, TASK_TTL_S)
 
     async def has_lease(self, task_id: str) -> bool:
@@ -81,27 +81,27 @@ class NewFormat:
     async def lease(self, task_id: str) -> Json:
         return await self.cache.get(LEASE_PREFIX + task_id, "json")
 
-    async def put_lease(self, task_id: str, lease: Json, ttl_s: int) -> None:
+    async def put_lease(self, task_id: str, lease: ToJson, ttl_s: int) -> None:
         await put_json(self.cache, LEASE_PREFIX + task_id, lease, ttl_s)
 
     async def delete_lease(self, task_id: str) -> None:
         await self.cache.delete(LEASE_PREFIX + task_id)
 
-    async def enqueue(self, task_id: str, task: Json) -> None:
+    async def enqueue(self, task_id: str, task: ToJson) -> None:
         await self.put_task(task_id, task)
 
-    async def finish(self, task_id: str, result: Json) -> None:
+    async def finish(self, task_id: str, result: ToJson) -> None:
         await put_result(self.cache, task_id, result)
         await self.cache.delete(TASK_PREFIX + task_id)
         await self.cache.delete(LEASE_PREFIX + task_id)
 
 
-async def put_json(cache: Binding, key: str, value: Json, ttl_s: int) -> None:
+async def put_json(cache: Binding, key: str, value: ToJson, ttl_s: int) -> None:
     """`cache.put(key, JSON.stringify(value), {expirationTtl})`."""
     await cache.put(key, await stringified(value), expiration_ttl=ttl_s)
 
 
-async def put_result(cache: Binding, task_id: str, result: Json) -> None:
+async def put_result(cache: Binding, task_id: str, result: ToJson) -> None:
     """Results lie under the same key in every format."""
     await put_json(cache, RESULT_PREFIX + task_id, result, TASK_TTL_S)
 

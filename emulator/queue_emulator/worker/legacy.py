@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from queue_emulator.core.errors import KVTypeError
-from queue_emulator.core.javascript import Json, truthy
+from queue_emulator.core.javascript import Json, ToJson, truthy
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.formats import (
     OLD_LEASE_PREFIX,
@@ -27,7 +27,7 @@ class OldFormat:
     async def task(self, task_id: str) -> Json:
         return await self.cache.get(OLD_TASK_PREFIX + task_id, "json")
 
-    async def put_task(self, task_id: str, task: Json) -> None:
+    async def put_task(self, task_id: str, task: ToJson) -> None:
         await put_json(self.cache, OLD_TASK_PREFIX + task_id, task, TASK_TTL_S)
 
     async def has_lease(self, task_id: str) -> bool:
@@ -36,19 +36,19 @@ class OldFormat:
     async def lease(self, task_id: str) -> Json:
         return await self.cache.get(OLD_LEASE_PREFIX + task_id, "json")
 
-    async def put_lease(self, task_id: str, lease: Json, ttl_s: int) -> None:
+    async def put_lease(self, task_id: str, lease: ToJson, ttl_s: int) -> None:
         await put_json(self.cache, OLD_LEASE_PREFIX + task_id, lease, ttl_s)
 
     async def delete_lease(self, task_id: str) -> None:
         await self.cache.delete(OLD_LEASE_PREFIX + task_id)
 
-    async def enqueue(self, task_id: str, task: Json) -> None:
+    async def enqueue(self, task_id: str, task: ToJson) -> None:
         """Write the task, then read, append and write back the pending list: two at once lose one."""
         await self.put_task(task_id, task)
         pending = await self.ids()
         await put_json(self.cache, OLD_PENDING_KEY, [*pending, task_id], TASK_TTL_S)
 
-    async def finish(self, task_id: str, result: Json) -> None:
+    async def finish(self, task_id: str, result: ToJson) -> None:
         await put_result(self.cache, task_id, result)
         await remove_task(self.cache, task_id)
 

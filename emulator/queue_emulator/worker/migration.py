@@ -10,7 +10,7 @@ from functools import partial
 
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.errors import JavaScriptError, KVTypeError
-from queue_emulator.core.javascript import Json, truthy, utf16_length
+from queue_emulator.core.javascript import Json, ToJson, truthy, utf16_length
 from queue_emulator.core.limits import TTL_S_MIN
 from queue_emulator.kv.binding import Binding, ListKey
 from queue_emulator.worker.answers import Answer, json_answer
@@ -49,7 +49,7 @@ class Report:
         self.errors.append(f"Fatal: {_as_text(error)}")
 
     def as_json(self) -> dict[str, Json]:
-        return {"migrated": self.migrated, "failed": self.failed, "errors": self.errors}
+        return {"migrated": self.migrated, "failed": self.failed, "errors": [*self.errors]}
 
 
 async def status(cache: Binding, console: Console) -> Answer:
@@ -105,7 +105,7 @@ async def _run(cache: Binding, clock: Clock) -> Answer:
     tasks = await _kind(partial(_migrate_tasks, cache))
     leases = await _kind(partial(_migrate_leases, cache, clock))
     failed = tasks.failed + leases.failed
-    body = {
+    body: dict[str, ToJson] = {
         "success": failed == 0,
         "message": f"Migration completed with {failed} failures" if failed else "Migration completed successfully",
         "tasks": tasks.as_json(),
@@ -123,7 +123,7 @@ async def _rollback(cache: Binding) -> Answer:
     listed = [*tasks.keys, *leases.keys]
     for key in listed:
         await cache.delete(key.name)
-    body = {
+    body: dict[str, ToJson] = {
         "success": True,
         "message": f"Rollback complete - deleted {len(listed)} new format keys",
         "deleted": len(listed),

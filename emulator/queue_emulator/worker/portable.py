@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from queue_emulator.core.javascript import UNDEFINED, Json
+from queue_emulator.core.javascript import UNDEFINED, Json, Undefined
 from queue_emulator.core.shown import one_line
 from queue_emulator.worker.answers import Answer, error_answer
 from queue_emulator.worker.bodies import LEASE_S_MAX
@@ -27,7 +27,7 @@ class Departure:
 
     field: str
     rule: str
-    value: Json = UNDEFINED
+    value: Json | Undefined = UNDEFINED
 
     def __str__(self) -> str:
         """Field first, as in the details of a refusal."""
@@ -97,11 +97,12 @@ def _boolean(value: Json) -> str | None:
 
 
 def _worker_id(value: Json) -> str | None:
-    fits = 1 <= len(value) <= WORKER_ID_LENGTH_MAX
+    fits = isinstance(value, str) and 1 <= len(value) <= WORKER_ID_LENGTH_MAX
     return None if fits else f"is portable with 1 to {WORKER_ID_LENGTH_MAX} characters"
 
 
 def _seconds(value: Json) -> str | None:
+    assert isinstance(value, (int, float))
     return None if value <= LEASE_S_MAX else f"is portable up to {LEASE_S_MAX} seconds, and shortened to them"
 
 

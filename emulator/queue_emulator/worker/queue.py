@@ -3,9 +3,11 @@
 The same algorithms serve every format. They are the deployed Worker's, races and all: nothing here is mended.
 """
 
+from collections.abc import Mapping
+
 from queue_emulator.core.clock import Clock, iso_8601
 from queue_emulator.core.errors import KVError
-from queue_emulator.core.javascript import Json, spread, to_string, truthy
+from queue_emulator.core.javascript import Json, ToJson, spread, to_string, truthy
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import Answer, error_answer, json_answer, stored_answer
 from queue_emulator.worker.bodies import lease_seconds
@@ -66,7 +68,7 @@ async def renew(tasks: Format, clock: Clock, task_id: str, body: dict[str, Json]
     if not truthy(lease) or _holder(lease) != body["workerId"]:
         return error_answer(403, "Invalid lease or not holder")
     now_ms = clock.now_ms()
-    renewed = {**lease, "expiresAt": iso_8601(now_ms + extend_s * 1000), "renewedAt": iso_8601(now_ms)}
+    renewed = {**spread(lease), "expiresAt": iso_8601(now_ms + extend_s * 1000), "renewedAt": iso_8601(now_ms)}
     await tasks.put_lease(task_id, renewed, extend_s)
     return json_answer(200, {"success": True, "lease": renewed})
 
@@ -81,7 +83,7 @@ async def set_status(tasks: Format, clock: Clock, task_id: str, body: dict[str, 
     return json_answer(200, {"success": True, "status": body["status"]})
 
 
-async def store_result(tasks: Format, task_id: str, result: dict[str, Json]) -> Answer:
+async def store_result(tasks: Format, task_id: str, result: Mapping[str, ToJson]) -> Answer:
     """POST /api/result/{id}: whether or not there is such a task. One that KV finds too large is refused."""
     try:
         await tasks.finish(task_id, result)
@@ -98,7 +100,7 @@ async def read_result(cache: Binding, task_id: str) -> Answer:
     return await stored_answer(200, result) if truthy(result) else error_answer(404, "Result not found")
 
 
-def _new_lease(clock: Clock, worker_id: str, lease_s: int) -> dict[str, Json]:
+def _new_lease(clock: Clock, worker_id: Json, lease_s: int) -> dict[str, Json]:
     now_ms = clock.now_ms()
     return {
         "workerId": worker_id,

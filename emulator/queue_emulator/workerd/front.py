@@ -6,7 +6,7 @@ or may not pass on (RFC 9110, section 7.6.1) is all that differs.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,9 @@ _HOP_BY_HOP = {
 }
 _OURS = {LOCATION_HEADER.lower().encode(), CF_HEADER.lower().encode(), b"cf-ray", b"cf-connecting-ip"}
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+# As ASGI defines them: https://asgi.readthedocs.io/en/latest/specs/www.html
+Scope = MutableMapping[str, Any]  # type: ignore[explicit-any]
+Message = MutableMapping[str, Any]  # type: ignore[explicit-any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -227,7 +228,7 @@ def _request_headers(scope: Scope, ray: bytes, location: str) -> list[tuple[byte
     return headers
 
 
-def _named_by_connection(headers: Any) -> set[bytes]:
+def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
     named = (value.lower().split(b",") for name, value in headers if name == b"connection")
     return {token.strip() for tokens in named for token in tokens}
 

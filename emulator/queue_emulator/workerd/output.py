@@ -8,7 +8,7 @@ that, what it wrote last is shown without a location.
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from queue_emulator.core.shown import block
 
@@ -68,7 +68,7 @@ class Output:
         else:
             self._unplaced.append(said["message"])
 
-    def _tail(self, run: dict[str, Any]) -> None:
+    def _tail(self, run: "_Run") -> None:
         location = str(run["location"])
         if self._location is None:
             self._unplaced.clear()
@@ -90,7 +90,22 @@ class Output:
         self._log(block(f"  worker{'' if location is None else f' {location}'}: {message}"))
 
 
-def _parse(text: str) -> dict[str, Any] | None:
+class _Thrown(TypedDict):
+    name: str
+    message: str
+    stack: NotRequired[str]
+
+
+class _Run(TypedDict):
+    """What tail.mjs tells of one invocation."""
+
+    location: str
+    logs: list[str]
+    exceptions: list[_Thrown]
+    ray: NotRequired[str]
+
+
+def _parse(text: str) -> dict[str, str] | None:
     try:
         said = json.loads(text)
     except ValueError:

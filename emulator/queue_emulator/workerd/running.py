@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
@@ -53,7 +52,7 @@ class RunningWorker:
     face: WorkerdFace
     workerd: Workerd
 
-    async def beside(self, serving: Coroutine[Any, Any, None]) -> None:
+    async def beside(self, serving: Coroutine[object, None, None]) -> None:
         """Watch over the runtime while `serving` runs; raises WorkerStopped if it is gone for good."""
         served = asyncio.ensure_future(serving)
         watched = asyncio.ensure_future(self.workerd.watch())

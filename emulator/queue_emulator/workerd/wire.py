@@ -19,7 +19,7 @@ from aiohttp import web
 from queue_emulator.accepting import Acceptor, raise_descriptor_limit
 from queue_emulator.core import options
 from queue_emulator.core.errors import JavaScriptError, KeyNameError, KVError, KVSyntaxError
-from queue_emulator.core.javascript import UNDEFINED, Json, from_utf8, parse_json, stringify_json
+from queue_emulator.core.javascript import UNDEFINED, Json, ToJson, from_utf8, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
 from queue_emulator.core.surface import LOCATION_HEADER
@@ -306,7 +306,7 @@ def _refusal(status: int, reason: str) -> web.Response:
     return web.Response(status=status, reason=phrase, text=reason)
 
 
-def _json(value: Json, headers: Mapping[str, str] | None = None) -> web.Response:
+def _json(value: ToJson, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(text=stringify_json(value), content_type="application/json", headers=headers)
 
 
@@ -314,7 +314,7 @@ def _cache_status(status: str | None) -> dict[str, str]:
     return {} if status is None else {"CF-Cache-Status": status}
 
 
-def _with_metadata(found: ValueWithMetadata | None) -> Json:
+def _with_metadata(found: ValueWithMetadata[Json] | None) -> Json:
     return None if found is None else {"value": found.value, "metadata": found.metadata}
 
 

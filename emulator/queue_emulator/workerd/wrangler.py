@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 from queue_emulator.core.accounts import id_of
 from queue_emulator.core.errors import SettingsError
@@ -17,6 +17,9 @@ from queue_emulator.kv.folder import read_small
 
 FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's own order of precedence
 _BYTES_MAX = 1 << 20
+
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def read_config(path: Path) -> WranglerConfig:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: Path) -> dict[str, object]:
     try:
         text = read_small(path, _BYTES_MAX).decode("utf-8-sig")
         given = tomllib.loads(text) if path.suffix == ".toml" else _parse_jsonc(text)
@@ -84,30 +87,31 @@ def _parse(path: Path) -> dict[str, Any]:
     return given
 
 
-def _parse_jsonc(text: str) -> Any:
+def _parse_jsonc(text: str) -> object:
     """JSON with comments and trailing commas, which JSON5 includes."""
     import json5
 
-    return json5.loads(text)
+    parsed: object = json5.loads(text)
+    return parsed
 
 
-def _member(given: dict[str, Any], name: str, kind: type) -> Any:
+def _member(given: dict[str, object], name: str, kind: type[Kind]) -> Kind | None:
     value = given.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise ValueError(f"{name} must be {_KINDS[kind]}, not {value!r}")
-    return value
+    if value is None or isinstance(value, kind):
+        return value
+    raise ValueError(f"{name} must be {_KINDS[kind]}, not {value!r}")
 
 
 _KINDS: dict[type, str] = {str: "a string", list: "an array", dict: "a table"}
 
 
-def _date(given: dict[str, Any]) -> str | None:
+def _date(given: dict[str, object]) -> str | None:
     """TOML has dates of its own, which wrangler refuses and we need not."""
     date = given.get("compatibility_date")
     return None if date is None else str(date)
 
 
-def _variables(given: dict[str, Any]) -> dict[str, Json]:
+def _variables(given: dict[str, object]) -> dict[str, Json]:
     """Refuses what JSON cannot hold.
 
     Wrangler (4.164) refuses a date too. Of nan it makes null, of a date within a table a string: that is for the user
@@ -118,13 +122,13 @@ def _variables(given: dict[str, Any]) -> dict[str, Json]:
             raise ValueError(f"{where} is the TOML date or time {value}; {_A_VARIABLE}")
         if isinstance(value, float) and not isfinite(value):
             raise ValueError(f"{where} is {value}; {_A_VARIABLE}")
-    return given
+    return cast(dict[str, Json], given)
 
 
 _A_VARIABLE = "a variable is a string, a finite number, true, false, or an array or a table of these"
 
 
-def _within(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _within(where: str, value: object) -> Iterator[tuple[str, object]]:
     """Everything in a value that is neither an array nor a table, with its place."""
     if isinstance(value, dict):
         for name, each in value.items():
@@ -136,7 +140,7 @@ def _within(where: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield where, value
 
 
-def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
+def _namespaces(given: list[object]) -> tuple[dict[str, str], dict[str, str]]:
     """By binding the name of its namespace, and by that name its id. Refuses no binding that wrangler takes.
 
     The id is what `wrangler dev` (4.164) opens: `preview_id`, else `id`, else the binding's name. It takes any text;
@@ -148,6 +152,7 @@ def _namespaces(given: list[Any]) -> tuple[dict[str, str], dict[str, str]]:
         binding = each.get("binding") if isinstance(each, dict) else None
         if not isinstance(binding, str) or not binding:
             raise ValueError(f"each of kv_namespaces must have a binding, not {each!r}")
+        assert isinstance(each, dict)
         if binding in namespaces:
             raise ValueError(f"kv_namespaces[{number}] binds {binding} a second time")
         given_ids = [each[member] for member in ("preview_id", "id") if each.get(member) is not None]
@@ -164,7 +169,7 @@ _OF_FILES = ("data_blobs", "text_blobs", "wasm_modules")
 _BY_NAME = ("durable_objects", "logfwdr", "ratelimits", "send_email", "unsafe")  # all others say `binding`
 
 
-def _bound_by(section: str, value: Any) -> Iterator[str]:
+def _bound_by(section: str, value: object) -> Iterator[str]:
     """The bindings of a section that is not served, also of one that wrangler has yet to learn."""
     if section in _OF_FILES and isinstance(value, dict):
         yield from value
@@ -172,7 +177,7 @@ def _bound_by(section: str, value: Any) -> Iterator[str]:
         yield from _named(value, "name" if section in _BY_NAME else "binding")
 
 
-def _named(value: Any, member: str) -> Iterator[str]:
+def _named(value: object, member: str) -> Iterator[str]:
     if isinstance(value, dict) and isinstance(value.get(member), str):
         yield value[member]
     elif isinstance(value, (dict, list)):

@@ -50,7 +50,7 @@ def _each(path: str, member: str, *values: Json, **more: Json) -> list[tuple[str
     return [(path, {**more, member: value}) for value in values]
 
 
-_REFUSED: list[tuple[str, Json]] = [
+_REFUSED: list[tuple[str, Json | bytes]] = [
     *_each(CLAIM, "workerId", 5, None, ["w"], {}, False),
     *_each(CLAIM, "leaseDurationSec", "300", None, True, 60.5, [300], {"seconds": 300}, ""),
     *_each(CLAIM, "leaseDurationSec", 59, 59.999999999999, 1, 0, -300, -1e300),

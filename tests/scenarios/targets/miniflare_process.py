@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json, ToJson
 from tests.conftest import FIXTURES
 from tests.scenarios.playing import Answer, Calls
 from tests.scenarios.steps import Deployment, Entry, Request
@@ -30,7 +30,7 @@ class MiniflareProcess:
 
     def start(self, deployment: Deployment) -> None:
         variables = {"WORKER_VERSION": deployment.version, **dict(deployment.keys)}
-        self._url = self._tell({"start": variables})["url"]
+        self._url = str(self._tell({"start": variables})["url"])
 
     def seed(self, entries: Sequence[Entry]) -> None:
         self._tell({"seed": list(entries)})
@@ -51,7 +51,7 @@ class MiniflareProcess:
         finally:
             self._process.kill()
 
-    def _tell(self, message: Json) -> dict[str, Json]:
+    def _tell(self, message: ToJson) -> dict[str, Json]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         watchdog = threading.Timer(_WAIT_S_MAX, self._process.kill)

@@ -1,6 +1,6 @@
 """What tasks of a queue are about: sources, texts in several scripts, sizes, and the metadata that goes with them."""
 
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import ToJson
 
 TYPES = ("task", "task", "task", "query", "query", "approval", "notification", "notification")
 PRIORITIES = ("medium",) * 12 + ("high",) * 4 + ("low",) * 3 + ("critical",)
@@ -53,7 +53,7 @@ def content(source: str, number: int, size: int, pick: int) -> str:
     return f"{text}\n{line * (1 + (size - len(text)) // len(line))}"
 
 
-def metadata(source: str, number: int, pick: int) -> dict[str, Json]:
+def metadata(source: str, number: int, pick: int) -> dict[str, ToJson]:
     """What a webhook of the source sends along."""
     if source == "github-webhook":
         return {"repository": _of(_REPOSITORIES, pick), "issue": number, "labels": ["bug", "p2"][: pick % 3]}

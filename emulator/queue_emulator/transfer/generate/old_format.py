@@ -13,7 +13,7 @@ from typing import TypeVar
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import ToJson
 from queue_emulator.core.limits import TTL_S_MIN, VALUE_BYTES_MAX
 from queue_emulator.transfer.generate import contents
 from queue_emulator.transfer.generate.spread import Spread
@@ -164,14 +164,14 @@ class _Queue:
         except UnicodeDecodeError:
             return _entry(key, base64.b64encode(value).decode(), ttl_s, base64=True)
 
-    def _task(self, number: int, task_id: str, queued_ms: int) -> dict[str, Json]:
+    def _task(self, number: int, task_id: str, queued_ms: int) -> dict[str, ToJson]:
         draw = self._dice.bits(64, "task", number)
         draw, source = _pick(draw, contents.SOURCES)
         draw, kind = _pick(draw, contents.TYPES)
         draw, priority = _pick(draw, contents.PRIORITIES)
         draw, status = _pick(draw, contents.STATUSES)
         pick, size = draw & 0xFFFFF, contents.size_of(self._dice.bits(32, "size", number))
-        task: dict[str, Json] = {
+        task: dict[str, ToJson] = {
             "id": task_id,
             "type": kind,
             "source": source,
@@ -229,7 +229,7 @@ def _entry(key: str, value: str, ttl_s: int, **more: bool) -> str:
     return _json({"key": key, "value": value, "expiration_ttl": ttl_s, **more})
 
 
-def _json(value: Json) -> str:
+def _json(value: ToJson) -> str:
     return _ENCODER.encode(value)
 
 

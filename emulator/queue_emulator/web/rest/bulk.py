@@ -74,6 +74,7 @@ def _pairs(operation: str, content: bytes, now_ms: int) -> list[PutRequest]:
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
         except Base64Error as error:
+            assert isinstance(entry, dict)
             raise refusals.bad_base64(entry, error) from None
         except BulkDataError as error:
             raise refusals.bad_body(operation, problem(number, entry, error)) from None
@@ -108,8 +109,10 @@ def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.
 def _asked(operation: str, body: Json) -> tuple[list[str], str, bool]:
     if not isinstance(body, dict) or not isinstance(body.get("keys"), list):
         raise refusals.bad_body(operation, 'the request body must be as {"keys": ["a", "b"]}')
-    keys, value_type, with_metadata = body["keys"], body.get("type", "text"), body.get("withMetadata", False)
-    if not all(isinstance(key, str) and _encodable(key) for key in keys):
+    given, value_type, with_metadata = body["keys"], body.get("type", "text"), body.get("withMetadata", False)
+    assert isinstance(given, list)
+    keys = [key for key in given if isinstance(key, str) and _encodable(key)]
+    if len(keys) < len(given):
         raise refusals.bad_body(operation, "keys must be strings")
     if not isinstance(value_type, str) or not isinstance(with_metadata, bool):
         raise refusals.bad_body(operation, "type must be a string and withMetadata true or false")

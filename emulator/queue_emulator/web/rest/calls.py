@@ -7,7 +7,7 @@ from functools import partial
 from starlette.datastructures import Headers
 
 from queue_emulator.core.accounts import Namespace
-from queue_emulator.core.javascript import Json, json_decoder, stringify_json
+from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
 from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
@@ -22,12 +22,12 @@ class Answer:
     """`text` is the JSON of the result, `info` the result_info; `raw` is a value, which has no envelope."""
 
     text: str = "null"
-    info: Mapping[str, Json] | None = None
+    info: Mapping[str, ToJson] | None = None
     raw: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: Json, info: Mapping[str, Json] | None = None) -> "Answer":
+    def of(cls, result: ToJson, info: Mapping[str, ToJson] | None = None) -> "Answer":
         return cls(stringify_json(result), info)
 
 
@@ -85,7 +85,8 @@ class Call:
 def _parsed(content: bytes) -> Json:
     text = content.decode("utf-8-sig")
     check_json(text)
-    return _DECODER.decode(text)
+    parsed: Json = _DECODER.decode(text)
+    return parsed
 
 
 _DECODER = json_decoder()

@@ -67,7 +67,7 @@ async def delete(call: Call) -> Answer:
 
 
 def _json(namespace: Namespace) -> dict[str, Json]:
-    members = {"id": namespace.id, "title": namespace.title, "supports_url_encoding": True}
+    members: dict[str, Json] = {"id": namespace.id, "title": namespace.title, "supports_url_encoding": True}
     return members | ({"jurisdiction": namespace.jurisdiction} if namespace.jurisdiction else {})
 
 

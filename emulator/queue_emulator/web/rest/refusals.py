@@ -118,7 +118,7 @@ def too_many_pairs(count: int) -> Refusal:
     return Refusal(400, 10012, f"bulk put: '{most}'")
 
 
-def bad_base64(entry: Json, error: Base64Error) -> Refusal:
+def bad_base64(entry: Mapping[str, Json], error: Base64Error) -> Refusal:
     """The service is written in Go, and these are its words."""
     key = stringify_json(entry["key"])
     why = f"could not base64 decode value for key: {key}, err: 'illegal base64 data at input byte {error.at}'"

@@ -1,0 +1,23 @@
+"""Asynchronous work that never waits, run to its end where it is asked for."""
+
+import threading
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from queue_emulator.core.errors import EmulatorError
+
+Result = TypeVar("Result")
+
+ONE_AT_A_TIME = threading.RLock()
+
+
+def run_now(work: Coroutine[object, None, Result]) -> Result:
+    """Run to its end what waits for no turn; calls from several threads go one after the other."""
+    with ONE_AT_A_TIME:
+        try:
+            work.send(None)
+        except StopIteration as ended:
+            result: Result = ended.value
+            return result
+        work.close()
+    raise EmulatorError("the emulator had to wait, which it cannot inside a test")
