@@ -9,6 +9,7 @@ EmulatorError
 ├── NamespaceError         a namespace that cannot be made, renamed or deleted (400 on the REST face)
 ├── FaultError             a fault rule that cannot be (400 on the control surface)
 ├── BulkDataError          data to seed that KV would refuse (exit code 2; 400 on the control surface)
+│   └── Base64Error        a value that is not base64, as it says
 └── JavaScriptError        what a Worker's code would see thrown
     ├── KVTypeError        TypeError
     ├── KVSyntaxError      SyntaxError: a value read as "json" that is not
@@ -16,7 +17,16 @@ EmulatorError
     ├── QuotaError         Error: too many operations of a kind in one day
     └── KVError            Error: "KV <OPERATION> failed: <status> <reason>"
         ├── WriteRateError     429: too many writes of one key
-        └── ResetError         503: asked for before a reset, and not done after it
+        ├── ResetError         503: asked for before a reset, and not done after it
+        ├── ExpirationError    a time to end at that is past, or too near
+        ├── ExpirationTtlError a lifetime that is too short
+        ├── ValueLengthError   a value that is too long
+        ├── MetadataLengthError metadata that is too long
+        ├── KeyLengthError     a key or prefix that is too long
+        ├── KeyNameError       a key that is empty, a dot segment, or not UTF-8
+        ├── CursorError        a cursor that no list of this prefix gave
+        ├── BulkGetError       a bulk get that is asked for wrongly
+        └── BulkGetLengthError a bulk get of more than one answer holds
 """
 
 
@@ -58,6 +68,14 @@ class FaultError(EmulatorError):
 
 class BulkDataError(EmulatorError):
     """Bulk data that is not in the format, or that KV would refuse; names the entry."""
+
+
+class Base64Error(BulkDataError):
+    """A value that is not base64, as its entry says; `at` is the first byte that is wrong."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__("value is not base64, as its base64 field says")
+        self.at = at
 
 
 class JavaScriptError(EmulatorError):
@@ -124,3 +142,39 @@ class ResetError(KVError):
 
     def __init__(self, operation: str) -> None:
         super().__init__(operation, 503, "Service Unavailable: the emulator was reset meanwhile")
+
+
+class ExpirationError(KVError):
+    """A time to end at that is past, or too near."""
+
+
+class ExpirationTtlError(KVError):
+    """A lifetime that is too short."""
+
+
+class ValueLengthError(KVError):
+    """A value that is too long."""
+
+
+class MetadataLengthError(KVError):
+    """Metadata that is too long."""
+
+
+class KeyLengthError(KVError):
+    """A key or prefix that is too long."""
+
+
+class KeyNameError(KVError):
+    """A key that is empty, a dot segment, or not UTF-8."""
+
+
+class CursorError(KVError):
+    """A cursor that no list of this prefix gave."""
+
+
+class BulkGetError(KVError):
+    """A bulk get that is asked for wrongly, or of values that are not of the type asked for."""
+
+
+class BulkGetLengthError(KVError):
+    """A bulk get of more than one answer holds."""

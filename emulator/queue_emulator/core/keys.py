@@ -6,7 +6,7 @@ import re
 from hashlib import blake2b
 from urllib.parse import unquote_to_bytes
 
-from queue_emulator.core.errors import KVError, KVTypeError
+from queue_emulator.core.errors import CursorError, KeyLengthError, KeyNameError, KVTypeError
 from queue_emulator.core.javascript import from_utf8, utf8
 from queue_emulator.core.limits import KEY_BYTES_MAX
 
@@ -39,15 +39,15 @@ def check_decodable(key: bytes, operation: str) -> None:
     try:
         key.decode("utf-8")
     except UnicodeDecodeError:
-        raise KVError(operation, 400, "Could not URL-decode key name") from None
+        raise KeyNameError(operation, 400, "Could not URL-decode key name") from None
 
 
 def check_service_key(key: str, operation: str) -> bytes:
     """As `check_key`, in the words of the service: for keys that the runtime passes on unchecked."""
     if key == "":
-        raise KVError(operation, 400, "Key names must not be empty")
+        raise KeyNameError(operation, 400, "Key names must not be empty")
     if key in (".", ".."):
-        raise KVError(operation, 400, f'Illegal key name "{key}". Please use a different name.')
+        raise KeyNameError(operation, 400, f'Illegal key name "{key}". Please use a different name.')
     encoded = utf8(key)
     _check_length(encoded, operation)
     return encoded
@@ -80,7 +80,7 @@ def decode_cursor(prefix: bytes, cursor: str) -> bytes:
         raw = b""
     digest, after = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
     if not raw or digest != _digest(prefix, after):
-        raise KVError("GET", 400, "Invalid list keys cursor")
+        raise CursorError("GET", 400, "Invalid list keys cursor")
     return after
 
 
@@ -109,7 +109,7 @@ def after_prefix(prefix: bytes) -> bytes | None:
 def _check_length(encoded: bytes, operation: str) -> None:
     if len(encoded) > KEY_BYTES_MAX:
         reason = f"UTF-8 encoded length of {len(encoded)} exceeds key length limit of {KEY_BYTES_MAX}."
-        raise KVError(operation, 414, reason)
+        raise KeyLengthError(operation, 414, reason)
 
 
 def _digest(prefix: bytes, after: bytes) -> bytes:

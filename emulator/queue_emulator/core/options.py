@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from queue_emulator.core import limits
-from queue_emulator.core.errors import KVError
+from queue_emulator.core.errors import (
+    BulkGetError,
+    ExpirationError,
+    ExpirationTtlError,
+    KVError,
+    MetadataLengthError,
+    ValueLengthError,
+)
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, UNDEFINED, Json, to_int32
 from queue_emulator.core.keys import check_service_key
 
@@ -63,8 +70,10 @@ def check_put(
     elif expiration_s is not None:
         _check_expiration(expiration_s, now_s)
     if metadata is not None:
-        _check_size("Metadata", len(metadata.encode("utf-8", "replace")), limits.METADATA_BYTES_MAX)
-    _check_size("Value", len(value), limits.VALUE_BYTES_MAX)
+        _check_size(
+            "Metadata", len(metadata.encode("utf-8", "replace")), limits.METADATA_BYTES_MAX, MetadataLengthError
+        )
+    _check_size("Value", len(value), limits.VALUE_BYTES_MAX, ValueLengthError)
     return PutRequest(key, value, expiration_s, metadata, expiration_ttl_s)
 
 
@@ -96,11 +105,11 @@ def check_list_limit(limit: int | None) -> int:
 def check_bulk_get(keys: Sequence[str], value_type: str, cache_ttl_s: int | None) -> tuple[list[bytes], int]:
     """1..100 keys as "text" or "json" ("" is text); duplicates count. Returns their bytes and the cacheTtl."""
     if value_type not in ("", "text", "json"):
-        raise KVError("GET_BULK", 400, f'"{value_type}" is not a valid type. Use "json" or "text"')
+        raise BulkGetError("GET_BULK", 400, f'"{value_type}" is not a valid type. Use "json" or "text"')
     if len(keys) > limits.BULK_GET_KEYS_MAX:
-        raise KVError("GET_BULK", 400, f"You can request a maximum of {limits.BULK_GET_KEYS_MAX} keys")
+        raise BulkGetError("GET_BULK", 400, f"You can request a maximum of {limits.BULK_GET_KEYS_MAX} keys")
     if not keys:
-        raise KVError("GET_BULK", 400, "You must request a minimum of 1 key")
+        raise BulkGetError("GET_BULK", 400, "You must request a minimum of 1 key")
     first = check_service_key(keys[0], "GET_BULK")
     checked_ttl_s = check_cache_ttl(cache_ttl_s, "GET_BULK")
     return [first, *(check_service_key(key, "GET_BULK") for key in keys[1:])], checked_ttl_s
@@ -113,7 +122,7 @@ def _check_ttl(ttl_s: int) -> None:
         reason = f"Invalid expiration_ttl of {ttl_s}. Expiration TTL must be at least {limits.TTL_S_MIN}."
     else:
         return
-    raise KVError("PUT", 400, reason)
+    raise ExpirationTtlError("PUT", 400, reason)
 
 
 def _check_expiration(expiration_s: int, now_s: int) -> None:
@@ -123,9 +132,9 @@ def _check_expiration(expiration_s: int, now_s: int) -> None:
         why = f"Expiration times must be at least {limits.TTL_S_MIN} seconds in the future."
     else:
         return
-    raise KVError("PUT", 400, f"Invalid expiration of {expiration_s}. {why}")
+    raise ExpirationError("PUT", 400, f"Invalid expiration of {expiration_s}. {why}")
 
 
-def _check_size(what: str, size_bytes: int, limit_bytes: int) -> None:
+def _check_size(what: str, size_bytes: int, limit_bytes: int, error: type[KVError]) -> None:
     if size_bytes > limit_bytes:
-        raise KVError("PUT", 413, f"{what} length of {size_bytes} exceeds limit of {limit_bytes}.")
+        raise error("PUT", 413, f"{what} length of {size_bytes} exceeds limit of {limit_bytes}.")

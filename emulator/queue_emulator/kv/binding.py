@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from queue_emulator.core import limits, options
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import KVError, KVSyntaxError, KVTypeError
+from queue_emulator.core.errors import BulkGetError, BulkGetLengthError, KVError, KVSyntaxError, KVTypeError
 from queue_emulator.core.javascript import (
     UNDEFINED,
     Json,
@@ -216,7 +216,7 @@ class Binding:
         entries = [found[name].entry for name in names]
         values = [None if entry is None else _bulk_value(entry, sent_type) for entry in entries]
         if sum(_utf16_length(entry) for entry in entries if entry) > limits.BULK_GET_BYTES_MAX:
-            raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
+            raise BulkGetLengthError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
         answers = zip(names, zip(entries, values, strict=True), strict=True)
         return {name: answer for name, answer in answers if not _lost_in_bulk(name)}
 
@@ -265,7 +265,7 @@ def _bulk_value(entry: Entry, type: str) -> Any:
         return parse_json(text)
     except KVSyntaxError as error:
         reason = "At least one of the requested keys corresponds to a non-json value"
-        raise KVError("GET_BULK", 400, reason) from error
+        raise BulkGetError("GET_BULK", 400, reason) from error
 
 
 def _content(value: Json | bytes) -> bytes:

@@ -14,7 +14,7 @@ from queue_emulator.core.bulk import BulkEntry, bulk_entry
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.entries import Entry, Row
-from queue_emulator.core.errors import KVError, RemoteError
+from queue_emulator.core.errors import CursorError, KVError, RemoteError
 from queue_emulator.core.faults import REASONS
 from queue_emulator.core.javascript import Json, stringify_json, utf8
 from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Kind
@@ -219,7 +219,7 @@ class _Place:
         except (binascii.Error, ValueError):
             dot = ""
         if not dot:
-            raise KVError("GET", 400, "Invalid list keys cursor")
+            raise CursorError("GET", 400, "Invalid list keys cursor")
         return cls(api_cursor, decoded)
 
 

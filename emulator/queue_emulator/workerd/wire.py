@@ -18,7 +18,7 @@ from aiohttp import web
 
 from queue_emulator.accepting import Acceptor, raise_descriptor_limit
 from queue_emulator.core import options
-from queue_emulator.core.errors import JavaScriptError, KVError, KVSyntaxError
+from queue_emulator.core.errors import JavaScriptError, KeyNameError, KVError, KVSyntaxError
 from queue_emulator.core.javascript import UNDEFINED, Json, from_utf8, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
@@ -65,7 +65,7 @@ class _Call:
             return check_service_key(from_utf8(self.segment), operation)
         decoded = None if _BAD_PERCENT.search(self.segment) else decode_segment(self.segment)
         if decoded is None:
-            raise KVError(operation, 400, "Could not URL-decode key name")
+            raise KeyNameError(operation, 400, "Could not URL-decode key name")
         return check_service_key(decoded, operation)
 
     def number(self, name: str, operation: str) -> int | None:

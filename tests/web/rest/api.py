@@ -68,5 +68,5 @@ def refused(answer: httpx.Response) -> tuple[int, int, str]:
     envelope = answer.json()
     assert (envelope["success"], envelope["result"], envelope["messages"]) == (False, None, [])
     (error,) = envelope["errors"]
-    assert set(error) == {"code", "message"}
+    assert {"code", "message"} <= set(error) <= {"code", "message", "error_chain"}
     return answer.status_code, error["code"], error["message"]

@@ -10,6 +10,8 @@ from tests.web.rest.api import CACHE, NAMESPACES, TOKEN, Api, refused, succeeded
 pytestmark = pytest.mark.anyio
 
 CLOSED = (401, 10000, "Authentication error")
+MISSING = (400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
+MALFORMED = (400, 6003, "Invalid request headers")
 EMAIL = "me@example.com"
 
 
@@ -27,32 +29,36 @@ async def test_the_token_opens_it(api: Api, headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("headers", "refusal"),
     [
-        {},
-        {"Authorization": ""},
-        {"Authorization": "Bearer"},
-        {"Authorization": "Bearer "},
-        {"Authorization": TOKEN},
-        {"Authorization": f"Basic {TOKEN}"},
-        {"Authorization": f"Bearer {TOKEN[:-1]}"},
-        {"Authorization": f"Bearer {TOKEN}x"},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": "Bearer \u00fc"},
-        {"X-Auth-Key": TOKEN},
-        {"X-Auth-Email": EMAIL},
-        {"X-Auth-Email": EMAIL, "X-Auth-Key": "wrong"},
-        {"X-API-Key": TOKEN},
+        ({}, MISSING),
+        ({"Authorization": ""}, MISSING),
+        ({"Authorization": "Bearer"}, MALFORMED),
+        ({"Authorization": "Bearer "}, MALFORMED),
+        ({"Authorization": f"Bearer {TOKEN} x"}, MALFORMED),
+        ({"Authorization": TOKEN}, MALFORMED),
+        ({"Authorization": f"Basic {TOKEN}"}, MALFORMED),
+        ({"Authorization": f"Bearer {TOKEN[:-1]}"}, CLOSED),
+        ({"Authorization": f"Bearer {TOKEN}x"}, CLOSED),
+        ({"Authorization": "Bearer wrong"}, CLOSED),
+        ({"Authorization": "Bearer \u00fc"}, CLOSED),
+        ({"X-Auth-Key": TOKEN}, MISSING),
+        ({"X-Auth-Email": EMAIL}, MISSING),
+        ({"X-Auth-Email": EMAIL, "X-Auth-Key": "wrong"}, CLOSED),
+        ({"X-API-Key": TOKEN}, MISSING),
     ],
 )
 @pytest.mark.parametrize("path", ["", f"/{CACHE}/values/k", "/malformed", "/../../../user"])
-async def test_nothing_else_does(api: Api, headers: dict[str, str], path: str) -> None:
+async def test_nothing_else_does(api: Api, headers: dict[str, str], refusal: tuple[int, int, str], path: str) -> None:
     sent = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert refused(await api.client.get(f"{NAMESPACES}{path}", headers=sent)) == CLOSED
+    answer = await api.client.get(f"{NAMESPACES}{path}", headers=sent)
+    assert refused(answer) == refusal
+    behind = [{"code": 6111, "message": "Invalid format for Authorization header"}]
+    assert answer.json()["errors"][0].get("error_chain") == (behind if refusal == MALFORMED else None)
 
 
 @pytest.mark.parametrize("token", [None, ""])
-@pytest.mark.parametrize("offered", ["", "None", "null", TOKEN])
+@pytest.mark.parametrize("offered", ["-", "None", "null", TOKEN])
 async def test_without_a_token_it_is_closed(deployment: Deployment, token: str | None, offered: str) -> None:
     deployment.api_token = token
     transport = httpx.ASGITransport(create_app(deployment))
@@ -65,7 +71,7 @@ async def test_who_is_refused_changes_nothing_and_learns_nothing(api: Api) -> No
     await api.put("k")
     for method, path in (("PUT", f"/{CACHE}/values/k"), ("DELETE", f"/{CACHE}/values/k"), ("POST", "")):
         answer = await api.client.request(method, f"{NAMESPACES}{path}", content=b'{"title": "x"}')
-        assert refused(answer) == CLOSED
+        assert refused(answer) == MISSING
         assert "ratelimit" not in answer.headers
     assert await api.get("k") == b"v"
 

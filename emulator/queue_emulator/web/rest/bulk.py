@@ -4,12 +4,21 @@ https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/ , me
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from queue_emulator.core import limits
 from queue_emulator.core.bulk import check_entry, problem, put_request
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import BulkDataError, JavaScriptError, KVError, KVSyntaxError
+from queue_emulator.core.errors import (
+    Base64Error,
+    BulkDataError,
+    BulkGetError,
+    BulkGetLengthError,
+    JavaScriptError,
+    KVError,
+    KVSyntaxError,
+)
 from queue_emulator.core.javascript import Json, parse_json, stringify_json
 from queue_emulator.core.json_members import NotAnArray, array_members
 from queue_emulator.core.json_size import JsonTooLarge
@@ -48,7 +57,7 @@ async def get(call: Call) -> Answer:
     found = {name: each.entry for name, each in zip(names, read, strict=True)}
     size_bytes = sum(len(entry.value or b"") for entry in found.values() if entry)
     if size_bytes > limits.BULK_GET_BYTES_MAX:
-        raise KVError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
+        raise BulkGetLengthError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
     members = await off_loop(
         size_bytes,
         lambda: [
@@ -61,9 +70,11 @@ async def get(call: Call) -> Answer:
 
 def _pairs(operation: str, content: bytes, now_ms: int) -> list[PutRequest]:
     requests: list[PutRequest] = []
-    for number, entry in enumerate(_members(operation, content)):
+    for number, entry in enumerate(_members(operation, content, refusals.too_many_pairs)):
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
+        except Base64Error as error:
+            raise refusals.bad_base64(entry, error) from None
         except BulkDataError as error:
             raise refusals.bad_body(operation, problem(number, entry, error)) from None
     return requests
@@ -71,19 +82,21 @@ def _pairs(operation: str, content: bytes, now_ms: int) -> list[PutRequest]:
 
 def _keys(operation: str, content: bytes) -> list[bytes]:
     keys: list[bytes] = []
-    for number, key in enumerate(_members(operation, content)):
+    for number, key in enumerate(_members(operation, content, partial(refusals.too_many_keys, operation))):
         if not isinstance(key, str) or not _encodable(key):
             raise refusals.bad_body(operation, f"entry {number}: must be a key name, a string")
         keys.append(check_service_key(key, "DELETE"))
     return keys
 
 
-def _members(operation: str, content: bytes) -> Iterator[Json]:
+def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.Refusal]) -> Iterator[Json]:
+    number = -1
     try:
         for number, member in enumerate(array_members(content.decode("utf-8-sig"))):
-            if number == limits.BULK_KEYS_MAX:
-                raise refusals.too_many_keys(operation, f"You can send a maximum of {limits.BULK_KEYS_MAX} keys")
-            yield member
+            if number < limits.BULK_KEYS_MAX:
+                yield member
+        if number >= limits.BULK_KEYS_MAX:
+            raise too_many(number + 1)
     except NotAnArray:
         raise refusals.bad_body(operation, "the request body must be a JSON array") from None
     except JsonTooLarge as error:
@@ -128,7 +141,7 @@ def _json_text(entry: Entry, value_type: str) -> str:
 
 
 def _unfit(value_type: str) -> KVError:
-    return KVError("GET_BULK", 400, f"At least one of the requested keys corresponds to a non-{value_type} value")
+    return BulkGetError("GET_BULK", 400, f"At least one of the requested keys corresponds to a non-{value_type} value")
 
 
 def _done(count: int) -> Answer:

@@ -21,7 +21,7 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import ClientGone, RequestBody
 from queue_emulator.web.rest import refusals
-from queue_emulator.web.rest.access import allowed
+from queue_emulator.web.rest.access import check_access
 from queue_emulator.web.rest.calls import Answer, Call
 from queue_emulator.web.rest.refusals import Refusal
 from queue_emulator.web.rest.routes import Handler, Target, find_route
@@ -64,8 +64,7 @@ class RestFace:
     async def _answer(self, scope: Scope, body: RequestBody, caller: Invocation, said: dict[str, str]) -> Response:
         """`said` is what every answer says in its headers, as soon as that is known."""
         headers, now_ms = Headers(scope=scope), self._deployment.clock.now_ms()
-        if not allowed(headers, self._deployment.api_token):
-            raise refusals.unauthorized()
+        check_access(headers, self._deployment.api_token)
         rate = self._deployment.api_rate
         answered = rate.take(now_ms)
         said |= rate.headers(now_ms)
@@ -125,6 +124,5 @@ def _answered(answer: Answer, headers: Mapping[str, str]) -> Response:
 
 
 def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Response:
-    errors = [{"code": refusal.code, "message": str(refusal)}]
-    envelope = stringify_json({"result": None, "success": False, "errors": errors, "messages": []})
+    envelope = stringify_json({"result": None, "success": False, "errors": [refusal.as_json()], "messages": []})
     return Response(envelope, refusal.status, {**headers, **refusal.headers}, "application/json")

@@ -81,7 +81,7 @@ async def _object(call: Call) -> dict[str, Json]:
 def _title(call: Call, body: dict[str, Json]) -> str:
     title = body.get("title")
     if title is None or title == "":
-        raise refusals.no_title(call.operation)
+        raise refusals.no_title()
     if not isinstance(title, str) or not _encodable(title):
         raise refusals.bad_body(call.operation, "title must be a string")
     if len(title) > TITLE_CHARACTERS_MAX:

@@ -5,19 +5,63 @@ Codes and texts as seen in answers of the real API between 2020 and 2026, for ex
 says>'`. What nobody has published is marked "ours": then the code is of Cloudflare's older list of KV's error codes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from queue_emulator.core.errors import EmulatorError, JavaScriptError, KVError, NamespaceError, QuotaError
+from queue_emulator.core.errors import (
+    Base64Error,
+    BulkGetError,
+    BulkGetLengthError,
+    CursorError,
+    EmulatorError,
+    ExpirationError,
+    ExpirationTtlError,
+    JavaScriptError,
+    KeyLengthError,
+    KeyNameError,
+    KVError,
+    MetadataLengthError,
+    NamespaceError,
+    QuotaError,
+    ValueLengthError,
+)
+from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.limits import BULK_KEYS_MAX
 
 
 class Refusal(EmulatorError):
-    """A request that is not done."""
+    """A request that is not done; `chain` are codes and texts of what is behind it."""
 
-    def __init__(self, status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        chain: Sequence[tuple[int, str]] = (),
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.headers = dict(headers or {})
+        self._chain = chain
+
+    def as_json(self) -> dict[str, Json]:
+        """The error as an envelope holds it; what is behind it, if anything is, as `error_chain`."""
+        error: dict[str, Json] = {"code": self.code, "message": str(self)}
+        if self._chain:
+            error["error_chain"] = [{"code": code, "message": message} for code, message in self._chain]
+        return error
+
+
+def no_credentials() -> Refusal:
+    return Refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
+
+
+def malformed_credentials() -> Refusal:
+    """As a token that the wrong client option sends: cloudflare/cloudflare-typescript issue 161."""
+    chain = ((6111, "Invalid format for Authorization header"),)
+    return Refusal(400, 6003, "Invalid request headers", chain=chain)
 
 
 def unauthorized() -> Refusal:
@@ -64,16 +108,29 @@ def too_long(operation: str, why: str) -> Refusal:
     return Refusal(413, 10024, f"{operation}: '{why}'")  # ours
 
 
-def too_many_keys(operation: str, why: str) -> Refusal:
+def too_many_keys(operation: str, count: int) -> Refusal:
+    why = f"You can send a maximum of {BULK_KEYS_MAX} keys, not {count}"
     return Refusal(400, 10020, f"{operation}: '{why}'")  # ours
+
+
+def too_many_pairs(count: int) -> Refusal:
+    most = f"received {count} key/value pairs, but max allowed per request is: {BULK_KEYS_MAX}"
+    return Refusal(400, 10012, f"bulk put: '{most}'")
+
+
+def bad_base64(entry: Json, error: Base64Error) -> Refusal:
+    """The service is written in Go, and these are its words."""
+    key = stringify_json(entry["key"])
+    why = f"could not base64 decode value for key: {key}, err: 'illegal base64 data at input byte {error.at}'"
+    return Refusal(400, 10012, f"bulk put: '{why}'")
 
 
 def bad_parameter(name: str, operation: str, given: str, allowed: str) -> Refusal:
     return Refusal(400, _PARAMETERS[name], f"{operation}: 'Invalid {name} of {given[:80]}. Please specify {allowed}.'")
 
 
-def no_title(operation: str) -> Refusal:
-    return Refusal(400, 10019, f"{operation}: 'namespace title is required'")  # text ours
+def no_title() -> Refusal:
+    return Refusal(400, 10019, "request is missing a title definition")
 
 
 def bad_request(operation: str, why: str) -> Refusal:
@@ -99,7 +156,7 @@ def of_kv(operation: str, error: JavaScriptError) -> Refusal:
         return Refusal(429, 10048, message, {"x-should-retry": "false"})
     if not isinstance(error, KVError):
         return bad_body(operation, str(error))
-    code = next((code for words, code in _REASONS if error.reason.startswith(words)), _UNAVAILABLE)
+    code = _TOO_MANY_REQUESTS if error.status == 429 else _CODES.get(type(error), _UNAVAILABLE)
     again = {"Retry-After": "1"} if error.status == 429 else {}
     return Refusal(error.status, code, f"{operation}: '{error.reason}'", again)
 
@@ -109,24 +166,19 @@ def defect() -> Refusal:
 
 
 _UNAVAILABLE = 10001
+_TOO_MANY_REQUESTS = 10022
 
-_REASONS = (
-    ("Invalid expiration_ttl", 10034),
-    ("Invalid expiration", 10033),
-    ("Metadata length", 10047),  # ours
-    ("Value length", 10024),  # ours
-    ("UTF-8 encoded length", 10030),  # ours
-    ("Key names", 10042),  # ours
-    ("Illegal key name", 10042),  # ours
-    ("Could not URL-decode", 10042),  # ours
-    ("Invalid list keys cursor", 10041),  # ours
-    ("You must request", 10029),
-    ("You can request", 10029),
-    ("At least one of", 10029),
-    ("Total size of", 10024),  # ours
-    ('"', 10029),  # "x" is not a valid type
-    ("Too Many Requests", 10022),
-)
+_CODES: Mapping[type[KVError], int] = {
+    ExpirationTtlError: 10034,
+    ExpirationError: 10033,
+    MetadataLengthError: 10047,  # ours
+    ValueLengthError: 10024,  # ours
+    KeyLengthError: 10030,  # ours
+    KeyNameError: 10042,  # ours
+    CursorError: 10041,  # ours
+    BulkGetError: 10029,
+    BulkGetLengthError: 10024,  # ours
+}
 
 _PARAMETERS = {  # all ours
     "page": 10007,

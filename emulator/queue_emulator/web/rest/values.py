@@ -7,7 +7,7 @@ import re
 
 from queue_emulator.core import limits
 from queue_emulator.core.entries import Entry
-from queue_emulator.core.errors import JavaScriptError, KVError
+from queue_emulator.core.errors import JavaScriptError, KeyNameError
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.options import ListRequest, check_put
@@ -86,7 +86,7 @@ def _key(call: Call) -> bytes:
     operation = "PUT" if call.operation == "put" else "GET"
     decoded = None if _BAD_PERCENT.search(call.key_segment) else decode_segment(call.key_segment)
     if decoded is None:
-        raise KVError(operation, 400, "Could not URL-decode key name")
+        raise KeyNameError(operation, 400, "Could not URL-decode key name")
     return check_service_key(decoded, operation)
 
 
