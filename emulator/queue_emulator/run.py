@@ -242,7 +242,10 @@ def _left_out_lines(plan: WorkerPlan, variables: Collection[str]) -> list[str]:
 
 
 def _key_lines(settings: Settings) -> list[str]:
+    """None of a Worker's that has nothing to do with the queue."""
     source = settings.keys
+    if settings.worker is not None and not set(KEY_NAMES) & set(settings.worker.variables):
+        return []
     if source.development:
         return [
             f"  keys        QUEUE_API_KEY={source.keys.queue_api_key} ADMIN_API_KEY={source.keys.admin_api_key}",

@@ -19,6 +19,7 @@ from queue_emulator.worker.fetch import WorkerVersion
 from queue_emulator.workerd.binary import find_binary
 from queue_emulator.workerd.bindings import WorkerFlags, WorkerPlan, plan_worker, with_secrets
 from queue_emulator.workerd.extra import require_extra
+from queue_emulator.workerd.modules import named_in_code
 
 DEV_VARS = ".dev.vars"
 _DEV_VARS_BYTES_MAX = 1 << 20
@@ -89,6 +90,8 @@ class Settings:
 def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple[WorkerSettings, KeySource]:
     """What to run on workerd, and the keys as for the Python Worker; all of `.dev.vars` is bound as secrets.
 
+    A key from elsewhere is bound only to a Worker whose code names it: another one has nothing to do with the queue.
+
     `.dev.vars` lies beside the wrangler config, or the Worker, or in the current directory.
     """
     require_extra()
@@ -98,7 +101,8 @@ def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple
     source = read_keys(host, folder=folder, bound=bound)
     secrets = {name: value for name, value in _dev_vars(folder / DEV_VARS).items() if name != API_TOKEN_NAME}
     keys = (source.keys.queue_api_key, source.keys.admin_api_key, source.keys.assistant_api_key)
-    secrets |= {name: key for name, key in zip(KEY_NAMES, keys, strict=True) if key}
+    asked_for = {*secrets, *bound, *named_in_code(plan.main, KEY_NAMES)}
+    secrets |= {name: key for name, key in zip(KEY_NAMES, keys, strict=True) if key and name in asked_for}
     binary = find_binary(workerd, (Path(), plan.main.parent))
     return WorkerSettings(plan, binary, with_secrets(plan, secrets)), source
 

@@ -39,12 +39,27 @@ def test_a_worker_is_served_and_the_banner_says_what(serve_worker: ServeWorker, 
     assert "GET /any/path 200" in emulator.log()
 
 
-def test_development_keys_are_bound_where_none_is_set(serve_worker: ServeWorker) -> None:
-    assert serve_worker(SHOWS_ENV).ask("GET", "/").json() == {
+def test_development_keys_are_bound_where_none_is_set_and_the_code_names_them(serve_worker: ServeWorker) -> None:
+    assert serve_worker(f"// env.QUEUE_API_KEY env.ADMIN_API_KEY\n{SHOWS_ENV}").ask("GET", "/").json() == {
         "CACHE": "KV",
         "QUEUE_API_KEY": "dev-queue-key",
         "ADMIN_API_KEY": "dev-admin-key",
     }
+
+
+@pytest.mark.parametrize("environment", [{}, {"QUEUE_API_KEY": "a", "ADMIN_API_KEY": "b"}])
+def test_a_worker_that_has_nothing_to_do_with_the_queue_gets_no_key_of_it(
+    serve_worker: ServeWorker, environment: dict[str, str]
+) -> None:
+    emulator = serve_worker(SHOWS_ENV, environment=environment)
+    assert emulator.ask("GET", "/").json() == {"CACHE": "KV"}
+    assert [line for line in emulator.banner if line.startswith("  keys ")] == []
+
+
+def test_a_key_that_a_module_of_the_worker_names_is_bound(serve_worker: ServeWorker, tmp_path: Path) -> None:
+    (tmp_path / "auth.mjs").write_text("export const key = (env) => env.QUEUE_API_KEY;")
+    source = "import { key } from './auth.mjs'; export default { fetch: (_, env) => new Response(key(env)) };"
+    assert serve_worker(source).ask("GET", "/").text == "dev-queue-key"
 
 
 def test_flags_environment_dev_vars_and_config_each_have_their_say(serve_worker: ServeWorker, tmp_path: Path) -> None:

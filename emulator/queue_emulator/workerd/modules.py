@@ -6,7 +6,7 @@ https://developers.cloudflare.com/workers/wrangler/bundling/
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,13 @@ def require_handler(modules: Sequence[Module]) -> None:
             f"the Worker does not start: {modules[0].path} has no default export; "
             "a Worker has one, as in: export default { fetch(request, env, ctx) { ... } }"
         )
+
+
+def named_in_code(main: Path, words: Iterable[str]) -> set[str]:
+    """Those of the words that stand anywhere in the Worker's modules; raises SettingsError as `find_modules` does."""
+    modules = find_modules(main)
+    code = [each.path.read_bytes() for each in modules if each.kind in (*_CODE, SERVICE_WORKER)]
+    return {word for word in words if any(word.encode() in each for each in code)}
 
 
 def _is_service_worker(main: Path) -> bool:
