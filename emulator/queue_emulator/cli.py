@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from queue_emulator import __version__, settings
 from queue_emulator.core.errors import EmulatorError, SettingsError
@@ -53,8 +54,16 @@ def _end_on_sigterm() -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line. The parsers of the commands are of this class too."""
+
+    def error(self, message: str) -> NoReturn:
+        tell(f"{self.prog}: {message}; {self.prog} --help shows what there is")
+        raise SystemExit(2)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="queue-emulator", description="A Worker's task queue over an emulated Workers KV, on this machine."
     )
     parser.add_argument("--version", action="version", version=f"queue-emulator {__version__}")
@@ -211,10 +220,13 @@ def _cost(parsed: argparse.Namespace) -> int:
 
 
 def _locations(named: Sequence[str]) -> tuple[str, ...]:
-    for code in named:
-        if not (code.isascii() and code.isalnum() and len(code) <= 16):
-            raise SettingsError(f"a location is named by letters and digits, as the airport code SJC, not {code!r}")
-    return tuple(dict.fromkeys(named)) or (settings.DEFAULT_LOCATION,)
+    codes = [code.upper() for code in named]
+    for code, written in zip(codes, named, strict=True):
+        if not (code.isascii() and code.isalpha() and len(code) == 3):
+            raise SettingsError(f"--location takes an airport code of three letters, as SJC or NRT, not {written!r}")
+        if codes.count(code) > 1:
+            raise SettingsError(f"--location {code} is given twice: each location has one code")
+    return tuple(codes) or (settings.DEFAULT_LOCATION,)
 
 
 def _port(text: str) -> int:

@@ -58,7 +58,7 @@ def test_the_local_profile_has_no_limit_on_writes_to_one_key(start_emulator: Sta
 
 
 def test_each_location_has_its_own_name_in_the_answers(start_emulator: StartEmulator) -> None:
-    emulator = start_emulator("--ephemeral", "--location", "FRA", "--location", "NRT", "--location", "FRA")
+    emulator = start_emulator("--ephemeral", "--location", "FRA", "--location", "nrt")
     assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["locations"] == ["FRA", "NRT"]
     rays = [
         emulator.ask("GET", "/api/queue", headers={**QUEUE, **where}).headers["CF-Ray"]
