@@ -58,7 +58,7 @@ def locked(folder: Folder, name: str, *, make: bool = False) -> sqlite3.Connecti
 def connect(folder: Folder, name: str, *, check_same_thread: bool = True) -> sqlite3.Connection:
     """A connection to a database that is there, after a look at it and its companions."""
     _check_files(folder, name)
-    path = f"file:{quote(str(folder.path.resolve() / name))}?mode=rw"  # which never makes one
+    path = f"file:{quote(os.fsencode(folder.path.resolve() / name))}?mode=rw"  # which never makes one
     connection = sqlite3.connect(
         path, isolation_level=None, timeout=_BUSY_S, uri=True, check_same_thread=check_same_thread
     )
@@ -69,10 +69,10 @@ def connect(folder: Folder, name: str, *, check_same_thread: bool = True) -> sql
 def check_same(connection: sqlite3.Connection, folder: Folder, name: str, before: os.stat_result | None) -> None:
     """Raises sqlite3.Error unless SQLite opened the file that was looked at before, and that is still there."""
     path = folder.path.resolve() / name
-    ((_, _, opened),) = connection.execute("PRAGMA database_list")
+    ((opened,),) = connection.execute("SELECT CAST(file AS BLOB) FROM pragma_database_list")  # it need not be text
     after = folder.file(name)
     same = before is not None and after is not None and os.path.samestat(before, after)
-    if not same or opened != str(path) or not folder.still_at(path.parent):
+    if not same or opened != os.fsencode(path) or not folder.still_at(path.parent):
         raise sqlite3.OperationalError("locked: who had it gave it up and removed it meanwhile")
 
 
