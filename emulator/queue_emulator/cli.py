@@ -123,7 +123,7 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from queue_emulator.run import serve
+    from queue_emulator.serving import serve
 
     cloudflare = _cloudflare(parsed)
     worker, keys = _worker(parsed)
