@@ -79,18 +79,32 @@ class _Call:
             raise KVError(operation, 400, f"Invalid {name} of {from_utf8(sent)}.") from None
 
 
+FindService = Callable[[Mapping[str, str]], Awaitable[KVService | None]]
+"""The namespace that a request's injected headers name; None for none that there is."""
+
+
+def numbered(services: Sequence[KVService]) -> FindService:
+    """Namespaces that are named by their place in a list, as our own config of workerd names them."""
+    by_number = {str(number): service for number, service in enumerate(services)}
+
+    async def find(headers: Mapping[str, str]) -> KVService | None:
+        return by_number.get(headers.get(NAMESPACE_HEADER, ""))
+
+    return find
+
+
 class WireFace:
     """Serves several namespaces at several locations; injected headers say which a request is for."""
 
     def __init__(
         self,
-        services: Sequence[KVService],
+        find: FindService,
         *,
         locations: Sequence[str],
         invocations: Invocations,
         log: Callable[[str], None],
     ) -> None:
-        self._services = {str(number): service for number, service in enumerate(services)}
+        self._find = find
         self._locations = frozenset(locations)
         self._invocations = invocations
         self.log = log
@@ -113,7 +127,7 @@ class WireFace:
             answer = _OPERATIONS.get(request.method)
             if answer is None:
                 return _refusal(405, "Method Not Allowed")
-            return await answer(self._call(request, body))
+            return await answer(await self._call(request, body))
         except KVError as error:
             return _refusal(error.status, error.reason)
         except JavaScriptError as error:  # a quota or a budget: the runtime knows neither, so it comes from us
@@ -124,9 +138,9 @@ class WireFace:
             self.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
             return _refusal(500, "Internal Server Error")
 
-    def _call(self, request: web.BaseRequest, body: bytes) -> _Call:
+    async def _call(self, request: web.BaseRequest, body: bytes) -> _Call:
         location = request.headers.get(LOCATION_HEADER, "")
-        service = self._services.get(request.headers.get(NAMESPACE_HEADER, ""))
+        service = await self._find(request.headers)
         if service is None or location not in self._locations:
             raise KVError("", 400, "No such namespace or location")
         path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
