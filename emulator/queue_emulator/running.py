@@ -73,7 +73,7 @@ async def _run(
         )
         session = Session(settings, deployment, namespaces, seeds, f"{url(sock)}{CONTROL_PREFIX}/")
         stop = asyncio.Event()
-        app = create_app(deployment, log_requests=False, worker=session.front)
+        app = create_app(deployment, log_requests=False, worker=session.front, upgrades=True)
         serving = asyncio.ensure_future(serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop))
         stack.push_async_callback(_finish, serving, stop)
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets

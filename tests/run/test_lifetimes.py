@@ -2,7 +2,6 @@
 
 import os
 import pty
-import select
 import signal
 import sys
 from contextlib import suppress
@@ -12,8 +11,8 @@ from typing import BinaryIO
 
 import pytest
 
-from tests.cli.emulator_process import COMMAND, WAIT_S_MAX
-from tests.run.tool import StartRun, environment_of, kill
+from tests.cli.emulator_process import COMMAND
+from tests.run.tool import StartRun, environment_of, gone, kill
 from tests.workerd.serving import alive, below
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up in /proc")
@@ -31,16 +30,6 @@ WAITING = "signal.pause()"
 
 def tool(after: str = WAITING, before: str = "") -> list[str]:
     return [sys.executable, "-c", TOOL.format(before=before, after=after)]
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether they all end, soon. They are not our children, so a descriptor of each tells."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            descriptor = os.pidfd_open(pid)
-            select.select([descriptor], [], [], WAIT_S_MAX)
-            os.close(descriptor)
-    return not alive(pids)
 
 
 @pytest.mark.parametrize("code", [0, 1, 7])
@@ -145,14 +134,14 @@ def test_no_folder_is_left_also_after_a_kill(start_run: StartRun) -> None:
 
 PROBE = """
 import os, signal, sys
-streams = (sys.stdin, sys.stdout, sys.stderr)
-print("terminal", *(each.isatty() for each in streams), os.getpgrp() == os.tcgetpgrp(0), flush=True)
 count = 0
 def interrupted(*_):
     global count
     count += 1
     print("interrupted", count, flush=True)
 signal.signal(signal.SIGINT, interrupted)
+streams = (sys.stdin, sys.stdout, sys.stderr)
+print("terminal", *(each.isatty() for each in streams), os.getpgrp() == os.tcgetpgrp(0), flush=True)
 print("typed", input(), flush=True)
 sys.exit(5)
 """

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 
 from tests.cli.emulator_process import COMMAND, WAIT_S_MAX, closed_environment
+from tests.workerd.serving import alive
 
 _CONTROLS = re.compile(r"controls at (http://127\.0\.0\.1:\d+)/cdn-cgi/emulator/")
 
@@ -124,3 +126,13 @@ def kill(pid: int) -> None:
     """SIGKILL, to exactly this process."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether they all end, soon. They are not our children, so a descriptor of each tells."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(pid)
+            select.select([descriptor], [], [], WAIT_S_MAX)
+            os.close(descriptor)
+    return not alive(pids)

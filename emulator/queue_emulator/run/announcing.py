@@ -42,9 +42,9 @@ class Announcements:
                 )
 
     def warn(self) -> None:
-        """Nothing was heard for a while: say so, unless a Worker is over this KV."""
-        if not self._places:
-            self._once(_NOTHING_TO_EMULATE if self._loaded else _NO_MINIFLARE)
+        """Nothing was heard for a while: say so, unless a tool is only slow to start its Worker."""
+        if not self._loaded:
+            self._once(_NO_MINIFLARE)
 
     def ended(self, code: int) -> None:
         """The command has ended: if no Worker was over this KV, say so."""

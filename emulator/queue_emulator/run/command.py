@@ -48,18 +48,22 @@ class Command:
         self._environment = with_preload(environment, folder)
         self._folder = str(folder)
         self._session = os.getsid(0)
+        self._process: asyncio.subprocess.Process | None = None
+        self._early: list[signal.Signals] = []  # heard before there was anybody to tell
         self._killing: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._guard = await self._start_guard()
+        for number in _heard():
+            self._loop.add_signal_handler(number, self._pass_on, number)
         try:
             self._process = await self._start()
         except BaseException:
             await self._dismiss_guard()
             raise
-        for number in _heard():
-            self._loop.add_signal_handler(number, self._pass_on, number)
+        for number in self._early:
+            self._send(number)
         return self
 
     async def __aexit__(
@@ -67,16 +71,18 @@ class Command:
     ) -> None:
         """Whatever happened: the command and all that it started end before we do."""
         self.end()
-        with suppress(ProcessLookupError):
-            await asyncio.wait_for(self._process.wait(), _END_S_MAX + 1)
+        await self._started.wait()
         await asyncio.to_thread(leftovers.end, self._folder, self._session)
-        for number in _heard():
-            self._loop.remove_signal_handler(number)
         await self._dismiss_guard()
+
+    @property
+    def _started(self) -> asyncio.subprocess.Process:
+        assert self._process is not None
+        return self._process
 
     async def ended(self) -> int:
         """Wait for the command's own end: its exit code, 128 and the signal's number where a signal ended it."""
-        code = await self._process.wait()
+        code = await self._started.wait()
         if self._killing is not None:
             self._killing.cancel()
         return code if code >= 0 else 128 - code
@@ -87,15 +93,16 @@ class Command:
 
     def _pass_on(self, number: signal.Signals) -> None:
         """A terminal sends Ctrl-C and its own end to the command as well: what it has got is not sent again."""
-        if number == signal.SIGTERM or not _in_foreground():
+        if self._process is None or number == signal.SIGTERM or not _in_foreground():
             self._send(number)
 
     def _send(self, number: signal.Signals) -> None:
-        if self._process.returncode is not None:
-            return
-        leftovers.send([self._process.pid], number)
-        if self._killing is None:
-            self._killing = self._loop.call_later(_END_S_MAX, leftovers.send, [self._process.pid], signal.SIGKILL)
+        if self._process is None:
+            self._early.append(number)
+        elif self._process.returncode is None:
+            leftovers.send([self._process.pid], number)
+            if self._killing is None:
+                self._killing = self._loop.call_later(_END_S_MAX, self._send, signal.SIGKILL)
 
     async def _start(self) -> asyncio.subprocess.Process:
         try:

@@ -6,6 +6,7 @@ const { namespaces, tagged } = require("./kv.cjs");
 
 const VITE = "__VITE_INVOKE_MODULE__"; // bound to a Worker whose code Vite brings in piece by piece
 const VITEST = /^vitest-(plugin|pool-workers)-runner-/;
+const PROGRAM_CHARACTERS_MAX = 120; // getPlatformProxy's Worker has nothing to do but to have bindings
 const SOCKET = { host: "127.0.0.1", port: 0 };
 
 const nameOf = (worker) => worker.config?.name ?? worker.name;
@@ -17,7 +18,15 @@ function obstacle(options, version) {
   const workers = options.workers ?? [options];
   if (workers.some((each) => VITEST.test(nameOf(each) ?? ""))) return "Vitest has one location";
   if (workers.some((each) => VITE in { ...each.config?.env, ...each.serviceBindings })) return "Vite has one location";
+  if (codeCharacters(workers[0]) < PROGRAM_CHARACTERS_MAX) return "getPlatformProxy has one location";
   return undefined;
+}
+
+// How long a Worker's code is, if it is among the options.
+function codeCharacters(worker) {
+  const listed = Object.values(worker.config?.manifest?.modules ?? (Array.isArray(worker.modules) ? worker.modules : {}));
+  const texts = listed.length > 0 ? listed.map((each) => each.contents) : [worker.script];
+  return texts.every((each) => typeof each === "string") ? texts.join("").length : Infinity;
 }
 
 // The options with the copies added to their Workers. Options without `workers` are one Worker's and the whole's at once.

@@ -22,7 +22,7 @@ from queue_emulator.workerd import wire
 from queue_emulator.workerd.invocations import Invocations
 
 REFUSED = 2
-_WARN_S = 20.0  # wrangler loads miniflare within two seconds, its download by npx takes some more
+_WARN_S = 30.0  # wrangler loads miniflare within two seconds, its download by npx takes some more
 _WORKER = "queue-emulator-run"  # as Cloudflare's API calls what a namespace is bound to
 _UNKNOWN = "not by way of the emulator's port"  # the route of what the tool's own port, a cron or a test asks
 _KV_SOCKET, _REPORTS_SOCKET, _PRELOAD_CONFIG = "kv", "reports", "preload.json"
@@ -52,7 +52,6 @@ class Session:
             self._addresses,
             locate=deployment.location,
             invocations=self._invocations,
-            log=deployment.log,
         )
 
     @asynccontextmanager

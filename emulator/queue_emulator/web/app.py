@@ -19,12 +19,17 @@ _PATH_SHOWN_MAX = 200
 
 
 def create_app(
-    deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None, known_keys: bool = False
+    deployment: Deployment,
+    *,
+    log_requests: bool = True,
+    worker: ASGIApp | None = None,
+    upgrades: bool = False,
+    known_keys: bool = False,
 ) -> ASGIApp:
     """The whole emulator as one ASGI application; the caller closes the deployment's service.
 
-    `worker` is what stands in for the Python Worker. With `known_keys`, which everybody can look up, no Worker answers
-    to pages of other sites.
+    `worker` is what stands in for the Python Worker, with `upgrades` one that takes WebSockets too. With `known_keys`,
+    which everybody can look up, no Worker answers to pages of other sites.
     """
     faces = {CONTROL_PREFIX: _control_face}
     if deployment.namespaces is not None:
@@ -33,7 +38,7 @@ def create_app(
     app: ASGIApp = Faces(deployment, faces, NoOtherSites(worker) if known_keys else worker)
     if log_requests:
         app = RequestLog(app, deployment)
-    return WithoutUpgrade(app)
+    return app if upgrades else WithoutUpgrade(app)
 
 
 class Faces:
@@ -56,6 +61,10 @@ class Faces:
                 _to_origin_form(scope)
             scope[INVOCATION] = self._deployment.invocation()
             await self._face(scope["raw_path"])(scope, receive, send)
+        elif scope["type"] == "websocket":
+            scope[INVOCATION] = self._deployment.invocation()
+            face = self._face(scope["raw_path"])
+            await (face if face is self._worker else WithoutUpgrade(face))(scope, receive, send)
 
     def _face(self, path: bytes) -> ASGIApp:
         for prefix, make in self._makers.items():

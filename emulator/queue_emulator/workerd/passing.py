@@ -15,7 +15,7 @@ from queue_emulator.worker.answers import Answer
 from queue_emulator.workerd.upstream import Exchange, Headers, WorkerGone
 
 DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request body, free and pro plans
-_HOP_BY_HOP = {
+HOP_BY_HOP = {
     b"connection",
     b"expect",
     b"keep-alive",
@@ -107,7 +107,7 @@ async def _send_body(exchange: Exchange, body: Body) -> None:
 
 async def _send_answer(exchange: Exchange, send: Send, ray: bytes) -> Head:
     response = await exchange.response()
-    dropped = _HOP_BY_HOP | {b"cf-ray"} | _named_by_connection(response.headers)
+    dropped = HOP_BY_HOP | {b"cf-ray"} | _named_by_connection(response.headers)
     headers = [(name, value) for name, value in response.headers if name not in dropped]
     headers.append((b"cf-ray", ray))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
@@ -130,7 +130,7 @@ def request_headers(scope: Scope, ray: bytes, cf_header: str, cf: Mapping[str, A
     cf_name = cf_header.lower().encode()
     given: list[tuple[bytes, bytes]] = scope["headers"]
     # What says where a request goes and how long it is belongs to every hop, whatever `Connection` names.
-    dropped = _HOP_BY_HOP | _OURS | {cf_name} | (_named_by_connection(given) - {b"host", b"content-length"})
+    dropped = HOP_BY_HOP | _OURS | {cf_name} | (_named_by_connection(given) - {b"host", b"content-length"})
     # HTTP allows an empty Host, which the runtime refuses before any Worker runs.
     headers = [(name, value) for name, value in given if name not in dropped and (name, value) != (b"host", b"")]
     names = {name for name, _ in given}

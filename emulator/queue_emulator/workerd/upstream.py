@@ -38,6 +38,28 @@ class NotSendable(Exception):
     """A request that HTTP/1.1 cannot hold: it was never sent."""
 
 
+class Connected:
+    """A connection that HTTP has left to another protocol; raises WorkerGone."""
+
+    def __init__(self, connection: socket.socket, received: bytes) -> None:
+        self._socket = connection
+        self._received = received
+
+    async def receive(self) -> bytes:
+        """The next bytes; none at the end."""
+        received, self._received = self._received, b""
+        try:
+            return received or await asyncio.get_running_loop().sock_recv(self._socket, _CHUNK_BYTES)
+        except OSError as error:
+            raise WorkerGone(str(error)) from None
+
+    async def send(self, sent: bytes) -> None:
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._socket, sent)
+        except OSError as error:
+            raise WorkerGone(str(error)) from None
+
+
 class Exchange:
     """A connection to the Worker, to be used as an asynchronous context; raises WorkerGone."""
 
@@ -97,6 +119,15 @@ class Exchange:
                 return None
             if isinstance(event, h11.Data) and event.data:
                 return bytes(event.data)
+
+    async def upgraded(self) -> tuple[h11.InformationalResponse | h11.Response, "Connected | None"]:
+        """The head of the answer to a request to upgrade; and the connection, if it is another protocol's now."""
+        while True:
+            event = await self._next()
+            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
+                return event, Connected(self._socket, self._http.trailing_data[0])
+            if isinstance(event, h11.Response):
+                return event, None
 
     async def _send(self, event: h11.Event) -> None:
         try:
