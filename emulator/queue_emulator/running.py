@@ -13,10 +13,10 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.surface import CONTROL_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
-from queue_emulator.run.command import Command, find
+from queue_emulator.run.command import Command, find, with_preload
 from queue_emulator.run.lending import Seed
 from queue_emulator.run.session import Session
-from queue_emulator.serving import open_account
+from queue_emulator.serving import connection_face, open_account
 from queue_emulator.settings import DEFAULT_HOST, ToolSettings
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
@@ -71,15 +71,18 @@ async def _run(
             namespaces=namespaces,
             api_token=settings.api_token,
         )
-        session = Session(settings, deployment, namespaces, seeds, f"{url(sock)}{CONTROL_PREFIX}/")
+        base_url = url(sock)
+        session = Session(settings, deployment, namespaces, seeds, f"{base_url}{CONTROL_PREFIX}/")
         stop = asyncio.Event()
-        app = create_app(deployment, log_requests=False, worker=session.front, upgrades=True)
+        app = create_app(
+            deployment, log_requests=False, worker=session.front, upgrades=True, connection=connection_face
+        )
         serving = asyncio.ensure_future(serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop))
         stack.push_async_callback(_finish, serving, stop)
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(rmtree, folder, ignore_errors=True)
         await stack.enter_async_context(session.listening(folder))
-        command = Command(program, settings.command, settings.environment, folder)
+        command = Command(program, settings.command, with_preload(settings.environment, folder, base_url), folder)
         await stack.enter_async_context(command)
         started.set()
         return await session.outcome(command, serving)

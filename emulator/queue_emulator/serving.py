@@ -35,6 +35,7 @@ from queue_emulator.workerd.bindings import WorkerPlan
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
+    from queue_emulator.workerd.connection import ConnectionFace
 
 _GRACE_S = 10.0  # for requests that are running when we are told to end
 _WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
@@ -101,7 +102,9 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
 async def _run_python(
     settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
 ) -> None:
-    app = create_app(deployment, log_requests=settings.log_requests, known_keys=settings.keys.development)
+    connection = connection_face if deployment.namespaces else None
+    known = settings.keys.development
+    app = create_app(deployment, log_requests=settings.log_requests, connection=connection, known_keys=known)
     await serve_on(app, grace_s=_GRACE_S)
 
 
@@ -122,7 +125,13 @@ async def _run_on_workerd(
     )
     async with running_worker(settings.worker.plan, around) as worker:
         known = settings.keys.development
-        app = create_app(deployment, log_requests=settings.log_requests, worker=worker.face, known_keys=known)
+        app = create_app(
+            deployment,
+            log_requests=settings.log_requests,
+            worker=worker.face,
+            connection=connection_face,
+            known_keys=known,
+        )
         # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
         kept = raise_descriptor_limit() // 2
         await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
@@ -140,6 +149,22 @@ async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Na
     except BaseException:
         await namespaces.close(discard=True)
         raise
+
+
+def connection_face(deployment: Deployment) -> "ConnectionFace":
+    """KV for Workers that are given a connection string; raises SettingsError without the extra that it needs."""
+    from queue_emulator.workerd.extra import require_extra
+
+    require_extra(("aiohttp",))
+    from queue_emulator.workerd.connection import ConnectionFace
+
+    namespaces = deployment.namespaces
+    assert namespaces is not None
+
+    async def bind(binding: str, id: str | None) -> KVService:
+        return await namespaces.bind(id or binding, worker=WORKER_NAME)
+
+    return ConnectionFace(bind, locations=lambda: deployment.locations, log=deployment.log)
 
 
 async def open_account(

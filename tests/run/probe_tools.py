@@ -14,6 +14,7 @@ from tests.cli.emulator_process import WAIT_S_MAX
 from tests.run.tool import Running, node
 
 PROBE = Path(__file__).with_name("probe")
+TOOLS_PINNED = Path(__file__).with_name("tools")
 RELOADED = 'export const VERSION = "two";'
 
 

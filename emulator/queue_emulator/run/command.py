@@ -14,6 +14,7 @@ from typing import Self
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.run import leftovers
 
+URL_NAME = "QUEUE_EMULATOR_URL"
 PRELOAD = Path(__file__).with_name("preload.cjs")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _END_S_MAX = 5.0  # for a command that was told to end; wrangler takes one
@@ -32,20 +33,24 @@ def find(command: Sequence[str], environment: Mapping[str, str]) -> str:
     raise SettingsError(f"cannot run {name}: it is not on the PATH{hint}")
 
 
-def with_preload(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The environment in which every Node process loads the preload, after what the user has it load."""
+def with_preload(environment: Mapping[str, str], folder: Path, url: str) -> dict[str, str]:
+    """The environment in which every Node process loads the preload, after what the user has it load.
+
+    `url` is the emulator's own, for scripts and tests that the command runs.
+    """
     path = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
     options = " ".join(filter(None, (environment.get("NODE_OPTIONS"), f'--require "{path}"')))
-    return {**environment, "NODE_OPTIONS": options, leftovers.MARK: str(folder)}
+    return {**environment, "NODE_OPTIONS": options, leftovers.MARK: str(folder), URL_NAME: url}
 
 
 class Command:
     """One child process. It shares our terminal, our standard streams and our process group: nothing is between."""
 
     def __init__(self, program: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        """`environment` is the command's, as `with_preload` makes it."""
         self._program = program
         self._command = tuple(command)
-        self._environment = with_preload(environment, folder)
+        self._environment = environment
         self._folder = str(folder)
         self._session = os.getsid(0)
         self._process: asyncio.subprocess.Process | None = None
