@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from queue_emulator import __version__, settings
+from queue_emulator.cli_options import add_kv, locations, port, positive, profile_of, state_of
+from queue_emulator.cli_run import add_run
 from queue_emulator.core.errors import EmulatorError, SettingsError
-from queue_emulator.core.plans import PLANS
-from queue_emulator.core.profiles import PROFILES, SWITCHES, compose
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.commands import add_commands
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"queue-emulator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(commands.add_parser("serve", help="start the emulator"))
+    add_run(commands)
     add_commands(commands)
     _add_cost(commands.add_parser("cost", help="what the traffic of a running emulator would cost on Cloudflare"))
     return parser
@@ -77,32 +78,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default=settings.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
-    add("--port", type=_port, default=settings.DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
-    kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--state", type=Path, metavar="FILE", help=f"SQLite file (default: {settings.DEFAULT_STATE})")
-    kept.add_argument("--ephemeral", action="store_true", help="keep the data in memory only")
+    add("--port", type=port, default=settings.DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    add_kv(parser)
     add(
         "--seed", type=Path, metavar="FILE", action="append", default=[],
         help="bulk-put file to load at each start; repeatable",
-    )  # fmt: skip
-    add("--profile", choices=sorted(PROFILES), default="cloudflare", help="how faithful KV is (default: %(default)s)")
-    add(
-        "--location", metavar="CODE", action="append", default=[],
-        help=f"name of a location, the first is the default; repeatable (default: {settings.DEFAULT_LOCATION})",
     )  # fmt: skip
     add(
         "--worker-version", choices=[each.value for each in WorkerVersion], default="new",
         help="which format the Worker uses (default: %(default)s)",
     )  # fmt: skip
-    add("--rate-limit", type=_positive, metavar="N", help="answer 429 past N requests a minute a key")
-    add("--plan", choices=sorted(PLANS), help="whose daily quotas hold (default: none)")
-    add(
-        "--without", choices=sorted(SWITCHES), action="append", default=[],
-        help="switch off one of production's ways; repeatable",
-    )  # fmt: skip
-    add("--replication-lag", type=_lag, default=(0, 0), metavar="MIN..MAX", help="seconds until others see a write")
-    add("--tombstone-life", type=_seconds, metavar="S", help="how long lists walk deleted keys (default: an hour)")
-    add("--random-seed", type=int, metavar="N", help="makes every draw repeatable")
+    add("--rate-limit", type=positive, metavar="N", help="answer 429 past N requests a minute a key")
     add("--quiet", action="store_true", help="no log line a request")
     add("--kv", choices=("emulated", "cloudflare"), default="emulated", help="whose KV it is (default: %(default)s)")
     add("--namespace-id", metavar="ID", help="the real namespace of --kv cloudflare")
@@ -126,13 +112,13 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
 def _add_cost(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", metavar="URL", default=_DEFAULT_URL, help="the emulator (default: %(default)s)")
     parser.add_argument(
-        "--over", type=_positive, metavar="S", help="the seconds that the traffic stands for (default: as observed)"
+        "--over", type=positive, metavar="S", help="the seconds that the traffic stands for (default: as observed)"
     )
     parser.set_defaults(run=_cost)
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from queue_emulator.run import serve
+    from queue_emulator.serving import serve
 
     cloudflare = _cloudflare(parsed)
     worker, keys = _worker(parsed)
@@ -143,16 +129,10 @@ def _serve(parsed: argparse.Namespace) -> int:
             cloudflare=cloudflare,
             host=parsed.host,
             port=parsed.port,
-            state=None if parsed.ephemeral else parsed.state or settings.DEFAULT_STATE,
+            state=state_of(parsed),
             seeds=tuple(parsed.seed),
-            profile=compose(
-                parsed.profile,
-                without=parsed.without,
-                plan=parsed.plan,
-                lag_ms=parsed.replication_lag,
-                tombstone_life_ms=parsed.tombstone_life,
-            ),
-            locations=_locations(parsed.location),
+            profile=profile_of(parsed),
+            locations=locations(parsed.location),
             worker_version=WorkerVersion(parsed.worker_version),
             rate_limit_per_minute=parsed.rate_limit,
             log_requests=not parsed.quiet,
@@ -217,40 +197,3 @@ def _cost(parsed: argparse.Namespace) -> int:
 
     say(*cost_report(parsed.url, parsed.over))
     return 0
-
-
-def _locations(named: Sequence[str]) -> tuple[str, ...]:
-    codes = [code.upper() for code in named]
-    for code, written in zip(codes, named, strict=True):
-        if not (code.isascii() and code.isalpha() and len(code) == 3):
-            raise SettingsError(f"--location takes an airport code of three letters, as SJC or NRT, not {written!r}")
-        if codes.count(code) > 1:
-            raise SettingsError(f"--location {code} is given twice: each location has one code")
-    return tuple(codes) or (settings.DEFAULT_LOCATION,)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"a port lies between 0 and 65535, not {text!r}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
-    return int(text)
-
-
-def _seconds(text: str) -> int:
-    try:
-        milliseconds = round(float(text) * 1000)
-    except (ValueError, OverflowError):
-        milliseconds = -1
-    if not 0 <= milliseconds <= 86_400_000:
-        raise argparse.ArgumentTypeError(f"must be 0 to 86400 seconds, not {text!r}")
-    return milliseconds
-
-
-def _lag(text: str) -> tuple[int, int]:
-    least, dots, most = text.partition("..")
-    return (_seconds(least), _seconds(most)) if dots else (0, _seconds(text))

@@ -87,6 +87,37 @@ class Settings:
             raise SettingsError(f"{API_LOCATION} is what faults and journal call Cloudflare's API, no location's name")
 
 
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """Everything that `run` is told. `at` gives bindings a location of their own, `seeds` are (binding, file).
+
+    `environment` is the command's, before the preload.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    port: int = 0
+    state: Path | None = DEFAULT_STATE
+    seeds: tuple[tuple[str, Path], ...] = ()
+    profile: Profile = CLOUDFLARE
+    locations: tuple[str, ...] = (DEFAULT_LOCATION,)
+    at: Mapping[str, str] = field(default_factory=dict)
+    random_seed: int | None = None
+    api_token: str | None = field(default=None, repr=False)
+
+
+def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | None:
+    """The token of Cloudflare's API from the environment or `.dev.vars`; without one the API is closed."""
+    environment = os.environ if environment is None else environment
+    sources = (("environment", environment), (DEV_VARS, _dev_vars(Path(DEV_VARS))))
+    return next(filter(None, (_token_of(source, given) for source, given in sources)), None)
+
+
+def environment() -> dict[str, str]:
+    """The whole of it, for a process that is started from here."""
+    return dict(os.environ)
+
+
 def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple[WorkerSettings, KeySource]:
     """What to run on workerd, and the keys as for the Python Worker; all of `.dev.vars` is bound as secrets.
 
@@ -156,14 +187,18 @@ def read_cloudflare(namespace_id: str, *, environment: Mapping[str, str] | None 
 def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str, str]) -> ApiToken:
     """As the keys; where none is set, on loopback only, one that the operating system's chance makes."""
     for source, given in (("environment", environment), (DEV_VARS, from_file)):
-        token = given.get(API_TOKEN_NAME)
-        if token:
-            if not _TOKEN.fullmatch(token):
-                raise SettingsError(f"{API_TOKEN_NAME} from {source} holds characters that no header can carry")
+        if token := _token_of(source, given):
             return ApiToken(token, source)
     if not loopback(host):
         return ApiToken()
     return ApiToken("".join(f"{Dice().bits(64, 'token'):016x}" for _ in range(2)))
+
+
+def _token_of(source: str, given: Mapping[str, str]) -> str | None:
+    token = given.get(API_TOKEN_NAME)
+    if token and not _TOKEN.fullmatch(token):
+        raise SettingsError(f"{API_TOKEN_NAME} from {source} holds characters that no header can carry")
+    return token
 
 
 def _dev_vars(path: Path) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.core.bulk import BulkData
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
+from queue_emulator.core.profiles import Profile
 from queue_emulator.core.surface import API_PREFIX
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.cloudflare_access import Access
@@ -21,7 +22,7 @@ from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteCatalogue
 from queue_emulator.kv.state_file import check_own_folder
-from queue_emulator.kv.store import Store
+from queue_emulator.kv.store import MemoryStore, Store
 from queue_emulator.kv.waiting import sleep_on
 from queue_emulator.settings import API_TOKEN_NAME, DEFAULT_STATE, DEV_VARS, KEY_NAMES, Settings
 from queue_emulator.terminal import tell
@@ -34,6 +35,7 @@ from queue_emulator.workerd.bindings import WorkerPlan
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
+    from queue_emulator.workerd.connection import ConnectionFace
 
 _GRACE_S = 10.0  # for requests that are running when we are told to end
 _WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
@@ -100,7 +102,9 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: list[BulkData],
 async def _run_python(
     settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
 ) -> None:
-    app = create_app(deployment, log_requests=settings.log_requests, known_keys=settings.keys.development)
+    connection = connection_face if deployment.namespaces else None
+    known = settings.keys.development
+    app = create_app(deployment, log_requests=settings.log_requests, connection=connection, known_keys=known)
     await serve_on(app, grace_s=_GRACE_S)
 
 
@@ -121,7 +125,13 @@ async def _run_on_workerd(
     )
     async with running_worker(settings.worker.plan, around) as worker:
         known = settings.keys.development
-        app = create_app(deployment, log_requests=settings.log_requests, worker=worker.face, known_keys=known)
+        app = create_app(
+            deployment,
+            log_requests=settings.log_requests,
+            worker=worker.face,
+            connection=connection_face,
+            known_keys=known,
+        )
         # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
         kept = raise_descriptor_limit() // 2
         await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
@@ -130,28 +140,52 @@ async def _run_on_workerd(
 async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
     """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
     plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
-    if settings.state == DEFAULT_STATE:
-        check_own_folder(DEFAULT_STATE)
-    catalogue = MemoryCatalogue() if settings.state is None else await SqliteCatalogue.open(settings.state)
-    pipeline, versions = Pipeline(clock, dice, sleep_on(clock), settings.profile.plan), Versions()
-
-    def open_service(store: Store, name: str) -> KVService:
-        return KVService(
-            store,
-            clock=clock,
-            profile=settings.profile,
-            dice=dice,
-            versions=versions,
-            pipeline=pipeline,
-            namespace=name,
-        )
-
+    namespaces, _ = await open_account(settings.state, settings.profile, clock, dice)
     try:
-        namespaces = await Namespaces.open(catalogue, open_service, dice)
         names = dict.fromkeys((plan.controlled, *plan.kv.values()))
         return namespaces, {
             name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name)) for name in names
         }
+    except BaseException:
+        await namespaces.close(discard=True)
+        raise
+
+
+def connection_face(deployment: Deployment) -> "ConnectionFace":
+    """KV for Workers that are given a connection string; raises SettingsError without the extra that it needs."""
+    from queue_emulator.workerd.extra import require_extra
+
+    require_extra(("aiohttp",))
+    from queue_emulator.workerd.connection import ConnectionFace
+
+    namespaces = deployment.namespaces
+    assert namespaces is not None
+
+    async def bind(binding: str, id: str | None) -> KVService:
+        return await namespaces.bind(id or binding, worker=WORKER_NAME)
+
+    return ConnectionFace(bind, locations=lambda: deployment.locations, log=deployment.log)
+
+
+async def open_account(
+    state: Path | None, profile: Profile, clock: MovableClock, dice: Dice
+) -> tuple[Namespaces, KVService]:
+    """The namespaces of a state file, or of memory; raises StateError, and then leaves the file as it was.
+
+    The service beside them is of none of them, and empty: its faults, journal and counts are the account's.
+    """
+    if state == DEFAULT_STATE:
+        check_own_folder(DEFAULT_STATE)
+    catalogue = MemoryCatalogue() if state is None else await SqliteCatalogue.open(state)
+    pipeline, versions = Pipeline(clock, dice, sleep_on(clock), profile.plan), Versions()
+
+    def open_service(store: Store, name: str) -> KVService:
+        return KVService(
+            store, clock=clock, profile=profile, dice=dice, versions=versions, pipeline=pipeline, namespace=name
+        )
+
+    try:
+        return await Namespaces.open(catalogue, open_service, dice), open_service(MemoryStore(), "")
     except BaseException:
         await catalogue.discard()
         raise

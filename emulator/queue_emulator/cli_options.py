@@ -1,0 +1,85 @@
+"""Options that several commands have, and how their values are read."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from queue_emulator import settings
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.plans import PLANS
+from queue_emulator.core.profiles import PROFILES, SWITCHES, Profile, compose
+
+
+def add_kv(parser: argparse.ArgumentParser) -> None:
+    """What KV is like, and where it is kept."""
+    add = parser.add_argument
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--state", type=Path, metavar="FILE", help=f"SQLite file (default: {settings.DEFAULT_STATE})")
+    kept.add_argument("--ephemeral", action="store_true", help="keep the data in memory only")
+    add("--profile", choices=sorted(PROFILES), default="cloudflare", help="how faithful KV is (default: %(default)s)")
+    add(
+        "--location", metavar="CODE", action="append", default=[],
+        help=f"name of a location, the first is the default; repeatable (default: {settings.DEFAULT_LOCATION})",
+    )  # fmt: skip
+    add("--plan", choices=sorted(PLANS), help="whose daily quotas hold (default: none)")
+    add(
+        "--without", choices=sorted(SWITCHES), action="append", default=[],
+        help="switch off one of production's ways; repeatable",
+    )  # fmt: skip
+    add("--replication-lag", type=lag, default=(0, 0), metavar="MIN..MAX", help="seconds until others see a write")
+    add("--tombstone-life", type=seconds, metavar="S", help="how long lists walk deleted keys (default: an hour)")
+    add("--random-seed", type=int, metavar="N", help="makes every draw repeatable")
+
+
+def state_of(parsed: argparse.Namespace) -> Path | None:
+    """The state file; None keeps the data in memory."""
+    return None if parsed.ephemeral else parsed.state or settings.DEFAULT_STATE
+
+
+def profile_of(parsed: argparse.Namespace) -> Profile:
+    """All that the options say of KV."""
+    return compose(
+        parsed.profile,
+        without=parsed.without,
+        plan=parsed.plan,
+        lag_ms=parsed.replication_lag,
+        tombstone_life_ms=parsed.tombstone_life,
+    )
+
+
+def locations(named: Sequence[str]) -> tuple[str, ...]:
+    """The airport codes, in capitals; raises SettingsError."""
+    codes = [code.upper() for code in named]
+    for code, written in zip(codes, named, strict=True):
+        if not (code.isascii() and code.isalpha() and len(code) == 3):
+            raise SettingsError(f"--location takes an airport code of three letters, as SJC or NRT, not {written!r}")
+        if codes.count(code) > 1:
+            raise SettingsError(f"--location {code} is given twice: each location has one code")
+    return tuple(codes) or (settings.DEFAULT_LOCATION,)
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"a port lies between 0 and 65535, not {text!r}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> int:
+    try:
+        milliseconds = round(float(text) * 1000)
+    except (ValueError, OverflowError):
+        milliseconds = -1
+    if not 0 <= milliseconds <= 86_400_000:
+        raise argparse.ArgumentTypeError(f"must be 0 to 86400 seconds, not {text!r}")
+    return milliseconds
+
+
+def lag(text: str) -> tuple[int, int]:
+    least, dots, most = text.partition("..")
+    return (seconds(least), seconds(most)) if dots else (0, seconds(text))
