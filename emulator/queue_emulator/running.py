@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from shutil import rmtree
 
+from queue_emulator.compose import connection_face, open_account
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
@@ -16,7 +17,6 @@ from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.run.command import Command, find, with_preload
 from queue_emulator.run.lending import Seed
 from queue_emulator.run.session import Session
-from queue_emulator.serving import connection_face, open_account
 from queue_emulator.settings import DEFAULT_HOST, ToolSettings
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from queue_emulator import settings
-from queue_emulator.cli_options import add_kv, locations, port, profile_of, state_of
+from queue_emulator.cli.kv_options import add_kv, profile_of, state_of
+from queue_emulator.cli.parsing import locations, port
 from queue_emulator.core.errors import SettingsError
 
 _USAGE = "queue-emulator run [options] -- COMMAND..."

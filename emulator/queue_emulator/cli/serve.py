@@ -1,81 +1,20 @@
-"""`queue-emulator`: parse, call one function, print.
-
-Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted.
-"""
+"""The command `serve`: its options, and what they cannot say together."""
 
 import argparse
-import signal
-import sys
-from collections.abc import Sequence
-from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
 
-from queue_emulator import __version__, settings
-from queue_emulator.cli_options import add_kv, locations, port, positive, profile_of, state_of
-from queue_emulator.cli_run import add_run
-from queue_emulator.core.errors import EmulatorError, SettingsError
+from queue_emulator import settings
+from queue_emulator.cli.kv_options import add_kv, profile_of, state_of
+from queue_emulator.cli.parsing import locations, port, positive
+from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.cloudflare_access import Access
-from queue_emulator.terminal import tell
-from queue_emulator.transfer.commands import add_commands
-from queue_emulator.transfer.output import PIPE_CLOSED, ClosedPipe, say
 from queue_emulator.worker.fetch import WorkerVersion
 from queue_emulator.workerd.bindings import WorkerFlags
-from queue_emulator.workerd.stopped import WorkerStopped
-
-_DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a name of a file need not be text
-        sys.stdout.reconfigure(errors="backslashreplace")
-    _end_on_sigterm()
-    parsed = _parser().parse_args(arguments)
-    try:
-        code: int = parsed.run(parsed)
-    except EmulatorError as error:
-        tell(f"queue-emulator: {error}")
-        code = 1 if isinstance(error, WorkerStopped) else 2
-    except OSError as error:  # a folder that may not be entered, a name that is too long, a disk without room
-        where = f"{error.filename}: " if error.filename else ""
-        tell(f"queue-emulator: {where}{error.strerror or error}")
-        code = 2
-    except ClosedPipe:
-        code = PIPE_CLOSED
-    except KeyboardInterrupt:
-        code = 130
-    return code
-
-
-def _end_on_sigterm() -> None:
-    """As Ctrl-C does: with what was begun undone or said. `serve` has a handler of its own."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line. The parsers of the commands are of this class too."""
-
-    def error(self, message: str) -> NoReturn:
-        tell(f"{self.prog}: {message}; {self.prog} --help shows what there is")
-        raise SystemExit(2)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = _Parser(
-        prog="queue-emulator", description="A Worker's task queue over an emulated Workers KV, on this machine."
-    )
-    parser.add_argument("--version", action="version", version=f"queue-emulator {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_serve(commands.add_parser("serve", help="start the emulator"))
-    add_run(commands)
-    add_commands(commands)
-    _add_cost(commands.add_parser("cost", help="what the traffic of a running emulator would cost on Cloudflare"))
-    return parser
-
-
-def _add_serve(parser: argparse.ArgumentParser) -> None:
+def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`serve`."""
+    parser = commands.add_parser("serve", help="start the emulator")
     add = parser.add_argument
     add("--host", default=settings.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     add("--port", type=port, default=settings.DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
@@ -109,16 +48,8 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
     add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as wrangler's; repeatable")
 
 
-def _add_cost(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--url", metavar="URL", default=_DEFAULT_URL, help="the emulator (default: %(default)s)")
-    parser.add_argument(
-        "--over", type=positive, metavar="S", help="the seconds that the traffic stands for (default: as observed)"
-    )
-    parser.set_defaults(run=_cost)
-
-
 def _serve(parsed: argparse.Namespace) -> int:
-    from queue_emulator.serving import serve
+    from queue_emulator.compose import serve
 
     cloudflare = _cloudflare(parsed)
     worker, keys = _worker(parsed)
@@ -190,10 +121,3 @@ def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None,
 
 
 _WORKERS_OWN = ("workerd", "binding", "var", "compatibility_date", "compatibility_flag")
-
-
-def _cost(parsed: argparse.Namespace) -> int:
-    from queue_emulator.costs import cost_report
-
-    say(*cost_report(parsed.url, parsed.over))
-    return 0
