@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from queue_emulator.core.addresses import loopback
 from queue_emulator.core.data_time import AsOf
@@ -94,6 +95,36 @@ class Settings:
             raise SettingsError(f"{API_LOCATION} is what faults and journal call Cloudflare's API, no location's name")
 
 
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """Everything that `run` is told. `at` gives bindings a location of their own, `seeds` are (binding, file).
+
+    `environment` is the command's, before the preload.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    port: int = 0
+    state: Path | None = DEFAULT_STATE
+    seeds: tuple[tuple[str, Path], ...] = ()
+    profile: Profile = CLOUDFLARE
+    locations: tuple[str, ...] = (DEFAULT_LOCATION,)
+    at: Mapping[str, str] = field(default_factory=dict)
+    random_seed: int | None = None
+    api_token: str | None = field(default=None, repr=False)
+
+
+def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | None:
+    """The token of Cloudflare's API from the environment or `.dev.vars`; without one the API is closed."""
+    found = _first(API_TOKEN_NAME, _sources(environment, Path()))
+    return _checked(found) if found else None
+
+
+def environment() -> dict[str, str]:
+    """The whole of it, for a process that is started from here."""
+    return dict(os.environ)
+
+
 def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple[WorkerSettings, KeySource]:
     """What to run on workerd, and the keys as for the Python Worker; all of `.dev.vars` is bound as secrets.
 
@@ -126,25 +157,14 @@ def read_keys(
     `bound` is what a Worker is bound to anyway, and asked last.
     Raises SettingsError where an address that others can reach would be opened with keys that everybody knows.
     """
-    environment = os.environ if environment is None else environment
-    from_file = _dev_vars(folder / DEV_VARS)
-    values: dict[str, str] = {}
-    sources: dict[str, str] = {}
-    for name in KEY_NAMES:
-        asked = (("environment", environment), (DEV_VARS, from_file), ("a variable", bound or {}))
-        for source, found in ((source, given.get(name)) for source, given in asked):
-            if found and name not in values:
-                values[name], sources[name] = found, source
-    api_token = _api_token(host, environment, from_file)
-    if values:
-        keys = ApiKeys(*(values.get(name) for name in KEY_NAMES))
-        return KeySource(keys, sources, development=False, api_token=api_token)
-    if not loopback(host):
-        raise SettingsError(
-            f"{host} can be reached by others, and no key is set: set QUEUE_API_KEY and ADMIN_API_KEY in the "
-            f"environment or in {DEV_VARS}, or listen on 127.0.0.1"
-        )
-    return KeySource(DEVELOPMENT_KEYS, {}, development=True, api_token=api_token)
+    sources = _sources(environment, folder)
+    api_token = _api_token(host, sources)
+    found = {name: each for name in KEY_NAMES if (each := _first(name, [*sources, ("a variable", bound or {})]))}
+    if not found:
+        _check_that_nobody_else_can_reach(host)
+        return KeySource(DEVELOPMENT_KEYS, {}, development=True, api_token=api_token)
+    keys = ApiKeys(*(found[name].value if name in found else None for name in KEY_NAMES))
+    return KeySource(keys, {name: each.source for name, each in found.items()}, False, api_token)
 
 
 def read_cloudflare(namespace_id: str, *, environment: Mapping[str, str] | None = None) -> Access:
@@ -160,17 +180,45 @@ def read_cloudflare(namespace_id: str, *, environment: Mapping[str, str] | None 
     return Access(account_id, namespace_id, token, environment.get("CLOUDFLARE_API_BASE_URL") or API_URL)
 
 
-def _api_token(host: str, environment: Mapping[str, str], from_file: Mapping[str, str]) -> ApiToken:
+class _Found(NamedTuple):
+    value: str
+    source: str
+
+
+_Sources = list[tuple[str, Mapping[str, str]]]
+
+
+def _sources(environment: Mapping[str, str] | None, folder: Path) -> _Sources:
+    """What is asked for a key, in this order; the first that has it counts."""
+    given = os.environ if environment is None else environment
+    return [("environment", given), (DEV_VARS, _dev_vars(folder / DEV_VARS))]
+
+
+def _first(name: str, sources: _Sources) -> _Found | None:
+    return next((_Found(value, source) for source, given in sources if (value := given.get(name))), None)
+
+
+def _check_that_nobody_else_can_reach(host: str) -> None:
+    if not loopback(host):
+        raise SettingsError(
+            f"{host} can be reached by others, and no key is set: set QUEUE_API_KEY and ADMIN_API_KEY in the "
+            f"environment or in {DEV_VARS}, or listen on 127.0.0.1"
+        )
+
+
+def _api_token(host: str, sources: _Sources) -> ApiToken:
     """As the keys; where none is set, on loopback only, one that the operating system's chance makes."""
-    for source, given in (("environment", environment), (DEV_VARS, from_file)):
-        token = given.get(API_TOKEN_NAME)
-        if token:
-            if not _TOKEN.fullmatch(token):
-                raise SettingsError(f"{API_TOKEN_NAME} from {source} holds characters that no header can carry")
-            return ApiToken(token, source)
+    if found := _first(API_TOKEN_NAME, sources):
+        return ApiToken(_checked(found), found.source)
     if not loopback(host):
         return ApiToken()
     return ApiToken("".join(f"{Dice().bits(64, 'token'):016x}" for _ in range(2)))
+
+
+def _checked(token: _Found) -> str:
+    if not _TOKEN.fullmatch(token.value):
+        raise SettingsError(f"{API_TOKEN_NAME} from {token.source} holds characters that no header can carry")
+    return token.value
 
 
 def _dev_vars(path: Path) -> Mapping[str, str]:

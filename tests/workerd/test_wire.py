@@ -15,7 +15,7 @@ from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.workerd.invocations import SEVERAL, Invocations
-from queue_emulator.workerd.wire import BODY_BYTES_MAX, WireFace, listen
+from queue_emulator.workerd.wire import BODY_BYTES_MAX, WireFace, listen, numbered
 from tests.workerd.wire_client import WireAnswer, WireClient
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +37,7 @@ async def face(
 ) -> AsyncIterator[Path]:
     """The socket of a face for two namespaces at SJC and NRT."""
     second = KVService(MemoryStore(), clock=clock)
-    face = WireFace([service, second], locations=("SJC", "NRT"), invocations=invocations, log=logged.append)
+    face = WireFace(numbered([service, second]), locations=("SJC", "NRT"), invocations=invocations, log=logged.append)
     runner = await listen(face, tmp_path / "kv")
     yield tmp_path / "kv"
     await runner.cleanup()

@@ -2,38 +2,53 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.shown import one_line
-from queue_emulator.core.surface import API_PREFIX, CONTROL_PREFIX, INVOCATION
+from queue_emulator.core.surface import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerFace
 from queue_emulator.worker.answers import error_answer
 
+MakeFace = Callable[[Deployment], ASGIApp]
+
+_CONNECTION = f"{CONNECTION_PREFIX}/".encode()
 _PATH_SHOWN_MAX = 200
 
 
 def create_app(
-    deployment: Deployment, *, log_requests: bool = True, worker: ASGIApp | None = None, known_keys: bool = False
+    deployment: Deployment,
+    *,
+    log_requests: bool = True,
+    worker: ASGIApp | None = None,
+    upgrades: bool = False,
+    connection: MakeFace | None = None,
+    known_keys: bool = False,
 ) -> ASGIApp:
     """The whole emulator as one ASGI application; the caller closes the deployment's service.
 
-    `worker` is what stands in for the Python Worker. With `known_keys`, which everybody can look up, no Worker answers
-    to pages of other sites.
+    `worker` is what stands in for the Python Worker, with `upgrades` one that takes WebSockets too. With `known_keys`,
+    which everybody can look up, no Worker answers to pages of other sites. `connection` makes the face of KV for
+    Workers that are given a connection string.
     """
-    faces = {CONTROL_PREFIX: _control_face}
+    faces: dict[str, MakeFace] = (
+        {} if connection is None else {CONNECTION_PREFIX: partial(_connection_face, connection)}
+    )
+    faces[CONTROL_PREFIX] = _control_face
     if deployment.namespaces is not None:
         faces[API_PREFIX] = _api_face
     worker = worker or WorkerFace(deployment)
     app: ASGIApp = Faces(deployment, faces, NoOtherSites(worker) if known_keys else worker)
     if log_requests:
         app = RequestLog(app, deployment)
-    return WithoutUpgrade(app)
+    return app if upgrades else WithoutUpgrade(app)
 
 
 class Faces:
@@ -42,9 +57,7 @@ class Faces:
     A face is loaded when it is first asked for, with its framework, which takes as long as all that a Worker needs.
     """
 
-    def __init__(
-        self, deployment: Deployment, faces: Mapping[str, Callable[[Deployment], ASGIApp]], worker: ASGIApp
-    ) -> None:
+    def __init__(self, deployment: Deployment, faces: Mapping[str, MakeFace], worker: ASGIApp) -> None:
         self._deployment = deployment
         self._makers = {f"{prefix}/".encode(): make for prefix, make in faces.items()}
         self._made: dict[bytes, ASGIApp] = {}
@@ -56,6 +69,10 @@ class Faces:
                 _to_origin_form(scope)
             scope[INVOCATION] = self._deployment.invocation()
             await self._face(scope["raw_path"])(scope, receive, send)
+        elif scope["type"] == "websocket":
+            scope[INVOCATION] = self._deployment.invocation()
+            face = self._face(scope["raw_path"])
+            await (face if face is self._worker else WithoutUpgrade(face))(scope, receive, send)
 
     def _face(self, path: bytes) -> ASGIApp:
         for prefix, make in self._makers.items():
@@ -80,6 +97,26 @@ def _control_face(deployment: Deployment) -> ASGIApp:
     from queue_emulator.web.control_app import create_control_app
 
     return create_control_app(deployment)
+
+
+def _connection_face(make: MakeFace, deployment: Deployment) -> ASGIApp:
+    from queue_emulator.web.loopback_only import LoopbackOnly
+
+    try:
+        return LoopbackOnly(make(deployment))
+    except SettingsError as error:  # an extra is not installed
+        why = str(error)
+
+    async def explain(scope: Scope, receive: Receive, send: Send) -> None:
+        await _plain(send, 501, why)
+
+    return LoopbackOnly(explain)
+
+
+async def _plain(send: Send, status: int, why: str) -> None:
+    headers = [(b"content-type", b"text/plain;charset=UTF-8"), (REASON_HEADER.lower().encode(), why.encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": why.encode()})
 
 
 def _api_face(deployment: Deployment) -> ASGIApp:
@@ -148,7 +185,7 @@ class RequestLog:
         self._deployment = deployment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["raw_path"].startswith(_CONNECTION):  # that is one KV operation
             await self._app(scope, receive, send)
             return
         status = 0

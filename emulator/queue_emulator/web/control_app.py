@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable
+from importlib.resources import files
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,12 +19,14 @@ from queue_emulator.web.laboratory import Laboratory
 from queue_emulator.web.loopback_only import LoopbackOnly
 from queue_emulator.web.request_body import ClientGone, DrainedFirst
 
+MODULES = ("emulator.mjs", "emulator.d.mts")
+
 
 def create_control_app(deployment: Deployment) -> Starlette:
     """All controls, under their prefix."""
     controls = Control(deployment).routes() + Laboratory(deployment).routes() + description_routes()
     control = Starlette(
-        routes=controls,
+        routes=[*controls, *map(_module, MODULES)],
         middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly)],
         exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
     )
@@ -31,6 +34,16 @@ def create_control_app(deployment: Deployment) -> Starlette:
     app = Starlette(routes=[Mount(CONTROL_PREFIX, app=control)])
     app.router.redirect_slashes = False
     return app
+
+
+def _module(name: str) -> Route:
+    """A file for tests in JavaScript, which knows the controls."""
+
+    async def module(request: Request) -> Response:
+        content = files("queue_emulator.web").joinpath(name).read_bytes()
+        return Response(content, media_type="text/javascript")
+
+    return Route(f"/{name}", module, methods=["GET"])
 
 
 def _refuse_control(controls: list[Route]) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -20,6 +20,7 @@ from hypercorn.protocol.events import Response
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError, H11Protocol
 
+from queue_emulator.core.surface import REASON_HEADER
 from queue_emulator.web.framing import broken_rule, read_head
 
 Log = Callable[[str], None]
@@ -27,6 +28,7 @@ Log = Callable[[str], None]
 _HEAD_END = re.compile(rb"\n\r?\n")
 _NOT_OF_A_URL = re.compile(rb"[^\x21-\x7e]")
 _TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_REASON = REASON_HEADER.lower().encode()
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -161,4 +163,6 @@ def as_url(target: bytes) -> bytes:
 
 
 def _response(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
-    return h11.Response(status_code=status, headers=headers, reason=_PHRASES.get(status, b""))
+    given = next((value for name, value in headers if name.lower() == _REASON), None)
+    kept = [each for each in headers if each[0].lower() != _REASON]
+    return h11.Response(status_code=status, headers=kept, reason=given or _PHRASES.get(status, b""))

@@ -55,19 +55,22 @@ async def serve(
     grace_s: float,
     kept: int = DESCRIPTORS_KEPT,
     log: Callable[[str], None] = tell,
+    stop: asyncio.Event | None = None,
 ) -> None:
     """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
 
+    With a `stop` of the caller's, until that is set: signals are then the caller's too.
     `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `kept` file descriptors
     are left free by connections, for what their requests open. `log` is told of a connection that fails, in one line
     without anything that it carried: a request's headers hold keys.
     """
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     failed = Sparing(log, loop.time)
     loop.set_exception_handler(lambda loop, context: failed(f"  a connection failed: {_failure(context)}"))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    if stop is None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
     protocol.install(failed)
     config = Config()
     config.accesslog = None

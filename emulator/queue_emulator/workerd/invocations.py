@@ -21,10 +21,14 @@ _RUNS_MAX = 10_000  # far more than can be under way: beyond it the oldest was n
 
 
 class Invocations:
-    """The runs under way, by location. `elapsed_ms` is a time that only goes on: the runtime knows no other."""
+    """The runs under way, by location. `elapsed_ms` is a time that only goes on: the runtime knows no other.
 
-    def __init__(self, *, elapsed_ms: Callable[[], float] | None = None) -> None:
+    `outside` is the route of an operation while no run is known to be under way.
+    """
+
+    def __init__(self, *, elapsed_ms: Callable[[], float] | None = None, outside: str = OUTSIDE) -> None:
         self._elapsed_ms = elapsed_ms or Stopwatch().elapsed_ms
+        self._outside = outside
         self._runs: defaultdict[str, OrderedDict[str, Invocation]] = defaultdict(OrderedDict)
         self._disconnected: OrderedDict[tuple[str, str], float] = OrderedDict()  # and when, the earliest first
 
@@ -58,7 +62,7 @@ class Invocations:
         runs = self._under_way(location)
         if len(runs) == 1:
             return next(iter(runs.values()))
-        return Invocation(None, route=SEVERAL if runs else OUTSIDE, mixed=True)
+        return Invocation(None, route=SEVERAL if runs else self._outside, mixed=True)
 
     def _under_way(self, location: str) -> OrderedDict[str, Invocation]:
         """The runs at a location, without those that must be over and will never be reported."""

@@ -24,7 +24,7 @@ from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.stopped import WorkerNotStarted
-from queue_emulator.workerd.wire import BACKLOG, WireFace, listen
+from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
 
 _KV_SOCKET = "kv.socket"  # no location has a dot
 
@@ -72,7 +72,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     invocations = Invocations()
     namespaces = list(dict.fromkeys(plan.kv.values()))
     wire = WireFace(
-        [around.services[each] for each in namespaces],
+        numbered([around.services[each] for each in namespaces]),
         locations=around.locations,
         invocations=invocations,
         log=around.log,

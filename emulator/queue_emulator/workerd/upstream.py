@@ -1,4 +1,4 @@
-"""One HTTP exchange with a Worker over a Unix socket: bytes as they are, both ways as they come.
+"""One HTTP exchange with a Worker over a Unix or TCP socket: bytes as they are, both ways as they come.
 
 A connection serves one request. Connecting costs some tens of microseconds here; a pool would have to know when the
 other side is about to close.
@@ -22,33 +22,64 @@ _DESCRIPTOR_TRIES = 600
 Headers = Sequence[tuple[bytes, bytes]]
 
 
+Address = Path | tuple[str, int]
+"""A Unix socket, or an IPv4 address and a port."""
+
+
 class WorkerGone(Exception):
-    """The runtime closed the connection before its answer was whole, or cannot be reached."""
+    """The runtime closed the connection before its answer was whole."""
+
+
+class WorkerNotReached(WorkerGone):
+    """No connection was made: the Worker cannot have seen anything of the request."""
 
 
 class NotSendable(Exception):
     """A request that HTTP/1.1 cannot hold: it was never sent."""
 
 
+class Connected:
+    """A connection that HTTP has left to another protocol; raises WorkerGone."""
+
+    def __init__(self, connection: socket.socket, received: bytes) -> None:
+        self._socket = connection
+        self._received = received
+
+    async def receive(self) -> bytes:
+        """The next bytes; none at the end."""
+        received, self._received = self._received, b""
+        try:
+            return received or await asyncio.get_running_loop().sock_recv(self._socket, _CHUNK_BYTES)
+        except OSError as error:
+            raise WorkerGone(str(error)) from None
+
+    async def send(self, sent: bytes) -> None:
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._socket, sent)
+        except OSError as error:
+            raise WorkerGone(str(error)) from None
+
+
 class Exchange:
     """A connection to the Worker, to be used as an asynchronous context; raises WorkerGone."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         # Not asyncio's streams: once a write has failed they give up what is still to be read, and a Worker that
         # answers without reading its request closes while we write.
-        self._socket = await _socket()
+        address = str(self._address) if isinstance(self._address, Path) else self._address
+        self._socket = await _socket(socket.AF_UNIX if isinstance(self._address, Path) else socket.AF_INET)
         self._socket.setblocking(False)
         try:
-            await self._loop.sock_connect(self._socket, str(self._path))
+            await self._loop.sock_connect(self._socket, address)
         except BaseException as error:
             self._socket.close()
             if isinstance(error, OSError):
-                raise WorkerGone(str(error)) from None
+                raise WorkerNotReached(str(error)) from None
             raise
         return self
 
@@ -89,6 +120,15 @@ class Exchange:
             if isinstance(event, h11.Data) and event.data:
                 return bytes(event.data)
 
+    async def upgraded(self) -> tuple[h11.InformationalResponse | h11.Response, "Connected | None"]:
+        """The head of the answer to a request to upgrade; and the connection, if it is another protocol's now."""
+        while True:
+            event = await self._next()
+            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
+                return event, Connected(self._socket, self._http.trailing_data[0])
+            if isinstance(event, h11.Response):
+                return event, None
+
     async def _send(self, event: h11.Event) -> None:
         try:
             if sent := self._http.send(event):
@@ -111,11 +151,11 @@ class Exchange:
             raise WorkerGone(str(error)) from None
 
 
-async def _socket() -> socket.socket:
+async def _socket(family: socket.AddressFamily) -> socket.socket:
     """A new one, as soon as this process may open one more file; raises WorkerGone after half a minute."""
     for _ in range(_DESCRIPTOR_TRIES):
         try:
-            return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            return socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise WorkerGone(str(error)) from None

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
@@ -79,18 +80,45 @@ class _Call:
             raise KVError(operation, 400, f"Invalid {name} of {from_utf8(sent)}.") from None
 
 
+class Asked(Protocol):
+    """The head of a request of the protocol. `raw_path` is its target; `headers` find a name however it is written."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def raw_path(self) -> str: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+FindService = Callable[[Mapping[str, str]], Awaitable[KVService | None]]
+"""The namespace that a request's injected headers name; None for none that there is."""
+
+
+def numbered(services: Sequence[KVService]) -> FindService:
+    """Namespaces that are named by their place in a list, as our own config of workerd names them."""
+    by_number = {str(number): service for number, service in enumerate(services)}
+
+    async def find(headers: Mapping[str, str]) -> KVService | None:
+        return by_number.get(headers.get(NAMESPACE_HEADER, ""))
+
+    return find
+
+
 class WireFace:
     """Serves several namespaces at several locations; injected headers say which a request is for."""
 
     def __init__(
         self,
-        services: Sequence[KVService],
+        find: FindService,
         *,
         locations: Sequence[str],
         invocations: Invocations,
         log: Callable[[str], None],
     ) -> None:
-        self._services = {str(number): service for number, service in enumerate(services)}
+        self._find = find
         self._locations = frozenset(locations)
         self._invocations = invocations
         self.log = log
@@ -102,31 +130,32 @@ class WireFace:
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, its body read to the end first, so that the connection stays usable."""
-        answer = await self._answer(request)
+        try:
+            answer = await self.answer(request, await _body(request))
+        except ConnectionError:  # a value's stream that failed inside the Worker: nobody hears this answer
+            answer = _refusal(400, "Bad Request")
         if self._short:
             answer.force_close()
         return answer
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: Asked, body: bytes) -> web.Response:
+        """What the service says to a request and its body, however they came here."""
         try:
-            body = await _body(request)
             answer = _OPERATIONS.get(request.method)
             if answer is None:
                 return _refusal(405, "Method Not Allowed")
-            return await answer(self._call(request, body))
+            return await answer(await self._call(request, body))
         except KVError as error:
             return _refusal(error.status, error.reason)
         except JavaScriptError as error:  # a quota or a budget: the runtime knows neither, so it comes from us
             return _refusal(429, str(error))
-        except ConnectionError:  # a value's stream that failed inside the Worker: nobody hears this answer
-            return _refusal(400, "Bad Request")
         except Exception:  # noqa: BLE001 - the Worker must see an error, not a broken connection
             self.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
             return _refusal(500, "Internal Server Error")
 
-    def _call(self, request: web.BaseRequest, body: bytes) -> _Call:
+    async def _call(self, request: Asked, body: bytes) -> _Call:
         location = request.headers.get(LOCATION_HEADER, "")
-        service = self._services.get(request.headers.get(NAMESPACE_HEADER, ""))
+        service = await self._find(request.headers)
         if service is None or location not in self._locations:
             raise KVError("", 400, "No such namespace or location")
         path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
@@ -288,7 +317,7 @@ def _query(raw: bytes) -> dict[str, bytes]:
     return {from_utf8(name): unquote_to_bytes(value.replace(b"+", b" ")) for name, _, value in pairs}
 
 
-def _metadata(request: web.BaseRequest) -> str | None:
+def _metadata(request: Asked) -> str | None:
     """Travels as raw UTF-8. What is not JSON, a function's "undefined", makes the service fail."""
     sent = request.headers.get("CF-KV-Metadata")
     if sent is None:

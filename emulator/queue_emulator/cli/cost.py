@@ -1,0 +1,26 @@
+"""The command `cost`: what the traffic of a running emulator would cost."""
+
+import argparse
+
+from queue_emulator import settings
+from queue_emulator.cli.parsing import positive
+from queue_emulator.transfer.output import say
+
+_DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
+
+
+def add_cost(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`cost`."""
+    parser = commands.add_parser("cost", help="what the traffic of a running emulator would cost on Cloudflare")
+    parser.add_argument("--url", metavar="URL", default=_DEFAULT_URL, help="the emulator (default: %(default)s)")
+    parser.add_argument(
+        "--over", type=positive, metavar="S", help="the seconds that the traffic stands for (default: as observed)"
+    )
+    parser.set_defaults(run=_cost)
+
+
+def _cost(parsed: argparse.Namespace) -> int:
+    from queue_emulator.costs import cost_report
+
+    say(*cost_report(parsed.url, parsed.over))
+    return 0

@@ -1,0 +1,72 @@
+"""What the parsers of all commands share: errors in one line, and how values of options are read."""
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from queue_emulator import settings
+from queue_emulator.core.clock import iso_8601, parse_iso_8601
+from queue_emulator.core.errors import ClockError, SettingsError
+from queue_emulator.terminal import tell
+
+_INSTANT_MS_MIN = 86_400_000  # data is older than the time that it is of, and nothing was before 1970
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""Where a command adds its parser."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line. The parsers of the commands are of this class too."""
+
+    def error(self, message: str) -> NoReturn:
+        tell(f"{self.prog}: {message}; {self.prog} --help shows what there is")
+        raise SystemExit(2)
+
+
+def locations(named: Sequence[str]) -> tuple[str, ...]:
+    """The airport codes, in capitals; raises SettingsError."""
+    codes = [code.upper() for code in named]
+    for code, written in zip(codes, named, strict=True):
+        if not (code.isascii() and code.isalpha() and len(code) == 3):
+            raise SettingsError(f"--location takes an airport code of three letters, as SJC or NRT, not {written!r}")
+        if codes.count(code) > 1:
+            raise SettingsError(f"--location {code} is given twice: each location has one code")
+    return tuple(codes) or (settings.DEFAULT_LOCATION,)
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"a port lies between 0 and 65535, not {text!r}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> int:
+    try:
+        milliseconds = round(float(text) * 1000)
+    except (ValueError, OverflowError):
+        milliseconds = -1
+    if not 0 <= milliseconds <= 86_400_000:
+        raise argparse.ArgumentTypeError(f"must be 0 to 86400 seconds, not {text!r}")
+    return milliseconds
+
+
+def instant(text: str) -> int:
+    """Milliseconds since 1970 of a time in ISO 8601."""
+    try:
+        at_ms = parse_iso_8601(text)
+    except ClockError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if at_ms < _INSTANT_MS_MIN:
+        raise argparse.ArgumentTypeError(f"must be {iso_8601(_INSTANT_MS_MIN)} or later, not {text!r}")
+    return at_ms
+
+
+def lag(text: str) -> tuple[int, int]:
+    least, dots, most = text.partition("..")
+    return (seconds(least), seconds(most)) if dots else (0, seconds(text))

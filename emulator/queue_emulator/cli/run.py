@@ -1,0 +1,74 @@
+"""The command `run`: its options, and the one function that it calls."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from queue_emulator import settings
+from queue_emulator.cli.kv_options import add_kv, profile_of, state_of
+from queue_emulator.cli.parsing import locations, port
+from queue_emulator.core.errors import SettingsError
+
+_USAGE = "queue-emulator run [options] -- COMMAND..."
+_EXAMPLE = "queue-emulator run -- npx wrangler dev"
+
+
+def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`run -- COMMAND`."""
+    words = "start a Workers tool, such as wrangler, Vite or Vitest, with its KV in this emulator"
+    parser = commands.add_parser("run", help=words, usage=_USAGE)
+    add = parser.add_argument
+    add("--port", type=port, default=0, help="of the emulator itself (default: a free one)")
+    add_kv(parser)
+    add(
+        "--at", metavar="BINDING=LOCATION", action="append", default=[],
+        help="where one KV binding reads and writes; repeatable (default: where its Worker is)",
+    )  # fmt: skip
+    add(
+        "--seed", metavar="[BINDING=]FILE", action="append", default=[],
+        help="bulk-put file to load at each start; repeatable (default: for CACHE, or the only binding)",
+    )  # fmt: skip
+    add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=f"as in: {_EXAMPLE}")
+    parser.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from queue_emulator.running import run
+    from queue_emulator.workerd.extra import require_extra
+
+    command = tuple(parsed.command[1:] if parsed.command[:1] == ["--"] else parsed.command)
+    if not command:
+        raise SettingsError(f"run needs a command: {_EXAMPLE}")
+    require_extra(("aiohttp", "h11"))
+    return run(
+        settings.ToolSettings(
+            command=command,
+            environment=settings.environment(),
+            port=parsed.port,
+            state=state_of(parsed),
+            seeds=tuple(map(_seed, parsed.seed)),
+            profile=profile_of(parsed),
+            locations=locations(parsed.location),
+            at=_at(parsed.at),
+            random_seed=parsed.random_seed,
+            api_token=settings.read_api_token(),
+        )
+    )
+
+
+def _at(given: Sequence[str]) -> dict[str, str]:
+    at: dict[str, str] = {}
+    for each in given:
+        binding, equals, location = each.partition("=")
+        if not equals or not binding.isidentifier():
+            raise SettingsError(f"--at takes BINDING=LOCATION, as in CACHE=NRT, not {each!r}")
+        if at.get(binding, location) != location:
+            raise SettingsError(f"--at puts {binding} at two locations: {at[binding]} and {location}")
+        (at[binding],) = locations([location])
+    return at
+
+
+def _seed(given: str) -> tuple[str, Path]:
+    """A file whose own name has an equals sign is written with its folder, as ./a=b.json."""
+    binding, equals, file = given.partition("=")
+    return (binding, Path(file)) if equals and binding.isidentifier() else ("", Path(given))

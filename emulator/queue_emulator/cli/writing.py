@@ -1,0 +1,38 @@
+"""Options of the commands that write to a place."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from queue_emulator.cli.data_time import as_of
+from queue_emulator.transfer import forms
+
+if TYPE_CHECKING:
+    from queue_emulator.transfer.seeding import SeedOptions
+
+
+def add_to(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--to", metavar="PLACE", help=f"where to (default: {forms.DEFAULT_URL})")
+
+
+def add_writing(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--dry-run", action="store_true", help="check and show, and write nothing")
+    add("--yes", action="store_true", help="do not ask before writing to what is not on this machine")
+    add("--from-start", action="store_true", help="do not go on where an unfinished run ended")
+
+
+def place_of(parsed: argparse.Namespace) -> str:
+    """Where to; an empty text, as of a variable that is not set, is no place, and not the default one."""
+    return forms.DEFAULT_URL if parsed.to is None else str(parsed.to)
+
+
+def options_of(parsed: argparse.Namespace, *, skip_expired: bool) -> "SeedOptions":
+    from queue_emulator.transfer.seeding import SeedOptions
+
+    return SeedOptions(
+        dry_run=parsed.dry_run,
+        yes=parsed.yes,
+        from_start=parsed.from_start,
+        skip_ending=skip_expired,
+        as_of=as_of(parsed),
+    )

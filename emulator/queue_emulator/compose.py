@@ -1,0 +1,200 @@
+"""Settings into the running whole: open the state, load the seeds, say where it is, listen until told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from queue_emulator.accepting import raise_descriptor_limit
+from queue_emulator.banner import banner
+from queue_emulator.core.clock import MovableClock, SystemClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.profiles import Profile
+from queue_emulator.kv.centre import Versions
+from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
+from queue_emulator.kv.pipeline import Pipeline
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sqlite import SqliteCatalogue
+from queue_emulator.kv.state_file import check_own_folder
+from queue_emulator.kv.store import MemoryStore, Store
+from queue_emulator.kv.waiting import sleep_on
+from queue_emulator.seeds import Seeds, read_seeds
+from queue_emulator.settings import DEFAULT_STATE, Settings
+from queue_emulator.terminal import tell
+from queue_emulator.transfer.output import say
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import WORKER_NAME, Deployment
+from queue_emulator.web.serve import listen, url
+from queue_emulator.web.serve import serve as serve_app
+from queue_emulator.workerd.bindings import WorkerPlan
+
+if TYPE_CHECKING:
+    from queue_emulator.kv.remote import RemoteService
+    from queue_emulator.workerd.connection import ConnectionFace
+
+_GRACE_S = 10.0  # for requests that are running when we are told to end
+_WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
+
+ServeOn = Callable[..., Coroutine[object, None, None]]  # type: ignore[explicit-any]  # an app, then `grace_s`
+
+
+def serve(settings: Settings) -> None:
+    """Run the emulator until SIGINT or SIGTERM; raises EmulatorError, before anything is touched, if it cannot."""
+    clock = MovableClock(SystemClock())
+    seeds = read_seeds(settings, clock)
+    with listen(settings.host, settings.port) as sock:
+        asyncio.run(_serve(settings, clock, seeds, sock))
+
+
+async def _serve(settings: Settings, clock: MovableClock, seeds: Seeds, sock: socket.socket) -> None:
+    dice = Dice(settings.random_seed)
+    namespaces: Namespaces | None = None
+    services: dict[str, KVService] = {}
+    service: KVService | RemoteService
+    base_url, started = url(sock), False
+
+    def ready() -> None:
+        nonlocal started
+        started = True
+        say(*banner(settings, service, namespaces, seeds, base_url))
+
+    if settings.cloudflare is None:
+        namespaces, services = await _open(settings, clock, dice)
+        service = next(iter(services.values()))
+    else:
+        service = await _open_real(settings.cloudflare, clock, dice)
+    try:
+        deployment = Deployment(
+            service=service,
+            clock=clock,
+            keys=settings.keys.keys,
+            locations=settings.locations,
+            version=settings.worker_version,
+            rate_limit_per_minute=settings.rate_limit_per_minute,
+            strict=settings.strict,
+            dice=dice,
+            namespaces=namespaces,
+            api_token=settings.keys.api_token.token,
+        )
+        await seeds.load(service, settings.locations[0], clock)
+        run = _run_python if settings.worker is None else _run_on_workerd
+        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready))
+    finally:
+        if namespaces is None:
+            await service.close()
+        else:
+            await namespaces.close(discard=not started)
+
+
+async def _run_python(
+    settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
+) -> None:
+    connection = connection_face if deployment.namespaces else None
+    known = settings.keys.development
+    app = create_app(deployment, log_requests=settings.log_requests, connection=connection, known_keys=known)
+    await serve_on(app, grace_s=_GRACE_S)
+
+
+async def _run_on_workerd(
+    settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
+) -> None:
+    from queue_emulator.workerd.running import Surroundings, running_worker
+
+    assert settings.worker is not None
+    around = Surroundings(
+        binary=settings.worker.binary,
+        services=services,
+        controlled=deployment.emulated(),
+        locations=settings.locations,
+        variables=settings.worker.variables,
+        locate=deployment.location,
+        log=deployment.log,
+    )
+    async with running_worker(settings.worker.plan, around) as worker:
+        known = settings.keys.development
+        app = create_app(
+            deployment,
+            log_requests=settings.log_requests,
+            worker=worker.face,
+            connection=connection_face,
+            known_keys=known,
+        )
+        # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
+        kept = raise_descriptor_limit() // 2
+        await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
+
+
+async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
+    """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
+    plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
+    namespaces, _ = await open_account(settings.state, settings.profile, clock, dice)
+    try:
+        names = dict.fromkeys((plan.controlled, *plan.kv.values()))
+        bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
+        return namespaces, {
+            name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name), binding=bindings.get(name))
+            for name in names
+        }
+    except BaseException:
+        await namespaces.close(discard=True)
+        raise
+
+
+def connection_face(deployment: Deployment) -> "ConnectionFace":
+    """KV for Workers that are given a connection string; raises SettingsError without the extra that it needs."""
+    from queue_emulator.workerd.extra import require_extra
+
+    require_extra(("aiohttp",))
+    from queue_emulator.workerd.connection import ConnectionFace
+
+    namespaces = deployment.namespaces
+    assert namespaces is not None
+
+    async def bind(binding: str, id: str | None) -> KVService:
+        return await namespaces.bind(id or binding, worker=WORKER_NAME, binding=binding)
+
+    return ConnectionFace(bind, locations=lambda: deployment.locations, log=deployment.log)
+
+
+async def open_account(
+    state: Path | None, profile: Profile, clock: MovableClock, dice: Dice
+) -> tuple[Namespaces, KVService]:
+    """The namespaces of a state file, or of memory; raises StateError, and then leaves the file as it was.
+
+    The service beside them is of none of them, and empty: its faults, journal and counts are the account's.
+    """
+    if state == DEFAULT_STATE:
+        check_own_folder(DEFAULT_STATE)
+    catalogue = MemoryCatalogue() if state is None else await SqliteCatalogue.open(state)
+    pipeline, versions = Pipeline(clock, dice, sleep_on(clock), profile.plan), Versions()
+
+    def open_service(store: Store, name: str) -> KVService:
+        return KVService(
+            store, clock=clock, profile=profile, dice=dice, versions=versions, pipeline=pipeline, namespace=name
+        )
+
+    try:
+        return await Namespaces.open(catalogue, open_service, dice), open_service(MemoryStore(), "")
+    except BaseException:
+        await catalogue.discard()
+        raise
+
+
+async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "RemoteService":
+    """The namespace behind Cloudflare's API, once the API has shown that it is there; raises EmulatorError."""
+    from queue_emulator.kv.cloudflare_api import CloudflareAPI
+    from queue_emulator.kv.remote import SERVING, RemoteService
+
+    def log(line: str) -> None:
+        tell(f"  {line}")
+
+    api = CloudflareAPI(access, patience=SERVING, dice=dice, clock=clock, log=log)
+    try:
+        namespace = await api.get_namespace()
+    except BaseException:
+        await api.close()
+        raise
+    return RemoteService(api, title=namespace.title, clock=clock, dice=dice, sleep=sleep_on(clock), log=log)

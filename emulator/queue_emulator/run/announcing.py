@@ -1,0 +1,81 @@
+"""What the user of `run` is told: one line when the tool's Workers are over this KV, a warning when they are not."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from queue_emulator.run.reports import Bound, Loaded, Place, Ready, Refused, Report
+
+_KNOWN = "this queue-emulator knows miniflare 3.20240329 to 5, as wrangler 3.44 to 4 brings it"
+_NOTHING_TO_EMULATE = "no Worker with a KV namespace has started, so that there is nothing to emulate"
+_NO_MINIFLARE = (
+    "no miniflare was found in what the command runs, so that its KV, if it has any, is not this emulator's. "
+    "wrangler, Vite, Vitest and getPlatformProxy load one; a tool that has one bundled in cannot be reached"
+)
+
+
+@dataclass(slots=True)
+class Announcements:
+    """Takes reports in their order. `at` are the bindings that were put at a location of their own."""
+
+    controls: str
+    locations: Sequence[str]
+    at: Mapping[str, str]
+    say: Callable[[str], None]
+    _loaded: bool = False
+    _places: dict[Place, None] = field(default_factory=dict)
+    _said: set[str] = field(default_factory=set)
+
+    def take(self, report: Report) -> None:
+        """A report; says what it means to the user, once."""
+        match report:
+            case Loaded():
+                self._loaded = True
+            case Bound(places=places):
+                self._places.update(dict.fromkeys(places))
+            case Ready():
+                self._once(self._ready_line(report))
+                self._once(self._stray_line())
+            case Refused():
+                self._once(
+                    f"{report.tool} has miniflare {report.miniflare}, which is not understood: {report.why}; {_KNOWN}. "
+                    "Take one of those, or look for a newer queue-emulator"
+                )
+
+    def warn(self) -> None:
+        """Nothing was heard for a while: say so, unless a tool is only slow to start its Worker."""
+        if not self._loaded:
+            self._once(_NO_MINIFLARE)
+
+    def ended(self, code: int) -> None:
+        """The command has ended: if no Worker was over this KV, say so."""
+        if self._places:
+            return
+        ending = f"the command ended with exit code {code}"
+        self._once(f"{ending}: {_NOTHING_TO_EMULATE if self._loaded else _NO_MINIFLARE}")
+
+    def _ready_line(self, report: Ready) -> str:
+        places = ", ".join(dict.fromkeys(map(self._place, self._places)))
+        tool = f"{report.tool} (miniflare {report.miniflare})"
+        return f"{tool} has its KV here: {places}; {self._where(report)}; controls at {self.controls}"
+
+    def _where(self, report: Ready) -> str:
+        first, *others = self.locations
+        if report.alone:
+            return f"{report.alone}, {first}; a binding can be put at another with --at BINDING=LOCATION"
+        return f"locations {', '.join(self.locations)}" if others else f"location {first}"
+
+    def _place(self, place: Place) -> str:
+        at = f" at {place.location}" if place.binding in self.at else ""
+        return f"{place.binding} = {place.namespace}{at}"
+
+    def _stray_line(self) -> str | None:
+        stray = sorted(set(self.at) - {each.binding for each in self._places})
+        if not stray:
+            return None
+        known = ", ".join(dict.fromkeys(each.binding for each in self._places))
+        return f"--at {stray[0]}={self.at[stray[0]]}: no Worker has a KV binding of this name yet; there are {known}"
+
+    def _once(self, line: str | None) -> None:
+        if line is not None and line not in self._said:
+            self._said.add(line)
+            self.say(f"queue-emulator: {line}")

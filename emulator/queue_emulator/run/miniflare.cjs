@@ -1,0 +1,81 @@
+// A miniflare that has just been loaded, over the emulator's KV: its exports with another `Miniflare`, which adds the
+// further locations and tells the emulator where each is reached.
+"use strict";
+
+const fs = require("node:fs");
+const path = require("node:path");
+
+const { copyName, obstacle, withCopies } = require("./copies.cjs");
+const { namespaces, patch } = require("./kv.cjs");
+const { connect, packageOf } = require("./reporting.cjs");
+
+function over(exports, filename, folder) {
+  const config = read(folder);
+  const say = connect(config.reports);
+  const version = packageOf(filename)?.version ?? "of an unknown version";
+  say({ event: "loaded", miniflare: version });
+  const told = { bound: (places) => say({ event: "bound", places }), refused };
+  // Never on with local KV, as if nothing were wrong. In a file as well: this process may end before it is heard.
+  function refused(why) {
+    const report = say({ event: "refused", miniflare: version, why });
+    fs.writeFileSync(config.refused, report);
+    throw new Error(`queue-emulator: miniflare ${version} is not understood: ${why}`);
+  }
+  if (typeof exports.Miniflare !== "function") refused("it has no class Miniflare");
+  patch(exports.KV_PLUGIN ?? exports.PLUGINS?.kv, config, told);
+  return withOurs(exports, ours(exports.Miniflare, config, version, say));
+}
+
+function read(folder) {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(folder, "preload.json"), "utf8"));
+  } catch {
+    throw new Error("queue-emulator: the emulator that started this process has ended; its KV is gone with it");
+  }
+}
+
+function ours(Miniflare, config, version, say) {
+  const several = config.locations.length > 1;
+  const alone = (options) => (several ? obstacle(options, version) : undefined);
+  const withUs = (options) => workersOf(options).some((each) => namespaces(each).size > 0);
+  const extended = (options) => (several && withUs(options) && !alone(options) ? withCopies(options, config.locations) : options);
+
+  class Ours extends Miniflare {
+    constructor(options) {
+      super(extended(options));
+      this.#tell(options);
+    }
+
+    async setOptions(options) {
+      await super.setOptions(extended(options));
+      this.#tell(options);
+    }
+
+    // Wrangler's own proxies are Workers too: they have no KV, and nobody is told of them.
+    async #tell(options) {
+      if (!withUs(options)) return;
+      try {
+        const first = workersOf(options)[0];
+        const urls = { [config.locations[0]]: String(await this.ready) };
+        for (const location of alone(options) ? [] : config.locations.slice(1)) {
+          urls[location] = String(await this.unsafeGetDirectURL(copyName(first, location)));
+        }
+        const cf = (await this.getCf?.()) ?? {};
+        say({ event: "ready", miniflare: version, urls, cf, alone: alone(options) ?? null });
+      } catch {} // it does not start, which the tool itself tells
+    }
+  }
+  Object.defineProperty(Ours, "name", { value: Miniflare.name });
+  return Ours;
+}
+
+const workersOf = (options) => options?.workers ?? [options];
+
+// Exports are getters: a copy of them, with one in the place of another.
+function withOurs(exports, Miniflare) {
+  const all = Object.getOwnPropertyDescriptors(exports);
+  all.Miniflare = { value: Miniflare, enumerable: true };
+  return Object.create(Object.getPrototypeOf(exports), all);
+}
+
+module.exports = { over };

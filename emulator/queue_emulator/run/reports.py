@@ -1,0 +1,80 @@
+"""What preloads report, on a Unix socket: one connection a process, one line of JSON an event."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+_LINE_BYTES_MAX = 1024 * 1024
+
+
+class Loaded(msgspec.Struct, frozen=True, tag_field="event", tag="loaded"):
+    """A process has loaded miniflare."""
+
+    tool: str
+    miniflare: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A KV binding of a Worker: its namespace's id, and the location at which it reads and writes."""
+
+    binding: str
+    namespace: str
+    location: str
+
+
+class Bound(msgspec.Struct, frozen=True, tag_field="event", tag="bound"):
+    """A Worker is about to start with these bindings."""
+
+    tool: str
+    places: tuple[Place, ...]
+
+
+class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
+    """Workers answer, at a URL for each location; `cf` is what the tool has for `request.cf`.
+
+    `alone`: why there is one location, where several were asked for.
+    """
+
+    tool: str
+    miniflare: str
+    urls: dict[str, str]
+    cf: dict[str, object]
+    alone: str | None
+
+
+class Refused(msgspec.Struct, frozen=True, tag_field="event", tag="refused"):
+    """A miniflare that the preload does not know how to change: it did not get to run."""
+
+    tool: str
+    miniflare: str
+    why: str
+
+
+Report: TypeAlias = Loaded | Bound | Ready | Refused
+
+
+async def listen(path: Path, take: Callable[[Report], Awaitable[None]]) -> asyncio.Server:
+    """Have `take` called with every report, those of one process in their order; the caller closes the server."""
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.LimitOverrunError, ValueError):
+            while line := await reader.readline():
+                await take(parse(line))
+        writer.close()
+
+    return await asyncio.start_unix_server(hear, path, limit=_LINE_BYTES_MAX)
+
+
+def parse(line: bytes) -> Report:
+    """One line; raises ValueError for what no preload of this version says."""
+    try:
+        return _REPORT.decode(line)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a report: {line[:200]!r}") from error
+
+
+_REPORT: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

@@ -1,0 +1,134 @@
+"""What happens between the start of the command and its end: the tool's reports, and what follows from them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from queue_emulator.core.errors import EmulatorError, SettingsError
+from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.service import KVService
+from queue_emulator.run import reports
+from queue_emulator.run.announcing import Announcements
+from queue_emulator.run.command import Command
+from queue_emulator.run.front import Addresses, ToolFront
+from queue_emulator.run.lending import PREFERRED, Lending, Seed
+from queue_emulator.run.reports import Bound, Ready, Refused, Report
+from queue_emulator.settings import ToolSettings
+from queue_emulator.terminal import tell
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.workerd import wire
+from queue_emulator.workerd.invocations import Invocations
+
+REFUSED = 2
+_WARN_S = 30.0  # wrangler loads miniflare within two seconds, its download by npx takes some more
+_WORKER = "queue-emulator-run"  # as Cloudflare's API calls what a namespace is bound to
+_UNKNOWN = "not by way of the emulator's port"  # the route of what the tool's own port, a cron or a test asks
+_KV_SOCKET, _REPORTS_SOCKET, _PRELOAD_CONFIG = "kv", "reports", "preload.json"
+_REFUSAL = "refused"
+
+
+class Session:
+    """One run of a command. `front` is the ASGI application that clients of the emulator's own port reach."""
+
+    def __init__(
+        self,
+        settings: ToolSettings,
+        deployment: Deployment,
+        namespaces: Namespaces,
+        seeds: Sequence[Seed],
+        controls: str,
+    ) -> None:
+        self._settings = settings
+        self._deployment = deployment
+        self._namespaces = namespaces
+        self._addresses = Addresses(settings.locations)
+        self._invocations = Invocations(outside=_UNKNOWN)
+        self._announcements = Announcements(controls, settings.locations, settings.at, tell)
+        self._lending = Lending(self._bind, seeds, settings.locations[0])
+        self._refused = asyncio.Event()
+        self.front = ToolFront(
+            self._addresses,
+            locate=deployment.location,
+            invocations=self._invocations,
+        )
+
+    @asynccontextmanager
+    async def listening(self, folder: Path) -> AsyncIterator[None]:
+        """Have the preload's sockets and its config in this folder."""
+        face = wire.WireFace(
+            self._lending.find,
+            locations=self._deployment.locations,
+            invocations=self._invocations,
+            log=self._deployment.log,
+        )
+        try:
+            kv = await wire.listen(face, folder / _KV_SOCKET)
+            server = await reports.listen(folder / _REPORTS_SOCKET, self._take)
+        except OSError as error:
+            raise SettingsError(f"cannot listen at {folder}: {error}; TMPDIR names the folder for that") from None
+        config = {
+            "kv": f"unix:{folder / _KV_SOCKET}",
+            "reports": str(folder / _REPORTS_SOCKET),
+            "refused": str(folder / _REFUSAL),
+            "locations": self._settings.locations,
+            "at": dict(self._settings.at),
+        }
+        self._refusal = folder / _REFUSAL
+        (folder / _PRELOAD_CONFIG).write_text(json.dumps(config))
+        try:
+            yield
+        finally:
+            server.close()
+            await kv.cleanup()
+
+    async def outcome(self, command: Command, serving: "asyncio.Future[None]") -> int:
+        """Wait until the command ends, or until there is a reason to end it; the exit code."""
+        ended, refused = asyncio.ensure_future(command.ended()), asyncio.ensure_future(self._refused.wait())
+        warning = asyncio.get_running_loop().call_later(_WARN_S, self._announcements.warn)
+        try:
+            await asyncio.wait((ended, refused, serving), return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()  # it ends by itself only with an error
+            if self._refused.is_set():
+                command.end()
+            code = await ended
+            if self._refusal.exists():
+                await self._take(
+                    reports.parse(self._refusal.read_bytes())
+                )  # the command may have ended before it said so
+            if self._refused.is_set():
+                return REFUSED
+            self._announcements.ended(code)
+            return code
+        finally:
+            warning.cancel()
+            refused.cancel()
+            ended.cancel()
+
+    async def _take(self, report: Report) -> None:
+        try:
+            match report:
+                case Bound(places=places):
+                    await self._lending.lend(places)
+                    self._control()
+                case Ready():
+                    self._addresses.urls, self._addresses.cf = report.urls, report.cf
+                    self._addresses.alone = report.alone
+                case Refused():
+                    self._refused.set()
+            self._announcements.take(report)
+        except EmulatorError as error:
+            tell(f"queue-emulator: {error}")
+            self._refused.set()
+
+    def _control(self) -> None:
+        """The controls speak of the namespace of the binding CACHE, else of the first that was bound."""
+        bound = self._lending.bound
+        preferred = (service for place, service in bound.items() if place.binding == PREFERRED)
+        first = next(iter(bound.values()), None)
+        self._deployment.service = next(preferred, first) or self._deployment.service
+
+    async def _bind(self, namespace: str, binding: str) -> KVService:
+        return await self._namespaces.bind(namespace, worker=_WORKER, binding=binding)

@@ -1,0 +1,97 @@
+"""`run` as a whole: the emulator and a command with its Workers' KV in it, from one start to one end."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from shutil import rmtree
+
+from queue_emulator.compose import connection_face, open_account
+from queue_emulator.core.clock import MovableClock, SystemClock
+from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.surface import CONTROL_PREFIX
+from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.run.command import Command, find, with_preload
+from queue_emulator.run.lending import Seed
+from queue_emulator.run.session import Session
+from queue_emulator.settings import DEFAULT_HOST, ToolSettings
+from queue_emulator.web.app import create_app
+from queue_emulator.web.deployment import Deployment
+from queue_emulator.web.serve import listen, serve, url
+from queue_emulator.worker.auth import ApiKeys
+
+_GRACE_S = 0.5  # the command has ended: nobody answers what is still asked
+
+
+def run(settings: ToolSettings) -> int:
+    """Run the command over this KV to its end; its exit code. Raises EmulatorError before it starts, if it cannot."""
+    clock = MovableClock(SystemClock())
+    program = find(settings.command, settings.environment)
+    _check_ports(settings)
+    seeds = _read_seeds(settings, clock)
+    with listen(DEFAULT_HOST, settings.port) as sock:
+        return asyncio.run(_run(settings, clock, seeds, program, sock))
+
+
+def _check_ports(settings: ToolSettings) -> None:
+    """The tool would only say that its port is taken, not by whom."""
+    words = settings.command
+    asked = {f"{settings.port}", f"--port={settings.port}"}
+    named = [each for before, each in zip(("", *words), words, strict=False) if before == "--port" or "=" in each]
+    if settings.port and asked & set(named):
+        raise SettingsError(f"port {settings.port} is asked for twice, by --port and by the command: leave one out")
+
+
+def _read_seeds(settings: ToolSettings, clock: MovableClock) -> list[Seed]:
+    if not settings.seeds:
+        return []
+    from queue_emulator.transfer.bulk_files import read_bulk_files  # a start that seeds nothing does not wait for it
+
+    data, _ = read_bulk_files([path for _, path in settings.seeds], clock.now_ms())
+    return [Seed(binding, str(path), each.requests) for (binding, path), each in zip(settings.seeds, data, strict=True)]
+
+
+async def _run(
+    settings: ToolSettings, clock: MovableClock, seeds: Sequence[Seed], program: str, sock: socket.socket
+) -> int:
+    dice = Dice(settings.random_seed)
+    namespaces, aside = await open_account(settings.state, settings.profile, clock, dice)
+    async with AsyncExitStack() as stack:
+        started = asyncio.Event()
+        stack.push_async_callback(_close, namespaces, started)
+        deployment = Deployment(
+            service=aside,
+            clock=clock,
+            keys=ApiKeys(),
+            locations=tuple(dict.fromkeys((*settings.locations, *settings.at.values()))),
+            dice=dice,
+            namespaces=namespaces,
+            api_token=settings.api_token,
+        )
+        base_url = url(sock)
+        session = Session(settings, deployment, namespaces, seeds, f"{base_url}{CONTROL_PREFIX}/")
+        stop = asyncio.Event()
+        app = create_app(
+            deployment, log_requests=False, worker=session.front, upgrades=True, connection=connection_face
+        )
+        serving = asyncio.ensure_future(serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop))
+        stack.push_async_callback(_finish, serving, stop)
+        folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
+        stack.callback(rmtree, folder, ignore_errors=True)
+        await stack.enter_async_context(session.listening(folder))
+        command = Command(program, settings.command, with_preload(settings.environment, folder, base_url), folder)
+        await stack.enter_async_context(command)
+        started.set()
+        return await session.outcome(command, serving)
+
+
+async def _close(namespaces: Namespaces, started: asyncio.Event) -> None:
+    await namespaces.close(discard=not started.is_set())
+
+
+async def _finish(serving: "asyncio.Future[None]", stop: asyncio.Event) -> None:
+    stop.set()
+    await serving
