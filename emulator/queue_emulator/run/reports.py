@@ -51,6 +51,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """A process starts the runtime by a miniflare that the preload has not seen."""
+
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A miniflare that the preload does not know how to change: it did not get to run."""
 
@@ -59,7 +66,7 @@ class Refused:
     why: str
 
 
-Report = Loaded | Bound | Ready | Refused
+Report = Loaded | Bound | Ready | Missed | Refused
 
 
 async def listen(path: Path, take: Callable[[Report], Awaitable[None]]) -> asyncio.Server:
@@ -89,5 +96,6 @@ _KINDS: dict[str, Callable[[dict[str, Any]], Report]] = {
         said["tool"], tuple(Place(each["binding"], each["namespace"], each["location"]) for each in said["places"])
     ),
     "ready": lambda said: Ready(said["tool"], said["miniflare"], dict(said["urls"]), dict(said["cf"]), said["alone"]),
+    "missed": lambda said: Missed(said["tool"]),
     "refused": lambda said: Refused(said["tool"], said["miniflare"], said["why"]),
 }
