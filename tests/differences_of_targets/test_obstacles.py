@@ -5,15 +5,15 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from queue_contracts.differences.obstacles import obstacle
-from queue_contracts.differences.playing import Player
-from queue_contracts.differences.reading import packaged_sequences
-from queue_contracts.differences.sides import Side
-from queue_contracts.differences.steps import Advance, Compared, Key, Request, Seed, Sequence
-from queue_contracts.entries import new_task, old_pending
-from queue_contracts.rules import Rules
-from queue_contracts.run import Profile
-from queue_contracts.target import Target
+from queue_contracts.compare.obstacles import obstacle
+from queue_contracts.compare.playing import Player
+from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.sides import Side
+from queue_contracts.compare.steps import Advance, Compared, Key, Request, Seed, Sequence
+from queue_contracts.profiles import Profile
+from queue_contracts.sending.rules import Rules
+from queue_contracts.targets.entries import new_task, old_pending
+from queue_contracts.targets.target import Target
 
 LIST = Request("GET", "/api/queue", (200,), "listPendingTasks")
 READ = Request("GET", "/api/queue/{a}", (404,), "getTask")

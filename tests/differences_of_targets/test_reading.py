@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.differences.described import packaged_description
-from queue_contracts.differences.reading import packaged_sequences, read_sequences
-from queue_contracts.differences.seeds import SequenceError
-from queue_contracts.differences.steps import Advance, Compared, Key, Request, Seed, Until
+from queue_contracts.compare.reading import packaged_sequences, read_sequences
+from queue_contracts.compare.seeds import SequenceError
+from queue_contracts.compare.steps import Advance, Compared, Key, Request, Seed, Until
+from queue_contracts.described.operations import packaged_description
 
 # Described, and not brought about by any request to any deployment.
 NOT_ASKED_FOR = {
