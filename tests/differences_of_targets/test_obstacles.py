@@ -9,7 +9,7 @@ from queue_contracts.compare.obstacles import obstacle
 from queue_contracts.compare.playing import Player
 from queue_contracts.compare.reading import packaged_sequences
 from queue_contracts.compare.sides import Side
-from queue_contracts.compare.steps import Advance, Compared, Key, Request, Seed, Sequence
+from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Seed, Sequence
 from queue_contracts.profiles import Profile
 from queue_contracts.sending.rules import Rules
 from queue_contracts.targets.entries import new_task, old_pending
@@ -33,6 +33,13 @@ def side(profile: Profile, **abilities: object) -> Side:
 OBSERVED = side(Profile.OBSERVE)
 ISOLATED = side(Profile.ISOLATED, seed=print)
 EVERYTHING = side(Profile.DISPOSABLE, seed=print, reset=print, advance=print, worker_time=True)
+
+
+def test_a_target_is_not_deployed_anew_for_a_sequence() -> None:
+    sequence = Sequence("a name", (READ,), deployment=Deployment("old"))
+    assert obstacle(sequence, Player(EVERYTHING, "ct-1-")) == "staging.example is deployed in one way only"
+    anew = replace(EVERYTHING, deploy=lambda deployment: None)
+    assert obstacle(sequence, Player(anew, "ct-1-")) is None
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def compare(
             comparison.skipped.append(Skipped(sequence, 0, reason))
             compared()
             continue
-        steps, skipped = _compare_one(sequence, a, b, description)
+        steps, skipped = compare_played(sequence, _play(a, sequence), _play(b, sequence), description)
         if any(finding.fails for step in steps for finding in step.findings):
             noise = _noise(a, [step.seen[0] for step in steps], sequence, noise_runs)
             noise += _noise(b, [step.seen[1] for step in steps], sequence, noise_runs)
@@ -114,12 +114,21 @@ def compare(
     return comparison
 
 
-def _compare_one(
-    sequence: Sequence, a: Player, b: Player, description: Description
+@dataclass(frozen=True)
+class Played:
+    """What one side answered to a sequence."""
+
+    side: str
+    transcript: Transcript
+
+
+def compare_played(
+    sequence: Sequence, a: Played, b: Played, description: Description
 ) -> tuple[list[ComparedStep], list[Skipped]]:
-    ours, theirs = a.play(sequence), b.play(sequence)
+    """Step by step, until one was not answered, or the two have gone apart."""
+    ours, theirs = a.transcript, b.transcript
     steps: list[ComparedStep] = []
-    pairs = zip(_halves(sequence, a, ours), _halves(sequence, b, theirs), strict=False)
+    pairs = zip(_halves(sequence, a), _halves(sequence, b), strict=False)
     for number, (half_a, half_b) in enumerate(pairs):
         request = sequence.requests[number]
         exchanges = ours.exchanges[number], theirs.exchanges[number]
@@ -129,22 +138,26 @@ def _compare_one(
         if _went_apart(request, half_a.seen, half_b.seen) and number + 1 < len(sequence.requests):
             why = f"the two had gone apart in step {number + 1}, {request.label}"
             return steps, [Skipped(sequence, number + 1, why)]
-    return steps, _stopped(sequence, len(steps), (a, ours), (b, theirs))
+    return steps, _stopped(sequence, len(steps), a, b)
 
 
-def _stopped(sequence: Sequence, played: int, *sides: tuple[Player, Transcript]) -> list[Skipped]:
+def _stopped(sequence: Sequence, played: int, *sides: Played) -> list[Skipped]:
     """The rest of a sequence that one side could not play to its end."""
-    for player, transcript in sides:
+    for side, transcript in ((each.side, each.transcript) for each in sides):
         if len(transcript.exchanges) == played and transcript.stopped and played < len(sequence.requests):
-            return [Skipped(sequence, played, f"{player.side.name}: {transcript.stopped}")]
+            return [Skipped(sequence, played, f"{side}: {transcript.stopped}")]
     return []
 
 
-def _halves(sequence: Sequence, player: Player, transcript: Transcript) -> list[Half]:
-    normaliser = Normaliser(transcript.names, brought(sequence))
+def _play(player: Player, sequence: Sequence) -> Played:
+    return Played(player.side.name, player.play(sequence))
+
+
+def _halves(sequence: Sequence, played: Played) -> list[Half]:
+    normaliser = Normaliser(played.transcript.names, brought(sequence))
     return [
-        Half(player.side.name, exchange.answer, normaliser.seen(request, exchange.answer), exchange.settled)
-        for request, exchange in zip(sequence.requests, transcript.exchanges, strict=False)
+        Half(played.side, exchange.answer, normaliser.seen(request, exchange.answer), exchange.settled)
+        for request, exchange in zip(sequence.requests, played.transcript.exchanges, strict=False)
     ]
 
 
@@ -155,7 +168,7 @@ def _went_apart(request: Request, a: Seen, b: Seen) -> bool:
 
 def _noise(player: Player, first: list[Seen], sequence: Sequence, runs: int) -> list[tuple[int, str]]:
     """The fields in which the answers of one target differ from run to run, with the number of the step."""
-    again = [_halves(sequence, player, player.play(sequence)) for _ in range(runs)]
+    again = [_halves(sequence, _play(player, sequence)) for _ in range(runs)]
     return [
         (number, name)
         for halves in again

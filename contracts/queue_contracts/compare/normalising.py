@@ -6,7 +6,7 @@ keeps its distance from the beginning; equal names stay equal. A number where a 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from queue_contracts.compare.naming import Names
@@ -18,7 +18,7 @@ HEADERS = ("allow", "location", "retry-after", "www-authenticate")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?")
 _PROMISED_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
 _WORKER = re.compile(r"worker_\d{13}")
-_NONCES = {"claimNonce"}
+_NONCE = re.compile(r'("claimNonce"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -46,36 +46,30 @@ class Normaliser:
         """The answer as far as the step wants it compared."""
         if step.compare is Compared.STATUS:
             return Seen(answer.status, "", (), None, is_json=False)
-        body, is_json = (None, False) if step.method == "HEAD" else self._body(answer)
+        in_words = step.compare is Compared.WORDS
+        content_type = answer.header("content-type") or "" if in_words else _content_type(answer)
+        body, is_json = (None, False) if step.method == "HEAD" else self._body(answer, in_words=in_words)
         if step.compare is Compared.SHAPE and is_json:
             body = shape(body)
-        return Seen(answer.status, _content_type(answer), tuple(_headers(answer)), body, is_json)
+        return Seen(answer.status, content_type, tuple(_headers(answer)), body, is_json)
 
-    def _body(self, answer: Answer) -> tuple[Json, bool]:
-        """The body, and whether it is JSON, as it says of itself."""
-        if answer.media_type == "application/json":
-            try:
-                return self._value(answer.json()), True
-            except NoJson:
-                pass
-        return self._text(answer.text()), False
+    def _body(self, answer: Answer, *, in_words: bool) -> tuple[Json, bool]:
+        """The body, masked as it is written, and whether it is JSON, as it says of itself."""
+        try:
+            said = answer.json()
+        except NoJson:
+            return self._text(answer.text(), {}), False
+        masked = self._text(answer.text(), dict(_lease_ends(said)))
+        if in_words or answer.media_type != "application/json":
+            return masked, False
+        return replace(answer, content=masked.encode("utf-8", "surrogatepass")).json(), True
 
-    def _value(self, value: Json) -> Json:
-        if isinstance(value, str):
-            return self._text(value)
-        if isinstance(value, list):
-            return [self._value(each) for each in value]
-        if isinstance(value, dict):
-            masked: dict[str, Json] = {}
-            for name, each in value.items():
-                nonce = name in _NONCES and isinstance(each, str)
-                end = _lease_end(value) if name == "expiresAt" and each not in self.brought else None
-                masked[self._text(name)] = "<nonce>" if nonce else end or self._value(each)
-            return masked
-        return value
+    def _text(self, text: str, lease_ends: Mapping[str, str]) -> str:
+        def masked_time(match: re.Match[str]) -> str:
+            return match[0] if match[0] in self.brought else lease_ends.get(match[0]) or _masked_time(match[0])
 
-    def _text(self, text: str) -> str:
-        text = _TIME.sub(lambda match: match[0] if match[0] in self.brought else _masked_time(match[0]), text)
+        text = _NONCE.sub(r'\1"<nonce>"', text)
+        text = _TIME.sub(masked_time, text)
         text = _WORKER.sub(lambda match: match[0] if match[0] in self.brought else self._worker(match[0]), text)
         return self.names.without_run(text)
 
@@ -112,13 +106,18 @@ def _masked_time(text: str) -> str:
     return "<time>" if _PROMISED_TIME.fullmatch(text) else f"<time as {re.sub('[0-9]', '0', text)}>"
 
 
-def _lease_end(lease: dict[str, Json]) -> str | None:
-    """The end of a lease as its distance, in whole seconds, from the renewal, or else from the claim."""
-    begin, end = lease.get("renewedAt", lease.get("claimedAt")), lease.get("expiresAt")
-    if not (_is_time(begin) and _is_time(end)):
-        return None
-    lasts = datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(begin))
-    return f"<time + {round(lasts.total_seconds())} s>"
+def _lease_ends(value: Json) -> Iterator[tuple[str, str]]:
+    """The end of each lease, and its distance, in whole seconds, from the renewal, or else from the claim."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _lease_ends(each)
+    elif isinstance(value, dict):
+        begin, end = value.get("renewedAt", value.get("claimedAt")), value.get("expiresAt")
+        if _is_time(begin) and _is_time(end):
+            lasts = datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(begin))
+            yield str(end), f"<time + {round(lasts.total_seconds())} s>"
+        for each in value.values():
+            yield from _lease_ends(each)
 
 
 def _is_time(value: Json) -> bool:

@@ -41,6 +41,8 @@ def _missing(sequence: Sequence, player: Player) -> str | None:
     side = player.side
     if not side.admin_key and any(map(_needs_admin_key, sequence.requests)):
         return "has no key of the operator here"
+    if side.deploy is None and sequence.deployment is not None:
+        return "is deployed in one way only"
     if side.seed is None and sequence.seeds:
         return "cannot be seeded: the sequence needs data in its KV"
     if side.reset is None and any(map(_needs_empty_queue, sequence.requests)):

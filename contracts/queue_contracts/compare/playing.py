@@ -10,7 +10,7 @@ import httpx
 
 from queue_contracts.compare.naming import Names
 from queue_contracts.compare.sides import Side
-from queue_contracts.compare.steps import Advance, Entry, Request, Seed, Sequence, Until
+from queue_contracts.compare.steps import Advance, Entry, KvCalls, Request, Seed, Sequence, Until
 from queue_contracts.described.answers import Answer, Json, NoJson, Sent, value_at
 from queue_contracts.foreign.bounded import Unreadable
 from queue_contracts.foreign.visible import one_line
@@ -56,6 +56,7 @@ class Transcript:
     names: Names
     exchanges: tuple[Exchange, ...]
     stopped: str | None = None
+    kv_calls: KvCalls | None = None
 
 
 @dataclass
@@ -76,9 +77,7 @@ class Player:
         self._played += 1
         names = self.names()
         exchanges: list[Exchange] = []
-        if self.side.reset is not None:
-            with self.side.guarded():
-                self.side.reset()
+        self._begin(sequence)
         for step in sequence.steps:
             match step:
                 case Seed(entries):
@@ -89,7 +88,16 @@ class Player:
                     stopped = self._take(step, names, exchanges)
                     if stopped is not None:
                         return Transcript(names, tuple(exchanges), stopped)
-        return Transcript(names, tuple(exchanges))
+        return Transcript(names, tuple(exchanges), kv_calls=self.side.kv_calls())
+
+    def _begin(self, sequence: Sequence) -> None:
+        """Over an empty namespace, where the target can have one."""
+        if sequence.deployment is not None:
+            assert self.side.deploy is not None, f"{self.side.name} cannot be deployed anew"
+            self.side.deploy(sequence.deployment)
+        elif self.side.reset is not None:
+            with self.side.guarded():
+                self.side.reset()
 
     def names(self) -> Names:
         """Fresh names for the sequence that is played now, or next."""

@@ -1,6 +1,7 @@
 """Reads sequences from YAML, and says of a wrong one where it is wrong and what is allowed.
 
-A file is a list of sequences, each a mapping with `name`, `steps` and optional `worker_time`. A step is one of
+A file is a list of sequences, each a mapping with `name`, `steps` and optional `worker_time` and `deployment`
+(`{version: old, keys: {QUEUE_API_KEY: …}}`). A step is one of
 
     {operation: claimTask, status: 200, body: {workerId: w}}             a described request; `id: a` where it has one
     {request: "DELETE /api/queue/{a}", status: [404, 405]}               any other
@@ -24,10 +25,10 @@ import yaml
 from queue_contracts.compare.naming import CAPTURABLE
 from queue_contracts.compare.placeholders import require_meaning
 from queue_contracts.compare.seeds import SequenceError, require_members, seed, whole
-from queue_contracts.compare.steps import Advance, Compared, Key, Request, Sequence, Step, Until
+from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Sequence, Step, Until
 from queue_contracts.described.operations import packaged_description
 
-_OF_A_SEQUENCE = {"name", "steps", "worker_time"}
+_OF_A_SEQUENCE = {"name", "steps", "worker_time", "deployment"}
 _OF_A_REQUEST = {
     *("operation", "request", "id", "segment", "key", "headers", "body", "bodies", "content", "contents"),
     *("status", "capture", "until", "compare"),
@@ -68,7 +69,9 @@ def _read(file: Traversable | Path) -> Iterator[Sequence]:
         places = (f"{where} ({name}), step {position}" for position, _ in enumerate(steps, 1))
         placed = [(place, each) for step, place in zip(steps, places, strict=True) for each in _step(step, place)]
         require_meaning(placed)
-        yield Sequence(name, tuple(each for _, each in placed), _flag(given, "worker_time", where), file.name)
+        deployment = _deployment(given["deployment"], where) if "deployment" in given else None
+        made = tuple(each for _, each in placed)
+        yield Sequence(name, made, _flag(given, "worker_time", where), deployment, file.name)
 
 
 def _step(given: Any, where: str) -> list[Step]:
@@ -132,6 +135,14 @@ def _raw(given: Mapping[str, Any], where: str) -> tuple[str, str, str]:
         raise SequenceError(f"{where}: request must be as 'GET /path', in ASCII, not {given['request']!r}")
     operation = packaged_description().find(method, path)
     return method, path, operation.id if operation else ""
+
+
+def _deployment(given: Any, where: str) -> Deployment:
+    require_members(given, {"version", "keys"}, f"{where}, deployment")
+    version = given.get("version", "new")
+    if not isinstance(version, str):
+        raise SequenceError(f"{where}, deployment: version must be a text, not {version!r}")
+    return Deployment(version, tuple(_texts(given.get("keys", {}), "keys", f"{where}, deployment")))
 
 
 def _until(given: Any, where: str) -> Until:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from queue_contracts.compare.comparing import ComparedStep, Finding
 from queue_contracts.compare.scores import Outcome, Score
-from queue_contracts.compare.showing import answer_line, curl, unkeyed, value_line
+from queue_contracts.compare.showing import answer_line, curl, from_where_they_differ, unkeyed, value_line
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Advance, Request, Seed
 from queue_contracts.compare.verdicts import Verdict
@@ -20,7 +20,7 @@ def told(outcome: Outcome, sides: tuple[Side, Side]) -> Iterator[str]:
         key=lambda finding: (finding.known is not None, _ORDER[finding.parting.verdict]),
     )
     for finding in findings[:_FINDINGS_SHOWN]:
-        yield from _finding(finding, sides)
+        yield from lines_of(finding, sides)
     if len(findings) > _FINDINGS_SHOWN:
         yield f"... and {len(findings) - _FINDINGS_SHOWN} more differences"
     yield from _variants(outcome.comparison.findings, sides)
@@ -41,7 +41,8 @@ def table(scores: tuple[Score, ...]) -> Iterator[str]:
         )
 
 
-def _finding(finding: Finding, sides: tuple[Side, Side]) -> Iterator[str]:
+def lines_of(finding: Finding, sides: tuple[Side, Side]) -> Iterator[str]:
+    """One difference: what was asked after what, what either side answered, and how to ask it again."""
     parting, known = finding.parting, finding.known
     yield f"{parting.verdict.value}: {finding.step.label}, {parting.field}"
     yield f"  sequence  {finding.sequence.name}, step {finding.number + 1}"
@@ -49,7 +50,8 @@ def _finding(finding: Finding, sides: tuple[Side, Side]) -> Iterator[str]:
     yield f"  because   {unkeyed(parting.why, sides)}"
     if known is not None:
         yield f"  known     until {known.expires}: {known.reason}"
-    for side, value, exchange in zip(sides, (parting.a, parting.b), (finding.a, finding.b), strict=True):
+    values = from_where_they_differ(parting.a, parting.b, sides)
+    for side, value, exchange in zip(sides, values, (finding.a, finding.b), strict=True):
         yield f"  {side.name}"
         yield f"    {parting.field} = {value_line(value, sides)}"
         yield f"    {answer_line(exchange.answer, finding.step, sides)}"

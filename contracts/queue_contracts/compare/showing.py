@@ -8,14 +8,16 @@ from queue_contracts.compare.steps import Compared, Request
 from queue_contracts.described.answers import Answer, Json, Sent
 from queue_contracts.names import ADMIN_KEY, QUEUE_KEY
 
-_BODY_SHOWN, _CONTENT_SHOWN = 400, 300
+_BODY_SHOWN, _CONTENT_SHOWN, _ALIKE_SHOWN = 400, 300, 60
 
 
 def curl(sent: Sent) -> str:
     """The request as a command line; its key is taken from the environment of whoever runs it."""
     words = ["curl", "-i", "--path-as-is", "-X", sent.method]
     for name, value in sent.headers:
-        words += ["-H", f"{name}: {value}"]
+        # A key that a sequence itself spells out is nobody's, and yet not for a report.
+        shown = f"<a key of {len(value)} characters>" if name.lower() == "x-api-key" and value else value
+        words += ["-H", f"{name}: {shown}"]
     if sent.content is not None:
         words += ["--data-binary", shortened(sent.content.decode("utf-8", "backslashreplace"), _CONTENT_SHOWN)]
     key = _key_in_a_shell(sent)
@@ -47,6 +49,17 @@ def answer_line(answer: Answer, step: Request, sides: tuple[Side, Side]) -> str:
 def value_line(value: Json, sides: tuple[Side, Side]) -> str:
     """A field's value as JSON."""
     return shortened(unkeyed(json.dumps(value, ensure_ascii=False), sides), _BODY_SHOWN)
+
+
+def from_where_they_differ(a: Json, b: Json, sides: tuple[Side, Side]) -> tuple[Json, Json]:
+    """Two values; of two texts that begin the same for long, what comes shortly before the difference and after it."""
+    if not (isinstance(a, str) and isinstance(b, str)):
+        return a, b
+    a, b = unkeyed(a, sides), unkeyed(b, sides)
+    alike = next((at for at, (ours, theirs) in enumerate(zip(a, b, strict=False)) if ours != theirs), 0)
+    if alike <= _ALIKE_SHOWN:
+        return a, b
+    return f"…{a[alike - _ALIKE_SHOWN :]}", f"…{b[alike - _ALIKE_SHOWN :]}"
 
 
 def unkeyed(text: str, sides: tuple[Side, Side]) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import httpx
 
-from queue_contracts.compare.steps import Entry, Key
+from queue_contracts.compare.steps import Deployment, Entry, Key, KvCalls
 from queue_contracts.foreign.keys import Keys
 from queue_contracts.profiles import Profile
 from queue_contracts.sending.rules import Asked
@@ -30,6 +30,8 @@ class Side:
     profile        what may be sent to it; `objection` says so of one request, and why not
     guarded        what stands below the client while a request is under way
     token          what opens its KV past the Worker
+    deploy         deploys its Worker so, over an empty namespace; None where it stays as it is
+    kv_calls       each KV operation of the Worker in this sequence, by name and key; None where nobody tells
     """
 
     name: str
@@ -48,6 +50,8 @@ class Side:
     objection: Callable[[Asked], str | None] = lambda asked: None
     guarded: Callable[[], AbstractContextManager[object]] = nullcontext
     token: str = field(default="", repr=False)
+    deploy: Callable[[Deployment], None] | None = None
+    kv_calls: Callable[[], KvCalls | None] = lambda: None
 
     def key(self, path: str, which: Key) -> str | None:
         """What the header X-API-Key holds in a request to this path; None sends no such header."""

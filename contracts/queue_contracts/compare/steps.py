@@ -12,6 +12,7 @@ from typing import TypeAlias
 from queue_contracts.described.answers import Json
 
 Entry: TypeAlias = dict[str, Json]
+KvCalls: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Key(Enum):
@@ -32,6 +33,7 @@ class Key(Enum):
 class Compared(Enum):
     """How much of an answer two targets must have in common."""
 
+    WORDS = "words"  # of the body every character, spaces and escapes too
     ANSWER = "answer"
     SHAPE = "shape"  # of the body only the types of its members: what is in it is the target's own
     STATUS = "status"
@@ -89,6 +91,14 @@ class Advance:
     seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """How the Worker must be deployed: its version, and its keys by the names of their variables."""
+
+    version: str = "new"
+    keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
 Step: TypeAlias = Request | Seed | Advance
 
 NOT_DESCRIBED = "(not described)"
@@ -99,11 +109,13 @@ class Sequence:
     """Steps that belong together; the name is a sentence about what they show.
 
     worker_time  the Worker's own clock must move with KV's, which it does not on a real runtime
+    deployment   how the Worker must be deployed; None takes it as it is
     """
 
     name: str
     steps: tuple[Step, ...]
     worker_time: bool = False
+    deployment: Deployment | None = None
     source: str = field(default="", compare=False)
 
     @property
