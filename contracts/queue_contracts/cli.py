@@ -16,11 +16,12 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
 from queue_contracts import options
-from queue_contracts.arguments import whole
+from queue_contracts.arguments import OneLineParser, whole
 from queue_contracts.codes import Code
 from queue_contracts.names import ADMIN_KEY, JUNIT, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _delegate(command: str, given: Sequence[str]) -> int:
     module, description = DELEGATED[command]
     commands = importlib.import_module(module)
-    parser = argparse.ArgumentParser(prog=f"queue-contracts {command}", description=description)
+    parser = OneLineParser(prog=f"queue-contracts {command}", description=description)
     parser.set_defaults(command=command)
     commands.add_arguments(parser)
     parsed = parser.parse_args(given)
@@ -99,13 +100,12 @@ def _until_told_to_end(run: Callable[[], int]) -> int:
 def _hold(given: list[str]) -> int:
     end = given.index("--") if "--" in given else len(given)
     passed_on = given[end + 1 :]
-    parsed, unknown = _parser().parse_known_args(given[:end])
+    parser = _parser()
+    parsed, unknown = parser.parse_known_args(given[:end])
     if (parsed.target is None) == (parsed.url is None):
-        print(f"queue-contracts: name one target: {', '.join(KINDS)}, or --url https://HOST", file=sys.stderr)
-        return Code.USAGE
+        parser.error(f"name one target: {', '.join(KINDS)}, or --url https://HOST")
     if unknown:
-        print(f"queue-contracts: there is no option {unknown[0]}; options of pytest come after --", file=sys.stderr)
-        return Code.USAGE
+        parser.error(f"there is no option {unknown[0]}; options of pytest come after --")
     # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
     process = subprocess.Popen(
         _pytest(parsed, passed_on),
@@ -145,7 +145,7 @@ def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[Non
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="queue-contracts",
         description="Hold a task queue to its contract. Other commands: " + ", ".join(DELEGATED),
         epilog=EPILOG,
@@ -154,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("target", nargs="?", choices=KINDS, help="started for the run, and thrown away")
+    add("--version", action="version", version=f"queue-contracts {version('queue-emulator')}")
     add("--url", metavar="URL", help="a deployment that runs already, as https://staging.example.workers.dev")
     for option in options.OF_A_RUN:
         options.add(add, option)

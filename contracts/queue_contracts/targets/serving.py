@@ -1,10 +1,12 @@
 """Start the installed `queue-emulator` as a process of its own, and end exactly that process."""
 
+import ctypes
 import os
 import queue
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -64,6 +66,7 @@ def running_emulator(directory: Path, serving: Serving = Serving()) -> Iterator[
         text=True,
         encoding="utf-8",
         errors="replace",
+        preexec_fn=_end_with_this_process,
     )
     output = _Output(process)
     try:
@@ -76,6 +79,18 @@ def running_emulator(directory: Path, serving: Serving = Serving()) -> Iterator[
     finally:
         _stop(process)
         output.close()
+
+
+_PRCTL, _ON_PARENTS_DEATH = getattr(ctypes.CDLL(None), "prctl", None), 1
+
+
+def _end_with_this_process() -> None:
+    """On Linux: pytest-xdist kills processes that do not end fast enough, and what they started would stay behind.
+
+    https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html (2026-11-30)
+    """
+    if _PRCTL is not None:
+        _PRCTL(_ON_PARENTS_DEATH, signal.SIGTERM)
 
 
 def _arguments(serving: Serving) -> list[str]:
