@@ -12,7 +12,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.case import Case
 
-from queue_contracts.reproducibility import ignore_literals_of_the_source
+from queue_contracts.checks.reproducibility import ignore_literals_of_the_source
 from queue_emulator.core.accounts import namespace_of
 from tests.cli.emulator_process import Emulator, start
 from tests.clients.conftest import TOKEN
