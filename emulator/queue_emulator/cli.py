@@ -1,6 +1,7 @@
 """`queue-emulator`: parse, call one function, print.
 
-Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted.
+Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted;
+3 a schedule that cannot be replayed to its end.
 """
 
 import argparse
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(commands.add_parser("serve", help="start the emulator"))
     add_commands(commands)
+    _add_explore(commands.add_parser("explore", help="find which order of requests and operations breaks the queue"))
     _add_cost(commands.add_parser("cost", help="what the traffic of a running emulator would cost on Cloudflare"))
     return parser
 
@@ -130,6 +132,22 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
         "--over", type=_positive, metavar="S", help="the seconds that the traffic stands for (default: as observed)"
     )
     parser.set_defaults(run=_cost)
+
+
+def _add_explore(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--scenario", metavar="NAME", action="append", default=[],
+        help="which to search, as daemons; repeatable (default: all there are, and drawn ones)",
+    )  # fmt: skip
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=_search_seconds, metavar="S", help="how long to search (default: 10)")
+    length.add_argument("--schedules", type=_positive, metavar="N", help="how many to run: the same each time")
+    add("--random-seed", type=int, default=0, metavar="N", help="makes every draw repeatable (default: %(default)s)")
+    add("--out", type=Path, metavar="DIR", help="write the schedule of each finding there")
+    add("--json", action="store_true", help="say what was found as JSON")
+    add("--replay", type=Path, metavar="FILE", help="replay a schedule, and say whether it still breaks anything")
+    parser.set_defaults(run=_explore)
 
 
 def _serve(parsed: argparse.Namespace) -> int:
@@ -221,6 +239,12 @@ def _cost(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _explore(parsed: argparse.Namespace) -> int:
+    from queue_emulator.exploring import explore
+
+    return explore(parsed)
+
+
 def _locations(named: Sequence[str]) -> tuple[str, ...]:
     codes = [code.upper() for code in named]
     for code, written in zip(codes, named, strict=True):
@@ -251,6 +275,16 @@ def _seconds(text: str) -> int:
     if not 0 <= milliseconds <= 86_400_000:
         raise argparse.ArgumentTypeError(f"must be 0 to 86400 seconds, not {text!r}")
     return milliseconds
+
+
+def _search_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 86400 seconds, not {text!r}")
+    return seconds
 
 
 def _lag(text: str) -> tuple[int, int]:
