@@ -105,7 +105,8 @@ class WranglerWriter:
         new = objects.file(name) is None
         self._database = locked(objects, name, make=True)
         self._locks.append(self._database)
-        self._owned = new
+        # Somebody else may have made it, and ended, since it was looked for.
+        self._owned = new and self._database.execute("SELECT 1 FROM sqlite_master").fetchone() is None
         self._prepare()
 
     def write(self, requests: Sequence[PutRequest]) -> None:
@@ -169,7 +170,10 @@ class WranglerWriter:
         for connection in self._locks:
             with suppress(sqlite3.Error):
                 connection.close()
-        self._folders.take_back()
+        if self._owned or self._folders.objects.file(self._layout.database_name) is None:
+            self._folders.take_back()
+        else:
+            self._folders.close()  # whoever has the database needs them
 
     def _close(self) -> None:
         for connection in self._locks:
