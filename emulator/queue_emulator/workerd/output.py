@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
 
+from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.shown import block
+from queue_emulator.core.sparing import Sparing
 
 _SHOWN_AFTER_DEATH = 20
 # An exception of the Worker's, of which the tail tells more; and the end of what the runtime has just complained of.
@@ -38,6 +40,7 @@ class Output:
         self._tail_mark = tail_mark
         self._location = locations[0] if len(locations) == 1 else None
         self._log = log
+        self._log_of_runtime = Sparing(log, Stopwatch().elapsed_s)
         self._ended = ended
         self._unplaced: deque[str] = deque(maxlen=_SHOWN_AFTER_DEATH)
         self._ready = False
@@ -84,7 +87,7 @@ class Output:
         if not self._ready:
             self.problems.append(block(message))
         elif not any(each in message for each in _TOLD_ELSEWHERE):
-            self._log(block(f"  workerd: {_in_plain_words(message)}"))
+            self._log_of_runtime(block(f"  workerd: {_in_plain_words(message)}"))
 
     def _console(self, location: str | None, message: str) -> None:
         self._log(block(f"  worker{'' if location is None else f' {location}'}: {message}"))
