@@ -1,7 +1,15 @@
 """What options take, for every command, and what is said of anything else. It imports nothing that could be missing."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import NoReturn
+
+
+class OneLineParser(ArgumentParser):
+    """Says in one line what is wrong, instead of printing every option before it."""
+
+    def error(self, message: str) -> NoReturn:
+        shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in message)
+        self.exit(2, f"{self.prog}: {shown}; --help says what there is\n")
 
 
 def rate(text: str) -> int:

@@ -16,17 +16,19 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
-from queue_contracts.arguments import rate, whole
+from queue_contracts import options
+from queue_contracts.arguments import OneLineParser, whole
 from queue_contracts.codes import Code
 from queue_contracts.names import ADMIN_KEY, JUNIT, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 
-HERE = Path(__file__).resolve().parent
+CHECKS = Path(__file__).resolve().parent / "checks"
 DELEGATED = {
-    "diff": ("queue_contracts.differences.cli", "send the same sequences to two targets and compare what they answer"),
-    "fidelity": ("queue_contracts.differences.cli", "the emulator's score, operation by operation, against workerd"),
+    "diff": ("queue_contracts.compare.cli", "send the same sequences to two targets and compare what they answer"),
+    "fidelity": ("queue_contracts.compare.cli", "the emulator's score, operation by operation, against workerd"),
     "mutants": ("queue_contracts.mutants.cli", "hunt broken Workers with the checks that must notice"),
 }
 # Nothing but these, whatever else is installed: another plugin could change what is sent, or send something.
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _delegate(given[0], given[1:]) if given and given[0] in DELEGATED else _hold(given)
     except Exception:  # noqa: BLE001 - Python would end with 1, which says that the contract is broken
-        from queue_contracts.environment import mask_environment
+        from queue_contracts.foreign.environment import mask_environment
 
         print(mask_environment(traceback.format_exc()), file=sys.stderr)
         print("queue-contracts: a fault of the suite itself, and no word about the target", file=sys.stderr)
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _delegate(command: str, given: Sequence[str]) -> int:
     module, description = DELEGATED[command]
     commands = importlib.import_module(module)
-    parser = argparse.ArgumentParser(prog=f"queue-contracts {command}", description=description)
+    parser = OneLineParser(prog=f"queue-contracts {command}", description=description)
     parser.set_defaults(command=command)
     commands.add_arguments(parser)
     parsed = parser.parse_args(given)
@@ -98,13 +100,12 @@ def _until_told_to_end(run: Callable[[], int]) -> int:
 def _hold(given: list[str]) -> int:
     end = given.index("--") if "--" in given else len(given)
     passed_on = given[end + 1 :]
-    parsed, unknown = _parser().parse_known_args(given[:end])
+    parser = _parser()
+    parsed, unknown = parser.parse_known_args(given[:end])
     if (parsed.target is None) == (parsed.url is None):
-        print(f"queue-contracts: name one target: {', '.join(KINDS)}, or --url https://HOST", file=sys.stderr)
-        return Code.USAGE
+        parser.error(f"name one target: {', '.join(KINDS)}, or --url https://HOST")
     if unknown:
-        print(f"queue-contracts: there is no option {unknown[0]}; options of pytest come after --", file=sys.stderr)
-        return Code.USAGE
+        parser.error(f"there is no option {unknown[0]}; options of pytest come after --")
     # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
     process = subprocess.Popen(
         _pytest(parsed, passed_on),
@@ -144,7 +145,7 @@ def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[Non
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="queue-contracts",
         description="Hold a task queue to its contract. Other commands: " + ", ".join(DELEGATED),
         epilog=EPILOG,
@@ -153,23 +154,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("target", nargs="?", choices=KINDS, help="started for the run, and thrown away")
+    add("--version", action="version", version=f"queue-contracts {version('queue-emulator')}")
     add("--url", metavar="URL", help="a deployment that runs already, as https://staging.example.workers.dev")
-    add("--profile", choices=("observe", "isolated", "disposable"), help="what may be done to it (a URL: observe)")
-    add("--disposable", metavar="HOST", help="the host of the URL once more: all that its queue holds may be deleted")
-    add("--control", action="store_true", help="the URL is an emulator's: use its control surface")
-    add("--worker", type=Path, metavar="PATH", help="for workerd: your Worker (default: the reference Worker)")
-    add("--workerd", type=Path, metavar="PATH", help="the workerd binary, or the node_modules that holds it")
-    add("--rate", type=rate, metavar="N/min", help="requests a minute, of all processes together (a URL: 45/min)")
-    add("--seed", type=int, metavar="N", help="of the generated requests")
+    for option in options.OF_A_RUN:
+        options.add(add, option)
     add("--workers", type=whole, default=0, metavar="N", help="processes that check side by side (default: one)")
     add("--only", metavar="WORDS", help="checks whose name has these, as -k of pytest")
-    add("--report-dir", type=Path, metavar="DIR", help="write junit.xml, report.html and exchanges.har there")
     return parser
 
 
 def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
     # -P: what lies in the caller's folder must not stand in for a module.
-    command = [sys.executable, "-P", "-m", "pytest", "-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE)]
+    command = [sys.executable, "-P", "-m", "pytest", "-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS)]
     command += [each for plugin in PLUGINS for each in ("-p", plugin)]
     command += [
         "-p",
@@ -182,20 +178,12 @@ def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
         "-n",
         str(parsed.workers),
     ]
-    told = {
-        "--target": parsed.target or parsed.url,
-        "--contract-profile": parsed.profile,
-        "--disposable": parsed.disposable,
-        "--worker": parsed.worker and parsed.worker.absolute(),
-        "--workerd": parsed.workerd and parsed.workerd.absolute(),
-        "--rate": parsed.rate,
-        "--contract-seed": parsed.seed,
-        "--report-dir": parsed.report_dir and parsed.report_dir.absolute(),
-        "--junitxml": parsed.report_dir and parsed.report_dir.absolute() / JUNIT,
-        "-k": parsed.only,
-    }
-    command += [each for name, value in told.items() if value is not None for each in (name, str(value))]
-    return [*command, *(["--control"] if parsed.control else []), *passed_on, str(HERE)]
+    command += ["--target", parsed.target or parsed.url, *options.for_pytest(parsed)]
+    if parsed.report_dir is not None:
+        command += ["--junitxml", str(parsed.report_dir.absolute() / JUNIT)]
+    if parsed.only is not None:
+        command += ["-k", parsed.only]
+    return [*command, *passed_on, str(CHECKS)]
 
 
 def _environment() -> dict[str, str]:

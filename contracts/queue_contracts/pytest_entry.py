@@ -16,7 +16,7 @@ PACKAGE = "queue_contracts"
 def pytest_load_initial_conftests(early_config: pytest.Config, args: Sequence[str]) -> None:
     asked = any(each == PACKAGE or each.startswith((PACKAGE + ".", PACKAGE + "::")) for each in args)
     if "--pyargs" in args and asked:
-        conftest = import_module(f"{PACKAGE}.conftest")
+        conftest = import_module(f"{PACKAGE}.checks.conftest")
         assert conftest.__file__ is not None
         # Under the name by which pytest knows the file, so that it is not loaded again.
         early_config.pluginmanager.register(conftest, str(Path(conftest.__file__)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from queue_contracts.targets import TargetError, check_address
+from queue_contracts.targets.addresses import TargetError, check_address
 
 
 @pytest.mark.parametrize(

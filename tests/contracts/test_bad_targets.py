@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,29 @@ def test_wrong_usage_is_refused_before_anything_is_sent(arguments: tuple[str, ..
     assert ended.returncode == 2, ended.stdout
     assert said in ended.stdout
     assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("emulator", "--workers", "x"),
+        ("emulator", "--no\x1b[31m"),
+        ("diff", "emulator"),
+        ("mutants", "--jobs", "0"),
+    ],
+)
+def test_wrong_options_are_told_of_in_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    ended = run(*arguments, env=environment(), folder=tmp_path)
+    assert ended.returncode == 2
+    (line,) = ended.stdout.splitlines()
+    assert line.startswith("queue-contracts")
+    assert line.isprintable()
+
+
+def test_the_version_is_said(tmp_path: Path) -> None:
+    ended = run("--version", env=environment(), folder=tmp_path)
+    assert ended.stdout == f"queue-contracts {version('queue-emulator')}\n"
 
 
 @pytest.mark.parametrize(

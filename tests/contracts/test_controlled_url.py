@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.target import Target
-from queue_contracts.targets import open_target
+from queue_contracts.targets.opening import open_target
+from queue_contracts.targets.target import Target
 from tests.contracts.command import Ended, environment, run
 from tests.contracts.deployment import Deployment, deployed
 

@@ -8,14 +8,15 @@ import httpx
 import pytest
 import requests
 
-from queue_contracts.deadline import BoundedTransport, within
-from queue_contracts.guard import Guard, install, remove
-from queue_contracts.limiter import SharedLimiter
-from queue_contracts.preflight import objection
-from queue_contracts.recorder import Recorder
-from queue_contracts.rules import Rules
-from queue_contracts.run import Profile
-from queue_contracts.target import Target
+from queue_contracts.foreign.deadline import BoundedTransport, within
+from queue_contracts.profiles import Profile
+from queue_contracts.sending.guard import Guard
+from queue_contracts.sending.limiter import SharedLimiter
+from queue_contracts.sending.preflight import objection
+from queue_contracts.sending.recorder import Recorder
+from queue_contracts.sending.rules import Rules
+from queue_contracts.sending.wire import install, remove
+from queue_contracts.targets.target import Target
 from tests.contracts.deployment import ADMIN_KEY, QUEUE_KEY, Deployment, deployed
 
 GIVEN_S = 0.1

@@ -13,22 +13,14 @@ import pytest
 import requests
 from schemathesis.transport.requests import SameHostRedirectsSession
 
-from queue_contracts.guard import (
-    BREACH,
-    Breach,
-    ForeignTask,
-    Guard,
-    KeyShown,
-    LimitedOtherwise,
-    Stopped,
-    install,
-    remove,
-)
-from queue_contracts.limiter import SharedLimiter
-from queue_contracts.recorder import Recorder, read_exchanges
-from queue_contracts.rules import Rules
-from queue_contracts.run import Profile
-from queue_contracts.target import Target
+from queue_contracts.profiles import Profile
+from queue_contracts.sending.claims import ForeignTask
+from queue_contracts.sending.guard import BREACH, Breach, Guard, KeyShown, LimitedOtherwise, Stopped
+from queue_contracts.sending.limiter import SharedLimiter
+from queue_contracts.sending.recorder import Recorder, read_exchanges
+from queue_contracts.sending.rules import Rules
+from queue_contracts.sending.wire import install, remove
+from queue_contracts.targets.target import Target
 from tests.contracts.deployment import ADMIN_KEY, QUEUE_KEY, TASK, Deployment, deployed
 
 OWN = "ct-6924b1a0beef-"

@@ -13,19 +13,28 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from queue_contracts.bounded import BODY_BYTES_MAX, DEPTH_MAX, VALUES_MAX, Unreadable, require_bounded, whole_body
-from queue_contracts.deadline import BoundedTransport
-from queue_contracts.differences.answers import Answer
-from queue_contracts.differences.described import packaged_description
-from queue_contracts.guard import Guard, Untestable, install, remove
-from queue_contracts.limiter import SharedLimiter, seconds_of
-from queue_contracts.recorder import Recorder
-from queue_contracts.rules import Rules
-from queue_contracts.run import Profile
-from queue_contracts.storage import Limits, RestStorage, StorageError
-from queue_contracts.target import RestApi, Target
-from queue_contracts.targets import TargetError, deployed_target
-from queue_contracts.visible import one_line, visible
+from queue_contracts.described.answers import Answer
+from queue_contracts.described.operations import packaged_description
+from queue_contracts.foreign.bounded import (
+    BODY_BYTES_MAX,
+    DEPTH_MAX,
+    VALUES_MAX,
+    Unreadable,
+    require_bounded,
+    whole_body,
+)
+from queue_contracts.foreign.deadline import BoundedTransport
+from queue_contracts.foreign.visible import one_line, visible
+from queue_contracts.profiles import Profile
+from queue_contracts.sending.guard import Guard, Untestable
+from queue_contracts.sending.limiter import SharedLimiter, seconds_of
+from queue_contracts.sending.recorder import Recorder
+from queue_contracts.sending.rules import Rules
+from queue_contracts.sending.wire import install, remove
+from queue_contracts.targets.addresses import TargetError
+from queue_contracts.targets.opening import deployed_target
+from queue_contracts.targets.storage import Limits, RestStorage, StorageError
+from queue_contracts.targets.target import RestApi, Target
 from tests.contracts.deployment import ACCOUNT, ADMIN_KEY, NAMESPACE, QUEUE_KEY, TOKEN
 from tests.contracts.hostile import Hostile, answer, chunked_without_end, gzipped, hostile, without_end
 

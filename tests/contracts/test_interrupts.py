@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -95,3 +96,25 @@ def test_a_run_in_the_background_of_a_script_can_be_told_to_end(tmp_path: Path) 
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 143
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from queue_contracts.targets.serving import running_emulator
+with running_emulator(Path.cwd()) as target:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_what_a_process_has_started_ends_with_it_however_it_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-c", KILLED]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), start_new_session=True)
+    assert process.wait(60) == -signal.SIGKILL
+    waiting = threading.Event()
+    for _ in range(300):
+        if not members(process.pid):
+            return
+        waiting.wait(0.1)
+    pytest.fail(f"still there: {members(process.pid)}")

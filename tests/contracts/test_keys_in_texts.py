@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queue_contracts.bounded import Unreadable
-from queue_contracts.environment import mask_environment
-from queue_contracts.keys import Keys
+from queue_contracts.foreign.bounded import Unreadable
+from queue_contracts.foreign.environment import mask_environment
+from queue_contracts.foreign.keys import Keys
 
 NAME = "$CONTRACT_QUEUE_KEY"
 Encoding = Callable[[str], str]

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.limiter import LIMITED, PAUSE_S_MAX, RETRIES_MAX, Refused, SharedLimiter, seconds_of, sent_again
+from queue_contracts.described.answers import Answer
+from queue_contracts.sending.limiter import (
+    LIMITED,
+    PAUSE_S_MAX,
+    RETRIES_MAX,
+    SharedLimiter,
+    seconds_of,
+    sent_again,
+)
 
 SEND = """
 import sys
 from pathlib import Path
-from queue_contracts.limiter import SharedLimiter
+from queue_contracts.sending.limiter import SharedLimiter
 limiter = SharedLimiter(Path(sys.argv[1]), 1200)
 for _ in range(15):
     limiter.wait()
@@ -64,12 +72,14 @@ def test_only_a_number_is_so_many_seconds(said: str | None, seconds: float | Non
 def test_a_target_that_cannot_be_obeyed_is_given_up(
     retry_after: str | None, sent: int, why: str, tmp_path: Path
 ) -> None:
-    answered = []
+    answered: list[Answer] = []
 
-    def send() -> tuple[int, str | None]:
-        answered.append(LIMITED)
-        return LIMITED, retry_after
+    def send() -> Answer:
+        headers = () if retry_after is None else (("retry-after", retry_after),)
+        answered.append(Answer(LIMITED, headers, b""))
+        return answered[-1]
 
-    with pytest.raises(Refused, match=why):
-        sent_again(send, SharedLimiter(tmp_path, None))
+    refused = sent_again(send, SharedLimiter(tmp_path, None))
+    assert refused is not None
+    assert why in refused
     assert len(answered) == sent

@@ -2,11 +2,11 @@
 
 import pytest
 
-from queue_contracts import entries
-from queue_contracts.made_data import old_queue
-from queue_contracts.migrating import Broken, Counts, Held, held, migrated, rolled_back, status
-from queue_contracts.model import Queue
-from queue_contracts.storage import Entry
+from queue_contracts.checks.made_data import old_queue
+from queue_contracts.checks.migrating import Broken, Counts, Held, held, migrated, rolled_back, status
+from queue_contracts.checks.model import Queue
+from queue_contracts.targets import entries
+from queue_contracts.targets.storage import Entry
 
 NOW_S = 1_795_435_200
 

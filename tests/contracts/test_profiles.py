@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.run import DAY_S, new_run_id
+from queue_contracts.sending.run import DAY_S, new_run_id
 from tests.contracts.command import environment, run, start
 from tests.contracts.deployment import ADMIN_KEY, LEASE, QUEUE_KEY, RESULT, TASK, TOKEN, Deployment, deployed
 

@@ -16,13 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queue_contracts import report
-from queue_contracts.recorder import Exchange, Recorder, read_exchanges
-from queue_contracts.report import Outcome
-from queue_contracts.rules import Asked
-from queue_contracts.run import Profile, Run
-from queue_contracts.target import Target
-from queue_contracts.verdict import Verdict
+from queue_contracts.described.answers import Answer
+from queue_contracts.profiles import Profile
+from queue_contracts.report import har, page, summary
+from queue_contracts.report.summary import Outcome
+from queue_contracts.report.verdict import Verdict
+from queue_contracts.sending.recorder import Exchange, Recorder, read_exchanges
+from queue_contracts.sending.rules import Asked
+from queue_contracts.sending.run import Run
+from queue_contracts.targets.target import Target
 from tests.contracts.command import environment, run
 from tests.contracts.hostile import Hostile, answer, hostile
 from tests.contracts.test_hostile_targets import EMPTY_QUEUE, STATUS
@@ -75,13 +77,14 @@ def written(key: str, echoed: str, folder: Path) -> Iterator[str]:
     recorder = Recorder(folder, target)
     url = f"{target.url}/api/queue/{quote(key, safe='')}"
     asked = Asked("POST", url, {"X-API-Key": key, "X-Other": echoed.replace("\n", "")}, echoed.encode())
-    recorder.note(Exchange.of(asked, 400, {"Location": f"/?k={echoed}", key: "x"}, echoed.encode(), "t", 0.0, 1))
+    answered = Answer(400, (("location", f"/?k={echoed}"), (key, "x")), echoed.encode())
+    recorder.note(Exchange.of(asked, answered, "t", 0.0, 1))
     exchanges = list(read_exchanges(folder))
-    seen = recorder.mask(report.seen_of(ValueError(f"not this: {echoed!r} {json.dumps(echoed)}")))
+    seen = recorder.mask(summary.seen_of(ValueError(f"not this: {echoed!r} {json.dumps(echoed)}")))
     outcome = Outcome("test_x.py::test_x", "failed", 0.1, seen, exchanges[0].curl(), "a promise")
-    lines = list(report.summary([outcome], Verdict([], [], [], []), [], 1))
-    report.write_har(folder / "exchanges.har", exchanges)
-    report.write_page(folder / "report.html", Run(target.url, Profile.OBSERVE, folder, "r"), "a", [outcome], lines)
+    lines = list(summary.summary([outcome], Verdict([], [], [], []), [], 1))
+    har.write_har(folder / "exchanges.har", exchanges)
+    page.write_page(folder / "report.html", Run(target.url, Profile.OBSERVE, folder, "r"), "a", [outcome], lines)
     yield from (path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()))
     yield from ("\n".join(lines), escape(seen), exchanges[0].curl())
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from queue_contracts.rules import Asked, Rules
-from queue_contracts.run import Profile
-from queue_contracts.target import LOCAL, RestApi, Target
+from queue_contracts.profiles import Profile
+from queue_contracts.sending.rules import Asked, Rules
+from queue_contracts.targets.target import LOCAL, RestApi, Target
 
 URL, API = "https://queue.example.com", "https://api.example.com/client/v4"
 BULK = f"{API}/accounts/a/storage/kv/namespaces/n/bulk"

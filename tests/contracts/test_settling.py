@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from queue_contracts.settling import DEADLINE_S, NeverSettled, Passing, Settled, WrongValue, pass_window, settle
+from queue_contracts.checks.settling import DEADLINE_S, NeverSettled, Passing, Settled, WrongValue, pass_window, settle
 
 
 @dataclass

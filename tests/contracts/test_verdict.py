@@ -5,20 +5,24 @@ from pathlib import Path
 import pytest
 
 from queue_contracts.codes import Code
-from queue_contracts.guard import BREACH
-from queue_contracts.recorder import Exchange
-from queue_contracts.run import Profile
-from queue_contracts.verdict import OPERATIONS, Verdict, judge, operation_of
+from queue_contracts.described.operations import packaged_description
+from queue_contracts.profiles import Profile
+from queue_contracts.report.verdict import Evidence, Verdict, judge
+from queue_contracts.sending.guard import BREACH
+from queue_contracts.sending.recorder import Exchange
+
+OPERATIONS = packaged_description().operations
 
 
-def answered(operation: str, status: int, times: int = 1, *, test: str = "t", key: str = "$K") -> list[Exchange]:
-    method, path = OPERATIONS[operation]
-    url = "https://queue.example.com" + path.replace("{id}", "task1")
-    return [Exchange(method, url, {"X-API-Key": key}, "", status, {}, "", test, 0.0, 1)] * times
+def answered(operation: str, status: int, times: int = 1, *, test: str = "t", key: str = "") -> list[Exchange]:
+    described = OPERATIONS[operation]
+    url = "https://queue.example.com" + described.template.replace("{id}", "task1")
+    own = "$CONTRACT_ADMIN_KEY" if described.template.startswith("/api/migrate") else "$CONTRACT_QUEUE_KEY"
+    return [Exchange(described.method, url, {"X-API-Key": key or own}, "", status, {}, "", test, 0.0, 1)] * times
 
 
 def judged(folder: Path, exchanges: list[Exchange], *, complete: bool = True) -> Verdict:
-    return judge(folder, exchanges, Profile.DISPOSABLE, {"about 404": {404}}, admin=True, complete=complete)
+    return judge(Evidence(folder, exchanges, Profile.DISPOSABLE, {"about 404": {404}}, admin=True, complete=complete))
 
 
 ALL = [each for operation in OPERATIONS for each in answered(operation, 200, 20)]
@@ -31,10 +35,9 @@ def test_a_run_in_which_every_operation_succeeded_proves_something(tmp_path: Pat
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_that_never_succeeded_is_named(operation: str, tmp_path: Path) -> None:
-    method, path = OPERATIONS[operation]
     others = [each for name in OPERATIONS if name != operation for each in answered(name, 200)]
     verdict = judged(tmp_path, others)
-    assert verdict.vacuous == [f"{method} {path}: not one request succeeded"]
+    assert verdict.vacuous == [f"{OPERATIONS[operation].label}: not one request succeeded"]
     assert verdict.code(failed=False) is Code.NOTHING_PROVED
     assert judged(tmp_path, others, complete=False).code(failed=False) is Code.HOLDS
 
@@ -45,6 +48,12 @@ def test_too_many_answers_of_a_kind_that_proves_nothing_are_counted_by_operation
 ) -> None:
     verdict = judged(tmp_path, ALL + answered("getTask", status, times))
     assert verdict.vacuous == [f"GET /api/queue/{{id}}: {times} of {20 + times} answers were {status}"]
+
+
+def test_refusals_of_the_other_scopes_key_are_no_sign_of_vacuity(tmp_path: Path) -> None:
+    provoked = answered("getTask", 401, 200, key="$CONTRACT_ADMIN_KEY")
+    provoked += answered("getMigrationStatus", 401, 200, key="$CONTRACT_QUEUE_KEY")
+    assert judged(tmp_path, ALL + provoked).vacuous == []
 
 
 def test_answers_that_a_check_is_about_are_no_sign_of_vacuity(tmp_path: Path) -> None:
@@ -71,4 +80,5 @@ def test_a_breach_fails_the_run_whoever_swallowed_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_request_belongs_to_the_operation_that_it_is(method: str, path: str, operation: str | None) -> None:
-    assert operation_of(method, path) == operation
+    found = packaged_description().find(method, path)
+    assert (found.id if found else None) == operation

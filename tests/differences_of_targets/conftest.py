@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from queue_contracts.differences.comparing import Comparison, compare
-from queue_contracts.differences.described import packaged_description
-from queue_contracts.differences.known import Known
-from queue_contracts.differences.opening import Wanted, open_side
-from queue_contracts.differences.playing import Patience, Player
-from queue_contracts.differences.sides import Side
-from queue_contracts.differences.steps import Sequence
+from queue_contracts.compare.comparing import Comparison, compare
+from queue_contracts.compare.known import Known
+from queue_contracts.compare.opening import Wanted, open_side
+from queue_contracts.compare.playing import Patience, Player
+from queue_contracts.compare.sides import Side
+from queue_contracts.compare.steps import Sequence
+from queue_contracts.described.operations import packaged_description
 from tests.differences_of_targets.proxy import Change, serving, through
 
 Behind = Callable[[Change], Side]

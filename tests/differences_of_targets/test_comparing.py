@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from queue_contracts.differences.comparing import Comparison
-from queue_contracts.differences.reading import packaged_sequences
-from queue_contracts.differences.steps import Key, Request, Seed, Sequence
-from queue_contracts.differences.verdicts import Verdict
-from queue_contracts.entries import new_task
+from queue_contracts.compare.comparing import Comparison
+from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.steps import Key, Request, Seed, Sequence
+from queue_contracts.compare.verdicts import Verdict
+from queue_contracts.targets.entries import new_task
 from tests.differences_of_targets.conftest import Compare
 from tests.differences_of_targets.proxy import Asked, Change, Told
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from queue_contracts.cli import main
-from queue_contracts.differences.sides import Side
+from queue_contracts.compare.sides import Side
 from tests.contracts.command import environment
 from tests.contracts.deployment import Deployment, deployed
 from tests.differences_of_targets.commands import queue_contracts

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.differences.calibration import packaged_calibration
-from queue_contracts.differences.scores import Score
-from queue_contracts.targets import reference_worker
+from queue_contracts.compare.calibration import packaged_calibration
+from queue_contracts.compare.scores import Score
+from queue_contracts.packaged import reference_worker
 from tests.differences_of_targets.commands import queue_contracts
 
 pytestmark = [pytest.mark.slow, pytest.mark.runtime]

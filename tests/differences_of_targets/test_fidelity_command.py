@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.differences.calibration import (
+from queue_contracts.compare.calibration import (
     Calibration,
     CalibrationError,
     packaged_calibration,
@@ -15,10 +15,10 @@ from queue_contracts.differences.calibration import (
     worse,
     write_calibration,
 )
-from queue_contracts.differences.described import packaged_description
-from queue_contracts.differences.reading import packaged_sequences
-from queue_contracts.differences.scores import Score
-from queue_contracts.differences.steps import NOT_DESCRIBED
+from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.scores import Score
+from queue_contracts.compare.steps import NOT_DESCRIBED
+from queue_contracts.described.operations import packaged_description
 from tests.differences_of_targets.commands import queue_contracts
 
 RECORDED = Calibration(date(2026, 11, 24), {"workerd": "2026-07-30"}, (Score("getTask", 10, 9, 1),))

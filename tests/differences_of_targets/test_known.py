@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.differences.comparing import Comparison
-from queue_contracts.differences.described import packaged_description
-from queue_contracts.differences.known import Known, KnownError, packaged_known, read_known
-from queue_contracts.differences.scores import Outcome, conclude
-from queue_contracts.differences.steps import Request, Sequence
+from queue_contracts.compare.comparing import Comparison
+from queue_contracts.compare.known import Known, KnownError, packaged_known, read_known
+from queue_contracts.compare.scores import Outcome, conclude
+from queue_contracts.compare.steps import Request, Sequence
+from queue_contracts.described.operations import packaged_description
 from tests.differences_of_targets.conftest import Compare
 from tests.differences_of_targets.proxy import Asked, Told
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from queue_contracts.differences.answers import Answer
-from queue_contracts.differences.naming import Names
-from queue_contracts.differences.normalising import Normaliser, Seen, brought
-from queue_contracts.differences.steps import Compared, Json, Request, Seed, Sequence
+from queue_contracts.compare.naming import Names
+from queue_contracts.compare.normalising import Normaliser, Seen, brought
+from queue_contracts.compare.steps import Compared, Request, Seed, Sequence
+from queue_contracts.described.answers import Answer, Json
 
 STORED = "2026-11-20T09:00:00.118Z"
 BROUGHT = Sequence("made up", (Seed(({"key": "queue:task:{a}", "value": {"queuedAt": STORED}},)),))
@@ -43,6 +43,29 @@ def seen(body: "Json | bytes", *, compare: Compared = Compared.ANSWER, run: str 
 )
 def test_a_value_is_masked_by_its_type(given: Json, masked: Json) -> None:
     assert seen(given).body == masked
+
+
+@pytest.mark.parametrize(
+    ("body", "masked"),
+    [
+        (b'{"queuedAt": "2026-11-24T01:02:03.004Z"}', '{"queuedAt": "<time>"}'),
+        (
+            b'[{"claimedAt":"2026-11-24T01:00:00.000Z","expiresAt":"2026-11-24T01:05:00.000Z"}]',
+            '[{"claimedAt":"<time>","expiresAt":"<time + 300 s>"}]',
+        ),
+        (b'{"a":"\\u0061" , "claimNonce" : "x\\"y"}', '{"a":"\\u0061" , "claimNonce" : "<nonce>"}'),
+        (b"no JSON of worker_1795482123004", "no JSON of <worker 1>"),
+    ],
+)
+def test_in_words_every_character_is_compared(body: bytes, masked: str) -> None:
+    assert seen(body, compare=Compared.WORDS).body == masked
+    assert not seen(body, compare=Compared.WORDS).is_json
+
+
+def test_in_words_a_content_type_is_what_was_sent() -> None:
+    spelled = "Application/JSON; charset=UTF-8"
+    assert seen({}, compare=Compared.WORDS, content_type=spelled).content_type == spelled
+    assert seen({}, content_type=spelled).content_type == "application/json;charset=utf-8"
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,15 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from queue_contracts.differences.obstacles import obstacle
-from queue_contracts.differences.playing import Player
-from queue_contracts.differences.reading import packaged_sequences
-from queue_contracts.differences.sides import Side
-from queue_contracts.differences.steps import Advance, Compared, Key, Request, Seed, Sequence
-from queue_contracts.entries import new_task, old_pending
-from queue_contracts.rules import Rules
-from queue_contracts.run import Profile
-from queue_contracts.target import Target
+from queue_contracts.compare.obstacles import obstacle
+from queue_contracts.compare.playing import Player
+from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.sides import Side
+from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Seed, Sequence
+from queue_contracts.profiles import Profile
+from queue_contracts.sending.rules import Rules
+from queue_contracts.targets.entries import new_task, old_pending
+from queue_contracts.targets.target import Target
 
 LIST = Request("GET", "/api/queue", (200,), "listPendingTasks")
 READ = Request("GET", "/api/queue/{a}", (404,), "getTask")
@@ -33,6 +33,13 @@ def side(profile: Profile, **abilities: object) -> Side:
 OBSERVED = side(Profile.OBSERVE)
 ISOLATED = side(Profile.ISOLATED, seed=print)
 EVERYTHING = side(Profile.DISPOSABLE, seed=print, reset=print, advance=print, worker_time=True)
+
+
+def test_a_target_is_not_deployed_anew_for_a_sequence() -> None:
+    sequence = Sequence("a name", (READ,), deployment=Deployment("old"))
+    assert obstacle(sequence, Player(EVERYTHING, "ct-1-")) == "staging.example is deployed in one way only"
+    anew = replace(EVERYTHING, deploy=lambda deployment: None)
+    assert obstacle(sequence, Player(anew, "ct-1-")) is None
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from queue_contracts.differences.playing import Patience, Player
-from queue_contracts.differences.sides import Side
-from queue_contracts.differences.steps import Request, Sequence, Until
-from queue_contracts.differences.verdicts import Verdict
-from queue_contracts.guard import KeyShown
+from queue_contracts.compare.playing import Patience, Player
+from queue_contracts.compare.sides import Side
+from queue_contracts.compare.steps import Request, Sequence, Until
+from queue_contracts.compare.verdicts import Verdict
+from queue_contracts.sending.guard import KeyShown
 from tests.differences_of_targets.conftest import Behind, Compare
 from tests.differences_of_targets.proxy import Asked, Change, Told
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from queue_contracts.differences.described import packaged_description
-from queue_contracts.differences.reading import packaged_sequences, read_sequences
-from queue_contracts.differences.seeds import SequenceError
-from queue_contracts.differences.steps import Advance, Compared, Key, Request, Seed, Until
+from queue_contracts.compare.reading import packaged_sequences, read_sequences
+from queue_contracts.compare.seeds import SequenceError
+from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Seed, Until
+from queue_contracts.described.operations import packaged_description
 
 # Described, and not brought about by any request to any deployment.
 NOT_ASKED_FOR = {
@@ -96,6 +96,14 @@ def test_a_step_is_read_with_all_that_it_says(tmp_path: Path) -> None:
     assert unknown == Request("PURGE", "/api/nothing", (404,), content=b"{")
 
 
+def test_a_sequence_says_how_the_worker_must_be_deployed(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    deployment = "deployment: {version: old, keys: {QUEUE_API_KEY: k}}"
+    file.write_text(f"- {{name: mine, steps: [{{advance_s: 1}}], {deployment}}}", encoding="utf-8")
+    (sequence,) = read_sequences([file])
+    assert sequence.deployment == Deployment("old", (("QUEUE_API_KEY", "k"),))
+
+
 def test_several_keys_and_bodies_are_that_many_requests(tmp_path: Path) -> None:
     steps = read(
         tmp_path,
@@ -139,8 +147,11 @@ WRONG = [
     ("- 3", "sequence 1: must be a mapping"),
     ("- {name: mine}", "steps must be a list"),
     ("- {steps: [{advance_s: 1}]}", "name must be a text"),
-    ("- {name: mine, steps: [{advance_s: 1}], when: now}", "unknown member 'when'; allowed: name, steps, worker_time"),
+    ("- {name: mine, steps: [{advance_s: 1}], when: now}", "unknown member 'when'; allowed: deployment, name, steps"),
     ("- {name: mine, steps: [{advance_s: 1}], worker_time: 1}", "worker_time must be true or false"),
+    ("- {name: mine, steps: [{advance_s: 1}], deployment: old}", "deployment: must be a mapping"),
+    ("- {name: mine, steps: [{advance_s: 1}], deployment: {version: 2}}", "version must be a text, not 2"),
+    ("- {name: mine, steps: [{advance_s: 1}], deployment: {keys: [a]}}", "keys must be a mapping of texts to texts"),
     (step("{advance_s: -1}"), "step 1: advance_s must be a whole number, not -1"),
     (step("{seed: []}"), "seed must be a list of entries"),
     (step("{seed: [{}]}"), "an entry has one of task, lease"),
@@ -156,7 +167,7 @@ WRONG = [
     (step("{operation: claimTask, status: [200, ok]}"), "status must be a status"),
     (step("{operation: claimTask, status: 20}"), "status must be a status"),
     (step("{operation: claimTask, status: 200, key: mine}"), "key must be one of right, queue, admin"),
-    (step("{operation: claimTask, status: 200, compare: all}"), "compare must be one of answer, shape, status"),
+    (step("{operation: claimTask, status: 200, compare: all}"), "compare must be one of words, answer, shape, status"),
     (step("{operation: claimTask, status: 200, body: {}, content: x}"), "a request has one of body and content"),
     (step("{operation: claimTask, status: 200, content: 5}"), "content must be a text"),
     (step("{operation: claimTask, status: 200, bodies: 5}"), "bodies and contents must be lists"),

@@ -14,7 +14,7 @@ import pytest
 from queue_contracts.mutants.catalogue import Mutant, load_mutants
 from queue_contracts.mutants.hunt import Bench, Verdict
 from queue_contracts.mutants.standing import Standing
-from queue_contracts.targets import reference_worker
+from queue_contracts.packaged import reference_worker
 
 
 def pytest_configure(config: pytest.Config) -> None:

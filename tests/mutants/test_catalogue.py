@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from queue_contracts.mutants.catalogue import Change, Mutant, MutantError, load_mutants, selected, write_mutant
-from queue_contracts.targets import reference_worker
+from queue_contracts.packaged import reference_worker
 
 TABLE = """
 [[mutant]]

@@ -11,7 +11,7 @@ from queue_contracts.mutants.hunt import collected
 ASK_NO_WORKER = {
     "test_description.py": "openapi.yaml",
     "test_tally.py": "the tally of generated requests",
-    "test_promises.py::test_every_promise_is_tested_once": "the list of promises",
+    "test_guarantees.py::test_every_guarantee_is_tested_once": "the list of guarantees",
 }
 
 

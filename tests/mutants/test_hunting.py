@@ -72,7 +72,7 @@ def test_checks_of_your_own_file_use_the_fixtures_of_the_suite(
 ) -> None:
     own = tmp_path / "test_own.py"
     own.write_text(
-        "from queue_contracts import entries\n"
+        "from queue_contracts.targets import entries\n"
         "def test_a_task_can_be_claimed(client, control):\n"
         "    control.start_with([entries.new_task('a')])\n"
         "    assert client.ask('claimTask', body={'workerId': 'me'}).json()['success'] is True\n"

@@ -69,6 +69,20 @@ def test_a_miniflare_that_binds_kv_in_another_way_is_not_understood(start_run: S
     assert "it binds the KV namespace CACHE in a way that is not known here" in running.ours()[0]
 
 
+def test_a_runtime_that_starts_without_a_known_miniflare_is_told_of_at_once(
+    start_run: StartRun, tmp_path: Path
+) -> None:
+    workerd = tmp_path / "workerd"
+    workerd.write_text("#!/bin/sh\nexit 0\n")
+    workerd.chmod(0o755)
+    start = f"import {{ spawn }} from 'node:child_process'; spawn({str(workerd)!r}, ['serve']);"
+    (tmp_path / "bundled.mjs").write_text(f"{start} setInterval(() => 0, 1000);")
+    running = start_run([node(), "bundled.mjs"])
+    assert running.line("bundled.mjs starts a Workers runtime by a miniflare that was not found")
+    running.stop()
+    assert len(running.ours()) == 1
+
+
 def test_a_binding_leads_to_the_emulator_at_the_location_that_is_asked_for(start_run: StartRun, tmp_path: Path) -> None:
     package(tmp_path, "5.0.0", PLUGIN + CLASS)
     code = """

@@ -1,88 +1,56 @@
-"""What a scenario is made of, as data: a deployment of the Worker, what lies in KV, requests, and time that passes."""
+"""Sequences of the contract's step language, as scenes write them down: exact requests, entries in KV, time.
+
+Nothing stands for anything here: a path, a body and an entry are what they are, and each answer is compared in words.
+"""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
+from queue_contracts.compare.naming import names_in
+from queue_contracts.compare.steps import Advance, Compared, Deployment, Entry, Key, Request, Seed, Sequence, Step
 from queue_emulator.core.javascript import Json, stringify_json
 from queue_emulator.testing import Version
 from tests.conftest import FIXTURES
 
+__all__ = [
+    "ADMIN_KEY",
+    "ASSISTANT_KEY",
+    "QUEUE_KEY",
+    "Advance",
+    "Request",
+    "Scenario",
+    "Seed",
+    "Step",
+    "escapes",
+    "fixture",
+    "get",
+    "moves_time",
+    "post",
+    "scenario",
+    "seed",
+    "send",
+]
+Scenario = Sequence
 QUEUE_KEY = "the-queue-key"
 ADMIN_KEY = "the-admin-key"
 ASSISTANT_KEY = "the-assistant-key"
+_KEYS = {"QUEUE_API_KEY": QUEUE_KEY, "ADMIN_API_KEY": ADMIN_KEY}
 _OF_THE_PATH = "the key that opens the path"
-
-Entry = dict[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """How the Worker is deployed: its version, and its secrets by the name of the variable."""
-
-    version: Version = "new"
-    keys: tuple[tuple[str, str], ...] = (("QUEUE_API_KEY", QUEUE_KEY), ("ADMIN_API_KEY", ADMIN_KEY))
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """Entries that are written to KV, in the form of `wrangler kv bulk put`."""
-
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """Time passes. Only for targets whose clock can be moved."""
-
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request and the status that it must be answered with.
-
-    path      exactly as sent, in ASCII
-    headers   X-API-Key among them
-    escaped   the Worker's own code throws: what the runtime then says beside the status is its own
-    """
-
-    method: str
-    path: str
-    status: int
-    content: bytes = b""
-    headers: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
-    escaped: bool = field(default=False, kw_only=True)
-
-
-Step = Seed | Advance | Request
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scenario:
-    """Steps on an empty namespace. The name is a sentence about what they show."""
-
-    name: str
-    steps: tuple[Step, ...]
-    deployment: Deployment = Deployment()
-
-    @property
-    def moves_time(self) -> bool:
-        return any(isinstance(step, Advance) for step in self.steps)
-
-    def sent(self) -> Iterator[str]:
-        """Every text that the scenario itself brings in."""
-        for step in self.steps:
-            if isinstance(step, Seed):
-                yield from (str(entry["value"]) for entry in step.entries)
-            elif isinstance(step, Request):
-                yield step.content.decode("utf-8", "replace")
 
 
 def scenario(name: str, *steps: Step, version: Version = "new", keys: Mapping[str, str] | None = None) -> Scenario:
-    """A scenario of these steps; `keys` replaces the secrets of the deployment."""
-    deployment = Deployment(version)
-    return Scenario(name, steps, deployment if keys is None else replace(deployment, keys=tuple(keys.items())))
+    """These steps on an empty namespace; `keys` replaces the secrets of the deployment."""
+    deployment = Deployment(version, tuple((_KEYS if keys is None else keys).items()))
+    made = Sequence(name, steps, deployment=deployment)
+    meant = [name for step in steps for text in _texts(step) for name in names_in(text)]
+    assert not meant, f"{name}: {meant[0]!r} would stand for something else"
+    return made
+
+
+def moves_time(sequence: Scenario) -> bool:
+    """Only for targets whose clock can be moved."""
+    return any(isinstance(step, Advance) for step in sequence.steps)
 
 
 def get(path: str, status: int = 200, *, key: str | None = _OF_THE_PATH) -> Request:
@@ -99,12 +67,14 @@ def send(method: str, path: str, status: int, content: bytes = b"", *, key: str 
     """Exactly this request, with the key that opens the path, or another, or none."""
     if key == _OF_THE_PATH:
         key = ADMIN_KEY if path.startswith("/api/migrate") else QUEUE_KEY
-    return Request(method, path, status, content, headers=() if key is None else (("X-API-Key", key),))
+    headers = () if key is None else (("X-API-Key", key),)
+    sent = content or (b"" if method == "POST" else None)
+    return Request(method, path, (status,), key=Key.NONE, content=sent, headers=headers, compare=Compared.WORDS)
 
 
 def escapes(request: Request) -> Request:
-    """The request makes the Worker's own code throw."""
-    return replace(request, status=500, escaped=True)
+    """The request makes the Worker's own code throw: what the runtime says of it beside the status is its own."""
+    return replace(request, statuses=(500,), compare=Compared.STATUS)
 
 
 def seed(values: Mapping[str, Json | bytes], *, ttl_s: int = 3600) -> Seed:
@@ -120,3 +90,14 @@ def fixture(name: str) -> Seed:
 def _entry(key: str, value: Json | bytes, ttl_s: int) -> Entry:
     text = value.decode() if isinstance(value, bytes) else stringify_json(value)
     return {"key": key, "value": text, "expiration_ttl": ttl_s}
+
+
+def _texts(step: Step) -> list[str]:
+    """What the contract's player would look through for names."""
+    match step:
+        case Seed(entries):
+            return [str(each) for entry in entries for each in (entry["key"], entry["value"])]
+        case Request():
+            return [step.path, *(value for _, value in step.headers)]
+        case _:
+            return []

@@ -1,36 +1,19 @@
 """One set of requests, put to the Python Worker and to real runtimes: every answer is the same, word for word."""
 
-import functools
-
 import pytest
 
+from queue_contracts.compare.playing import Player
 from tests.scenarios.all_scenarios import SCENARIOS
-from tests.scenarios.differences import differences
-from tests.scenarios.playing import Transcript, play
-from tests.scenarios.steps import Scenario
-from tests.scenarios.targets.emulator_process import EmulatorProcess
-from tests.scenarios.targets.in_process import InProcess
-from tests.scenarios.targets.miniflare_process import MiniflareProcess
+from tests.scenarios.comparing import assert_same, expected
+from tests.scenarios.steps import Scenario, moves_time
 
 pytestmark = pytest.mark.slow
 
-AT_ANY_TIME = [scenario for scenario in SCENARIOS if not scenario.moves_time]
+AT_ANY_TIME = [scenario for scenario in SCENARIOS if not moves_time(scenario)]
 
 
 def by_name(scenarios: list[Scenario]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scenario", scenarios, ids=lambda scenario: scenario.name)
-
-
-@functools.cache
-def expected(scenario: Scenario) -> Transcript:
-    """What the Python Worker answers in this process."""
-    return play(scenario, InProcess())
-
-
-def assert_same(scenario: Scenario, found: Transcript) -> None:
-    told = differences(scenario, expected(scenario), found)
-    if told:
-        pytest.fail(told, pytrace=False)
 
 
 @by_name(SCENARIOS)
@@ -39,21 +22,19 @@ def test_the_python_worker_answers_with_the_expected_statuses(scenario: Scenario
 
 
 @by_name(SCENARIOS)
-def test_the_installed_emulator_answers_the_same(scenario: Scenario, emulator_process: EmulatorProcess) -> None:
-    assert_same(scenario, play(scenario, emulator_process))
+def test_the_installed_emulator_answers_the_same(scenario: Scenario, emulator_process: Player) -> None:
+    assert_same(scenario, emulator_process.play(scenario))
 
 
 @pytest.mark.runtime
 @by_name(AT_ANY_TIME)
-def test_the_reference_worker_on_miniflare_answers_the_same(
-    scenario: Scenario, miniflare_process: MiniflareProcess
-) -> None:
-    assert_same(scenario, play(scenario, miniflare_process))
+def test_the_reference_worker_on_miniflare_answers_the_same(scenario: Scenario, miniflare_process: Player) -> None:
+    assert_same(scenario, miniflare_process.play(scenario))
 
 
 @pytest.mark.runtime
 @by_name(SCENARIOS)
 def test_the_reference_worker_on_workerd_over_this_kv_answers_the_same(
-    scenario: Scenario, workerd_process: EmulatorProcess
+    scenario: Scenario, workerd_process: Player
 ) -> None:
-    assert_same(scenario, play(scenario, workerd_process))
+    assert_same(scenario, workerd_process.play(scenario))

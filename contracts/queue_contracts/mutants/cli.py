@@ -10,15 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
+from queue_contracts import options
 from queue_contracts.arguments import count
-from queue_contracts.differences.runtime import RuntimeMissing, find_workerd
+from queue_contracts.foreign.visible import visible
 from queue_contracts.mutants.catalogue import Mutant, MutantError, load_mutants, selected
 from queue_contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, hunt, require_checks, run_checks
 from queue_contracts.mutants.hunters import hunters, in_turn
-from queue_contracts.targets import reference_worker
-from queue_contracts.visible import visible
+from queue_contracts.packaged import reference_worker
+from queue_contracts.targets.workerd import RuntimeMissing, find_workerd
 
 GOOD, BAD, UNKNOWN = 0, 1, 2
 INDENT = " " * 10
@@ -36,8 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE::TEST",
         help="a check to hunt every mutant with, of the suite or of a file of yours; repeatable",
     )
-    add("--worker", type=Path, metavar="DIR", help="the folder of the Worker that is broken (default: the reference)")
-    add("--workerd", type=Path, metavar="PATH", help="the workerd binary, or the node_modules that holds it")
+    options.add(
+        add, options.WORKER, metavar="DIR", help="the folder of the Worker that is broken (default: the reference)"
+    )
+    options.add(add, options.WORKERD)
     add(
         "--jobs", type=count, default=os.cpu_count() or 1, metavar="N", help="hunts side by side (default: %(default)s)"
     )

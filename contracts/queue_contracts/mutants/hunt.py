@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from queue_contracts.mutants.catalogue import Mutant, MutantError, write_mutant
-from queue_contracts.options import current_run
-from queue_contracts.recorder import Exchange, read_exchanges
+from queue_contracts.sending.recorder import Exchange, read_exchanges
+from queue_contracts.session.runs import current_run
 
 # Of pytest's own: what would leave files behind, and what collects garbage after every run.
 _WITHOUT = [each for name in ("cacheprovider", "faulthandler", "unraisableexception") for each in ("-p", f"no:{name}")]
-SUITE = Path(__file__).resolve().parents[1]
+SUITE = Path(__file__).resolve().parents[1] / "checks"
 LINES_OF_A_REASON = 6
 # Files whose checks run in another profile than the one in which everything may be done.
 PROFILES = {"test_isolated.py": "isolated", "test_observed.py": "isolated"}
@@ -140,7 +140,7 @@ def by_file(checks: Sequence[str]) -> list[tuple[str, ...]]:
 def _settings(bench: Bench, profile: str) -> list[str]:
     # Nothing of the folder that this is run in, and the suite's fixtures for files that lie elsewhere.
     alone = ["-c", os.devnull, "--rootdir", str(SUITE), "--noconftest", *_WITHOUT]
-    suite = ["--import-mode=importlib", "-p", "queue_contracts.conftest", "--contract-profile", profile]
+    suite = ["--import-mode=importlib", "-p", "queue_contracts.checks.conftest", "--contract-profile", profile]
     workerd = [] if bench.workerd is None else ["--workerd", str(bench.workerd)]
     return [*alone, *suite, "--target", "workerd", "--worker", str(bench.worker), *workerd]
 

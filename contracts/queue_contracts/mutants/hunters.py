@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from typing import ParamSpec, TypeVar
 
-from queue_contracts.options import current_run
+from queue_contracts.session.runs import current_run
 
 Told = ParamSpec("Told")
 Found = TypeVar("Found")

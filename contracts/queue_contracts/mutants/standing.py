@@ -13,10 +13,10 @@ from urllib.request import Request, urlopen
 
 from queue_contracts.mutants.catalogue import Mutant, write_mutant
 from queue_contracts.mutants.hunt import Bench, Verdict, run_checks, verdict_on
-from queue_contracts.process import Serving, running_emulator
-from queue_contracts.storage import CONTROL_PREFIX
-from queue_contracts.target import Target
-from queue_contracts.targets import already_running
+from queue_contracts.targets.opening import already_running
+from queue_contracts.targets.serving import Serving, running_emulator
+from queue_contracts.targets.storage import CONTROL_PREFIX
+from queue_contracts.targets.target import Target
 
 _MAIN = "main.mjs"
 _CHOOSE = "/choose-a-mutant/"

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from queue_emulator.run.reports import Bound, Loaded, Place, Ready, Refused, Report
+from queue_emulator.run.reports import Bound, Loaded, Missed, Place, Ready, Refused, Report
 
 _KNOWN = "this queue-emulator knows miniflare 3.20240329 to 5, as wrangler 3.44 to 4 brings it"
 _NOTHING_TO_EMULATE = "no Worker with a KV namespace has started, so that there is nothing to emulate"
+_MISSED = (
+    "starts a Workers runtime by a miniflare that was not found: KV there is not this emulator's. That happens where "
+    "miniflare is bundled into the tool, or brought in by a loader such as tsx instead of by Node.js itself"
+)
 _NO_MINIFLARE = (
     "no miniflare was found in what the command runs, so that its KV, if it has any, is not this emulator's. "
     "wrangler, Vite, Vitest and getPlatformProxy load one; a tool that has one bundled in cannot be reached"
@@ -22,6 +26,7 @@ class Announcements:
     at: Mapping[str, str]
     say: Callable[[str], None]
     _loaded: bool = False
+    _missed: bool = False
     _places: dict[Place, None] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
 
@@ -35,6 +40,9 @@ class Announcements:
             case Ready():
                 self._once(self._ready_line(report))
                 self._once(self._stray_line())
+            case Missed():
+                self._missed = True
+                self._once(f"{report.tool} {_MISSED}")
             case Refused():
                 self._once(
                     f"{report.tool} has miniflare {report.miniflare}, which is not understood: {report.why}; {_KNOWN}. "
@@ -43,12 +51,12 @@ class Announcements:
 
     def warn(self) -> None:
         """Nothing was heard for a while: say so, unless a tool is only slow to start its Worker."""
-        if not self._loaded:
+        if not (self._loaded or self._missed):
             self._once(_NO_MINIFLARE)
 
     def ended(self, code: int) -> None:
         """The command has ended: if no Worker was over this KV, say so."""
-        if self._places:
+        if self._places or self._missed:
             return
         ending = f"the command ended with exit code {code}"
         self._once(f"{ending}: {_NOTHING_TO_EMULATE if self._loaded else _NO_MINIFLARE}")

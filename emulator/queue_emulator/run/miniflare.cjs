@@ -26,6 +26,11 @@ function over(exports, filename, folder) {
   return withOurs(exports, ours(exports.Miniflare, config, version, say));
 }
 
+// This process starts the runtime by a miniflare that was not seen.
+function missed(folder) {
+  connect(read(folder).reports)({ event: "missed" });
+}
+
 function read(folder) {
   try {
     return JSON.parse(fs.readFileSync(path.join(folder, "preload.json"), "utf8"));
@@ -78,4 +83,4 @@ function withOurs(exports, Miniflare) {
   return Object.create(Object.getPrototypeOf(exports), all);
 }
 
-module.exports = { over };
+module.exports = { missed, over };

@@ -46,6 +46,12 @@ class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
     alone: str | None
 
 
+class Missed(msgspec.Struct, frozen=True, tag_field="event", tag="missed"):
+    """A process starts the runtime by a miniflare that the preload has not seen."""
+
+    tool: str
+
+
 class Refused(msgspec.Struct, frozen=True, tag_field="event", tag="refused"):
     """A miniflare that the preload does not know how to change: it did not get to run."""
 
@@ -54,7 +60,7 @@ class Refused(msgspec.Struct, frozen=True, tag_field="event", tag="refused"):
     why: str
 
 
-Report: TypeAlias = Loaded | Bound | Ready | Refused
+Report: TypeAlias = Loaded | Bound | Ready | Missed | Refused
 
 
 async def listen(path: Path, take: Callable[[Report], Awaitable[None]]) -> asyncio.Server:

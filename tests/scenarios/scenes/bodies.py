@@ -152,13 +152,16 @@ SCENARIOS: tuple[Scenario, ...] = (
             )
         ),
     ),
-    scenario(
-        "a claim without a worker is made in the name of the hour",
-        _STOCK,
-        post(CLAIM, {}),
-        post("/api/queue/b/release"),
-        post(CLAIM, {"workerId": ""}),
-        post("/api/queue/b/renew", {"workerId": "worker_1"}, 403),
+    # Two sequences: names that are made in one millisecond are the same, on a clock that stands still always.
+    *(
+        scenario(
+            f"a claim {whose} is made in the name of the hour",
+            _STOCK,
+            post(CLAIM, content),
+            post("/api/queue/b/renew", {"workerId": "worker_1"}, 403),
+            post("/api/queue/b/release"),
+        )
+        for whose, content in (("without a worker", b"{}"), ("of a worker without a name", b'{"workerId":""}'))
     ),
     scenario(
         "a result is any JSON object, given back with JavaScript's numbers",
@@ -180,7 +183,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     scenario(
         "a result that is too large once JavaScript has written its numbers is refused, and the task stays",
         _STOCK,
-        post("/api/result/a", b'{"output":[' + b",".join([b"1e20"] * 1_300_000) + b"]}", 413),
+        # As many numbers as a body may have, and what they grow to is more than what is left beside the text.
+        post("/api/result/a", b'{"a":"' + b"x" * 22_000_000 + b'","n":[' + b",".join([b"1e20"] * 240_000) + b"]}", 413),
         get("/api/result/a", 404),
         get("/api/queue/a"),
     ),

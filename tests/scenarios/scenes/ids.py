@@ -38,7 +38,7 @@ SEGMENTS = {
     "__proto__": "__proto__",
     "constructor": "constructor",
     "a%3Fb%23c": "a?b#c",
-    "a|b^c~d_e`f{g}": "a|b^c~d_e`f{g}",
+    "a|b^c~d_e`f{G}": "a|b^c~d_e`f{G}",
     "[x]": "[x]",
     "a%5Cb": "a\\b",
 }

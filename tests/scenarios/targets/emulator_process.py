@@ -7,12 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from queue_emulator.core.javascript import Json
+from queue_contracts.compare.steps import Deployment, Entry, KvCalls
+from queue_emulator.core.javascript import ToJson
 from tests.cli.emulator_process import Emulator, start
 from tests.conftest import FIXTURES
-from tests.scenarios.playing import Answer, Calls
-from tests.scenarios.steps import Deployment, Entry, Request
-from tests.scenarios.targets import http_client
+from tests.scenarios.targets.sides import Redirecting
 
 _CONTROL = "/cdn-cgi/emulator"
 
@@ -44,10 +43,11 @@ class EmulatorProcess:
         self._options = options
         self._deployed: Deployment | None = None
         self._running: Emulator | None = None
-        self._client = httpx.Client(timeout=http_client.TIMEOUT_S, trust_env=False)
+        self._client = httpx.Client(timeout=60, trust_env=False)
+        self.transport = Redirecting(lambda: self._url)
         self._journal_position = 0
 
-    def start(self, deployment: Deployment) -> None:
+    def deploy(self, deployment: Deployment) -> None:
         if deployment != self._deployed:
             self._stop()
             self._running = self._run(deployment)
@@ -55,22 +55,20 @@ class EmulatorProcess:
         self._control("POST", "/reset")
         self._journal_position = int(self._journal(0).headers["X-Journal-Last"])
 
-    def seed(self, entries: Sequence[Entry]) -> None:
-        self._control("POST", "/seed", list(entries))
+    def seed(self, entries: list[Entry]) -> None:
+        self._control("POST", "/seed", entries)
 
     def advance(self, seconds: int) -> None:
         self._control("POST", "/clock", {"advance_s": seconds})
 
-    def send(self, request: Request) -> Answer:
-        return http_client.send(self._url, request)
-
-    def kv_calls(self) -> Calls | None:
+    def kv_calls(self) -> KvCalls | None:
         events = [json.loads(line) for line in self._journal(self._journal_position).text.splitlines()]
         return tuple((event["operation"], event["key"]) for event in events if event["route"])
 
     def close(self) -> None:
         self._stop()
         self._client.close()
+        self.transport.close()
 
     def _run(self, deployment: Deployment) -> Emulator:
         arguments = ("--ephemeral", "--quiet", "--profile", "local", *self._options(deployment))
@@ -85,7 +83,7 @@ class EmulatorProcess:
     def _journal(self, after: int) -> httpx.Response:
         return self._control("GET", f"/journal?after={after}")
 
-    def _control(self, method: str, path: str, body: Json = None) -> httpx.Response:
+    def _control(self, method: str, path: str, body: ToJson = None) -> httpx.Response:
         response = self._client.request(method, f"{self._url}{_CONTROL}{path}", json=body)
         assert response.status_code == 200, response.text
         return response

@@ -4,16 +4,15 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from queue_contracts.compare.steps import Deployment, Entry, KvCalls
 from queue_emulator.core.javascript import Json, ToJson
 from tests.conftest import FIXTURES
-from tests.scenarios.playing import Answer, Calls
-from tests.scenarios.steps import Deployment, Entry, Request
-from tests.scenarios.targets import http_client
+from tests.scenarios.targets.sides import Redirecting
 
 WORKER = FIXTURES / "worker" / "worker.mjs"
 _DRIVER = Path(__file__).parent / "miniflare" / "driver.mjs"
@@ -27,25 +26,24 @@ class MiniflareProcess:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._process = _start(_miniflare_folder(environment), _node(environment), folder / "log", environment)
         self._url = ""
+        self.transport = Redirecting(lambda: self._url)
 
-    def start(self, deployment: Deployment) -> None:
+    def deploy(self, deployment: Deployment) -> None:
         variables = {"WORKER_VERSION": deployment.version, **dict(deployment.keys)}
         self._url = str(self._tell({"start": variables})["url"])
 
-    def seed(self, entries: Sequence[Entry]) -> None:
-        self._tell({"seed": list(entries)})
+    def seed(self, entries: list[Entry]) -> None:
+        self._tell({"seed": entries})
 
     def advance(self, seconds: int) -> None:
         raise AssertionError("miniflare's time is the machine's: it plays no scenario that moves time")
 
-    def send(self, request: Request) -> Answer:
-        return http_client.send(self._url, request)
-
-    def kv_calls(self) -> Calls | None:
+    def kv_calls(self) -> KvCalls | None:
         return None
 
     def close(self) -> None:
         """End of input ends the driver, which ends its runtime."""
+        self.transport.close()
         try:
             self._process.communicate(timeout=_WAIT_S_MAX)
         finally:

@@ -1,0 +1,1 @@
+"""The checks themselves, and what they are made of."""

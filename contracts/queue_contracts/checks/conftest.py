@@ -1,0 +1,191 @@
+"""The target under test, once a session and so once an xdist worker; and the hooks of a run."""
+
+import itertools
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import httpx
+import pytest
+import requests
+
+from queue_contracts.checks.client import Client
+from queue_contracts.checks.description import Description, load_description
+from queue_contracts.codes import Code
+from queue_contracts.foreign.deadline import open_client
+from queue_contracts.foreign.environment import mask_environment
+from queue_contracts.options import add_in_pytest
+from queue_contracts.sending.leftovers import Leftovers, alive
+from queue_contracts.sending.run import Run
+from queue_contracts.sending.wire import installed
+from queue_contracts.session import selection
+from queue_contracts.session.choosing import Choosing
+from queue_contracts.session.concluding import Concluding
+from queue_contracts.session.excuses import say_excused
+from queue_contracts.session.first_look import FirstLook
+from queue_contracts.session.opening import opened, put_guard
+from queue_contracts.session.runs import begin_run, current_run, end_run, target_at_url, usage
+from queue_contracts.session.watching import Watching
+from queue_contracts.targets.addresses import TargetError
+from queue_contracts.targets.control import Control
+from queue_contracts.targets.opening import open_target
+from queue_contracts.targets.serving import StartError
+from queue_contracts.targets.storage import Storage, open_storage
+from queue_contracts.targets.target import Target
+
+STACK = pytest.StashKey[ExitStack]()
+LATE = ("SJC", "NRT")
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    current = current_run()
+    assert current is not None
+    return current
+
+
+@pytest.fixture(scope="session")
+def target(run: Run) -> Iterator[Target]:
+    with ExitStack() as stack:
+        try:
+            target = stack.enter_context(opened(run))
+        except (StartError, TargetError) as error:
+            usage(str(error))
+        if run.local:
+            put_guard(run, target, stack)
+        yield target
+
+
+@pytest.fixture(scope="session")
+def late_target(run: Run, target: Target) -> Iterator[Target]:
+    """The same again with two locations, which see each other's writes late; a URL as it is."""
+    if not run.local:
+        yield target
+        return
+    options = ("--profile", "cloudflare")
+    with open_target(run.target, worker=run.worker, workerd=run.workerd, locations=LATE, options=options) as late:
+        if (guard := installed()) is not None:
+            guard.recorder.know(late)
+        yield late
+
+
+@pytest.fixture(scope="session")
+def http(target: Target) -> Iterator[httpx.Client]:
+    with open_client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def session() -> Iterator[requests.Session]:
+    """For Schemathesis, which speaks through requests; without the environment as well."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        yield session
+
+
+@pytest.fixture(scope="session")
+def description() -> Description:
+    return load_description()
+
+
+@pytest.fixture(scope="session")
+def client(target: Target, description: Description, http: httpx.Client) -> Client:
+    return Client(target, description, http)
+
+
+@pytest.fixture(scope="session")
+def control(target: Target, http: httpx.Client) -> Control:
+    return Control(target, http)
+
+
+@pytest.fixture(scope="session")
+def storage(run: Run, target: Target, http: httpx.Client) -> Iterator[Storage]:
+    """The target's KV past the Worker; when isolated, swept of dead runs and left as it was found."""
+    storage = open_storage(target, http)
+    assert storage is not None
+    if not run.profile.tidies:
+        yield storage
+        return
+    leftovers = Leftovers(storage, run)
+    with alive(run.run_id):
+        leftovers.sweep_once()
+        yield storage
+        leftovers.remove_own()
+
+
+@pytest.fixture(scope="session")
+def own_id(run: Run) -> Callable[[str], str]:
+    """A fresh portable id, which says whose it is."""
+    numbers = itertools.count(1)
+    return lambda word: f"{run.own_prefix}{word}-{next(numbers)}"
+
+
+@pytest.fixture
+def excuse(run: Run) -> Callable[[str, str], None]:
+    """Say that an operation cannot be seen to succeed here, and why."""
+
+    return lambda operation, why: say_excused(run.folder, operation, why)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """An error that pytest lets through would end Python with 1, which says that the contract is broken."""
+    try:
+        return (yield)
+    except pytest.UsageError:
+        raise  # pytest says it in a line, and ends with a code of its own for it
+    except Exception:  # noqa: BLE001
+        print(mask_environment(traceback.format_exc()), file=sys.stderr)
+        return Code.FAULT
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_internalerror(excrepr: object) -> Generator[None, list[object], None]:
+    """pytest would end with 3 for it, which says that the run proves nothing."""
+    if not any((yield)):
+        print(mask_environment(str(excrepr)), file=sys.stderr)  # nothing is there yet that prints it
+    pytest.exit("queue-contracts: a fault of the suite itself, and no word about the target", returncode=Code.FAULT)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("contracts", "the contract of the task queue")
+    group.addoption("--target", default="emulator", help="emulator, workerd, or the URL of a deployment")
+    add_in_pytest(group.addoption)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in selection.MARKERS:
+        config.addinivalue_line("markers", marker)
+    run = begin_run(config)
+    config.stash[STACK] = stack = ExitStack()
+    stack.callback(end_run)
+    try:
+        target = target_at_url(run)
+    except TargetError as error:
+        usage(str(error))
+    if target is not None:
+        put_guard(run, target, stack)
+    for plugin in _plugins(config, run, target):
+        config.pluginmanager.register(plugin, f"queue-contracts {type(plugin).__name__.lower()}")
+
+
+def _plugins(config: pytest.Config, run: Run, target: Target | None) -> list[object]:
+    """The hooks of the run, each for one purpose; the process that leads has them all."""
+    leads, address = not hasattr(config, "workerinput"), target.url if target else run.target
+    here: list[object] = [Choosing(config, run, target, address, leads=leads), Watching(run)]
+    return [*here, FirstLook(config, run), Concluding(config, run, target, address)] if leads else here
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    stack = config.stash.get(STACK, None)
+    if stack is None:
+        return
+    run = current_run()
+    stack.close()
+    if run is not None and not hasattr(config, "workerinput"):
+        shutil.rmtree(run.folder, ignore_errors=True)

@@ -1,0 +1,69 @@
+"""`openapi.yaml` as Schemathesis reads it, with its settings written down so that no run depends on where it starts."""
+
+from typing import Any, TypeAlias
+
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.case import Case
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+from queue_contracts.checks.reproducibility import ignore_literals_of_the_source
+from queue_contracts.foreign.deadline import READ_S_MAX
+from queue_contracts.options import SEED
+from queue_contracts.packaged import description_file
+from queue_contracts.session.runs import current_run
+
+ignore_literals_of_the_source()
+
+Description: TypeAlias = OpenApiSchema
+Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
+GeneratedCase: TypeAlias = Case[Any]
+
+CONFIG: dict[str, Any] = {
+    # A busy machine takes more than the second that Hypothesis gives ten requests to be made: no word about the target.
+    "suppress-health-check": ["too_slow"],
+    "request-timeout": READ_S_MAX,
+    "generation": {
+        "mode": "all",
+        "max-examples": 40,
+        # A failure that is replayed first would change every request after it.
+        "database": "none",
+    },
+    "phases": {
+        # Another method than the declared ones is answered 404 by the Worker, which Schemathesis takes for
+        # a fault: test_refusals.py asks for each of them instead.
+        "coverage": {"unexpected-methods": []},
+        # Answers must not find their way into requests, or a run is not a function of its seed.
+        "fuzzing": {"extra-data-sources": {"responses": False}, "error-feedback": {"enabled": False}},
+        # Only links that openapi.yaml spells out; and only valid requests, because a deployment that takes more
+        # than the portable range would hand results of another shape back further down the walk.
+        "stateful": {"inference": {"algorithms": []}, "generation": {"mode": "positive"}},
+    },
+    "checks": {
+        # Deployments may take more than the portable range; what all of them refuse is in test_refusals.py.
+        "negative_data_rejection": {"enabled": False},
+        "unsupported_method": {"enabled": False},
+    },
+}
+
+
+def load_description() -> Description:
+    """A fresh schema: hooks registered on one do not reach another."""
+    return _load(CONFIG)
+
+
+def load_observing_description() -> Description:
+    """The GETs alone, and only valid ones: few, since they go to a queue that is in use."""
+    generation = {**CONFIG["generation"], "mode": "positive", "max-examples": 5, "no-shrink": True}
+    # Its probes would send the same again without a key; wrong keys are asked with one by one.
+    checks = {**CONFIG["checks"], "ignored_auth": {"enabled": False}}
+    gets = _load({**CONFIG, "generation": generation, "checks": checks}).include(method="GET")
+    assert isinstance(gets, Description)
+    return gets
+
+
+def _load(config: dict[str, Any]) -> Description:
+    run = current_run()
+    told = SchemathesisConfig.from_dict({"seed": SEED if run is None else run.seed, **config})
+    return schemathesis.openapi.from_path(description_file(), config=told)

@@ -1,0 +1,1 @@
+"""What `openapi.yaml` says: its operations, and what an answer must be."""

@@ -1,0 +1,90 @@
+"""The time by which one request is over. Clients know limits of single reads, and a server that drips keeps those."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
+from typing import TypeVar
+
+import httpx
+import requests
+import urllib3
+
+from queue_contracts.foreign.bounded import CHUNK_BYTES, whole_body
+
+READ_S_MAX = 30
+REQUEST_S_MAX = 60
+
+Answer = TypeVar("Answer")
+
+
+def within(
+    seconds: float, request: str, send: Callable[[], Answer], too_slow: Callable[[str], Exception] = httpx.ReadTimeout
+) -> Answer:
+    """What `send` gives, which reads the whole answer; `too_slow` is raised if that takes longer.
+
+    A thread is left behind then, which ends with the server's patience or with this process: neither httpx nor requests
+    can be told to stop while it looks up a name, shakes hands or reads a header.
+    """
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(send())
+        except BaseException as error:  # noqa: BLE001 - raised again by `result`
+            answer.set_exception(error)
+
+    thread = Thread(target=run, daemon=True, name=request)
+    thread.start()
+    thread.join(seconds)
+    if not answer.done():
+        raise too_slow(f"{request} is given {seconds:g} s, and its answer had not come to an end")
+    return answer.result()
+
+
+def open_client(*, guarded: bool = True) -> httpx.Client:
+    """Without the environment: a proxy set there must not come between the suite and its target.
+
+    A guard bounds what is sent through it, without its waits for the rate; where there is none, the client does.
+    """
+    return httpx.Client(timeout=READ_S_MAX, trust_env=False, transport=None if guarded else BoundedTransport())
+
+
+def read_of_requests(response: requests.Response) -> requests.Response:
+    """The same for the client that Schemathesis speaks through."""
+    try:
+        chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
+        content = whole_body(chunks, response.headers.pop("content-encoding", ""))
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error, request=response.request) from None
+    finally:
+        response.raw.close()
+    response._content, response._content_consumed = content, True
+    return response
+
+
+class BoundedTransport(httpx.HTTPTransport):
+    """Bounds each request, for where no guard does it."""
+
+    def __init__(self, request_s_max: float = REQUEST_S_MAX) -> None:
+        super().__init__(trust_env=False)
+        self._request_s_max = request_s_max
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        send = super().handle_request
+        return within(self._request_s_max, f"{request.method} {request.url}", lambda: read(send(request)))
+
+
+def read(response: httpx.Response) -> httpx.Response:
+    """The same answer with its body at hand and decompressed, unread to the client that asked for it.
+
+    Raises Unreadable for a body beyond the limits.
+    """
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    try:
+        content = whole_body(response.stream, response.headers.get("content-encoding", ""))
+    finally:
+        response.stream.close()
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
+    return httpx.Response(
+        response.status_code, headers=headers, stream=httpx.ByteStream(content), extensions=response.extensions
+    )

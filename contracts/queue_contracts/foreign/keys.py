@@ -1,0 +1,284 @@
+"""Keys in a text: found in every encoding that answers and reports use, and masked.
+
+A key is read character by character, each as it is or escaped: as in JSON, JavaScript and Python (`\\"`, `\\x22`,
+`\\u0022`), HTML and XML (`&quot;`, `&#34;`, `&#x22;`), a URL (`%22`) or a shell (`'\\''`); an escape's own characters
+may be escaped again, as those of JSON in HTML are. In base64 the characters that the key alone decides are looked for.
+"""
+
+import html
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html.entities import html5
+from typing import TypeAlias
+from urllib.parse import quote
+
+from queue_contracts.foreign.bounded import Unreadable
+
+ANOTHER = "[another key]"
+CHANGED_LENGTH_MIN, PART_LENGTH_MIN = 8, 12  # of a shorter key a part could be any word
+BASE64_LENGTH_MIN = 6
+LAYERS_MAX = 4
+ESCAPES_MAX, READINGS_MAX = 500_000, 200_000
+
+_OPENERS = "\\&%'"
+_OPENER = re.compile(r"[\\&%']")
+_IN_A_SHELL = ("\\''", "\"'\"'")  # what follows a quote that stands between quotes, in two ways of quoting
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "0": "\0"}
+_ENTITY_LENGTH_MAX = max(map(len, html5))
+UNICODE_MAX = 0x10FFFF
+_HEX, _DECIMAL = frozenset("0123456789abcdefABCDEF"), frozenset("0123456789")
+
+Read: TypeAlias = tuple[str, int]  # what was read, and where the next begins
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys, each with what stands in its place once it is masked."""
+
+    names: Mapping[str, str]
+
+    def and_those_of(self, names: Mapping[str, str]) -> "Keys":
+        return Keys({**self.names, **names})
+
+    def mask(self, text: str) -> str:
+        """The text without a key in any encoding; nor with what the checks of wrong keys make of one."""
+        parts, end = [], 0
+        for start, stop, name in self._found(text, self._all):
+            parts += [text[end:start], name]
+            end = stop
+        return "".join((*parts, text[end:]))
+
+    def shown_in(self, text: str) -> bool:
+        """Whether a key itself is in the text, in any encoding."""
+        return next(self._found(text, self._themselves), None) is not None
+
+    def _found(self, text: str, patterns: "_Patterns") -> Iterator[tuple[int, int, str]]:
+        """Where each begins and ends, from left to right, none inside another."""
+        if not patterns.names:
+            return
+        escapes = [match.start() for match in _OPENER.finditer(text)]
+        if len(escapes) > ESCAPES_MAX:
+            raise Unreadable(f"it has {len(escapes)} escapes; the suite looks for keys in {ESCAPES_MAX}")
+        raw = [(match.start(), match.end(), patterns.names[match[0]]) for match in patterns.as_they_are.finditer(text)]
+        end = 0
+        for found in sorted((*raw, *_escaped(text, escapes, patterns)), key=lambda each: (each[0], -each[1])):
+            if found[0] >= end:
+                end = found[1]
+                yield found
+
+    @cached_property
+    def _themselves(self) -> "_Patterns":
+        return _Patterns.of({form: name for key, name in self.names.items() if key for form in (key, *in_base64(key))})
+
+    @cached_property
+    def _all(self) -> "_Patterns":
+        long = {key: name for key, name in self.names.items() if len(key) >= CHANGED_LENGTH_MIN}
+        changed = {form: ANOTHER for key in long for form in (key[:-1], key.swapcase())}
+        cut = {part: ANOTHER for key in long for part in _parts(key)}
+        return _Patterns.of({**cut, **changed, **self._themselves.names})
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """`by_first` are the texts that are looked for, by the character they begin with, longest first."""
+
+    names: Mapping[str, str]
+    by_first: Mapping[str, tuple[str, ...]]
+    as_they_are: re.Pattern[str]
+    length_max: int
+
+    @classmethod
+    def of(cls, names: Mapping[str, str]) -> "_Patterns":
+        ordered = sorted(names, key=len, reverse=True)
+        firsts = {each[0]: tuple(form for form in ordered if form[0] == each[0]) for each in ordered}
+        return cls(names, firsts, re.compile("|".join(map(re.escape, ordered))), max(map(len, ordered), default=0))
+
+
+def in_base64(key: str) -> Iterator[str]:
+    """The characters of base64 that this key alone decides, wherever it stands among the bytes that are encoded."""
+    spelled = (key, json.dumps(key)[1:-1], json.dumps(key, ensure_ascii=False)[1:-1], html.escape(key), quote(key, ""))
+    for content in dict.fromkeys(each.encode("utf-8", "surrogatepass") for each in spelled):
+        for before in range(3):
+            encoded = b64encode(b"\0" * before + content).decode("ascii")
+            decided = encoded[-(-before * 8 // 6) : (before + len(content)) * 8 // 6]
+            if len(decided) >= BASE64_LENGTH_MIN:
+                yield decided
+                yield decided.replace("+", "-").replace("/", "_")
+
+
+def _parts(key: str) -> Iterator[str]:
+    """What is left of a key where somebody shortened a text in the middle of it."""
+    for length in range(max(PART_LENGTH_MIN, -(-len(key) * 3 // 4)), len(key)):
+        yield key[:length]
+        yield key[-length:]
+
+
+def _escaped(text: str, escapes: list[int], patterns: _Patterns) -> Iterator[tuple[int, int, str]]:
+    """What is there with an escape in it: it begins at the first one, or so many plain characters before."""
+    reading, tried = _Reading(text), 0
+    for escape in escapes:
+        for start in range(max(tried, escape - patterns.length_max), escape + 1):
+            plain = escape - start
+            # What is there before the escape is compared as it stands: nearly always that is the end of it.
+            candidates = [
+                form
+                for first, _ in reading.at(start)
+                for form in patterns.by_first.get(first, ())
+                if text.startswith(form[:plain], start)
+            ]
+            ends = [(reading.end_of(form, start), form) for form in candidates]
+            stop, form = max(ends, default=(0, ""))
+            if stop:
+                yield start, stop, patterns.names[form]
+        tried = escape + 1
+
+
+class _Reading:
+    """One text, of which each place can be read in several ways: a character, and where the next one begins."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[tuple[int, int], frozenset[Read]] = {}
+        self._readings = 0
+        self._met: set[int] = set()
+        self._alone: set[int] = set()
+
+    def end_of(self, form: str, start: int) -> int:
+        """Where `form` ends if it begins at `start`; 0 if it does not."""
+        places = {start}
+        for wanted in form:
+            places = {end for place in places for read, end in self.at(place) if read == wanted}
+            if not places:
+                return 0
+        return max(places)
+
+    def at(self, place: int, layers: int = LAYERS_MAX) -> frozenset[Read]:
+        """Every character that begins here, with as many layers of escapes around it."""
+        if place >= len(self._text):
+            return frozenset()
+        plain = self._text[place]
+        if plain not in _OPENERS:
+            return frozenset([(plain, place + 1)])
+        self._met.add(place)
+        if layers == 0:
+            return frozenset([(plain, place + 1)])
+        if layers > 1 and place in self._alone:
+            layers = 1
+        known = self._known.get((place, layers))
+        if known is None:
+            fewer = self.at(place, layers - 1)
+            # An escape that has no other one inside, and is none of another, is the same with any number of layers.
+            known = fewer if layers > 1 and place in self._alone else self._with_a_layer_more(place, layers, fewer)
+            self._known[place, layers] = known
+        return known
+
+    def _with_a_layer_more(self, place: int, layers: int, fewer: frozenset[Read]) -> frozenset[Read]:
+        around, self._met = self._met, set()
+        found = frozenset(self._read(place, layers - 1))
+        if self._met <= {place} and not any(read in _OPENERS for read, end in found if end > place + 1):
+            self._alone.add(place)
+        around |= self._met  # the few into the many: the other way takes a time that grows with the square of the text
+        self._met = around
+        self._readings += len(found) - len(fewer)
+        if self._readings > READINGS_MAX:
+            raise Unreadable(f"it can be read in more than {READINGS_MAX} ways, in each of which a key could be")
+        return found
+
+    def _read(self, place: int, inner: int) -> Iterator[Read]:
+        for opener, end in self.at(place, inner):
+            yield opener, end
+            if opener == "\\":
+                yield from self._backslash(end, inner)
+            elif opener == "&":
+                yield from self._entity(end, inner)
+            elif opener == "%":
+                yield from self._byte_by_byte(end, "%", inner)
+            elif opener == "'":
+                for rest in _IN_A_SHELL:
+                    yield from (("'", stop) for _, stop in self._spelled(end, [*map(frozenset, rest)], inner))
+
+    def _backslash(self, place: int, inner: int) -> Iterator[Read]:
+        for kind, end in self.at(place, inner):
+            if not kind.isalnum():
+                yield kind, end
+            elif kind in _SHORT:
+                yield _SHORT[kind], end
+            if kind == "x":
+                yield from self._byte_by_byte(end, "\\x", inner)
+            elif kind in "uU":
+                yield from self._with_its_other_half(end, 4 if kind == "u" else 8, inner)
+
+    def _entity(self, place: int, inner: int) -> Iterator[Read]:
+        names = {(first, end) for first, end in self.at(place, inner) if first.isalpha()}
+        while names:
+            for name, end in names:
+                if name in html5 and len(html5[name]) == 1:
+                    yield html5[name], end
+            names = {
+                (name + letter, end)
+                for name, at in names
+                for letter, end in self.at(at, inner)
+                if not name.endswith(";") and len(name) < _ENTITY_LENGTH_MAX and (letter.isalnum() or letter == ";")
+            }
+        for first, end in self.at(place, inner):
+            if first == "#":
+                yield from self._number(end, _DECIMAL, 10, inner)
+                for kind, after in self.at(end, inner):
+                    if kind in "xX":
+                        yield from self._number(after, _HEX, 16, inner)
+
+    def _number(self, place: int, digits: frozenset[str], base: int, inner: int) -> Iterator[Read]:
+        """An entity's number, to its last digit; leading zeros mean nothing, and the semicolon may be missing."""
+        numbers = {("", place)}
+        while numbers:
+            longer = set()
+            for read, at in numbers:
+                more = {(f"{read}{digit}"[-8:], end) for digit, end in self.at(at, inner) if digit in digits}
+                longer |= more
+                if read and not more and int(read, base) <= UNICODE_MAX:
+                    yield chr(int(read, base)), at
+                    yield from ((chr(int(read, base)), end) for mark, end in self.at(at, inner) if mark == ";")
+            numbers = longer
+
+    def _byte_by_byte(self, place: int, opening: str, inner: int) -> Iterator[Read]:
+        """A character of UTF-8, of which each byte is an escape of its own; the first one is opened before `place`."""
+        for first, end in self._spelled(place, (_HEX, _HEX), inner):
+            lead = int(first, 16)
+            yield chr(lead), end
+            several = (*(frozenset(each) for each in opening), _HEX, _HEX) * _bytes_after(lead)
+            for rest, stop in self._spelled(end, several, inner) if several else ():
+                content = bytes([lead, *(int(each[-2:], 16) for each in _in_parts(rest, len(opening) + 2))])
+                if len(character := content.decode("utf-8", "ignore")) == 1:
+                    yield character, stop
+
+    def _with_its_other_half(self, place: int, count: int, inner: int) -> Iterator[Read]:
+        """What a backslash with `u` means: one of the two halves of a character beyond 16 bits, or a character."""
+        for read, end in self._spelled(place, (_HEX,) * count, inner):
+            number = int(read, 16)
+            if number <= UNICODE_MAX:
+                yield chr(number), end
+            if 0xD800 <= number < 0xDC00:
+                for half, stop in self._spelled(end, (frozenset("\\"), frozenset("u"), *(_HEX,) * 4), inner):
+                    low = int(half[2:], 16) - 0xDC00
+                    if 0 <= low < 0x400:
+                        yield chr(0x10000 + ((number - 0xD800) << 10) + low), stop
+
+    def _spelled(self, place: int, allowed: Sequence[frozenset[str]], inner: int) -> set[Read]:
+        """Texts that begin here, with one character of each of these sets, and where each of them ends."""
+        found = {("", place)}
+        for each in allowed:
+            found = {(read + more, end) for read, at in found for more, end in self.at(at, inner) if more in each}
+        return found
+
+
+def _in_parts(text: str, length: int) -> list[str]:
+    return [text[at : at + length] for at in range(0, len(text), length)]
+
+
+def _bytes_after(first: int) -> int:
+    """How many bytes of UTF-8 follow this one."""
+    return 0 if first < 0xC2 else 1 if first < 0xE0 else 2 if first < 0xF0 else 3 if first < 0xF5 else 0

@@ -1,0 +1,130 @@
+"""Every exchange with the target, a line each, with keys masked before they are written."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from queue_contracts.described.answers import Answer
+from queue_contracts.foreign.bounded import Unreadable
+from queue_contracts.foreign.keys import ANOTHER, Keys
+from queue_contracts.names import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
+from queue_contracts.sending.rules import Asked
+from queue_contracts.targets.target import LOCATION_HEADER, Target
+
+SHOWN_MAX = 4000
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer; `test` is the check that sent it, `began_s` by the machine's clock."""
+
+    method: str
+    url: str
+    request_headers: dict[str, str]
+    request_body: str
+    status: int
+    headers: dict[str, str]
+    body: str
+    test: str
+    began_s: float
+    took_ms: int
+
+    @classmethod
+    def of(cls, asked: Asked, answer: Answer, test: str, began_s: float, took_ms: int) -> "Exchange":
+        return cls(
+            asked.method, asked.url, dict(asked.headers), asked.body.decode("utf-8", "replace"),
+            answer.status, dict(answer.headers), answer.content.decode("utf-8", "replace"), test, began_s, took_ms,
+        )  # fmt: skip
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    @property
+    def key(self) -> str:
+        """The key that was sent, masked."""
+        return next((value for name, value in self.request_headers.items() if name.lower() == "x-api-key"), "")
+
+    def curl(self) -> str:
+        """A line for a shell that sends the request again, with the keys taken from the environment."""
+        parts = ["curl -i", *([f"-X {self.method}"] if self.method != "GET" else []), _quoted(self.url)]
+        for name, value in self.request_headers.items():
+            if name.lower() == "x-api-key":
+                parts.append(f'-H "X-API-Key: {value}"')
+            elif name.lower() in ("content-type", LOCATION_HEADER.lower()):
+                parts.append(f"-H {_quoted(f'{name}: {value}')}")
+        if self.request_body:
+            parts.append(f"--data-raw {_quoted(self.request_body)}")
+        return " ".join(parts)
+
+
+class Recorder:
+    """Appends to a file of this process in `folder`. A key that is none of the target's is [another key]."""
+
+    def __init__(self, folder: Path, target: Target) -> None:
+        self._path = folder / f"exchanges-{os.getpid()}.jsonl"
+        self.keys = Keys({})
+        self.last: dict[str, Exchange] = {}
+        self.know(target)
+
+    def know(self, target: Target) -> None:
+        """Mask this target's keys too."""
+        self.keys = self.keys.and_those_of(keys_of(target))
+
+    def mask(self, text: str) -> str:
+        """The text without a key: its name in the environment stands in its place."""
+        return self.keys.mask(text)
+
+    def shows_a_key(self, text: str) -> bool:
+        return self.keys.shown_in(text)
+
+    def note(self, exchange: Exchange) -> None:
+        noted = asdict(exchange)
+        for name, value in noted.items():
+            if isinstance(value, str):
+                noted[name] = self._shown(value)
+            elif isinstance(value, dict):
+                noted[name] = {self._shown(each): self._header(each, text) for each, text in value.items()}
+        self.last[exchange.test] = Exchange(**noted)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(noted) + "\n")
+
+    def _shown(self, text: str) -> str:
+        """Masked and then shortened: a key that is cut in two would not be found."""
+        try:
+            text = self.mask(text)
+        except Unreadable as why:
+            return f"(not shown: {why})"
+        return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}… ({len(text)} characters)"
+
+    def _header(self, name: str, value: str) -> str:
+        if name.lower() != "x-api-key":
+            return self._shown(value) if name.lower() != "authorization" else "[masked]"
+        return self.keys.names.get(value, ANOTHER) if value else ""
+
+
+def keys_of(target: Target) -> dict[str, str]:
+    """The keys of a target, each with its name in the environment."""
+    keys = {target.queue_key: f"${QUEUE_KEY}", target.admin_key: f"${ADMIN_KEY}"}
+    if target.rest is not None:
+        keys[target.rest.token] = f"${KV_TOKEN}"
+    return {key: name for key, name in keys.items() if key}
+
+
+def read_exchanges(folder: Path) -> Iterator[Exchange]:
+    """Those of all processes of a run; a line that a killed process left unfinished is passed over."""
+    for path in sorted(folder.glob("exchanges-*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                noted: dict[str, Any] = json.loads(line)
+            except ValueError:
+                continue
+            yield Exchange(**noted)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,157 @@
+"""Puts a guard below every client of this process.
+
+Requests and httpx are changed where each of them hands a request to the network, whoever made the session: Schemathesis
+opens sessions of its own for its probes. Whatever else connects, or sends by http.client, is caught by an audit hook of
+the interpreter (https://docs.python.org/3/library/audit_events.html, 2026-11-24).
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import requests
+from requests.adapters import HTTPAdapter
+
+from queue_contracts.described.answers import Answer
+from queue_contracts.foreign.deadline import read, read_of_requests, within
+from queue_contracts.sending.claims import claim, is_claim_among_others
+from queue_contracts.sending.guard import Guard, Response, Wire, let_through
+from queue_contracts.sending.rules import Asked
+
+_permitted = threading.local()
+_installed: list[Guard] = []
+_hooked: list[bool] = []
+
+
+def install(guard: Guard) -> None:
+    """Put the guard below every client of this process, until `remove`."""
+    if not _hooked:
+        sys.addaudithook(_audit)
+        _hooked.append(True)
+        _change("send", HTTPAdapter, _requests_send)
+        _change("handle_request", httpx.HTTPTransport, _httpx_send)
+        _change("handle_async_request", httpx.AsyncHTTPTransport, _refuse_async)
+        _change("get_redirect_target", requests.Session, lambda guard, follow, response: None)
+    _installed.append(guard)
+
+
+def remove(guard: Guard) -> None:
+    _installed.remove(guard)
+
+
+@contextmanager
+def below(guard: Guard) -> Iterator[None]:
+    """While the block runs, the guard is at work."""
+    install(guard)
+    try:
+        yield
+    finally:
+        remove(guard)
+
+
+def installed() -> Guard | None:
+    """The guard at work in this process."""
+    return _installed[-1] if _installed else None
+
+
+def _change(name: str, kind: type, around: Callable[..., Any]) -> None:
+    original = getattr(kind, name)
+
+    def changed(self: Any, request: Any, *arguments: Any, **options: Any) -> Any:
+        guard = installed()
+        if guard is None:
+            return original(self, request, *arguments, **options)
+        return around(guard, lambda each: original(self, each, *arguments, **options), request)
+
+    setattr(kind, name, changed)
+
+
+def _requests_send(
+    guard: Guard, send: Callable[[Any], requests.Response], request: requests.PreparedRequest
+) -> requests.Response:
+    body = request.body or b""
+    if not isinstance(body, str | bytes):
+        guard.breach(f"{request.method} {request.url}: a body that is not at hand as a whole cannot be looked at")
+    content = body.encode() if isinstance(body, str) else body
+    asked = Asked(request.method or "", request.url or "", _text(request.headers), content)
+
+    def once(each: Asked) -> requests.Response:
+        prepared = request
+        if each is not asked:
+            prepared = requests.Request(each.method, each.url, headers=dict(each.headers), data=each.body).prepare()
+        return _in_time(guard, each, lambda: read_of_requests(send(prepared)), requests.ReadTimeout)
+
+    def seen(response: requests.Response) -> Answer:
+        return Answer(response.status_code, _lowered(response.headers), response.content)
+
+    return _through(guard, Wire(asked, once, seen))
+
+
+def _httpx_send(guard: Guard, send: Callable[[Any], httpx.Response], request: httpx.Request) -> httpx.Response:
+    asked = Asked(request.method, str(request.url), _text(request.headers), request.read())
+
+    def once(each: Asked) -> httpx.Response:
+        sent = request
+        if each is not asked:
+            sent = httpx.Request(each.method, each.url, headers=dict(each.headers), content=each.body)
+            sent.extensions = request.extensions
+        return _in_time(guard, each, lambda: read(send(sent)), httpx.ReadTimeout)
+
+    def seen(response: httpx.Response) -> Answer:
+        # A second reading of the same bytes: the client must find its own answer unread.
+        body = httpx.Response(response.status_code, headers=response.headers, stream=response.stream).read()
+        return Answer(response.status_code, _lowered(response.headers), body)
+
+    return _through(guard, Wire(asked, once, seen))
+
+
+def _through(guard: Guard, wire: Wire[Response]) -> Response:
+    guard.admit(wire.asked)
+    if not guard.of_interest(wire.asked):
+        return wire.send(wire.asked)
+    return claim(guard, wire) if is_claim_among_others(guard, wire.asked) else let_through(guard, wire)
+
+
+def _in_time(
+    guard: Guard, asked: Asked, send: Callable[[], Response], too_slow: Callable[[str], Exception]
+) -> Response:
+    def permitted() -> Response:
+        with _Permit():
+            return send()
+
+    return within(guard.request_s_max, f"{asked.method} {asked.url}", permitted, too_slow)
+
+
+def _refuse_async(guard: Guard, send: Callable[[Any], Any], request: httpx.Request) -> Any:
+    guard.breach(f"{request.method} {request.url}: the suite sends nothing asynchronously")
+
+
+def _text(headers: Any) -> dict[str, str]:
+    def text(value: Any) -> str:
+        return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+    return {text(name): text(value) for name, value in headers.items()}
+
+
+def _lowered(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.lower(), value) for name, value in headers.items())
+
+
+class _Permit:
+    def __enter__(self) -> None:
+        _permitted.now = True
+
+    def __exit__(self, *_: object) -> None:
+        _permitted.now = False
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in ("socket.connect", "http.client.send") or not _installed or getattr(_permitted, "now", False):
+        return
+    where = arguments[1] if event == "socket.connect" else "http.client"
+    if event == "socket.connect" and not isinstance(where, tuple):
+        return  # a socket of this machine's file system
+    _installed[-1].breach(f"a connection to {where if isinstance(where, str) else where[:2]} past the guard")

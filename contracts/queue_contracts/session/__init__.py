@@ -1,0 +1,1 @@
+"""One run in pytest: its options, its checks, its end."""

@@ -1,0 +1,94 @@
+"""A plugin of pytest, in the process that leads: what came of each check, what the run comes to, and the reports."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from queue_contracts.codes import Code
+from queue_contracts.foreign.environment import mask_environment
+from queue_contracts.foreign.visible import visible
+from queue_contracts.names import HAR, JUNIT, PAGE
+from queue_contracts.report import har, page, summary
+from queue_contracts.report.summary import Outcome
+from queue_contracts.report.verdict import Evidence, Verdict, judge
+from queue_contracts.sending.recorder import Exchange, read_exchanges
+from queue_contracts.sending.run import Run
+from queue_contracts.session import selection, tally
+from queue_contracts.session.excuses import excused
+from queue_contracts.targets.target import Target
+
+
+class Concluding:
+    """`lines` is what the run says at its end."""
+
+    def __init__(self, config: pytest.Config, run: Run, target: Target | None, address: str) -> None:
+        self.config, self.run, self.target, self.address = config, run, target, address
+        self.outcomes: dict[str, Outcome] = {}
+        self.purposes: dict[str, set[int]] = {}
+        self.accounts: list[tally.Account] = []
+        self.lines: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        told: dict[str, Any] = dict(report.user_properties)
+        name = str(told.get("contract-check", report.nodeid))
+        self.purposes[name] = set(told.get("contract-purpose", ()))
+        before = self.outcomes.get(name)
+        if report.when == "call" or report.failed or (report.skipped and before is None):
+            settled = tuple(str(value) for key, value in report.user_properties if key == "settled")
+            result = "failed" if report.failed else report.outcome
+            self.outcomes[name] = Outcome(
+                name, result, report.duration, settled=settled, **told.get(summary.FAILURE, {})
+            )
+        if tally.PROPERTY in told and report.when == "teardown":
+            self.accounts.append(told[tally.PROPERTY])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if int(exitstatus) not in (0, 1, 5) or self.config.option.collectonly:
+            return
+        exchanges = list(read_exchanges(self.run.folder))
+        verdict = self._verdict(exchanges, complete=self._is_complete(session))
+        excuses = [f"{what}: {why}" for what, why in excused(self.run.folder)]
+        outcomes = list(self.outcomes.values())
+        left_out = [*selection.unchecked(self.run.folder), *excuses]
+        self.lines = list(summary.summary(outcomes, verdict, left_out, len(exchanges)))
+        session.exitstatus = int(verdict.code(int(exitstatus) == 1))
+        if int(exitstatus) == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = Code.NOTHING_PROVED
+        if self.run.report_dir is not None:
+            self._write_reports(self.run.report_dir, exchanges)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.accounts:
+            terminalreporter.section("generated requests")
+            for line in tally.summary(self.accounts):
+                terminalreporter.write_line(line)
+        if self.lines:
+            terminalreporter.section(f"the contract of {self.address}")
+            for line in self.lines:
+                terminalreporter.write_line(visible(line))
+
+    def _is_complete(self, session: pytest.Session) -> bool:
+        """Whether nothing was left out by hand."""
+        option = self.config.option
+        by_name = any("::" in each or each.endswith(".py") for each in session.config.args)
+        return not (option.keyword or option.markexpr or by_name)
+
+    def _verdict(self, exchanges: list[Exchange], *, complete: bool) -> Verdict:
+        admin = self.target is None or bool(self.target.admin_key)
+        unseen = frozenset(operation for operation, _ in excused(self.run.folder))
+        evidence = Evidence(self.run.folder, exchanges, self.run.profile, self.purposes, admin, complete, unseen)
+        verdict = judge(evidence)
+        verdict.vacuous.extend(filter(None, map(tally.without_substance, self.accounts)))
+        return verdict
+
+    def _write_reports(self, folder: Path, exchanges: list[Exchange]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        har.write_har(folder / HAR, exchanges)
+        page.write_page(folder / PAGE, self.run, self.address, list(self.outcomes.values()), self.lines)
+        junit = folder / JUNIT
+        if junit.is_file():
+            # pytest wrote it, and with it whatever a plugin or an option of the caller's has put there.
+            text = junit.read_text(encoding="utf-8", errors="replace")
+            junit.write_text(mask_environment(text), encoding="utf-8")

@@ -1,0 +1,84 @@
+"""A plugin of pytest: the guard knows which check runs, and what a check says leaves its process without a key."""
+
+from collections.abc import Generator
+
+import pytest
+
+from queue_contracts.foreign.bounded import Unreadable
+from queue_contracts.foreign.environment import mask_environment
+from queue_contracts.foreign.visible import one_line, visible
+from queue_contracts.report import summary
+from queue_contracts.sending.claims import ForeignTask
+from queue_contracts.sending.guard import UNTESTABLE, Stopped
+from queue_contracts.sending.run import Run
+from queue_contracts.sending.wire import installed
+from queue_contracts.session import selection
+from queue_contracts.session.excuses import say_excused
+from queue_contracts.targets.storage import StorageError
+
+# A request that was not sent, or a KV that cannot be read, is no broken contract, and no check that holds either.
+_NOT_CHECKED = (ForeignTask, Stopped, StorageError)
+
+
+class Watching:
+    """Of every process that runs checks."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        _now_runs(item, selection.budget_of(item) if self.run.rate is not None else None)
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        _now_runs(item, None)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        made = yield
+        made.user_properties.append(("contract-check", selection.name_of(item)))
+        marker = item.get_closest_marker("purpose")
+        if marker is not None:
+            made.user_properties.append(("contract-purpose", list(marker.args)))
+        if call.excinfo is not None and made.failed:
+            made.user_properties.append((summary.FAILURE, _failure(item, call.excinfo.value)))
+            made.longrepr = _showable(made.longreprtext)
+            if isinstance(call.excinfo.value, _NOT_CHECKED):
+                self._not_checked(made, call.excinfo.value)
+        made.sections = [(title, _showable(text)) for title, text in made.sections]
+        return made
+
+    def _not_checked(self, made: pytest.TestReport, why: BaseException) -> None:
+        said = _showable(f"not checked: {why}")
+        made.outcome, made.longrepr = "skipped", (made.location[0], made.location[1] or 0, said)
+        if isinstance(why, ForeignTask):
+            say_excused(self.run.folder, "claimTask", str(why))
+        if isinstance(why, StorageError):
+            (self.run.folder / UNTESTABLE).write_text(one_line(_showable(str(why)), 1000), encoding="utf-8")
+
+
+def _now_runs(item: pytest.Item, left: int | None) -> None:
+    if (guard := installed()) is not None:
+        guard.test, guard.left = selection.name_of(item), left
+
+
+def _failure(item: pytest.Item, error: BaseException) -> dict[str, str]:
+    guard = installed()
+    last = guard.recorder.last.get(selection.name_of(item)) if guard else None
+    doc = getattr(getattr(item, "obj", None), "__doc__", None)
+    return {
+        "promise": summary.promise_of(item.name, doc),
+        "seen": _showable(summary.seen_of(error)),
+        "curl": last.curl() if last else "",
+    }
+
+
+def _showable(text: str) -> str:
+    """Without a key, be it of the target or of the environment, and without what a terminal would obey."""
+    guard = installed()
+    try:
+        return visible(mask_environment(guard.recorder.mask(text) if guard else text))
+    except Unreadable as why:
+        return f"(not shown: {why})"

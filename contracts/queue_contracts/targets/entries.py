@@ -1,0 +1,65 @@
+"""Entries for a seed, as `wrangler kv bulk put` takes them: tasks, leases and results in either key format."""
+
+import json
+
+from queue_contracts.targets.storage import Entry
+
+LIFETIME_S = 3600
+OLD_TASK, OLD_LEASE, OLD_PENDING = "orchestrator:queue:", "orchestrator:lease:", "orchestrator:pending"
+NEW_TASK, NEW_LEASE = "queue:task:", "queue:lease:"
+RESULT = "orchestrator:result:"
+OUTCOME = {"success": True, "output": {"affected": 31}}
+
+
+def entry(key: str, value: object, ttl_s: int = LIFETIME_S) -> Entry:
+    """One entry; a string is the value itself, anything else its JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {"key": key, "value": text, "expiration_ttl": ttl_s}
+
+
+def task(task_id: str, **fields: object) -> dict[str, object]:
+    """A healthy task as the Worker stores it."""
+    return {
+        "id": task_id,
+        "type": "task",
+        "source": "github-webhook",
+        "content": f"Work on {task_id}",
+        "priority": "high",
+        "metadata": {"repository": "octo-shop/storefront", "labels": ["bug"]},
+        "queuedAt": "2026-11-20T09:00:00.118Z",
+        "status": "pending",
+        **fields,
+    }
+
+
+def lease(worker_id: str) -> dict[str, object]:
+    """A lease as the Worker stores it; when it ends is the business of its entry, not of `expiresAt`."""
+    return {
+        "workerId": worker_id,
+        "claimedAt": "2026-11-20T09:05:30.000Z",
+        "expiresAt": "2026-11-20T09:10:30.000Z",
+    }
+
+
+def new_task(task_id: str, **fields: object) -> Entry:
+    return entry(NEW_TASK + task_id, task(task_id, **fields))
+
+
+def new_lease(task_id: str, worker_id: str, ttl_s: int = 300) -> Entry:
+    return entry(NEW_LEASE + task_id, lease(worker_id), ttl_s)
+
+
+def old_task(task_id: str) -> Entry:
+    return entry(OLD_TASK + task_id, task(task_id))
+
+
+def old_lease(task_id: str, worker_id: str, ttl_s: int = 300) -> Entry:
+    return entry(OLD_LEASE + task_id, lease(worker_id), ttl_s)
+
+
+def old_pending(*task_ids: object) -> Entry:
+    return entry(OLD_PENDING, list(task_ids))
+
+
+def result(task_id: str) -> Entry:
+    return entry(RESULT + task_id, OUTCOME)
