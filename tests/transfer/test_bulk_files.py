@@ -12,7 +12,7 @@ from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.errors import BulkDataError
 from queue_emulator.transfer.bulk_files import BulkFile, Reading, check_files, readable, stored_entries
 from tests.transfer.conftest import MakeFile
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 
 NOON_S = NOON_MS // 1000
 NOW = Reading(NOON_MS)
@@ -68,7 +68,7 @@ def test_every_wrong_entry_counts_and_five_are_shown(make_file: MakeFile) -> Non
     assert text.endswith("; and 2 more")
 
 
-def test_text_that_breaks_off_is_refused_with_its_place(folder: Path) -> None:
+def test_text_that_breaks_off_is_refused_with_its_endpoint(folder: Path) -> None:
     (folder / "cut.json").write_text('[\n{"key": "a", "value": "1"},\n{"key": "b", "val')
     text = refusal(BulkFile("cut.json", folder / "cut.json"))
     assert text == "cut.json: not JSON: Unterminated string starting at: line 3 column 14 (char 43)"

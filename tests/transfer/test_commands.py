@@ -89,7 +89,7 @@ def test_a_clean_migration_ends_verify_with_0(start_emulator: StartEmulator, fol
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "not clean: tasks: 5 missing; leases: 2 missing")
 
 
-def test_data_goes_round_through_every_place(start_emulator: StartEmulator, folder: Path) -> None:
+def test_data_goes_round_through_every_endpoint(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral", environment={"EMULATOR_API_TOKEN": TOKEN})
     environment = {
         "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID,
@@ -102,15 +102,15 @@ def test_data_goes_round_through_every_place(start_emulator: StartEmulator, fold
         {"key": "false", "value": "", "metadata": False},
     ]
     (folder / "data.json").write_text(json.dumps(data))
-    places = ["one.sqlite", "wrangler:state#abc", f"cloudflare:{NAMESPACE}", "state:two.sqlite#OTHER", emulator.url]
-    assert run("seed", "data.json", "--to", places[0], folder=folder).returncode == 0
-    for source, target in pairwise(places):
+    endpoints = ["one.sqlite", "wrangler:state#abc", f"cloudflare:{NAMESPACE}", "state:two.sqlite#OTHER", emulator.url]
+    assert run("seed", "data.json", "--to", endpoints[0], folder=folder).returncode == 0
+    for source, target in pairwise(endpoints):
         done = run("import", source, "--to", target, folder=folder, environment=environment)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"3 keys written to {target}"), done.stderr
-    for place in places:
-        done = run("export", place, folder=folder, environment=environment)
+    for endpoint in endpoints:
+        done = run("export", endpoint, folder=folder, environment=environment)
         assert (done.returncode, json.loads(done.stdout)) == (0, data)
-        assert done.stderr.splitlines()[0] == f"3 entries read from {place}"
+        assert done.stderr.splitlines()[0] == f"3 entries read from {endpoint}"
         assert TOKEN not in done.stderr + emulator.log()
 
 
@@ -155,7 +155,7 @@ def test_an_import_leaves_its_source_as_it_was(folder: Path) -> None:
         ("gone.sqlite", "my.sqlite", "there is no state file gone.sqlite"),
         ("good.json", ".wrangler/state", "make one with wrangler:.wrangler/state#NAMESPACE_ID"),
         ("bad.json", "my.sqlite", "bad.json: entry 1: must be an object with key and value"),
-        ("good.json", "nowhere", "not a place that data can go to: 'nowhere'"),
+        ("good.json", "nowhere", "cannot write to 'nowhere': not a known endpoint"),
         ("good.json", "wrangler:file/state#abc", "wrangler's local state in file/state failed: Not a directory"),
     ],
 )

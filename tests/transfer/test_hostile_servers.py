@@ -19,8 +19,8 @@ from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
 from queue_emulator.kv.patience import Patience
 from queue_emulator.remote_control import BrokenOffError, RemoteControl
-from queue_emulator.transfer.cloudflare_place import CloudflarePlace
-from queue_emulator.transfer.place import Source
+from queue_emulator.transfer.cloudflare_endpoint import CloudflareEndpoint
+from queue_emulator.transfer.endpoint import Source
 from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, of_json
 
 MEGABYTES_MAX = 400
@@ -169,17 +169,17 @@ async def _no_sleep(by_ms: int) -> None:
     pass
 
 
-def cloudflare(url: str) -> CloudflarePlace:
+def cloudflare(url: str) -> CloudflareEndpoint:
     access = Access("0" * 32, "1" * 32, "a-token", f"{url}/client/v4")
-    return CloudflarePlace(access, CloudflareAPI(access, patience=Patience(deadline_ms=2_000), sleep=_no_sleep))
+    return CloudflareEndpoint(access, CloudflareAPI(access, patience=Patience(deadline_ms=2_000), sleep=_no_sleep))
 
 
-async def walk(place: Source) -> None:
+async def walk(endpoint: Source) -> None:
     try:
-        async for _ in place.pages():
+        async for _ in endpoint.pages():
             pass
     finally:
-        await place.close()
+        await endpoint.close()
 
 
 def refused(answer: Answer) -> str:
@@ -235,10 +235,10 @@ def test_a_list_of_an_api_that_does_not_go_on_is_given_up(page: Callable[[int], 
     "name",
     ["a body without end", "a string without end", "a million lists beside each other", "what is packed and grows"],
 )
-@pytest.mark.parametrize("place", ["emulator", "cloudflare"])
-def test_no_answer_takes_much_memory(name: str, place: str, folder: Path) -> None:
+@pytest.mark.parametrize("endpoint", ["emulator", "cloudflare"])
+def test_no_answer_takes_much_memory(name: str, endpoint: str, folder: Path) -> None:
     with hostile_server(lambda number, path: RAW[name]()) as url:
-        source = url if place == "emulator" else f"cloudflare:{'1' * 32}"
+        source = url if endpoint == "emulator" else f"cloudflare:{'1' * 32}"
         names = {"CLOUDFLARE_ACCOUNT_ID": "0" * 32, "CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_API_BASE_URL": f"{url}/v4"}
         done = subprocess.run(
             [sys.executable, "-c", _MEASURED, source],

@@ -20,7 +20,7 @@ from queue_emulator.transfer.prediction import Prediction, predict
 from queue_emulator.transfer.verifying import predict_file
 from queue_emulator.worker import migration
 from tests.conftest import FIXTURES
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 
 NOON_S = NOON_MS // 1000
 State = dict[bytes, tuple[bytes, int | None, str | None]]

@@ -30,31 +30,41 @@ from queue_contracts.targets.workerd import find_workerd
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("a", metavar="A", help="emulator, workerd, or the URL of a deployment")
-    add("b", metavar="B", help=f"the same; {QUEUE_KEY}{OF_B} and {ADMIN_KEY}{OF_B} are keys of its own, if it has any")
+    add("a", metavar="A", help="the first target: emulator, workerd, or the URL of a deployment")
+    add(
+        "b",
+        metavar="B",
+        help=f"the second target; {QUEUE_KEY}{OF_B} and {ADMIN_KEY}{OF_B} are its keys, if they differ",
+    )
     options.add(add, options.PROFILE)
     options.add(add, options.DISPOSABLE, action="append", default=[])
     options.add(add, options.RATE, default=RATE_OF_A_URL)
     options.add(add, options.WORKER)
     options.add(add, options.WORKERD)
-    add("--sequences", type=Path, action="append", metavar="FILE", help="sequences of yours instead; repeatable")
-    add("--only", metavar="WORDS", help="only sequences whose name or file has these")
-    add("--known", type=Path, metavar="FILE", help="known differences of yours instead")
-    add("--ignore-texts", action="store_true", help="texts for people may differ")
+    add("--sequences", type=Path, action="append", metavar="FILE", help="play your own sequences instead; repeatable")
+    add("--only", metavar="WORDS", help="play only sequences with these words in their name or file name")
+    add("--known", type=Path, metavar="FILE", help="use your own file of known differences instead")
+    add("--ignore-texts", action="store_true", help="ignore differences in texts for people, such as messages")
     add(
         "--wait-s",
         type=whole,
         default=0,
         metavar="S",
-        help="how long to wait where time cannot be moved (default: 0)",
+        help="wait up to S seconds where the clock cannot be moved (default: 0)",
     )
-    add("--settle-s", type=whole, default=90, metavar="S", help="how long a polled step may take (default: 90)")
+    add(
+        "--settle-s",
+        type=whole,
+        default=90,
+        metavar="S",
+        help="repeat a step with `until` for up to S seconds (default: 90)",
+    )
     add(
         "--noise-runs",
         type=whole,
         default=NOISE_RUNS,
         metavar="N",
-        help="how often to repeat what differs (default: 2)",
+        help="repeat a sequence with differences N times (default: 2)",
     )
     add("--json", action="store_true", help="print JSON")
 

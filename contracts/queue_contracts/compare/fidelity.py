@@ -34,8 +34,8 @@ _KV = "B's KV is the emulator's own, served to workerd: compared are the Worker,
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     options.add(add, options.WORKERD)
-    add("--record", action="store_true", help="keep the scores, as those not to fall below")
-    add("--calibration", type=Path, metavar="FILE", help="where they are kept (default: in the package)")
+    add("--record", action="store_true", help="save the scores; later runs must not fall below them")
+    add("--calibration", type=Path, metavar="FILE", help="the file of saved scores (default: the one in the package)")
     add("--json", action="store_true", help="print JSON")
 
 

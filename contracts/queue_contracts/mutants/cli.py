@@ -27,21 +27,25 @@ INDENT = " " * 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     add = parser.add_argument
-    add("--only", metavar="WORDS", help="only mutants with these words in their name, or in the name of their check")
+    add("--only", metavar="WORDS", help="run only mutants with these words in their name or in the name of their check")
     add(
         "--check",
         action="append",
         default=[],
         dest="checks",
         metavar="FILE::TEST",
-        help="a check to hunt every mutant with, of the suite or of a file of yours; repeatable",
+        help="run this check, from the suite or from your own file, against every mutant; repeatable",
     )
     options.add(
-        add, options.WORKER, metavar="DIR", help="the folder of the Worker that is broken (default: the reference)"
+        add, options.WORKER, metavar="DIR", help="the folder of the Worker to break (default: the reference Worker)"
     )
     options.add(add, options.WORKERD)
     add(
-        "--jobs", type=count, default=os.cpu_count() or 1, metavar="N", help="hunts side by side (default: %(default)s)"
+        "--jobs",
+        type=count,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="run N mutants at the same time (default: %(default)s)",
     )
 
 

@@ -10,19 +10,35 @@ _SECONDS_MAX = 86_400
 
 def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`explore`."""
-    parser = commands.add_parser("explore", help="find which order of requests and operations breaks the queue")
+    parser = commands.add_parser("explore", help="search for orders of requests and KV operations that break the queue")
     add = parser.add_argument
     add(
         "--scenario", metavar="NAME", action="append", default=[],
-        help="which to search, as daemons; repeatable (default: all there are, and drawn ones)",
+        help="search only this scenario, for example two-ends; repeatable (default: all, and random ones)",
     )  # fmt: skip
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_search_seconds, metavar="S", help="how long to search (default: 10)")
-    length.add_argument("--schedules", type=positive, metavar="N", help="how many to run: the same each time")
-    add("--random-seed", type=int, default=0, metavar="N", help="makes every draw repeatable (default: %(default)s)")
-    add("--out", type=Path, metavar="DIR", help="write the schedule of each finding there")
-    add("--json", action="store_true", help="say what was found as JSON")
-    add("--replay", type=Path, metavar="FILE", help="replay a schedule, and say whether it still breaks anything")
+    length.add_argument("--seconds", type=_search_seconds, metavar="S", help="search for this long (default: 10)")
+    length.add_argument(
+        "--schedules",
+        type=positive,
+        metavar="N",
+        help="run this many schedules; the same seed then gives the same findings",
+    )
+    add(
+        "--random-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the same number gives the same random choices (default: %(default)s)",
+    )
+    add("--out", type=Path, metavar="DIR", help="write the schedule of each finding into this folder")
+    add("--json", action="store_true", help="print the findings as JSON")
+    add(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="run a schedule file again, and say whether it still breaks the queue",
+    )
     parser.set_defaults(run=_explore)
 
 

@@ -15,20 +15,20 @@ _EXAMPLE = "queue-emulator run -- npx wrangler dev"
 
 def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`run -- COMMAND`."""
-    words = "start a Workers tool, such as wrangler, Vite or Vitest, with its KV in this emulator"
+    words = "start wrangler, Vite, Vitest or another Workers tool, and give it this KV"
     parser = commands.add_parser("run", help=words, usage=_USAGE)
     add = parser.add_argument
-    add("--port", type=port, default=0, help="of the emulator itself (default: a free one)")
+    add("--port", type=port, default=0, help="the emulator's own port (default: a free one)")
     add_kv(parser)
     add(
         "--at", metavar="BINDING=LOCATION", action="append", default=[],
-        help="where one KV binding reads and writes; repeatable (default: where its Worker is)",
+        help="the location of one KV binding; repeatable (default: the location of its Worker)",
     )  # fmt: skip
     add(
         "--seed", metavar="[BINDING=]FILE", action="append", default=[],
-        help="bulk-put file to load at each start; repeatable (default: for CACHE, or the only binding)",
+        help="`wrangler kv bulk put` file to load at each start; repeatable (default binding: CACHE, or the only one)",
     )  # fmt: skip
-    add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=f"as in: {_EXAMPLE}")
+    add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=f"the command to start, as in: {_EXAMPLE}")
     parser.set_defaults(run=_run)
 
 

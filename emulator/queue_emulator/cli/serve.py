@@ -15,40 +15,59 @@ from queue_emulator.workerd.bindings import WorkerFlags
 
 def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`serve`."""
-    parser = commands.add_parser("serve", help="start the emulator")
+    parser = commands.add_parser("serve", help="start the emulator; it listens on http://127.0.0.1:8787")
     add = parser.add_argument
     add("--host", default=settings.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
-    add("--port", type=port, default=settings.DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    add(
+        "--port",
+        type=port,
+        default=settings.DEFAULT_PORT,
+        help="port to listen on; 0 selects a free one (default: %(default)s)",
+    )
     add_kv(parser)
     add(
         "--seed", type=Path, metavar="FILE", action="append", default=[],
-        help="bulk-put file to load at each start; repeatable",
+        help="`wrangler kv bulk put` file to load at each start; repeatable",
     )  # fmt: skip
     add_as_of(parser)
     add(
         "--worker-version", choices=[each.value for each in WorkerVersion], default="new",
-        help="which format the Worker uses (default: %(default)s)",
+        help="version of the Worker, and so its key format (default: %(default)s)",
     )  # fmt: skip
-    add("--rate-limit", type=positive, metavar="N", help="answer 429 past N requests a minute a key")
-    add("--strict", action="store_true", help="answer 400 to what is outside of openapi.yaml")
-    add("--quiet", action="store_true", help="no log line a request")
-    add("--kv", choices=("emulated", "cloudflare"), default="emulated", help="whose KV it is (default: %(default)s)")
-    add("--namespace-id", metavar="ID", help="the real namespace of --kv cloudflare")
-    _add_worker(parser.add_argument_group("a Worker of your own, on the real runtime"))
+    add("--rate-limit", type=positive, metavar="N", help="answer 429 to more than N requests a minute with one key")
+    add("--strict", action="store_true", help="answer 400 to ids and bodies that openapi.yaml does not allow")
+    add("--quiet", action="store_true", help="do not log requests")
+    add(
+        "--kv",
+        choices=("emulated", "cloudflare"),
+        default="emulated",
+        help="the emulated KV, or a real namespace at Cloudflare (default: %(default)s)",
+    )
+    add("--namespace-id", metavar="ID", help="with --kv cloudflare: the id of the real namespace")
+    _add_worker(parser.add_argument_group("run your own Worker, on the real runtime (workerd)"))
     parser.set_defaults(run=_serve)
 
 
 def _add_worker(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--worker", type=Path, metavar="PATH", help="its main module, or its wrangler config or the folder of that")
-    add("--workerd", type=Path, metavar="PATH", help="the binary (default: of a node_modules near, or on the PATH)")
+    add("--worker", type=Path, metavar="PATH", help="its main module, its wrangler config, or the folder of the config")
+    add(
+        "--workerd",
+        type=Path,
+        metavar="PATH",
+        help="the workerd binary (default: from a node_modules folder nearby, or from the PATH)",
+    )
     add(
         "--binding", metavar="NAME[=NAMESPACE]", action="append", default=[],
-        help="a KV namespace that it is bound to; repeatable (default: CACHE)",
+        help="a KV namespace binding; repeatable (default: from the wrangler config, else CACHE)",
     )  # fmt: skip
-    add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text that it is bound to; repeatable")
-    add("--compatibility-date", metavar="DATE", help="as wrangler's (default: the date of workerd)")
-    add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as wrangler's; repeatable")
+    add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text variable; repeatable")
+    add(
+        "--compatibility-date",
+        metavar="DATE",
+        help="as in wrangler (default: from the wrangler config, else the date of workerd)",
+    )
+    add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as in wrangler; repeatable")
 
 
 def _serve(parsed: argparse.Namespace) -> int:

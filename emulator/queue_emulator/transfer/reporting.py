@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import SKIPPED_S, CheckedFiles
+from queue_emulator.transfer.endpoint import Target
 from queue_emulator.transfer.output import say
-from queue_emulator.transfer.place import Target
 
 _NAMES_SHOWN = 1000
 

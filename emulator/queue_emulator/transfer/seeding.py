@@ -19,9 +19,9 @@ from queue_emulator.core.shown import one_line
 from queue_emulator.terminal import ask, tell
 from queue_emulator.transfer.bookmark import BOOKMARKS, Bookmark
 from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable, reading_of
+from queue_emulator.transfer.endpoint import Target
+from queue_emulator.transfer.endpoints import target_of
 from queue_emulator.transfer.output import say
-from queue_emulator.transfer.place import Target
-from queue_emulator.transfer.places import target_of
 from queue_emulator.transfer.reporting import Outcome, counted, show_outcome, show_plan
 
 INTERRUPTED, INCOMPLETE = 130, 1
@@ -48,9 +48,9 @@ class SeedOptions:
     bookmarks: Path = BOOKMARKS
 
 
-def seed(paths: Sequence[Path], place: str, options: SeedOptions) -> int:
-    """Load files into a place; returns the exit code. Raises EmulatorError where nothing was written."""
-    target = target_of(place)
+def seed(paths: Sequence[Path], endpoint: str, options: SeedOptions) -> int:
+    """Load files into an endpoint; returns the exit code. Raises EmulatorError where nothing was written."""
+    target = target_of(endpoint)
     with readable(paths) as files:
         return seed_files(files, target, options)
 
@@ -92,7 +92,7 @@ def _at_its_time(runner: asyncio.Runner, target: Target, reading: Reading) -> It
 
 
 def check_answerable(target: Target, options: SeedOptions) -> None:
-    """Raises SettingsError if this place may be written to only when asked, and nobody can be."""
+    """Raises SettingsError if writing needs a question, and there is no terminal to ask at."""
     if _must_agree(target, options) and not (sys.stdin and sys.stdin.isatty()):
         raise SettingsError(f"nobody can be asked whether to write to {target.name}, which others may use: add --yes")
 
@@ -102,7 +102,7 @@ def _must_agree(target: Target, options: SeedOptions) -> bool:
 
 
 def _agree(target: Target, options: SeedOptions) -> None:
-    """Raises SettingsError unless this place may be written to."""
+    """Asks before it writes to an endpoint that others may use; raises SettingsError if the answer is no."""
     check_answerable(target, options)  # that it asks may have come out when it was looked at
     if not _must_agree(target, options):
         return

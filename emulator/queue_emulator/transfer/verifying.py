@@ -11,10 +11,10 @@ from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.javascript import ToJson
 from queue_emulator.transfer.bulk_files import BulkFile, Reading, readable, reading_of, stored_entries
 from queue_emulator.transfer.comparison import KINDS, Comparison
-from queue_emulator.transfer.file_place import FilePlace
+from queue_emulator.transfer.endpoint import Source
+from queue_emulator.transfer.endpoints import source_of
+from queue_emulator.transfer.file_endpoint import FileEndpoint
 from queue_emulator.transfer.output import say
-from queue_emulator.transfer.place import Source
-from queue_emulator.transfer.places import source_of
 from queue_emulator.transfer.prediction import Prediction, predict
 from queue_emulator.transfer.verdict import CLASSES, UNCLEAN, Verdict, judge
 
@@ -22,9 +22,9 @@ UNCLEAN_CODE = 1
 _NAMES_SHOWN = 10
 
 
-def verify(place: str, before: Path, *, as_json: bool) -> int:
+def verify(endpoint: str, before: Path, *, as_json: bool) -> int:
     """Print the report; returns 0 if everything is where a whole migration leaves it, 1 otherwise."""
-    with readable([before]) as files, source_of(place) as source, asyncio.Runner() as runner:
+    with readable([before]) as files, source_of(endpoint) as source, asyncio.Runner() as runner:
         try:
             verdict = runner.run(compare(files[0], source))
         finally:
@@ -57,7 +57,7 @@ async def foretell(before: BulkFile, now_s: int) -> tuple[Prediction, Verdict]:
 
 
 async def _living(file: BulkFile, now_s: int) -> AsyncIterator[BulkEntry]:
-    async for page in FilePlace(file).pages():
+    async for page in FileEndpoint(file).pages():
         for entry in page.entries:
             if entry.expiration_s is None or entry.expiration_s > now_s:
                 yield entry

@@ -11,8 +11,8 @@ from queue_emulator.kv.cloudflare_answers import ListedKey
 from queue_emulator.kv.cloudflare_api import BULK_GET_KEYS_MAX, CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
 from queue_emulator.terminal import tell
+from queue_emulator.transfer.endpoint import Page
 from queue_emulator.transfer.paging import Paging
-from queue_emulator.transfer.place import Page
 
 _REPLACEMENT = "\ufffd"
 
@@ -23,7 +23,7 @@ class UncertainError(RemoteError):
     definite = False
 
 
-class CloudflarePlace:
+class CloudflareEndpoint:
     """One namespace; the API obeys Retry-After and tries again what may be tried again."""
 
     whole = False

@@ -11,12 +11,12 @@ from queue_emulator.core.javascript import parse_json
 from queue_emulator.core.keys import check_key
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces, kv_folder
 from queue_emulator.kv.wrangler_state import StoredRow, WranglerWriter, check_free, read_rows
-from queue_emulator.transfer.place import Page, Remark
+from queue_emulator.transfer.endpoint import Page, Remark
 
 _ROWS_PER_PAGE = 100
 
 
-class WranglerPlace:
+class WranglerEndpoint:
     """Written as a whole, and only while no wrangler dev runs; read at any time."""
 
     asks = False

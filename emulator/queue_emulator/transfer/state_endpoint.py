@@ -10,13 +10,13 @@ from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.sqlite import SqliteCatalogue, SqliteStore
-from queue_emulator.transfer.place import Page
+from queue_emulator.transfer.endpoint import Page
 
 DEFAULT_NAMESPACE = "CACHE"
 _ROWS_PER_PAGE, _ROWS_COUNTED = 100, 10_000
 
 
-class StatePlace:
+class StateEndpoint:
     """Opened for a look and closed again, then opened to read or write. Each batch is written as a whole."""
 
     asks = False

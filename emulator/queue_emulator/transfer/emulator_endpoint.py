@@ -14,8 +14,8 @@ from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json, json_decoder
 from queue_emulator.remote_control import SHORT_BYTES_MAX, AnswerTooLargeError, RemoteControl
+from queue_emulator.transfer.endpoint import Page
 from queue_emulator.transfer.paging import Paging
-from queue_emulator.transfer.place import Page
 
 EMULATED = "emulated"
 _ENTRIES_PER_PAGE = 100
@@ -26,7 +26,7 @@ _METADATA_BYTES_MAX = 65_536  # KV takes 1,024, which escapes may make longer
 Shape = TypeVar("Shape")
 
 
-class EmulatorPlace:
+class EmulatorEndpoint:
     """The namespace that is controlled at a URL. Each batch is written as a whole."""
 
     whole = False
