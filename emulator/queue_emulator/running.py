@@ -42,7 +42,7 @@ def _check_ports(settings: ToolSettings) -> None:
     asked = {f"{settings.port}", f"--port={settings.port}"}
     named = [each for before, each in zip(("", *words), words, strict=False) if before == "--port" or "=" in each]
     if settings.port and asked & set(named):
-        raise SettingsError(f"port {settings.port} is asked for twice, by --port and by the command: leave one out")
+        raise SettingsError(f"port {settings.port} is requested by both --port and the command: change one")
 
 
 def _read_seeds(settings: ToolSettings, clock: MovableClock) -> list[Seed]:

@@ -88,11 +88,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.as_of is not None and not self.seeds and (self.as_of.at_ms is None or self.as_of.rebase):
-            raise SettingsError("--rebase and --as-of file are about the data of --seed: name it")
+            raise SettingsError("--rebase and --as-of file need --seed FILE")
         if self.as_of is not None and self.cloudflare is not None:
-            raise SettingsError("--as-of and --rebase are not for --kv cloudflare, whose time is the real one")
+            raise SettingsError("--as-of and --rebase do not work with --kv cloudflare: its clock cannot be moved")
         if API_LOCATION in self.locations:
-            raise SettingsError(f"{API_LOCATION} is what faults and journal call Cloudflare's API, no location's name")
+            raise SettingsError(
+                f"{API_LOCATION} is the name of Cloudflare's API in faults and journal: choose another location"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,8 @@ def _first(name: str, sources: _Sources) -> _Found | None:
 def _check_that_nobody_else_can_reach(host: str) -> None:
     if not loopback(host):
         raise SettingsError(
-            f"{host} can be reached by others, and no key is set: set QUEUE_API_KEY and ADMIN_API_KEY in the "
+            f"{host} can be reached from other machines, and no API key is set: set QUEUE_API_KEY and ADMIN_API_KEY "
+            "in the "
             f"environment or in {DEV_VARS}, or listen on 127.0.0.1"
         )
 
@@ -217,7 +220,7 @@ def _api_token(host: str, sources: _Sources) -> ApiToken:
 
 def _checked(token: _Found) -> str:
     if not _TOKEN.fullmatch(token.value):
-        raise SettingsError(f"{API_TOKEN_NAME} from {token.source} holds characters that no header can carry")
+        raise SettingsError(f"{API_TOKEN_NAME} from {token.source} has characters that an HTTP header cannot have")
     return token.value
 
 

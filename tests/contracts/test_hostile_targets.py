@@ -111,7 +111,7 @@ def keys_without_end(server: Hostile) -> Callable[[], Content]:
 
 
 LISTINGS: dict[str, tuple[Callable[[Hostile], Callable[[], Content]], str]] = {
-    "a cursor that comes again": (keys_without_end, "a cursor came twice"),
+    "a cursor that comes again": (keys_without_end, "the same cursor twice"),
     "a page that is a text": (lambda server: answer(b'{"success": true, "result": "ct-"}'), "/result: "),
     "a page without an end": (lambda server: without_end(b'{"result": [', b'{"name": "a"}, '), "its body goes on"),
     "a refusal in colour": (lambda server: answer(b"\x1b[31mno\x1b[0m", status="403 Forbidden"), r"403 \x1b[31mno"),

@@ -78,7 +78,7 @@ def test_without_a_workerd_the_recorded_scores_are_shown_with_their_date(tmp_pat
     ended = queue_contracts("fidelity", "--calibration", file, folder=tmp_path)
     assert ended.code == 3, ended.err
     assert ended.out.startswith("NOT MEASURED NOW")
-    assert "as recorded on 2026-07-01, workerd 2026-07-30" in ended.out
+    assert "saved on 2026-07-01, workerd 2026-07-30" in ended.out
     assert "9 10" in ended.out
 
     told = json.loads(queue_contracts("fidelity", "--json", "--calibration", file, folder=tmp_path).out)

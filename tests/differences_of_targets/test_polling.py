@@ -61,7 +61,7 @@ def test_a_right_status_with_another_value_than_waited_for_never_settled(compare
     other = replace(POLLED, until=Until(200, (("success", False),)))
     (finding,) = compared(None, Sequence("polled", (WRITE, other)), settle_s=0).findings
     assert finding.parting.field == "settled"
-    assert "never came to what the step waits for" in finding.parting.why
+    assert "the step was repeated, but its `until` never held" in finding.parting.why
 
 
 def test_time_is_moved_instead_of_waited_for_once_seconds_have_passed(emulator: Side, behind: Behind) -> None:

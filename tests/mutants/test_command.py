@@ -74,7 +74,7 @@ def test_a_folder_that_holds_another_worker_is_said_to_be_one(
 ) -> None:
     (tmp_path / "worker.mjs").write_text("export default {};")
     assert run(parsed("--only", "other scope", "--worker", str(tmp_path))) == 2
-    assert "is there 0 times, not once" in capsys.readouterr().err
+    assert "occurs 0 times in worker.mjs, not once" in capsys.readouterr().err
 
 
 @pytest.mark.runtime

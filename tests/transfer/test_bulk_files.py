@@ -104,7 +104,7 @@ def test_what_ends_soon_is_left_out_when_told_to(make_file: MakeFile, left_s: in
 def test_what_ends_soon_is_refused_otherwise(make_file: MakeFile) -> None:
     text = refusal(make_file([{"key": "a", "value": "1", "expiration": NOON_S + 59}]))
     assert "Expiration times must be at least 60 seconds in the future." in text
-    assert text.endswith("--skip-expired leaves out what ends so soon, --as-of and --rebase load it as it was.")
+    assert text.endswith("--skip-expired leaves out such keys; --as-of and --rebase load them as they were.")
 
 
 def test_a_relative_lifetime_that_is_too_short_is_refused_in_any_case(make_file: MakeFile) -> None:

@@ -138,7 +138,7 @@ def test_a_folder_of_one_namespace_needs_no_id_and_one_of_several_does(folder: P
     for text in (f"{folder}/state", f"wrangler:{folder}/state", f"{folder}/state#one"):
         assert target_of(text).name == f"wrangler:{folder}/state#one"
     asyncio.run(fill(target_of(f"{folder}/state#two"), ENTRIES))
-    with pytest.raises(SettingsError, match=r"\(there are one, two\): name it, as wrangler:.*#NAMESPACE_ID"):
+    with pytest.raises(SettingsError, match=r"\(there are one, two\): name one, as wrangler:.*#NAMESPACE_ID"):
         target_of(f"{folder}/state")
 
 
@@ -216,9 +216,9 @@ def test_a_state_file_that_has_other_namespaces_is_not_taken_for_an_empty_one(fo
         await catalogue.close()
         return await StateEndpoint(folder / "state.sqlite").look(writing=writing)
 
-    with pytest.raises(StateError, match=r"has no namespace CACHE; there is state:.*state\.sqlite#STORE"):
+    with pytest.raises(StateError, match=r"has no namespace CACHE; it has state:.*state\.sqlite#STORE"):
         asyncio.run(look(writing=False))
-    assert asyncio.run(look(writing=True)) == "a new namespace of a state file, which has STORE"
+    assert asyncio.run(look(writing=True)) == "a new namespace in a state file that has STORE"
 
 
 def test_a_namespace_of_a_state_file_is_named_by_its_title_or_id_too_and_a_new_one_is_kept(folder: Path) -> None:

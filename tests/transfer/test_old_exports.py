@@ -78,7 +78,7 @@ def test_what_had_ended_by_then_is_refused_unless_it_is_to_be_left_out(
     with pytest.raises(BulkDataError) as caught:
         seed_files([make_file(OF_THEN)], endpoint, replace(options, as_of=AsOf(THEN_MS, rebase)))
     assert str(caught.value) == (
-        "data.json: entry 0 (key 'ended'): it ended at 2020-09-13T12:26:40.000Z, and the data is of "
+        "data.json: entry 0 (key 'ended'): it expired at 2020-09-13T12:26:40.000Z, before the time of the data, "
         "2020-09-13T12:26:40.500Z: --skip-expired leaves it out"
     )
     assert (endpoint.held, endpoint.times) == ({}, [])
@@ -104,11 +104,11 @@ def test_a_dry_run_moves_no_clock(
 
 
 @pytest.mark.parametrize("target", ["wrangler:{}/state#abc"])
-def test_a_endpoint_of_real_time_is_written_to_with_rebase_alone(
+def test_an_endpoint_of_real_time_is_written_to_with_rebase_alone(
     make_file: MakeFile, options: SeedOptions, folder: Path, target: str
 ) -> None:
     file, endpoint = make_file(LIVED), target.format(folder)
-    with pytest.raises(SettingsError, match="goes by the real time, which is not set"):
+    with pytest.raises(SettingsError, match="has a clock that cannot be moved"):
         seed_files([file], target_of(endpoint), replace(options, as_of=AsOf(THEN_MS)))
     assert [path.name for path in folder.iterdir()] == ["data.json"]
     assert seed_files([file], target_of(endpoint), replace(options, as_of=AsOf(THEN_MS, rebase=True))) == 0
@@ -191,8 +191,8 @@ def test_a_time_without_data_is_where_the_clock_begins(start_emulator: StartEmul
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--as-of", "file"), "--rebase and --as-of file are about the data of --seed: name it"),
-        (("--rebase",), "--rebase and --as-of file are about the data of --seed: name it"),
+        (("--as-of", "file"), "--rebase and --as-of file need --seed FILE"),
+        (("--rebase",), "--rebase and --as-of file need --seed FILE"),
     ],
 )
 def test_what_is_about_data_needs_data(folder: Path, arguments: Sequence[str], why: str) -> None:

@@ -77,7 +77,7 @@ def test_a_dry_run_writes_nothing(make_file: MakeFile, options: SeedOptions, sai
     endpoint = MemoryEndpoint(asks=True)
     assert seed_files([make_file([{"key": "a", "value": ""}])], endpoint, replace(options, dry_run=True)) == 0
     assert endpoint.writes == []
-    assert said()[-1] == "nothing was written, as --dry-run says"
+    assert said()[-1] == "nothing was written (--dry-run)"
 
 
 def test_a_wrong_file_writes_nothing_and_says_nothing(
@@ -115,7 +115,7 @@ def test_repeated_keys_are_warned_of_and_the_last_wins(
     entries = [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
     assert seed_files([make_file(entries)], endpoint, options) == 0
     lines = said()
-    assert "warning: 1 entry with a key that a later entry has too, which wins" in lines
+    assert "warning: 1 entry with a key that occurs again later; the last entry wins" in lines
     assert lines[-1] == "2 keys written to memory"
     assert endpoint.held[b"a"].value == b"3"
 
@@ -126,7 +126,7 @@ def test_keys_that_were_refused_are_named(
     endpoint = MemoryEndpoint()
     endpoint.refuses = {b"b"}
     assert seed_files([make_file([{"key": key, "value": ""} for key in "abc"])], endpoint, options) == INCOMPLETE
-    assert said()[-3:] == ["2 keys written to memory", "  failed: 1 key that memory did not take:", "    'b'"]
+    assert said()[-3:] == ["2 keys written to memory", "  failed: 1 key that memory refused:", "    'b'"]
 
 
 def test_a_failure_before_anything_was_written_is_an_error(make_file: MakeFile, options: SeedOptions) -> None:
@@ -144,14 +144,14 @@ def test_a_seed_that_failed_after_the_third_batch_goes_on_from_there(
     endpoint = MemoryEndpoint()
     endpoint.fail_at = 4
     assert seed_files([large], endpoint, options) == INCOMPLETE
-    assert said()[-1] == "30,000 of 30,005 entries are written to memory; the same command goes on from there"
+    assert said()[-1] == "30,000 of 30,005 entries are written to memory; run the same command again to continue"
     assert bookmarks() == [FIRST_THREE]
 
     assert seed_files([large], endpoint, options) == 0
     assert endpoint.writes == [PAIRS_MAX, PAIRS_MAX, PAIRS_MAX, 5, 5]
     assert said()[-2:] == [
         "30,005 keys written to memory",
-        "  unchanged: 30,000 entries that a run before wrote; 17 of them were looked up",
+        "  unchanged: 30,000 entries that an earlier run wrote; 17 of them were checked",
     ]
     assert (len(endpoint.held), bookmarks()) == (TOTAL, [])
 
@@ -167,7 +167,7 @@ def test_a_seed_begins_anew_where_the_first_part_is_gone(
     assert seed_files([large], endpoint, options) == 0
     assert endpoint.writes[4:] == [PAIRS_MAX, PAIRS_MAX, PAIRS_MAX, 5]
     assert len(endpoint.held) == TOTAL
-    assert "entries that are not there as they were: all are written" in capsys.readouterr().err
+    assert "entries, but they have changed since: all entries are written again" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -210,8 +210,8 @@ def test_a_batch_whose_end_is_not_known_is_said(
     endpoint.fail_at, endpoint.failure = 2, Failure(definite=False)
     assert seed_files([large], endpoint, options) == INCOMPLETE
     assert said()[-2:] == [
-        "10,000 of 30,005 entries are written to memory; the same command goes on from there",
-        "  not known: whether entries 10,001 to 20,000 were written",
+        "10,000 of 30,005 entries are written to memory; run the same command again to continue",
+        "  unknown: entries 10,001 to 20,000 may have been written",
     ]
     assert bookmarks() == [PAIRS_MAX]
 
@@ -233,7 +233,7 @@ def test_an_interrupt_waits_for_the_batch_and_says_what_was_written(
     endpoint = MemoryEndpoint()
     endpoint.interrupt_at = 2
     assert seed_files([large], endpoint, options) == INTERRUPTED
-    assert said()[-1] == "20,000 of 30,005 entries are written to memory; the same command goes on from there"
+    assert said()[-1] == "20,000 of 30,005 entries are written to memory; run the same command again to continue"
     assert (len(endpoint.held), bookmarks(), endpoint.closed) == (2 * PAIRS_MAX, [2 * PAIRS_MAX], 1)
 
     assert seed_files([large], endpoint, options) == 0
@@ -258,7 +258,7 @@ def test_an_interrupt_of_a_batch_that_then_fails_tells_of_both(
     endpoint = MemoryEndpoint()
     endpoint.interrupt_at = endpoint.fail_at = 2
     assert seed_files([large], endpoint, options) == INTERRUPTED
-    assert said()[-1] == "10,000 of 30,005 entries are written to memory; the same command goes on from there"
+    assert said()[-1] == "10,000 of 30,005 entries are written to memory; run the same command again to continue"
 
 
 @pytest.mark.slow
@@ -268,7 +268,7 @@ def test_an_interrupt_says_what_is_still_done_and_how_to_end_it_at_once(
     endpoint = MemoryEndpoint()
     endpoint.interrupt_at = 2
     assert seed_files([large], endpoint, options) == INTERRUPTED
-    assert "ends after the batch that is being written; Ctrl-C again ends it at once\n" in capsys.readouterr().err
+    assert "stopping after the current batch; press Ctrl-C again to stop at once\n" in capsys.readouterr().err
     assert endpoint.hurried
 
 
@@ -280,7 +280,7 @@ def test_where_it_is_all_or_nothing_a_broken_run_wrote_nothing(
     endpoint = MemoryEndpoint(whole=True)
     endpoint.fail_at, endpoint.interrupt_at = (3, None) if end == "failure" else (None, 3)
     assert seed_files([large], endpoint, options) == (INCOMPLETE if end == "failure" else INTERRUPTED)
-    assert said()[-1] == "nothing was written to memory: there it is all or nothing"
+    assert said()[-1] == "nothing was written to memory: everything is written at the end, or nothing"
     assert (endpoint.held, bookmarks(), endpoint.closed) == ({}, [], 1)
 
 
@@ -290,7 +290,7 @@ def test_a_folder_for_bookmarks_that_cannot_be_is_told_of_once(
 ) -> None:
     (folder / "bookmarks").write_text("a file")
     assert seed_files([large], MemoryEndpoint(), options) == 0
-    assert capsys.readouterr().err.count("how far this came") == 1
+    assert capsys.readouterr().err.count("cannot save the progress") == 1
 
 
 @pytest.mark.slow

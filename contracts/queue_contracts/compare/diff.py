@@ -85,7 +85,7 @@ def _sequences(args: argparse.Namespace) -> tuple[Sequence, ...]:
     given = read_sequences(args.sequences) if args.sequences else packaged_sequences()
     chosen = tuple(each for each in given if args.only is None or args.only in f"{each.source} {each.name}")
     if not chosen:
-        raise SequenceError(f"no sequence has {args.only!r} in its name or in its file's")
+        raise SequenceError(f"no sequence has {args.only!r} in its name or file name")
     return chosen
 
 
@@ -97,9 +97,9 @@ def _sides(args: argparse.Namespace) -> Iterator[tuple[tuple[Side, str], tuple[S
     hosts = [urlsplit(each).netloc for each in (args.a, args.b)]
     for host in args.disposable:
         if host not in hosts:
-            raise TargetError(f"--disposable names {host!r}, which is none of the two targets")
+            raise TargetError(f"--disposable is {host!r}, which is not one of the two targets")
     if "workerd" not in (args.a, args.b) and (args.worker or args.workerd):
-        raise TargetError("--worker and --workerd are for the target workerd")
+        raise TargetError("--worker and --workerd work only with the target workerd")
     names = side_names(args.a, args.b)
     with open_side(_wanted(args, args.a), names[0]) as a, open_side(_wanted(args, args.b, second=True), names[1]) as b:
         yield a, b

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _bench(arguments: argparse.Namespace) -> Bench:
     worker = (arguments.worker or reference_worker()).absolute()
     if not worker.is_dir():
-        raise MutantError(f"--worker is the folder of a Worker; {worker} is none")
+        raise MutantError(f"--worker must be the folder of a Worker; {worker} is not")
     return Bench(worker, find_workerd(arguments.workerd, os.environ))
 
 
@@ -107,8 +107,8 @@ def _idle(verdicts: Sequence[Verdict], unbroken: Sequence[Run]) -> list[str]:
 
 def _account(verdicts: Sequence[Verdict], unbroken: Sequence[Run], idle: Sequence[str]) -> Iterator[str]:
     for control in unbroken:
-        yield from (f"fails on the Worker as it is: {check}: {why}" for check, why in control.failed.items())
-        yield from (f"cannot be run on the Worker as it is: {error}" for error in control.errors)
+        yield from (f"fails on the unchanged Worker: {check}: {why}" for check, why in control.failed.items())
+        yield from (f"cannot be run on the unchanged Worker: {error}" for error in control.errors)
     yield from (f"catches no mutant: {check}" for check in idle)
     counted = Counter(verdict.outcome.value for verdict in verdicts)
     yield f"{len(verdicts)} mutants: " + ", ".join(f"{count} {outcome}" for outcome, count in counted.items())

@@ -54,5 +54,5 @@ def _search_seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= _SECONDS_MAX:
-        raise argparse.ArgumentTypeError(f"must be above 0 and at most {_SECONDS_MAX} seconds, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be more than 0 and at most {_SECONDS_MAX} seconds, not {text!r}")
     return seconds

@@ -68,7 +68,7 @@ def _generate(parsed: argparse.Namespace) -> int:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _COUNT_MAX):
-        raise argparse.ArgumentTypeError(f"must be a whole number of 0 to {_COUNT_MAX:,}, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_COUNT_MAX:,}, not {text!r}")
     return int(text)
 
 

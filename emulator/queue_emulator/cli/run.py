@@ -38,7 +38,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     command = tuple(parsed.command[1:] if parsed.command[:1] == ["--"] else parsed.command)
     if not command:
-        raise SettingsError(f"run needs a command: {_EXAMPLE}")
+        raise SettingsError(f"run needs a command, as in: {_EXAMPLE}")
     require_extra(("aiohttp", "h11"))
     return run(
         settings.ToolSettings(
@@ -61,9 +61,9 @@ def _at(given: Sequence[str]) -> dict[str, str]:
     for each in given:
         binding, equals, location = each.partition("=")
         if not equals or not binding.isidentifier():
-            raise SettingsError(f"--at takes BINDING=LOCATION, as in CACHE=NRT, not {each!r}")
+            raise SettingsError(f"--at must be BINDING=LOCATION, such as CACHE=NRT, not {each!r}")
         if at.get(binding, location) != location:
-            raise SettingsError(f"--at puts {binding} at two locations: {at[binding]} and {location}")
+            raise SettingsError(f"--at gives {binding} two locations, {at[binding]} and {location}: give it one")
         (at[binding],) = locations([location])
     return at
 

@@ -22,7 +22,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--port",
         type=port,
         default=settings.DEFAULT_PORT,
-        help="port to listen on; 0 selects a free one (default: %(default)s)",
+        help="port; 0 selects a free one (default: %(default)s)",
     )
     add_kv(parser)
     add(
@@ -101,21 +101,25 @@ def _cloudflare(parsed: argparse.Namespace) -> Access | None:
     """The real namespace that is to stand behind the Worker; None for an emulated one. Nothing of it is emulated."""
     if parsed.kv == "emulated":
         if parsed.namespace_id is not None:
-            raise SettingsError("--namespace-id names a real namespace: it takes --kv cloudflare")
+            raise SettingsError("--namespace-id is the id of a real namespace: add --kv cloudflare")
         return None
     emulated = next((name for name, default in _EMULATED_ONLY if getattr(parsed, name) != default), None)
     if emulated is not None:
-        raise SettingsError(f"--{emulated.replace('_', '-')} is of emulated KV: a real namespace does not take it")
+        raise SettingsError(
+            f"--{emulated.replace('_', '-')} configures the emulated KV: leave it out with --kv cloudflare"
+        )
     if parsed.worker is not None:
         raise SettingsError(
-            "--kv cloudflare runs the Python Worker; for your own, `wrangler dev` has bindings with `remote` set"
+            "--kv cloudflare runs only the Python Worker: leave --worker out, or run your own Worker by `wrangler "
+            "dev` with "
+            "`remote` bindings"
         )
     if parsed.namespace_id is None:
-        raise SettingsError("--kv cloudflare needs --namespace-id, as `wrangler kv namespace list` shows it")
+        raise SettingsError("--kv cloudflare needs --namespace-id; `wrangler kv namespace list` shows the ids")
     access = settings.read_cloudflare(parsed.namespace_id)
     if parsed.seed and not access.on_loopback:
         raise SettingsError(
-            f"--seed writes at each start, and {access.host} has real data: use `queue-emulator seed` once instead"
+            f"--seed would write at each start, and {access.host} has real data: run `queue-emulator seed` once instead"
         )
     return access
 
@@ -136,11 +140,11 @@ def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None,
     if parsed.worker is None:
         stray = next((each for each in _WORKERS_OWN if getattr(parsed, each)), None)
         if stray is not None:
-            raise SettingsError(f"--{stray.replace('_', '-')} says how to run a Worker: name it with --worker")
+            raise SettingsError(f"--{stray.replace('_', '-')} is only for your own Worker: add --worker PATH")
         return None, settings.read_keys(parsed.host)
     if parsed.rate_limit or parsed.strict or parsed.worker_version != "new":
         raise SettingsError(
-            "--rate-limit, --strict and --worker-version are the Python Worker's, not those of --worker"
+            "--rate-limit, --strict and --worker-version are only for the Python Worker: leave them out with --worker"
         )
     flags = WorkerFlags(parsed.worker, parsed.binding, parsed.var, parsed.compatibility_date, parsed.compatibility_flag)
     return settings.read_worker(flags, workerd=parsed.workerd, host=parsed.host)

@@ -41,5 +41,5 @@ def _verify(parsed: argparse.Namespace) -> int:
     if parsed.predict is not None:
         return predict_file(parsed.predict, parsed.as_of, as_json=parsed.json)
     if parsed.as_of is not None:
-        raise SettingsError("--as-of is the time of a run that --predict foretells: add that")
+        raise SettingsError("--as-of needs --predict FILE")
     return verify(parsed.source, parsed.before, as_json=parsed.json)

@@ -44,7 +44,7 @@ class CloudflareEndpoint:
         return self._clock.now_ms()
 
     async def set_time(self, now_ms: int, *, hold: bool) -> None:
-        raise SettingsError(f"{self.name} goes by the real time, which is not set: with --rebase lifetimes begin now")
+        raise SettingsError(f"{self.name} has a clock that cannot be moved: use --rebase instead")
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         done = await self._api.put_bulk([bulk_entry(entry) for entry in batch])

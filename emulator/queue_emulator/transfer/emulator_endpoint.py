@@ -45,7 +45,7 @@ class EmulatorEndpoint:
             return f"a running emulator over {_shown(status.kv)}"
         if status.keys is None:
             raise self._control.stranger()
-        return f"a running emulator that holds {status.keys:,} {'key' if status.keys == 1 else 'keys'}"
+        return f"a running emulator with {status.keys:,} {'key' if status.keys == 1 else 'keys'}"
 
     async def now_ms(self) -> int:
         return (await self._status()).clock.now_ms

@@ -22,7 +22,7 @@ def target_of(text: str) -> Target:
     """The endpoint that can be written to; raises SettingsError that lists the forms. Nothing is opened yet."""
     endpoint = _endpoint(text)
     if endpoint is None and Path(text).name == "state" and not Path(text).exists():
-        raise SettingsError(f"there is no wrangler state at {text} yet: make one with wrangler:{text}#NAMESPACE_ID")
+        raise SettingsError(f"there is no wrangler state at {text} yet: to create it, use wrangler:{text}#NAMESPACE_ID")
     if endpoint is None:
         raise SettingsError(f"cannot write to {text!r}: not a known endpoint; use one of:\n{forms.TARGETS}")
     return endpoint

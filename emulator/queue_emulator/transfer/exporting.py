@@ -73,11 +73,11 @@ async def _export(source: Source, stream: BinaryIO, *, for_wrangler: bool) -> Ex
     with tqdm(desc=one_line(f"reading {source.name}"), unit=" keys", leave=False, disable=None) as bar:
         async for entry in _entries(source, exported):
             if entry.expiration_s is not None and entry.expiration_s < now_s + TTL_S_MIN:
-                what = f"they expire within {TTL_S_MIN} seconds or have expired, and no bulk put takes that"
+                what = f"expired, or will within {TTL_S_MIN} seconds: a bulk put refuses that"
                 exported.remark(Remark(entry.key.decode(), what, kept=False))
                 continue
             if for_wrangler and entry.metadata is not None and not entry.metadata.lstrip().startswith("{"):
-                what = "their metadata is no object, which `wrangler kv bulk put` refuses"
+                what = "metadata is not a JSON object: `wrangler kv bulk put` refuses that"
                 exported.remark(Remark(entry.key.decode(), what, kept=True))
             write_whole(stream, separator + bulk_json(entry).encode())
             separator = b",\n"

@@ -65,7 +65,7 @@ def seed_files(files: Sequence[BulkFile], target: Target, options: SeedOptions) 
             plan = check_files(files, reading_of(files, reading, options.as_of))
             show_plan(plan, target, described)
             if options.dry_run:
-                say("nothing was written, as --dry-run says")
+                say("nothing was written (--dry-run)")
                 return 0
             _agree(target, options)
             with _at_its_time(runner, target, plan.reading):
@@ -94,7 +94,9 @@ def _at_its_time(runner: asyncio.Runner, target: Target, reading: Reading) -> It
 def check_answerable(target: Target, options: SeedOptions) -> None:
     """Raises SettingsError if writing needs a question, and there is no terminal to ask at."""
     if _must_agree(target, options) and not (sys.stdin and sys.stdin.isatty()):
-        raise SettingsError(f"nobody can be asked whether to write to {target.name}, which others may use: add --yes")
+        raise SettingsError(
+            f"others may use {target.name}, and there is no terminal to ask for permission to write: add --yes"
+        )
 
 
 def _must_agree(target: Target, options: SeedOptions) -> bool:
@@ -106,8 +108,8 @@ def _agree(target: Target, options: SeedOptions) -> None:
     check_answerable(target, options)  # that it asks may have come out when it was looked at
     if not _must_agree(target, options):
         return
-    if ask(f"Others may use what is there. Write to {one_line(target.name)}? [y/N] ").lower() not in ("y", "yes"):
-        raise SettingsError("nothing was written: the answer was not yes")
+    if ask(f"Others may use this data. Write to {one_line(target.name)}? [y/N] ").lower() not in ("y", "yes"):
+        raise SettingsError("nothing was written: you did not answer yes")
 
 
 def _write(runner: asyncio.Runner, target: Target, plan: CheckedFiles, options: SeedOptions) -> int:
@@ -174,7 +176,7 @@ class _Writing:
             except asyncio.CancelledError as error:
                 self._interrupt = error
                 self._target.hurry()
-                tqdm.write("ends after the batch that is being written; Ctrl-C again ends it at once", file=sys.stderr)
+                tqdm.write("stopping after the current batch; press Ctrl-C again to stop at once", file=sys.stderr)
                 refused = await task
         except EmulatorError as error:
             if getattr(error, "definite", True):  # only some errors leave it open whether it was done
@@ -200,7 +202,7 @@ class _Writing:
         if all(_same(entry, there) for entry, there in zip(samples.values(), found, strict=True)):
             self._outcome.looked_up = len(samples)
             return count
-        tell(f"a run before wrote {count:,} entries that are not there as they were: all are written")
+        tell(f"an earlier run wrote {count:,} entries, but they have changed since: all entries are written again")
         return 0
 
 

@@ -43,11 +43,11 @@ class StateEndpoint:
         known, there = self._known, self._there
         await self.close()
         if known or not there:
-            return f"a state file that holds {keys:,} {'key' if keys == 1 else 'keys'}"
+            return f"a state file with {keys:,} {'key' if keys == 1 else 'keys'}"
         if writing or keys:
-            return f"a new namespace of a state file, which has {', '.join(there)}"
+            return f"a new namespace in a state file that has {', '.join(there)}"
         others = ", ".join(f"state:{self._path}#{name}" for name in there)
-        raise StateError(f"{self._path} has no namespace {self._namespace}; there is {others}")
+        raise StateError(f"{self._path} has no namespace {self._namespace}; it has {others}")
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()

@@ -65,6 +65,6 @@ def _explain(log: Callable[[str], None]) -> Callable[[Request, Exception], Await
         if isinstance(error, ClientGone):
             return JSONResponse({"error": "the request ended before its body was whole"}, 400)
         log(f"  a defect of this emulator, please report it:\n{''.join(traceback.format_exception(error))}")
-        return JSONResponse({"error": "a defect of this emulator; its log explains it"}, 500)
+        return JSONResponse({"error": "a defect of this emulator; see its log"}, 500)
 
     return explain

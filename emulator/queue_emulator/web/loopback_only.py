@@ -24,11 +24,11 @@ class LoopbackOnly:
         origins = request.headers.getlist("origin")
         why = None
         if not loopback(peer):
-            why = "the emulator's controls answer this machine only"
+            why = "the emulator's controls answer only to this machine"
         elif not loopback_authority(host):
-            why = f"the emulator's controls answer to loopback host names only, not to Host {host[:80]!r}"
+            why = f"the emulator's controls answer only to loopback host names, not to Host {host[:80]!r}"
         elif not all(loopback_origin(origin) for origin in origins):
-            why = f"the emulator's controls refuse requests of other origins: {', '.join(origins)[:80]!r}"
+            why = f"the emulator's controls refuse requests from other origins: {', '.join(origins)[:80]!r}"
         if why is None:
             await self._app(scope, receive, send)
         else:
