@@ -1,0 +1,127 @@
+"""Who does what in a world: the six that are searched when nobody says anything else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from queue_emulator.core.clock import iso_8601
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.options import PutRequest
+from queue_emulator.explore.history import Actor, Kept
+
+START_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
+WRITTEN_MS = START_MS - 60_000  # what is there before was written a minute ago: no copy of anything older is left
+TTL_S = 3600
+
+FAIL_BEFORE, FAIL_AFTER, KILLED = "fail_before", "fail_after", "killed"
+FAULTS = (FAIL_BEFORE, FAIL_AFTER, KILLED)
+"""What can be done to one operation: it fails and did not happen, it happened and fails, the run ends before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Actors, and what there is before they begin.
+
+    before          what is there: "new t1" and "old t1" are tasks in the new and the old format
+    final           the version of the Worker by which the look at the end is made
+    migrates        whether an operator then follows the guide: runs the migration for as long as status asks for it
+    page_max        keys on a page of a list: production's 1,000, made small
+    operations_max  KV operations in one invocation: production's 1,000, made small
+    faults          which may be chosen, at most one in a schedule
+    pauses          how often more or less time than usual may pass between two steps
+    """
+
+    name: str
+    actors: tuple[Actor, ...]
+    before: tuple[str, ...] = ()
+    final: str = "new"
+    migrates: bool = False
+    page_max: int = 20
+    operations_max: int = 20
+    faults: tuple[str, ...] = ()
+    pauses: int = 2
+    lease_s: int = 120
+
+
+def numbered(format: str, count: int, first: int = 1) -> tuple[str, ...]:
+    """So many tasks of one format: t01, t02, …"""
+    return tuple(f"{format} t{number:02}" for number in range(first, first + count))
+
+
+SCENARIOS = (
+    Scenario(
+        "daemons",
+        (
+            Actor("a", "SJC", ("claim", "renew", "result")),
+            Actor("b", "SJC", ("claim", "result")),
+            Actor("m", "SJC", ("status t1",)),
+        ),
+        before=("new t1",),
+    ),
+    Scenario(
+        "two-ends",
+        (
+            Actor("a", "SJC", ("claim", "release", "claim", "result")),
+            Actor("b", "NRT", ("claim", "release", "claim", "result")),
+        ),
+        before=("new t1",),
+    ),
+    Scenario(
+        "webhooks",
+        (
+            Actor("h1", "SJC", ("enqueue t1",), "old"),
+            Actor("h2", "SJC", ("enqueue t2",), "old"),
+            Actor("d", "SJC", ("claim", "result"), "old"),
+        ),
+        final="old",
+    ),
+    Scenario(
+        "migration",
+        (
+            Actor("op", "SJC", ("run",)),
+            Actor("h", "SJC", ("enqueue t9",), "old"),
+            Actor("d", "NRT", ("claim", "renew"), "old"),
+        ),
+        before=("old t1", "old t2"),
+        migrates=True,
+        faults=FAULTS,
+    ),
+    Scenario(
+        "rollback",
+        (Actor("op", "SJC", ("run", "rollback")), Actor("d", "SJC", ("claim",))),
+        before=("old t1",),
+        final="dual",
+    ),
+    Scenario(
+        "crowd",
+        (Actor("op", "SJC", ("run",)), Actor("a", "SJC", ("claim",) * 7)),
+        before=(*numbered("old", 6), *numbered("new", 6, 7)),
+        migrates=True,
+        page_max=10,
+        operations_max=10,
+    ),
+)
+
+
+@lru_cache(maxsize=1024)
+def data(before: tuple[str, ...]) -> tuple[tuple[PutRequest, ...], Mapping[bytes, Kept]]:
+    """What is written before a schedule begins, and how the centre holds it."""
+    entries: dict[bytes, bytes] = {}
+    pending: list[str] = []
+    for item in before:
+        format, _, task = item.partition(" ")
+        if format not in _TASKS or not task:
+            raise SettingsError(f"what is there before is written as `new t1` or `old t1`, not {item!r}")
+        value = {"id": task, "queuedAt": iso_8601(WRITTEN_MS), "status": "pending"}
+        entries[_TASKS[format] + task.encode()] = json.dumps(value).encode()
+        if format == "old":
+            pending.append(task)
+    if pending:
+        entries[b"orchestrator:pending"] = json.dumps(pending).encode()
+    until_s = WRITTEN_MS // 1000 + TTL_S
+    requests = tuple(PutRequest(key, value, until_s) for key, value in entries.items())
+    return requests, {key: Kept(value, until_s, WRITTEN_MS) for key, value in entries.items()}
+
+
+_TASKS = {"new": b"queue:task:", "old": b"orchestrator:queue:"}
