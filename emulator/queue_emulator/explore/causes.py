@@ -1,0 +1,95 @@
+"""What a finding needs: each production behaviour without which the same schedule breaks nothing."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from queue_emulator.explore.guarantees import BY_ID, Broken
+from queue_emulator.explore.history import History
+from queue_emulator.explore.scenarios import Scenario
+from queue_emulator.explore.turns import Choice, Made
+from queue_emulator.explore.world import Behaviour, Without, World
+
+Cause = tuple[Behaviour, ...]
+"""One behaviour; several where any one of them is enough, so that only without all of them nothing breaks."""
+
+
+class Target(NamedTuple):
+    """What is kept while a schedule changes: a guarantee, and the way in which it breaks."""
+
+    guarantee: str
+    how: tuple[str, ...]
+
+    def breaks(self, history: History) -> Broken | None:
+        """The first place where it does."""
+        return next((each for each in BY_ID[self.guarantee].check(history) if each.how == self.how), None)
+
+
+def targets(broken: Iterable[Broken]) -> list[Target]:
+    """Each once, in their order."""
+    return list(dict.fromkeys(Target(each.guarantee, each.how) for each in broken))
+
+
+def replay(scenario: Scenario, choices: Iterable[Choice]) -> World:
+    """The choices that can be made, in their order; then what runs is ended, and nobody begins anything new."""
+    world = World(scenario)
+    for choice in choices:
+        world.do(choice)
+    world.settle()
+    return world
+
+
+def needed(scenario: Scenario, made: Sequence[Made], target: Target, without: Without) -> bool:
+    """Whether the same schedule breaks nothing without these."""
+    world = World(scenario, without)
+    begun: set[tuple[str, int]] = set()
+    for choice, number in made:
+        if Behaviour.OVERLAP not in without or (choice.actor, number) not in begun:
+            world.do(choice)
+        begun.add((choice.actor, number))
+    return target.breaks(world.settle()) is None
+
+
+def causes(scenario: Scenario, made: Sequence[Made], target: Target) -> tuple[Cause, ...]:
+    """Each behaviour that it needs; where it needs none of them alone, each pair of which it needs one."""
+    asked = _possible(Behaviour, made)
+    single = [(each,) for each in asked if needed(scenario, made, target, frozenset((each,)))]
+    if single:
+        return tuple(single)
+    return tuple(pair for pair in combinations(asked, 2) if needed(scenario, made, target, frozenset(pair)))
+
+
+Signs = tuple[tuple[Behaviour, bool], ...]
+
+
+def signs(scenario: Scenario, made: Sequence[Made], target: Target) -> Signs:
+    """Whether it needs each of those that tell failures of one guarantee apart."""
+    asked = _possible(_TELLING[target.guarantee], made)
+    return tuple((each, needed(scenario, made, target, frozenset((each,)))) for each in asked)
+
+
+def keeps(scenario: Scenario, made: Sequence[Made], target: Target, expected: Signs) -> bool:
+    """Whether it still has these signs."""
+    return all(needed(scenario, made, target, frozenset((each,))) == sign for each, sign in expected)
+
+
+def _possible(asked: Iterable[Behaviour], made: Sequence[Made]) -> list[Behaviour]:
+    faults = any(each.choice.fault for each in made)
+    return [each for each in asked if each is not Behaviour.FAULTS or faults]
+
+
+_RACES = (Behaviour.CACHES, Behaviour.OVERLAP)
+_TELLING: dict[str, tuple[Behaviour, ...]] = {
+    "P1": _RACES,
+    "P2": (*_RACES, Behaviour.FAULTS, Behaviour.PAGES, Behaviour.OPERATIONS),
+    "P3": _RACES,
+    "P4": (Behaviour.WRITE_RATE, Behaviour.OPERATIONS),
+    "P5": (*_RACES, Behaviour.FAULTS, Behaviour.OPERATIONS),
+    "P6": _RACES,
+    "P7": (),
+    "P8": (*_RACES, Behaviour.PAGES),
+    "P9": (Behaviour.OPERATIONS,),
+    "P10": (*_RACES, Behaviour.FAULTS),
+    "P11": _RACES,
+}
+assert _TELLING.keys() == BY_ID.keys()

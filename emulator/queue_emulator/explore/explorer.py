@@ -1,0 +1,119 @@
+"""The whole of it: schedules are run, what they break is told apart, made small and kept, each finding once."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from queue_emulator.explore.causes import Cause, Signs, Target, causes, replay, signs, targets
+from queue_emulator.explore.guarantees import BY_ID, Broken, Guarantee, broken
+from queue_emulator.explore.history import History
+from queue_emulator.explore.scenarios import SCENARIOS, Scenario
+from queue_emulator.explore.search import schedules
+from queue_emulator.explore.shrink import shrink
+from queue_emulator.explore.turns import Made, switches
+from queue_emulator.explore.world import World
+
+_ALWAYS_LOOKED_AT = 10  # of failures that look alike; later ones are looked at now and then
+_NOW_AND_THEN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A schedule that breaks a guarantee, as small as it gets.
+
+    target       the guarantee, and in which way it breaks
+    broken       where, and what is wrong in words
+    causes       what production does that it needs
+    scenario     actors, and what there is before
+    made         what was chosen
+    history      what happened
+    at_schedule  the number of the schedule that broke it first
+    """
+
+    target: Target
+    broken: Broken
+    causes: tuple[Cause, ...]
+    scenario: Scenario
+    made: tuple[Made, ...]
+    history: History
+    at_schedule: int
+
+    @property
+    def guarantee(self) -> Guarantee:
+        return BY_ID[self.target.guarantee]
+
+    @property
+    def switches(self) -> int:
+        """How often another actor goes on."""
+        return switches([each.choice for each in self.made])
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The kinds of requests in it."""
+        return tuple(sorted({script.partition(" ")[0] for actor in self.scenario.actors for script in actor.script}))
+
+    def adds_to(self, other: "Finding") -> bool:
+        """Whether it is the other one with more requests, or in need of more: nothing new."""
+        return (
+            self.target == other.target
+            and set(self.causes) >= set(other.causes)
+            and set(self.verbs) >= set(other.verbs)
+            and bool(self.causes) == bool(other.causes)
+        )
+
+
+class Explorer:
+    """What was found so far, and how much was tried. The same scenarios and seed give the same, step by step."""
+
+    def __init__(self, scenarios: Sequence[Scenario] = SCENARIOS, seed: int = 0, *, swarm: bool = True) -> None:
+        self.schedules = 0
+        self.operations = 0
+        self.findings: list[Finding] = []
+        self._worlds = schedules(scenarios, seed, swarm=swarm)
+        self._seen: Counter[tuple[str, Target]] = Counter()
+        self._looked_at: set[tuple[str, Target, Signs]] = set()
+
+    def run(self, enough: Callable[[], bool]) -> Iterator[Finding]:
+        """Schedules, until it is enough or there are no more; gives each finding as it is made.
+
+        `findings` are those that say something of their own: a later one may take the place of an earlier one.
+        """
+        while not enough():
+            world = next(self._worlds, None)
+            if world is None:
+                return
+            self.schedules += 1
+            self.operations += world.steps
+            for target in targets(broken(world.history)):
+                finding = self._look_at(world, target)
+                if finding is not None and self._keep(finding):
+                    yield finding
+
+    def _look_at(self, world: World, target: Target) -> Finding | None:
+        """What a failure comes to, unless something like it is known."""
+        alike = (world.scenario.name, target)
+        self._seen[alike] += 1
+        if self._seen[alike] > _ALWAYS_LOOKED_AT and self._seen[alike] % _NOW_AND_THEN:
+            return None
+        told = signs(world.scenario, world.made, target)
+        if (*alike, told) in self._looked_at:
+            return None
+        self._looked_at.add((*alike, told))
+        return examine(world.scenario, world.made, target, told, self.schedules)
+
+    def _keep(self, finding: Finding) -> bool:
+        """Unless it only adds something to one that is known; those that only add something to it go."""
+        if any(finding.adds_to(known) for known in self.findings):
+            return False
+        self.findings = [known for known in self.findings if not known.adds_to(finding)]
+        self.findings.append(finding)
+        return True
+
+
+def examine(scenario: Scenario, made: Sequence[Made], target: Target, told: Signs, at_schedule: int) -> Finding:
+    """Make it small, and find out what it needs."""
+    scenario, small = shrink(scenario, made, target, told)
+    history = replay(scenario, [each.choice for each in small]).history
+    why = target.breaks(history)
+    assert why is not None, "what was made small breaks the same guarantee"
+    return Finding(target, why, causes(scenario, small, target), scenario, small, history, at_schedule)
