@@ -1,6 +1,7 @@
 """The command itself: which commands there are, and what an error ends it with.
 
-Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted.
+Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted;
+of `explore` 1 something is broken, 3 a schedule that cannot be replayed to its end.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from io import TextIOWrapper
 
 from queue_emulator import __version__
 from queue_emulator.cli.cost import add_cost
+from queue_emulator.cli.explore import add_explore
 from queue_emulator.cli.export import add_export
 from queue_emulator.cli.generate import add_generate
 from queue_emulator.cli.importing import add_import
@@ -24,7 +26,7 @@ from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import PIPE_CLOSED, ClosedPipe
 from queue_emulator.workerd.stopped import WorkerStopped
 
-_COMMANDS = (add_serve, add_run, add_seed, add_generate, add_verify, add_import, add_export, add_cost)
+_COMMANDS = (add_serve, add_run, add_seed, add_generate, add_verify, add_import, add_export, add_explore, add_cost)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -141,6 +141,16 @@ class World:
             self._finish(lane)
         return True
 
+    def upcoming(self, name: str) -> str | None:
+        """The request that the actor's next operation begins; None within one, or at the end of its script."""
+        lane = self._lanes[name]
+        asked = None if lane.running is not None else self._next_request(lane)
+        return None if asked is None else asked.text
+
+    def wait(self, by_ms: int) -> None:
+        """Nothing happens for so long."""
+        self.clock.at_ms += by_ms
+
     def finish(self, name: str) -> None:
         """What is left of an actor's request."""
         self._finish(self._lanes[name])

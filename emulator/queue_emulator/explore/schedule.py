@@ -1,0 +1,296 @@
+"""A schedule as text that people read and that is replayed: what stands before `->` is done, the rest came of it.
+
+A step says whose it is and which KV operation it was. A Worker that has been changed may do another one there: the
+first that differs is told, and from there the order of the requests and of the switches between them is kept.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from urllib.parse import quote
+
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.explore.causes import Target
+from queue_emulator.explore.explorer import Finding
+from queue_emulator.explore.guarantees import BY_ID, Broken
+from queue_emulator.explore.history import Actor, Begun, Call, Ended, Settled, Step
+from queue_emulator.explore.requests import check_script
+from queue_emulator.explore.scenarios import FAULTS, START_MS, Scenario, data
+from queue_emulator.explore.turns import Choice
+from queue_emulator.explore.world import World
+
+FIRST_LINE = "# a schedule of queue-emulator explore, form 1"
+_VERSIONS = ("old", "dual", "new")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step of a schedule.
+
+    actor      whose it is
+    request    the request that it is the first of; "" within one
+    operation  kind and key; "" where the request is answered without any
+    pause_ms   how long nothing happens before it
+    fault      what is done to it
+    number     of the line in its file
+    """
+
+    actor: str
+    request: str
+    operation: str
+    pause_ms: int
+    fault: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a file says: what is broken, who is there, and the steps."""
+
+    target: Target
+    scenario: Scenario
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a schedule: where its guarantee is broken, if it still is; what differed first, if anything did."""
+
+    schedule: Schedule
+    world: World
+    broken: Broken | None
+    differs: str | None
+
+
+def write(finding: Finding, needs: str) -> str:
+    """The finding as a schedule file; `needs` in words."""
+    scenario, target = finding.scenario, finding.target
+    lines = [
+        FIRST_LINE,
+        f"# {finding.guarantee.name}: {finding.guarantee.sentence}",
+        f"# broken: {finding.broken.why}",
+        f"# needs: {needs}",
+        "",
+        f"broken     {' '.join((target.guarantee, *target.how))}",
+        f"limits     page {scenario.page_max}, operations {scenario.operations_max}, lease {scenario.lease_s} s",
+        f"final      {scenario.final}{', after the migration' if scenario.migrates else ''}",
+        *(f"before     {item}" for item in scenario.before),
+        *(
+            f"actor      {actor.name} at {actor.location} on {actor.version}: {', '.join(actor.script)}"
+            for actor in scenario.actors
+        ),
+        "",
+        *_steps(finding),
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def read(text: str, name: str) -> Schedule:
+    """The schedule that a text says; raises SettingsError with the line that cannot be understood."""
+    if not text.startswith(FIRST_LINE):
+        raise SettingsError(f"{name}: no schedule: its first line must be {FIRST_LINE!r}")
+    reading = _Reading()
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.partition("->")[0].partition("=>")[0].rstrip()
+        if not line or line.startswith("#"):
+            continue
+        try:
+            reading.line(line, number)
+        except SettingsError as error:
+            raise SettingsError(f"{name}, line {number}: {error}") from None
+    if reading.target is None:
+        raise SettingsError(f"{name}: it does not say what is broken, as `broken P1 claim claim`")
+    return Schedule(reading.target, replace(reading.scenario, name=name), tuple(reading.lines))
+
+
+def replay(schedule: Schedule) -> Replayed:
+    """Do it again."""
+    world, differs = World(schedule.scenario), None
+    for line in schedule.lines:
+        if differs is None:
+            differs = _exactly(world, line)
+        else:
+            _in_order(world, line)
+    history = world.settle()
+    return Replayed(schedule, world, schedule.target.breaks(history), differs)
+
+
+def outcome(step: Step) -> str:
+    """What came of a step, in words."""
+    event = step.event
+    if event is None:
+        return "the run is killed here"
+    if event.failed is not None:
+        done = ", but is done" if step.wrote else ""
+        return f"fails: {event.failed}{done}"
+    if event.operation == "list":
+        said = f"{event.keys} keys"
+    else:
+        said = "nothing" if event.version is None else f"version {event.version}"
+    if event.cache_status == "HIT":
+        said += f", copy {event.age_ms / 1000:g} s old"
+    return said + (f", STALE: not version {event.newer_version}" if event.stale else "")
+
+
+def answer(call: Call) -> str:
+    """What a request was answered, in words."""
+    if not call.status:
+        return "nothing: killed"
+    if call.verb == "claim" and call.ok:
+        return f"{call.status} {call.task}" if call.member("success") is True else f"{call.status} nothing free"
+    return str(call.status)
+
+
+def operation(step: Step) -> str:
+    """What a step does: the kind of operation and its key, in one word each."""
+    return f"{step.kind} {quote(step.key, safe=_SHOWN)}"
+
+
+_SHOWN = "!#$&'()*+,/:;=?@[]^`{|}~"
+
+
+def _steps(finding: Finding) -> Iterator[str]:
+    """All that was done until everything settled, and each answer that came of it."""
+    last_ms, said = START_MS, set[int]()
+    for happening, after in pairwise((*finding.history.happenings, None)):
+        if isinstance(happening, Ended):
+            call = happening.call
+            yield f"{'':<64} => {call.actor.name}: {call.request.text} {answer(call)}"
+            continue
+        if happening is None or isinstance(happening, Settled):
+            return
+        if isinstance(happening, Begun) and not (isinstance(after, Ended) and after.call is happening.call):
+            continue
+        call, at_ms = happening.call, happening.at_ms if isinstance(happening, Step) else happening.call.begun_ms
+        if at_ms != last_ms:
+            yield f"clock +{(at_ms - last_ms) / 1000:g} s"
+        request = "" if id(call) in said else call.request.text
+        said.add(id(call))
+        last_ms = at_ms
+        if isinstance(happening, Step):
+            done = operation(happening) + (f" !{happening.fault}" if happening.fault else "")
+            yield f"{call.actor.name:<10} {request:<12} {done:<40} -> {outcome(happening)}"
+        else:
+            yield f"{call.actor.name:<10} {request:<12} {_NOTHING}"
+
+
+class _Reading:
+    """What has been read so far."""
+
+    def __init__(self) -> None:
+        self.target: Target | None = None
+        self.scenario = Scenario("", (), faults=FAULTS)
+        self.lines: list[Line] = []
+        self._pause_ms = 0
+
+    def line(self, text: str, number: int) -> None:
+        word, _, rest = text.partition(" ")
+        known = _WORDS.get(word)
+        if known is not None:
+            known(self, rest.strip())
+        else:
+            self._step(text, number)
+
+    def broken(self, rest: str) -> None:
+        id, *how = rest.split()
+        if id not in BY_ID:
+            raise SettingsError(f"unknown guarantee {id!r}; there are {', '.join(BY_ID)}")
+        self.target = Target(id, tuple(how))
+
+    def limits(self, rest: str) -> None:
+        match = re.fullmatch(r"page (\d{1,4}), operations (\d{1,4}), lease (\d{1,3}) s", rest)
+        if match is None or "0" in match.groups():
+            raise SettingsError(f"limits are written as `page 20, operations 20, lease 120 s`, not {rest!r}")
+        page_max, operations_max, lease_s = map(int, match.groups())
+        self.scenario = replace(self.scenario, page_max=page_max, operations_max=operations_max, lease_s=lease_s)
+
+    def final(self, rest: str) -> None:
+        version, _, more = rest.partition(", ")
+        if version not in _VERSIONS or more not in ("", _MIGRATES):
+            raise SettingsError(f"final is {', '.join(_VERSIONS)}, perhaps with `, {_MIGRATES}`, not {rest!r}")
+        self.scenario = replace(self.scenario, final=version, migrates=bool(more))
+
+    def before(self, rest: str) -> None:
+        data((rest,))
+        self.scenario = replace(self.scenario, before=(*self.scenario.before, rest))
+
+    def actor(self, rest: str) -> None:
+        match = re.fullmatch(r"(\w+) +at ([A-Z]{3}) on (\w+):(.*)", rest)
+        if match is None or match[3] not in _VERSIONS:
+            raise SettingsError(f"an actor is written as `a at SJC on new: claim, result`, not {rest!r}")
+        name, location, version, script = match.groups()
+        if name in _WORDS or name in self._names:
+            raise SettingsError(f"an actor cannot be called {name!r}: it is taken")
+        requests = tuple(each.strip() for each in script.split(",") if each.strip())
+        for each in requests:
+            check_script(each)
+        actors = (*self.scenario.actors, Actor(name, location, requests, version))
+        self.scenario = replace(self.scenario, actors=actors)
+
+    def clock(self, rest: str) -> None:
+        match = re.fullmatch(r"\+(\d{1,7}(?:\.\d{1,3})?) s", rest)
+        if match is None:
+            raise SettingsError(f"the clock is moved as `clock +1 s`, not {rest!r}")
+        self._pause_ms += round(float(match[1]) * 1000)
+
+    @property
+    def _names(self) -> list[str]:
+        return [actor.name for actor in self.scenario.actors]
+
+    def _step(self, text: str, number: int) -> None:
+        match = _STEP.fullmatch(text)
+        if match is None or match["actor"] not in self._names:
+            raise SettingsError(f"a step is written as `a claim list queue:task:`, of an actor there is, not {text!r}")
+        fault = match["fault"] or ""
+        if fault and fault not in FAULTS:
+            raise SettingsError(f"unknown fault {fault!r}; there are {', '.join(FAULTS)}")
+        request = match["request"] or ""
+        if request:
+            check_script(request)
+        self.lines.append(Line(match["actor"], request, match["operation"], self._pause_ms, fault, number))
+        self._pause_ms = 0
+
+
+_MIGRATES = "after the migration"
+_NOTHING = "nothing"
+_STEP = re.compile(
+    r"(?P<actor>\w+) +(?:(?P<request>\S.*?) +)?"
+    r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?"
+)
+_WORDS: dict[str, Callable[[_Reading, str], None]] = {
+    "broken": _Reading.broken,
+    "limits": _Reading.limits,
+    "final": _Reading.final,
+    "before": _Reading.before,
+    "actor": _Reading.actor,
+    "clock": _Reading.clock,
+}
+
+
+def _exactly(world: World, line: Line) -> str | None:
+    """The step as it was; what was done instead if it differs."""
+    upcoming = world.upcoming(line.actor)
+    if (upcoming or "") != line.request:
+        _in_order(world, line)
+        there = f"{line.actor} begins {upcoming}" if upcoming else f"{line.actor} does not begin it"
+        return f"line {line.number}: {there}, where it was `{line.request or 'in the midst of its request'}`"
+    known = world.steps
+    world.do(Choice(line.actor, line.pause_ms, line.fault))
+    step = next((each for each in reversed(world.history.happenings) if isinstance(each, Step)), None)
+    done = _NOTHING if world.steps == known or step is None else operation(step)
+    return (
+        None
+        if done == line.operation
+        else f"line {line.number}: {line.actor} does {done}, where it was {line.operation}"
+    )
+
+
+def _in_order(world: World, line: Line) -> None:
+    """As far as it goes: a request is begun when it was, and a step of a request that is over is only waited for."""
+    if line.request:
+        world.finish(line.actor)
+    if (world.upcoming(line.actor) or "") == line.request:
+        world.do(Choice(line.actor, line.pause_ms, line.fault))
+    else:
+        world.wait(line.pause_ms)

@@ -1,0 +1,88 @@
+"""`queue-emulator explore`: what it says, writes, and ends with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from queue_emulator import cli
+
+DAEMONS = ("explore", "--scenario", "two-ends", "--schedules", "60", "--random-seed", "1")
+
+
+def run(*arguments: str) -> int:
+    try:
+        return cli.main(arguments)
+    except SystemExit as ended:
+        assert isinstance(ended.code, int)
+        return ended.code
+
+
+@pytest.mark.slow
+def test_what_breaks_is_told_in_five_lines_written_and_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*DAEMONS, "--out", str(tmp_path / "found")) == 1
+    said = capsys.readouterr().out
+    paragraph = next(each for each in said.split("\n\n") if each.startswith("P1 ONE HOLDER"))
+    lines = paragraph.splitlines()
+    assert len(lines) == 5
+    assert "it takes       a location answers from its own copies for up to a minute" in lines[2]
+    written = Path(lines[4].split()[-1])
+    assert written.parent == tmp_path / "found"
+
+    assert run("explore", "--replay", str(written)) == 1
+    assert capsys.readouterr().out.startswith("Still broken: P1 one holder: a holds t1 by its claim, and so does b")
+
+
+@pytest.mark.slow
+def test_the_same_number_of_schedules_and_seed_say_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for _ in range(2):
+        assert run(*DAEMONS, "--json") == 1
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1]
+    assert said[0]["schedules"] == 60
+    assert {"guarantee", "why", "needs", "steps", "switches"} <= said[0]["findings"][0].keys()
+
+
+def test_where_nothing_breaks_it_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("explore", "--scenario", "daemons", "--schedules", "1") == 0
+    assert capsys.readouterr().out.startswith("nothing is broken in 1 schedules")
+
+
+def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mended.schedule"
+    path.write_text(
+        "# a schedule of queue-emulator explore, form 1\n"
+        "broken     P4 renew\n"
+        "actor      a at SJC on new: claim\n"
+        "a          claim   get queue:lease:t1   -> nothing\n"
+    )
+    assert run("explore", "--replay", str(path)) == 0
+    said = capsys.readouterr().out
+    assert "line 4: a does list queue:task:, where it was get queue:lease:t1" in said
+    assert "Holds now: P4 no failure." in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--scenario", "nobody"), "unknown scenario 'nobody'; there are daemons, two-ends"),
+        (("--seconds", "0"), "must be above 0 and at most 86400 seconds, not '0'"),
+        (("--schedules", "many"), "must be a whole number above 0, not 'many'"),
+        (("--seconds", "1", "--schedules", "1"), "not allowed with"),
+        (("--replay", "there-is-none.schedule"), "there-is-none.schedule: No such file or directory"),
+        (("--replay", "x", "--out", "y"), "--replay does one schedule again: it takes no --out"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("explore", *arguments) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
