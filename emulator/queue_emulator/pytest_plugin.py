@@ -20,6 +20,7 @@ class _Options(TypedDict, total=False):
     locations: list[str]
     worker_version: "Version"
     rate_limit: int | None
+    strict: bool
     seed: int
     without: list[str]
     plan: str | None
@@ -71,6 +72,7 @@ def emulator(request: pytest.FixtureRequest) -> "Emulator":
         locations=options.get("locations", ("SJC",)),
         worker_version=options.get("worker_version", "new"),
         rate_limit=options.get("rate_limit"),
+        strict=options.get("strict", False),
         seed=options.get("seed", 0),
     )
 

@@ -53,7 +53,6 @@ WRONG_FIELDS = [
     (RENEW, {"workerId": "w", "extendSec": 0}, "extendSec"),
     (STATUS, {}, "status"),
     (STATUS, {"status": ""}, "status"),
-    (STATUS, {"status": "done"}, "status"),
     (STATUS, {"status": ["pending"]}, "status"),
 ]
 

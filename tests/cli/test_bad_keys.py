@@ -75,8 +75,7 @@ def test_the_queue_key_does_not_open_the_migration(emulator: Emulator, request_l
         (b"GET /api/queue/" + b"a" * 600, QUEUE_REFUSAL),
         (b"DELETE /api/queue/no/such/path", QUEUE_REFUSAL),
         (b"GET /api/result", QUEUE_REFUSAL),
-        (b"PATCH /api/migrate/nothing", ADMIN_REFUSAL),
-        (b"GET /api/migrate", ADMIN_REFUSAL),
+        (b"POST /api/migrate/run", ADMIN_REFUSAL),
     ],
 )
 def test_the_key_is_looked_at_before_route_id_and_body(

@@ -120,7 +120,7 @@ def test_a_state_file_that_a_second_process_has_open(folder: Path, start_emulato
     owner = start_emulator("--state", "state.sqlite", "--seed", BASIC)
     line = refusal(folder, "--state", "state.sqlite", "--seed", BASIC)
     assert line == "state file state.sqlite is in use by another process (a running queue-emulator?)"
-    assert owner.ask("GET", "/api/migrate/run").status_code == 401
+    assert owner.ask("GET", "/api/migrate/status").status_code == 401
     assert owner.keys() == 8
 
 

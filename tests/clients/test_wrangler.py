@@ -85,6 +85,6 @@ def test_what_is_refused_is_said_with_its_code(wrangler: Wrangler, namespace_id:
     )
     wrong = wrangler.run("kv", "bulk", "put", "pairs.json", *remote)
     assert wrong.code == 1
-    assert "value is not base64" in wrong.errors
+    assert "could not base64 decode value" in wrong.errors
     assert "[code: 10012]" in wrong.errors
     assert sdk.kv.namespaces.keys.list(namespace_id, account_id=ACCOUNT_ID).result == []

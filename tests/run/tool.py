@@ -103,8 +103,15 @@ def start(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=_heed_signals,
     )
     return Running(process)
+
+
+def _heed_signals() -> None:
+    """A shell's jobs in the background are started with these ignored, and so is what they start."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def environment_of(folder: Path, variables: Mapping[str, str] | None = None) -> dict[str, str]:

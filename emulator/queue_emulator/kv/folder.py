@@ -5,6 +5,7 @@ or replaced meanwhile leads nowhere else. Raises StateError for a link or anothe
 """
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -62,6 +63,15 @@ class Folder:
             self._refuse_link(name, error)
             raise
         return Folder(self.path / name, descriptor, made, within=self)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have the folder to oneself, among those who ask for it in this way; waits for the others."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def names(self) -> list[str]:
         """What is in it, in the order of names."""

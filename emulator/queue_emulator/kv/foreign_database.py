@@ -32,20 +32,28 @@ _EXPRESSION = -2  # https://www.sqlite.org/pragma.html#pragma_index_info
 
 
 def locked(folder: Folder, name: str, *, make: bool = False) -> sqlite3.Connection:
+    """As `_locked`. Of those who make a database at once each would be in the way of all others: they take turns."""
+    if not make:
+        return _locked(folder, name, make=False)
+    with folder.turn():
+        return _locked(folder, name, make=True)
+
+
+def _locked(folder: Folder, name: str, *, make: bool) -> sqlite3.Connection:
     """A connection that has the database to itself, in a transaction: a running workerd holds a lock of its own.
 
     With `make` a database that is not there is made. Raises StateError, OSError or sqlite3.Error.
     """
-    new = make and folder.file(name) is None
-    if new:
-        folder.write(name, b"")
+    if make and folder.file(name) is None:
+        with suppress(FileExistsError):  # somebody else has just made it
+            folder.write(name, b"")
     before = folder.file(name)
     connection = connect(folder, name)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         check_same(connection, folder, name, before)
-        if new:
+        if make and is_empty(connection):
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = WAL")  # as workerd makes it
             connection.execute("BEGIN EXCLUSIVE")
@@ -53,6 +61,11 @@ def locked(folder: Folder, name: str, *, make: bool = False) -> sqlite3.Connecti
         connection.close()
         raise
     return connection
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether nothing has been made in the database yet."""
+    return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
 
 def connect(folder: Folder, name: str, *, check_same_thread: bool = True) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from queue_emulator.core.errors import StateError
 from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.folder import Folder, check_size
-from queue_emulator.kv.foreign_database import COMPANIONS, check_schema, copied, locked
+from queue_emulator.kv.foreign_database import COMPANIONS, check_schema, copied, is_empty, locked
 from queue_emulator.kv.wrangler_layout import ALARMS, BLOB_ID, Layout, OpenLayout, open_layout
 
 _COPIES_MAX = 20  # of a database that is written to while it is read
@@ -102,10 +102,9 @@ class WranglerWriter:
         objects, name = self._folders.objects, self._layout.database_name
         if objects.file(ALARMS) is not None:
             self._locks.append(locked(objects, ALARMS))
-        new = objects.file(name) is None
         self._database = locked(objects, name, make=True)
         self._locks.append(self._database)
-        self._owned = new
+        self._owned = is_empty(self._database)
         self._prepare()
 
     def write(self, requests: Sequence[PutRequest]) -> None:
@@ -169,7 +168,10 @@ class WranglerWriter:
         for connection in self._locks:
             with suppress(sqlite3.Error):
                 connection.close()
-        self._folders.take_back()
+        if self._owned or self._folders.objects.file(self._layout.database_name) is None:
+            self._folders.take_back()
+        else:
+            self._folders.close()  # whoever has the database needs them
 
     def _close(self) -> None:
         for connection in self._locks:
