@@ -32,3 +32,10 @@ def test_its_picture_is_the_one_that_is_drawn_of_it(
     drawn = tmp_path / "drawn.svg"
     assert cli.main(["explore", "--replay", str(file.relative_to(FOLDER.parents[1])), "--picture", str(drawn)]) == 1
     assert drawn.read_text(encoding="utf-8") == file.with_suffix(".svg").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_each_with_its_replay_and_its_picture() -> None:
+    readme = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
+    for file in FILES:
+        assert f"| `fixtures/schedules/{file.name}` | <a href=" in readme
+        assert f'<img src="fixtures/schedules/{file.stem}.svg"' in readme
