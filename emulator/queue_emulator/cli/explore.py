@@ -20,9 +20,10 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     length.add_argument("--seconds", type=_seconds, metavar="S", help="how long to search (default: 10)")
     length.add_argument("--schedules", type=positive, metavar="N", help="how many to run: the same each time")
     add("--random-seed", type=int, default=0, metavar="N", help="makes every draw repeatable (default: %(default)s)")
-    add("--out", type=Path, metavar="DIR", help="write the schedule of each finding there")
+    add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding there")
     add("--json", action="store_true", help="say what was found as JSON")
     add("--replay", type=Path, metavar="FILE", help="replay a schedule, and say whether it still breaks anything")
+    add("--picture", type=Path, metavar="FILE", help="with --replay: draw it, as SVG")
     parser.set_defaults(run=_explore)
 
 

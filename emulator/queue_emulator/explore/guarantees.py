@@ -4,6 +4,7 @@ They know what was asked and answered, and what the centre holds; they know noth
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -378,7 +379,7 @@ def _not_needed(call: Call) -> bool:
 
 def _said(call: Call) -> str:
     error = call.member("error")
-    return str(call.body if error is None else error)[:100]
+    return re.split(r"(?<=[.!?])\s", str(call.body if error is None else error))[0][:100].rstrip(".")
 
 
 _MOVES = {OLD_TASK: (TASK, "task"), OLD_LEASE: (LEASE, "lease")}

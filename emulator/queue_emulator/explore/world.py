@@ -1,7 +1,7 @@
 """A small world: actors, the Worker over a KV in memory, and nothing that happens unless it is chosen."""
 
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -127,8 +127,11 @@ class World:
         ends = [end_s * 1000 for end_s in self._ends_s.values() if end_s is not None and end_s * 1000 > now_ms]
         return min(ends) - now_ms if ends else 0
 
-    def do(self, choice: Choice) -> bool:
-        """One operation, if it can be done."""
+    def do(self, choice: Choice, later_faults: Sequence[str] = ()) -> bool:
+        """One operation, if it can be done.
+
+        Where nothing overlaps it is a whole request; `later_faults` are then what is done to its other operations.
+        """
         lane = self._lanes.get(choice.actor)
         if lane is None or (lane.running is None and self._next_request(lane) is None):
             return False
@@ -138,6 +141,9 @@ class World:
         self._step(lane, fault)
         self.made.append(Made(choice, lane.number))
         if Behaviour.OVERLAP in self._without:
+            for later in () if Behaviour.FAULTS in self._without else later_faults:
+                if lane.running is not None:
+                    self._step(lane, later)
             self._finish(lane)
         return True
 
