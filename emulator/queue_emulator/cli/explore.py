@@ -1,4 +1,4 @@
-"""The command `explore`: which order of requests and operations breaks the queue."""
+"""The command `explore`: its options, and the one function that it calls."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="search only this scenario, for example two-ends; repeatable (default: all, and random ones)",
     )  # fmt: skip
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_search_seconds, metavar="S", help="search for this long (default: 10)")
+    length.add_argument("--seconds", type=_seconds, metavar="S", help="search for this long (default: 10)")
     length.add_argument(
         "--schedules",
         type=positive,
@@ -31,7 +31,7 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="N",
         help="the same number gives the same random choices (default: %(default)s)",
     )
-    add("--out", type=Path, metavar="DIR", help="write the schedule of each finding into this folder")
+    add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding into this folder")
     add("--json", action="store_true", help="print the findings as JSON")
     add(
         "--replay",
@@ -39,6 +39,7 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="FILE",
         help="run a schedule file again, and say whether it still breaks the queue",
     )
+    add("--picture", type=Path, metavar="FILE", help="with --replay: draw the schedule, as SVG")
     parser.set_defaults(run=_explore)
 
 
@@ -48,7 +49,7 @@ def _explore(parsed: argparse.Namespace) -> int:
     return explore(parsed)
 
 
-def _search_seconds(text: str) -> float:
+def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:

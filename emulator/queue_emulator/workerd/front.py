@@ -61,7 +61,7 @@ class WorkerdFace:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         named = header(scope, LOCATION_HEADER.lower().encode())
         location = self._locate(None if named is None else named.decode("latin-1"))
-        body = Body(receive, in_the_way=lambda: self._room.wanted)
+        body = Body(receive, whole=_without_body(scope), in_the_way=lambda: self._room.wanted)
         if location is None:
             known = ", ".join(self._sockets)
             await body.drain()
@@ -70,13 +70,17 @@ class WorkerdFace:
             )
             return
         try:
-            async with self._room.one():
-                await self._run(scope, body, send, location)
+            await self._room.take()
         except NoRoom:
             self._log("  a request was not passed on: the Worker has been busy with others for half a minute")
             with suppress(ClientGone):
                 await body.drain()
             await send_answer(send, text_answer(503, "The Worker is busy with other requests"))
+            return
+        try:
+            await self._run(scope, body, send, location)
+        finally:
+            self._room.free()
 
     async def _run(self, scope: Scope, body: Body, send: Send, location: str) -> None:
         run: Invocation = scope[INVOCATION]
@@ -119,6 +123,12 @@ class WorkerdFace:
                 raise ConnectionError("the Worker's answer broke off") from None
             await body.drain()
             await send_answer(send, text_answer(502, "The Worker's runtime gave no answer"), ray)
+
+
+def _without_body(scope: Scope) -> bool:
+    """Whether nothing can follow the head of an HTTP/1.1 request (RFC 9112, section 6.3)."""
+    lengths = (b"content-length", b"transfer-encoding")
+    return scope["http_version"] != "2" and not any(name in lengths for name, _ in scope["headers"])
 
 
 def _never_reported(scope: Scope) -> bool:

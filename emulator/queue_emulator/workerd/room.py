@@ -6,8 +6,7 @@ six: https://developers.cloudflare.com/workers/platform/limits/#simultaneous-ope
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 _OPERATIONS_AT_ONCE = 6
 _TWICE = 2  # the connections of a run that has just ended are still being closed
@@ -39,32 +38,40 @@ class Room:
         """Whether all of it is taken, so that a run that is not needed keeps another one out."""
         return self._runs.locked() or self._is_full()
 
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Room for one run; raises NoRoom after half a minute."""
+    async def take(self) -> None:
+        """Room for one run, which is given back by `free`; raises NoRoom after half a minute."""
+        if self._runs.locked():
+            await self._wait_for_an_end()
+        else:
+            await self._runs.acquire()
+        if self._under_way and self._is_full():
+            await self._wait_while_full()
+        self._under_way += 1
+
+    def free(self) -> None:
+        """A run is over."""
+        self._under_way -= 1
+        self._runs.release()
+
+    async def _wait_for_an_end(self) -> None:
         try:
             async with asyncio.timeout(_WAIT_S_MAX):
                 await self._runs.acquire()
         except TimeoutError:
             raise NoRoom from None
-        try:
-            await self._wait_while_full()
-            self._under_way += 1
-            try:
-                yield
-            finally:
-                self._under_way -= 1
-        finally:
-            self._runs.release()
 
     async def _wait_while_full(self) -> None:
         """A run may make more operations at once than Cloudflare lets it."""
         waited_s = 0.0
-        while self._under_way and self._is_full():
-            if waited_s >= _WAIT_S_MAX:
-                raise NoRoom
-            await asyncio.sleep(_LOOK_AGAIN_S)
-            waited_s += _LOOK_AGAIN_S
+        try:
+            while self._under_way and self._is_full():
+                if waited_s >= _WAIT_S_MAX:
+                    raise NoRoom
+                await asyncio.sleep(_LOOK_AGAIN_S)
+                waited_s += _LOOK_AGAIN_S
+        except BaseException:
+            self._runs.release()
+            raise
 
     def _is_full(self) -> bool:
         return self._crowded() or self._under_way + self._asking() >= self._free
