@@ -132,8 +132,8 @@ def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Pat
         (("--url", "staging.example.com"), "a target is emulator, workerd or https://HOST"),
         (("--url", "http://staging.example.com"), "over plain HTTP"),
         (("--url", "https://staging.example.com/api"), "without a path"),
-        (("--url", "https://staging.example.com:99999"), "no such address"),
-        (("--url", "https://[::1"), "no such address"),
+        (("--url", "https://staging.example.com:99999"), "not such an address"),
+        (("--url", "https://[::1"), "not such an address"),
         (("--url", "https://staging example.com"), "without a path"),
         (("--url", "https://staging.example.com", "--profile", "disposable"), "--disposable staging.example.com"),
         (("--url", "https://staging.example.com", "--disposable", "example.com"), "but the target is"),
@@ -147,7 +147,7 @@ def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Pat
         (("emulator", "--", "no-such-file"), "file or directory not found: no-such-file"),
         (("--url", "http://127.0.0.1:9", "--", "--maxfail=1"), "does not answer"),
         (("--url", "http://127.0.0.1:9", "--control", "--disposable", "127.0.0.1:9"), "does not answer"),
-        (("diff", "emulator", "http://[::1"), "no such address"),
+        (("diff", "emulator", "http://[::1"), "not such an address"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_sent(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:

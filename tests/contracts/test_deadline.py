@@ -47,7 +47,7 @@ def guarded(dripping: Deployment, tmp_path: Path) -> Iterator[None]:
 def test_an_answer_that_drips_is_given_up_and_the_request_named(
     get: Callable[..., Any], error: type[Exception], dripping: Deployment
 ) -> None:
-    with pytest.raises(error, match=rf"^GET {dripping.url}/api/queue is given 0\.1 s"):
+    with pytest.raises(error, match=rf"^GET {dripping.url}/api/queue was not answered completely within 0\.1 s"):
         get(f"{dripping.url}/api/queue", headers=KEY)
 
 

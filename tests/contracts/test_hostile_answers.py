@@ -97,7 +97,7 @@ def test_an_answer_beyond_a_limit_ends_the_run_whichever_client_reads_it(
     server.answers["/api/queue"], said = ANSWERS[kind]
     with pytest.raises(Untestable, match=said):
         get(f"{server.url}/api/queue")
-    with pytest.raises(Untestable, match="nothing is sent any more"):
+    with pytest.raises(Untestable, match="nothing more is sent"):
         get(f"{server.url}/api/queue")
     assert len(server.asked) == 1
 
@@ -143,7 +143,7 @@ def test_interim_answers_without_an_end_are_given_up(
 
     guard.request_s_max = 0.3
     server.answers["/api/queue"] = interim
-    with pytest.raises((httpx.ReadTimeout, requests.ReadTimeout), match=r"is given 0\.3 s"):
+    with pytest.raises((httpx.ReadTimeout, requests.ReadTimeout), match=r"was not answered completely within 0\.3 s"):
         get(f"{server.url}/api/queue")
 
 
@@ -194,7 +194,7 @@ def page(**changed: object) -> bytes:
 
 PAGES: dict[str, tuple[bytes, str]] = {
     "a list instead of an object": (b"[]", "the whole: "),
-    "no JSON": (b"<html>", "something else than JSON"),
+    "no JSON": (b"<html>", "an answer that is not JSON"),
     "a page that is a text": (page(result="abc"), "/result: "),
     "a page that is a mapping": (page(result={"a": 1}), "/result: "),
     "a page without an end": (page(result=[{"name": "a"}] * 1001), "/result: "),
@@ -209,7 +209,7 @@ PAGES: dict[str, tuple[bytes, str]] = {
     "a cursor that comes again": (page(result_info={"cursor": "again"}), "the same cursor twice"),
     "a number of five thousand digits": (
         b'{"success": true, "result": ' + b"9" * 5000 + b"}",
-        "something else than JSON",
+        "an answer that is not JSON",
     ),
     "an escape of the terminal": (page(success="\x1b[2J\u202e"), "/success: "),
     "the token": (page(result=TOKEN), "$CONTRACT_KV_TOKEN"),

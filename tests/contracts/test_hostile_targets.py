@@ -143,4 +143,4 @@ def test_what_is_taken_away_at_the_end_can_fail_in_a_line(tmp_path: Path) -> Non
         told = ("--profile", "isolated", "--rate", "6000/min", "--only", "queued")
         code, lines = ended("--url", server.url, *told, folder=tmp_path, **kv_of(server))
     assert code == 2, lines
-    assert len([line for line in lines if "answered in another form than the documented one" in line]) == 1, lines
+    assert len([line for line in lines if "an answer that does not have the documented form" in line]) == 1, lines

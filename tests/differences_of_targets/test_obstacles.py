@@ -55,7 +55,7 @@ def test_a_target_is_not_deployed_anew_for_a_sequence() -> None:
         ((Request("GET", "/api/nothing", (404,)),), OBSERVED, "is not a GET of openapi.yaml"),
         ((SEED, READ, RESULT), ISOLATED, None),
         ((Seed(({**old_pending("{a}")},)), READ), ISOLATED, "orchestrator:pending is not an id of this run"),  # type: ignore[dict-item]
-        ((replace(RESULT, path="/api/result/theirs"),), ISOLATED, "'theirs' is not an id of this run's"),
+        ((replace(RESULT, path="/api/result/theirs"),), ISOLATED, "'theirs' is not an id of this run"),
         ((Request("POST", "/api/migrate/run", (401,), "runMigration", key=Key.NONE),), ISOLATED, "only in the profile"),
         ((CLAIM,), ISOLATED, "cannot be emptied"),
         ((SEED, CLAIM, LIST, STATUS, Advance(3600)), EVERYTHING, None),
@@ -64,7 +64,7 @@ def test_a_target_is_not_deployed_anew_for_a_sequence() -> None:
         ((STATUS,), replace(EVERYTHING, admin_key=""), "has no admin key here"),
         ((replace(READ, key=Key.OTHER_SCOPE),), replace(EVERYTHING, admin_key=""), "has no admin key here"),
         ((replace(STATUS, statuses=(401,), key=Key.WRONG),), replace(EVERYTHING, admin_key=""), None),
-        ((READ, Advance(40), Advance(30)), replace(EVERYTHING, advance=None), "takes 70 s; --wait-s 70 waits"),
+        ((READ, Advance(40), Advance(30)), replace(EVERYTHING, advance=None), "takes 70 s: add --wait-s 70"),
     ],
 )
 def test_a_sequence_is_left_out_for_what_stands_in_its_way(

@@ -126,6 +126,6 @@ def test_retries_after_a_rate_limit_have_an_end(emulator: Side, behind: Behind) 
 
 def test_an_answer_with_a_key_in_it_ends_the_run_and_the_key_is_masked(emulator: Side, behind: Behind) -> None:
     leaking = behind(lambda asked, told: Told(404, told.headers, f'{{"error":"{emulator.queue_key}"}}'.encode()))
-    with pytest.raises(KeyShown, match="is answered with a key in it") as shown:
+    with pytest.raises(KeyShown, match="is answered with an API key in it") as shown:
         Player(leaking, "ct-").play(Sequence("reads", (READ,)))
     assert emulator.queue_key not in str(shown.value)

@@ -55,9 +55,9 @@ def test_words_that_no_mutant_has_are_a_usage_error(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--check", "no_such.py"), "--check no_such.py: there is no such file of checks"),
-        (("--check", "mutants/queue.toml"), "there is no such file of checks"),
-        (("--worker", __file__), "--worker is the folder of a Worker"),
+        (("--check", "no_such.py"), "--check no_such.py: no such file of checks"),
+        (("--check", "mutants/queue.toml"), "no such file of checks"),
+        (("--worker", __file__), "--worker must be the folder of a Worker"),
         (("--workerd", "no-such-binary"), "there is no workerd at no-such-binary"),
     ],
 )

@@ -48,7 +48,7 @@ def _missing(sequence: Sequence, player: Player) -> str | None:
     if side.reset is None and any(map(_needs_empty_queue, sequence.requests)):
         return "cannot be emptied, and the sequence compares the whole queue"
     if sequence.worker_time and not side.worker_time:
-        return "runs on real time: the clock of the Worker cannot be moved"
+        return "runs on real time: the Worker's own clock cannot be moved"
     waited_s = 0 if side.advance is not None else sequence.seconds_passed
     if waited_s > player.wait_s_max:
         return (

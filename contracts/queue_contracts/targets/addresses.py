@@ -30,7 +30,7 @@ def check_address(url: str) -> None:
         host.encode("idna")
         httpx.URL(host=host).host  # noqa: B018
     except (ValueError, httpx.InvalidURL):
-        raise TargetError("a URL must be https://HOST or https://HOST:PORT; this is not such an address") from None
+        raise TargetError("a target is https://HOST or https://HOST:PORT; this is not such an address") from None
     if parts.username or parts.password or "@" in parts.netloc:
         raise TargetError(f"a URL must not carry a password; put the keys into {QUEUE_KEY} and {ADMIN_KEY}")
     # Whoever puts a key behind the path must not see it again in a log.
