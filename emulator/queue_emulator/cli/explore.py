@@ -14,7 +14,7 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add = parser.add_argument
     add(
         "--scenario", metavar="NAME", action="append", default=[],
-        help="which to search, as daemons; repeatable (default: all there are, and drawn ones)",
+        help="one of ours, as daemons, or a file of yours, as mine.toml; repeatable (default: ours, and drawn)",
     )  # fmt: skip
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=_seconds, metavar="S", help="how long to search (default: 10)")
