@@ -50,7 +50,8 @@ def peer(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     subprocess.run(list(map(str, bundle)), check=True, timeout=WAIT_S_MAX)
     (folder / "wrangler.json").write_text(json.dumps(CONFIG))
     running: Emulator = start(
-        *("--ephemeral", "--profile", "local", "--worker", folder, "--workerd", os.environ["WORKERD"]),
+        *("--ephemeral", "--without", "write-rate", "--without", "api-rate"),
+        *("--worker", folder, "--workerd", os.environ["WORKERD"]),
         folder=folder,
         log_file=tmp_path_factory.mktemp("log") / "stderr",
         environment={"EMULATOR_API_TOKEN": API_KEY},
