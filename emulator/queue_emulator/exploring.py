@@ -6,15 +6,19 @@ be replayed to its end.
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.core.javascript import Json
+from queue_emulator.drawing.picture import picture
 from queue_emulator.explore import schedule, telling
+from queue_emulator.explore.causes import causes
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.guarantees import BY_ID
+from queue_emulator.explore.picturing import Shown, story
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
@@ -23,6 +27,8 @@ HOLDS, BROKEN, CANNOT_GO_ON = 0, 1, 3
 _SECONDS_DEFAULT = 10.0
 _FILE_BYTES_MAX = 1_000_000
 _PROGRESS_MS = 1_000
+_REPLAY = "queue-emulator explore --replay {}"
+_NO_NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 
 def explore(parsed: argparse.Namespace) -> int:
@@ -31,7 +37,9 @@ def explore(parsed: argparse.Namespace) -> int:
         searched = next((each for each in ("scenario", "seconds", "schedules", "out") if getattr(parsed, each)), None)
         if searched is not None:
             raise SettingsError(f"--replay does one schedule again: it takes no --{searched}")
-        return _replay(parsed.replay, as_json=parsed.json)
+        return _replay(parsed.replay, parsed.picture, as_json=parsed.json)
+    if parsed.picture is not None:
+        raise SettingsError("--picture draws one schedule: give it with --replay; --out draws each that is found")
     explorer = Explorer(_scenarios(parsed.scenario), parsed.random_seed, swarm=not parsed.scenario)
     folder: Path | None = parsed.out
     if folder is not None:
@@ -42,7 +50,7 @@ def explore(parsed: argparse.Namespace) -> int:
     named = list(zip(_names(findings), findings, strict=True))
     if folder is not None:
         for name, finding in named:
-            (folder / f"{name}.schedule").write_text(schedule.write(finding, telling.needs(finding)), encoding="utf-8")
+            _write(folder / name, finding)
     if parsed.json:
         say(json.dumps(_as_json(explorer, named, folder), ensure_ascii=False))
     else:
@@ -50,6 +58,19 @@ def explore(parsed: argparse.Namespace) -> int:
             say(*telling.five_lines(finding, _see_again(name, folder)), "")
         say(_summary(explorer, watch, interrupted))
     return BROKEN if findings else HOLDS
+
+
+def _write(path: Path, finding: Finding) -> None:
+    """The finding as a schedule, and as a picture beside it."""
+    written = path.with_name(f"{path.name}.schedule")
+    written.write_text(schedule.write(finding, telling.needs(finding.causes)), encoding="utf-8")
+    shown = Shown(finding.scenario, finding.history, finding.target, finding.broken, finding.causes)
+    _draw(path.with_name(f"{path.name}.svg"), shown, written)
+
+
+def _draw(path: Path, shown: Shown, of: Path) -> None:
+    told = story(shown, name=_NO_NAME.sub("-", of.stem), command=_REPLAY.format(of))
+    path.write_text(picture(told), encoding="utf-8")
 
 
 def _search(explorer: Explorer, watch: Stopwatch, seconds: float | None, schedules: int | None) -> bool:
@@ -91,7 +112,7 @@ def _summary(explorer: Explorer, watch: Stopwatch, interrupted: bool) -> str:
     )
 
 
-def _replay(path: Path, *, as_json: bool) -> int:
+def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
     if path.stat().st_size > _FILE_BYTES_MAX:
         raise SettingsError(f"{path}: a schedule has at most {_FILE_BYTES_MAX} bytes, this has {path.stat().st_size}")
     try:
@@ -107,6 +128,9 @@ def _replay(path: Path, *, as_json: bool) -> int:
         tell(f"queue-emulator: {path}: cannot go on: {error}")
         return CANNOT_GO_ON
     guarantee, broken = BY_ID[read.target.guarantee], replayed.broken
+    if picture_path is not None:
+        its_causes = () if broken is None else causes(read.scenario, replayed.world.made, read.target)
+        _draw(picture_path, Shown(read.scenario, replayed.world.history, read.target, broken, its_causes), path)
     if as_json:
         members = {"guarantee": guarantee.id, "broken": broken is not None, "differs": replayed.differs}
         say(json.dumps(members | {"why": None if broken is None else broken.why}, ensure_ascii=False))
@@ -142,7 +166,7 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 def _see_again(name: str, folder: Path | None) -> str:
     if folder is None:
         return "give --out DIR to have its schedule written"
-    return f"queue-emulator explore --replay {folder / name}.schedule"
+    return _REPLAY.format(f"{folder / name}.schedule")
 
 
 def _as_json(explorer: Explorer, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:
@@ -161,6 +185,7 @@ def _as_json(explorer: Explorer, named: Sequence[tuple[str, Finding]], folder: P
                 "switches": finding.switches,
                 "atSchedule": finding.at_schedule,
                 "schedule": None if folder is None else str(folder / f"{name}.schedule"),
+                "picture": None if folder is None else str(folder / f"{name}.svg"),
             }
             for name, finding in named
         ],

@@ -25,7 +25,7 @@ def far_apart() -> Finding:
 
 
 def text_of(finding: Finding) -> str:
-    return schedule.write(finding, telling.needs(finding))
+    return schedule.write(finding, telling.needs(finding.causes))
 
 
 def test_a_schedule_is_read_by_people(far_apart: Finding) -> None:

@@ -1,7 +1,7 @@
 """The command itself: which commands there are, and what an error ends it with.
 
 Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted;
-3 a schedule that cannot be replayed to its end.
+of `explore` 1 something is broken, 3 a schedule that cannot be replayed to its end.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The command `explore`: which order of requests and operations breaks the queue."""
+"""The command `explore`: its options, and the one function that it calls."""
 
 import argparse
 from pathlib import Path
@@ -17,12 +17,13 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="which to search, as daemons; repeatable (default: all there are, and drawn ones)",
     )  # fmt: skip
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_search_seconds, metavar="S", help="how long to search (default: 10)")
+    length.add_argument("--seconds", type=_seconds, metavar="S", help="how long to search (default: 10)")
     length.add_argument("--schedules", type=positive, metavar="N", help="how many to run: the same each time")
     add("--random-seed", type=int, default=0, metavar="N", help="makes every draw repeatable (default: %(default)s)")
-    add("--out", type=Path, metavar="DIR", help="write the schedule of each finding there")
+    add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding there")
     add("--json", action="store_true", help="say what was found as JSON")
     add("--replay", type=Path, metavar="FILE", help="replay a schedule, and say whether it still breaks anything")
+    add("--picture", type=Path, metavar="FILE", help="with --replay: draw it, as SVG")
     parser.set_defaults(run=_explore)
 
 
@@ -32,7 +33,7 @@ def _explore(parsed: argparse.Namespace) -> int:
     return explore(parsed)
 
 
-def _search_seconds(text: str) -> float:
+def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:

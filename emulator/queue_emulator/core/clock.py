@@ -112,6 +112,9 @@ class Stopwatch:
     def elapsed_ms(self) -> float:
         return (time.perf_counter_ns() - self._start_ns) / 1_000_000
 
+    def elapsed_s(self) -> float:
+        return self.elapsed_ms() / 1000
+
 
 def check_instant(now_ms: int) -> None:
     """Raises ClockError for an instant before 1970 or after 9999."""

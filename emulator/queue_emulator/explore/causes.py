@@ -42,11 +42,17 @@ def replay(scenario: Scenario, choices: Iterable[Choice]) -> World:
 def needed(scenario: Scenario, made: Sequence[Made], target: Target, without: Without) -> bool:
     """Whether the same schedule breaks nothing without these."""
     world = World(scenario, without)
-    begun: set[tuple[str, int]] = set()
-    for choice, number in made:
-        if Behaviour.OVERLAP not in without or (choice.actor, number) not in begun:
+    if Behaviour.OVERLAP in without:
+        faults: dict[tuple[str, int], list[str]] = {}
+        for choice, number in made:
+            faults.setdefault((choice.actor, number), []).append(choice.fault)
+        for choice, number in made:
+            its_faults = faults.pop((choice.actor, number), None)
+            if its_faults is not None:
+                world.do(choice, its_faults[1:])
+    else:
+        for choice, _ in made:
             world.do(choice)
-        begun.add((choice.actor, number))
     return target.breaks(world.settle()) is None
 
 

@@ -4,6 +4,7 @@ They know what was asked and answered, and what the centre holds; they know noth
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -301,12 +302,13 @@ class _Holders:
             return
         call, task = happening.call, happening.call.task
         lease = call.member("lease")
-        if task is None or not isinstance(lease, dict):
+        expires = lease.get("expiresAt") if isinstance(lease, dict) else None
+        if task is None or not isinstance(expires, str):
             if call.verb == "renew" and 400 <= call.status < 500:
                 self._until.get(task or "", {}).pop(call.actor.name, None)
             return
         now_ms = call.ended_ms or 0
-        until_ms = parse_iso_8601(str(lease["expiresAt"])) - _WHOLE_SECOND_MS
+        until_ms = parse_iso_8601(expires) - _WHOLE_SECOND_MS
         held = self._until.setdefault(task, {})
         new = held.get(call.actor.name, (0, ""))[0] <= now_ms < until_ms
         others = [(name, how) for name, (end_ms, how) in held.items() if end_ms > now_ms and name != call.actor.name]
@@ -377,7 +379,7 @@ def _not_needed(call: Call) -> bool:
 
 def _said(call: Call) -> str:
     error = call.member("error")
-    return str(call.body if error is None else error)[:100]
+    return re.split(r"(?<=[.!?])\s", str(call.body if error is None else error))[0][:100].rstrip(".")
 
 
 _MOVES = {OLD_TASK: (TASK, "task"), OLD_LEASE: (LEASE, "lease")}

@@ -1,5 +1,8 @@
 """What was found, in words for people who did not look for it."""
 
+from collections.abc import Sequence
+
+from queue_emulator.explore.causes import Cause
 from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.history import Call, Ended, Step, calls
 from queue_emulator.explore.world import Behaviour
@@ -16,11 +19,11 @@ _NEEDS = {
 assert _NEEDS.keys() == set(Behaviour)
 
 
-def needs(finding: Finding) -> str:
+def needs(causes: Sequence[Cause]) -> str:
     """What it takes, in words."""
-    if not finding.causes:
+    if not causes:
         return "nothing special: it happens to anybody who does this"
-    return "; and ".join(" or ".join(_NEEDS[each] for each in cause) for cause in finding.causes)
+    return "; and ".join(" or ".join(_NEEDS[each] for each in cause) for cause in causes)
 
 
 def name(finding: Finding) -> str:
@@ -36,7 +39,7 @@ def five_lines(finding: Finding, replay: str) -> tuple[str, ...]:
     return (
         f"{finding.guarantee.id} {finding.guarantee.name.upper()}: {finding.broken.why}",
         f"  should hold    {finding.guarantee.sentence}",
-        f"  it takes       {needs(finding)}",
+        f"  it takes       {needs(finding.causes)}",
         f"  what happens   {_what_happens(finding)} ({steps} KV operations)",
         f"  see it again   {replay}",
     )

@@ -1,11 +1,10 @@
 """A small world: actors, the Worker over a KV in memory, and nothing that happens unless it is chosen."""
 
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
-from typing import Any
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
@@ -76,6 +75,7 @@ class World:
         self._seen = self._service if Behaviour.PAGES in without else _SmallPages(self._service, scenario.page_max)
         self._operations_max = profile.operations_max
         self._rate_limit = RateLimit(None, self.clock)
+        self._portable = PortableRange(strict=False, log=_nobody_listens)
         requests, before = data(scenario.before)
         if requests:
             _now(self._service.load("SJC", requests))
@@ -127,8 +127,11 @@ class World:
         ends = [end_s * 1000 for end_s in self._ends_s.values() if end_s is not None and end_s * 1000 > now_ms]
         return min(ends) - now_ms if ends else 0
 
-    def do(self, choice: Choice) -> bool:
-        """One operation, if it can be done."""
+    def do(self, choice: Choice, later_faults: Sequence[str] = ()) -> bool:
+        """One operation, if it can be done.
+
+        Where nothing overlaps it is a whole request; `later_faults` are then what is done to its other operations.
+        """
         lane = self._lanes.get(choice.actor)
         if lane is None or (lane.running is None and self._next_request(lane) is None):
             return False
@@ -138,6 +141,9 @@ class World:
         self._step(lane, fault)
         self.made.append(Made(choice, lane.number))
         if Behaviour.OVERLAP in self._without:
+            for later in () if Behaviour.FAULTS in self._without else later_faults:
+                if lane.running is not None:
+                    self._step(lane, later)
             self._finish(lane)
         return True
 
@@ -262,7 +268,7 @@ class World:
             return asked.body
 
         key = b"admin" if asked.path.startswith("/api/migrate") else b"queue"
-        env = worker.Env(binding, _KEYS, self.clock, self._rate_limit, _ANY_INPUT, _nobody_listens, version)
+        env = worker.Env(binding, _KEYS, self.clock, self._rate_limit, self._portable, _nobody_listens, version)
         return await worker.fetch(worker.Request(asked.method, asked.path.encode(), key, body), env)
 
     def _answer(self, lane: _Lane) -> None:
@@ -290,9 +296,7 @@ class World:
         self._finished = self._finished or (call.verb == "result" and call.ok)
         self.history.happenings.append(Ended(call))
 
-    def _note(  # type: ignore[explicit-any]
-        self, call: Call, operation: Operation[Any], fault: str
-    ) -> None:
+    def _note(self, call: Call, operation: Operation[Outcome], fault: str) -> None:
         self._steps += 1
         now_ms, kind = self.clock.at_ms, operation.kind.name
         event = None
@@ -362,9 +366,6 @@ async def _no_sleep(by_ms: int) -> None:
 
 def _nobody_listens(line: str) -> None:
     pass
-
-
-_ANY_INPUT = PortableRange(strict=False, log=_nobody_listens)
 
 
 _ENQUEUED = Answer(200, b"null", JSON_TYPE)
