@@ -46,11 +46,15 @@ class _Refusal(msgspec.Struct):
 
 
 class RemoteControl:
-    """The control surface at one URL; raises SettingsError for what is no URL of an emulator."""
+    """The control surface at one URL; raises SettingsError for what is no URL of an emulator.
 
-    def __init__(self, url: str, *, whole_s: float = _WHOLE_S) -> None:
+    `token` is what opens it from another machine.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None, whole_s: float = _WHOLE_S) -> None:
         self.host = _connection(url).host
         self._url = url
+        self._token = token
         self._whole_s = whole_s
         self._broken_off: str | None = None
         self._asking: socket.socket | None = None
@@ -95,6 +99,8 @@ class RemoteControl:
     ) -> tuple[int, bytes]:
         connection = _connection(self._url)
         headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)} if size_bytes else {}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         overdue = Timer(self._whole_s, self.break_off, [f"has not answered whole within {self._whole_s:g} s"])
         overdue.daemon = True
         try:
