@@ -1,10 +1,15 @@
-"""`python tests/peers/sdist.py FOLDER`: the source distribution of the installed SDK, unpacked there, if it is not."""
+"""`python tests/peers/sdist.py FOLDER`: the tests of the installed SDK's source distribution, unpacked there, if not yet."""
 
+import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
+
+# Of thousands of files the tests for KV, and what they need.
+_ITS_TESTS = re.compile(r"^[^/]+/(pyproject\.toml|tests/([^/]+\.py|api_resources/(__init__\.py|kv/.+)))$")
 
 
 def unpacked(folder: Path) -> Path:
@@ -19,8 +24,10 @@ def download(folder: Path) -> None:
         return
     asked = ["--no-deps", "--no-binary", "cloudflare", f"cloudflare=={version('cloudflare')}"]
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *asked, "--dest", folder], check=True)
-    with tarfile.open(folder / f"{unpacked(folder).name}.tar.gz") as archive:
-        archive.extractall(folder, filter="data")
+    name = unpacked(folder).name
+    with tempfile.TemporaryDirectory(dir=folder) as beside, tarfile.open(folder / f"{name}.tar.gz") as archive:
+        archive.extractall(beside, [each for each in archive if _ITS_TESTS.search(each.name)], filter="data")
+        (Path(beside) / name).rename(unpacked(folder))  # there as a whole, or not at all
 
 
 if __name__ == "__main__":
