@@ -90,7 +90,7 @@ def test_a_target_that_asks_to_wait_for_an_hour_is_not_asked_again(tmp_path: Pat
 def test_a_key_with_a_line_break_is_refused_by_its_name(name: str, tmp_path: Path) -> None:
     ended = run("--url", "http://127.0.0.1:9", env=environment() | {name: "pasted-secret\n"}, folder=tmp_path)
     assert ended.returncode == 2
-    assert f"{name} must hold visible ASCII characters alone" in ended.stdout
+    assert f"{name} must have only visible ASCII characters" in ended.stdout
     assert "pasted-secret" not in ended.stdout
 
 
@@ -130,7 +130,7 @@ def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Pat
         ((), "name one target"),
         (("emulator", "--url", "http://127.0.0.1:1"), "name one target"),
         (("--url", "staging.example.com"), "a target is emulator, workerd or https://HOST"),
-        (("--url", "http://staging.example.com"), "over plain HTTP"),
+        (("--url", "http://staging.example.com"), "plain HTTP would send"),
         (("--url", "https://staging.example.com/api"), "without a path"),
         (("--url", "https://staging.example.com:99999"), "not such an address"),
         (("--url", "https://[::1"), "not such an address"),

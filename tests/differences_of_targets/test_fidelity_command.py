@@ -91,7 +91,7 @@ def test_without_a_workerd_the_recorded_scores_are_shown_with_their_date(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--record",), "to record scores takes a workerd"),
+        (("--record",), "--record needs workerd"),
         (("--workerd", "nowhere"), "there is no workerd at nowhere"),
         (("--calibration", "nothing.json"), "nothing.json is not a file of scores"),
     ],

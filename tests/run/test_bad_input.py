@@ -50,7 +50,7 @@ def test_a_path_that_is_no_program_is_named(tmp_path: Path) -> None:
     [
         (("--at", "CACHE"), "--at must be BINDING=LOCATION, such as CACHE=NRT, not 'CACHE'"),
         (("--at", "my-cache=NRT"), "--at must be BINDING=LOCATION, such as CACHE=NRT, not 'my-cache=NRT'"),
-        (("--at", "CACHE=NRT", "--at", "CACHE=FRA"), "--at gives CACHE two locations, NRT and FRA"),
+        (("--at", "CACHE=NRT", "--at", "CACHE=FRA"), "--at gives CACHE two locations, NRT and FRA: give it one"),
         (("--port", "8787"), "port 8787 is requested by both --port and the command: change one"),
     ],
 )

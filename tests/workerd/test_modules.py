@@ -89,7 +89,7 @@ def test_whatever_may_answer_requests_is_taken(tmp_path: Path, main: str) -> Non
         ("./types.ts", "lib/types.ts", "{0}/lib/types.ts cannot be imported; files that can: .mjs .js"),
         ("./other.mjs?x=1", "lib/other.mjs?x=1", "./other.mjs?x=1 is not the plain form of the path {0}/lib/other.mjs"),
         ("hono", "lib/hono", "hono is not a relative path; packages are not supported: bundle it first"),
-        ("node:fs", "node:fs", "modules of Node need --compatibility-flag nodejs_compat"),
+        ("node:fs", "node:fs", "Node.js modules need --compatibility-flag nodejs_compat"),
     ],
 )
 def test_a_module_that_is_missing_is_told_as_it_is_written(

@@ -209,7 +209,7 @@ def test_a_folder_or_a_config_names_the_main_module(worker: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("flags", "why"),
     [
-        ({"bindings": ("a b",)}, "--binding takes NAME or NAME=namespace"),
+        ({"bindings": ("a b",)}, "--binding must be NAME or NAME=NAMESPACE"),
         ({"variables": ("X",)}, "not --var NAME=VALUE"),
         ({"bindings": ("X",), "variables": ("X=1",)}, "X is both a KV namespace binding and a variable"),
     ],
