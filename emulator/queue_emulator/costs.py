@@ -3,6 +3,7 @@
 import msgspec
 
 from queue_emulator.remote_control import RemoteControl
+from queue_emulator.settings import read_control_token
 
 _KINDS = ("reads", "writes", "deletes", "lists")
 _ROUTE_CHARACTERS_MAX = 200
@@ -47,7 +48,9 @@ class _Cost(msgspec.Struct):
 
 def cost_report(url: str, over_s: int | None) -> list[str]:
     """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
-    cost = RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost)
+    cost = RemoteControl(url, token=read_control_token()).ask(
+        "GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost
+    )
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
     lines.append(_line("all", cost.operations))

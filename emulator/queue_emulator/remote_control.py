@@ -46,11 +46,15 @@ class _Refusal(msgspec.Struct):
 
 
 class RemoteControl:
-    """The control surface at one URL; raises SettingsError for what is no URL of an emulator."""
+    """The control surface at one URL; raises SettingsError for what is no URL of an emulator.
 
-    def __init__(self, url: str, *, whole_s: float = _WHOLE_S) -> None:
+    `token` is what opens it from another machine.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None, whole_s: float = _WHOLE_S) -> None:
         self.host = _connection(url).host
         self._url = url
+        self._token = token
         self._whole_s = whole_s
         self._broken_off: str | None = None
         self._asking: socket.socket | None = None

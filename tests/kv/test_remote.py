@@ -142,6 +142,23 @@ async def test_metadata_is_asked_for_only_by_those_who_want_it() -> None:
     assert len(remote.script.requests) == 1
 
 
+@pytest.mark.parametrize("ask", ["list", "get_bulk_with_metadata"])
+async def test_metadata_with_half_of_a_surrogate_pair_hides_no_key(
+    service: KVService, clock: MovableClock, ask: str
+) -> None:
+    told: dict[str, Any]
+    async with over_rest(service, clock) as remote:
+        cache = Binding(remote, "SJC", Invocation(None))
+        await cache.put("odd", "v", metadata={"half": "\ud800"})
+        await cache.put("usual", "v")
+        if ask == "list":
+            told = {key.name: key.metadata for key in (await cache.list()).keys}
+        else:
+            found = await cache.get_bulk_with_metadata(["odd", "usual"])
+            told = {key: each and each.metadata for key, each in found.items()}
+    assert told == {"odd": {"half": "\ud800"}, "usual": None}
+
+
 async def test_faults_stand_before_the_real_kv() -> None:
     remote = Remote(DONE, DONE)
     remote.service.faults.add(Rule(Verdict("fail_before", status=503), operation="put", nth=1))

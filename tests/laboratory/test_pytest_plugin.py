@@ -41,14 +41,14 @@ def test_the_example_fails_where_the_hazard_is_switched_off(pytester: pytest.Pyt
 
 def test_every_test_in_the_readme_runs(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    tests = [block for block in blocks if block.startswith("def test_")]
+    tests = [block for block in blocks if "def test_" in block]
     assert len(tests) >= 2
     ran(pytester, "\n\n".join(tests)).assert_outcomes(passed=sum(block.count("def test_") for block in tests))
 
 
 def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
     listed = pytester.runpytest_inprocess("--fixtures", "-q").stdout.str()
-    for name in ("emulator", "kv", "emulator_clock", "faults"):
+    for name in ("emulator", "kv", "emulator_clock", "faults", "explore"):
         assert re.search(rf"^{name} -- .*pytest_plugin\.py:\d+\n    [A-Z]", listed, re.MULTILINE), name
     markers = pytester.runpytest_inprocess("--markers").stdout.str()
     assert (
@@ -232,3 +232,48 @@ def test_fixtures_serve_asynchronous_tests_too(pytester: pytest.Pytester) -> Non
             assert kv.get("queue:task:t1", "json")["id"] == "t1"
     """
     ran(pytester, source).assert_outcomes(passed=1)
+
+
+COUNTER = """
+    from queue_emulator.exploration import Actor, Response, no_lost_update, scenario
+
+    async def worker(request, env):
+        count = int(await env.CACHE.get("count") or 0) + 1
+        await env.CACHE.put("count", str(count))
+        return Response(str(count))
+
+    def test_every_increment_counts(explore):
+        both = scenario(worker, [Actor("a", "SJC", ["POST /"]), Actor("b", "SJC", ["POST /"])])
+        total = lambda seen: int(seen.value("count") or 0)
+        explore(both, [no_lost_update(lambda answer: 1 if answer.ok else None, total)], schedules=50)
+"""
+
+
+def test_explore_fails_with_the_schedule_its_picture_and_how_to_see_it_again(
+    pytester: pytest.Pytester, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.xml"
+    result = ran(pytester, COUNTER, f"--junitxml={report}", f"--basetemp={tmp_path / 'of_the_test'}")
+    result.assert_outcomes(failed=1)
+    said = result.stdout.str()
+    assert "NO LOST UPDATE: 2 were accepted, and 1 are there" in said
+    assert "it takes       requests run at the same time" in said
+    assert "put count                                -> version 1" in said
+    (written,) = (tmp_path / "of_the_test").glob("*0/*.schedule")
+    assert written.with_suffix(".svg").read_text().startswith("<svg")
+    assert f'name="explore_picture" value="{written.with_suffix(".svg")}"' in report.read_text()
+    again = re.search(r'see it again   pytest "(.*)" --replay-schedule (.*)', said)
+    assert again is not None
+    assert again[2] == str(written)
+
+    replayed = pytester.runpytest_inprocess(again[1], "--replay-schedule", again[2])
+    replayed.assert_outcomes(failed=1)
+    assert "still broken: no lost update: 2 were accepted, and 1 are there" in replayed.stdout.str()
+
+
+def test_explore_passes_where_nothing_breaks_and_refuses_what_cannot_be(pytester: pytest.Pytester) -> None:
+    mended = COUNTER.replace('get("count") or 0) + 1', 'get("count") or 0) + 0').replace("1 if", "0 if")
+    ran(pytester, mended).assert_outcomes(passed=1)
+    result = ran(pytester, COUNTER.replace('"POST /"', '"POST"'))
+    result.assert_outcomes(failed=1)
+    assert "a request is written as" in result.stdout.str()

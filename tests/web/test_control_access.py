@@ -54,10 +54,8 @@ async def test_another_machine_is_refused_whatever_it_says(deployment: Deploymen
     transport = httpx.ASGITransport(create_app(deployment), client=(peer, 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
         answer = await client.post(f"{CONTROL}/reset", headers={"X-Forwarded-For": "127.0.0.1"})
-        assert (answer.status_code, answer.json()) == (
-            403,
-            {"error": "the emulator's controls answer only to this machine"},
-        )
+        assert answer.status_code == 403
+        assert answer.json()["error"].startswith("the emulator's controls answer only to this machine")
         assert (await client.get("/api/queue", headers=QUEUE)).status_code == 200  # the Worker is for everybody
 
 

@@ -14,7 +14,8 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add = parser.add_argument
     add(
         "--scenario", metavar="NAME", action="append", default=[],
-        help="search only this scenario, for example two-ends; repeatable (default: all, and random ones)",
+        help="search only this one: the name of a built-in scenario, for example two-ends, or your file, for example "
+        "mine.toml; repeatable (default: all built-in ones, and random ones)",
     )  # fmt: skip
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=_seconds, metavar="S", help="search for this long (default: 10)")

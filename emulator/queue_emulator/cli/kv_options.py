@@ -52,6 +52,14 @@ def add_kv(parser: argparse.ArgumentParser) -> None:
     add("--random-seed", type=int, metavar="N", help="the same number gives the same random choices")
 
 
+def add_ready_file(parser: argparse.ArgumentParser) -> None:
+    """`--ready-file`."""
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE",
+        help="write this file, one line of JSON with the URL, as soon as requests are answered; it goes at the end",
+    )  # fmt: skip
+
+
 def state_of(parsed: argparse.Namespace) -> Path | None:
     """The state file; None keeps the data in memory."""
     return None if parsed.ephemeral else parsed.state or settings.DEFAULT_STATE

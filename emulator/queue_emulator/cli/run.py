@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from queue_emulator import settings
-from queue_emulator.cli.kv_options import add_kv, profile_of, state_of
+from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
 from queue_emulator.cli.parsing import locations, port
 from queue_emulator.core.errors import SettingsError
 
@@ -20,6 +20,7 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     add = parser.add_argument
     add("--port", type=port, default=0, help="the emulator's own port (default: a free one)")
     add_kv(parser)
+    add_ready_file(parser)
     add(
         "--at", metavar="BINDING=LOCATION", action="append", default=[],
         help="the location of one KV binding; repeatable (default: the location of its Worker)",
@@ -52,6 +53,7 @@ def _run(parsed: argparse.Namespace) -> int:
             at=_at(parsed.at),
             random_seed=parsed.random_seed,
             api_token=settings.read_api_token(),
+            ready_file=parsed.ready_file,
         )
     )
 

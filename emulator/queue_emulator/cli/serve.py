@@ -5,7 +5,7 @@ from pathlib import Path
 
 from queue_emulator import settings
 from queue_emulator.cli.data_time import add_as_of, as_of
-from queue_emulator.cli.kv_options import add_kv, profile_of, state_of
+from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
 from queue_emulator.cli.parsing import locations, port, positive
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.cloudflare_access import Access
@@ -25,6 +25,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="port; 0 selects a free one (default: %(default)s)",
     )
     add_kv(parser)
+    add_ready_file(parser)
     add(
         "--seed", type=Path, metavar="FILE", action="append", default=[],
         help="`wrangler kv bulk put` file to load at each start; repeatable",
@@ -85,6 +86,7 @@ def _serve(parsed: argparse.Namespace) -> int:
             state=state_of(parsed),
             seeds=tuple(parsed.seed),
             as_of=as_of(parsed),
+            ready_file=parsed.ready_file,
             profile=profile_of(parsed),
             locations=locations(parsed.location),
             worker_version=WorkerVersion(parsed.worker_version),

@@ -56,7 +56,7 @@ class Lending:
             for seed in self._due(places):
                 self._seeds.remove(seed)
                 service = next(self.bound[each] for each in places if each.binding == _binding_of(seed, places))
-                await service.load(self._location, seed.requests)
+                await service.load(self._location, seed.requests, in_steps=True)
 
     def _due(self, places: Sequence[Place]) -> list[Seed]:
         names = [each.binding for each in places]

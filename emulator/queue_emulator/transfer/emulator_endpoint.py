@@ -14,6 +14,7 @@ from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json, json_decoder
 from queue_emulator.remote_control import SHORT_BYTES_MAX, AnswerTooLargeError, RemoteControl
+from queue_emulator.settings import read_control_token
 from queue_emulator.transfer.endpoint import Page
 from queue_emulator.transfer.paging import Paging
 
@@ -34,7 +35,7 @@ class EmulatorEndpoint:
     def __init__(self, url: str) -> None:
         self.name = url
         self.where = url
-        self._control = RemoteControl(url)
+        self._control = RemoteControl(url, token=read_control_token())
         self._was_frozen = False
         self.asks = not loopback(self._control.host.strip("[]"))
 

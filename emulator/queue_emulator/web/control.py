@@ -69,8 +69,9 @@ class Control:
         """Write a bulk-put array, all or nothing, at the location that the request names."""
         location = location_of(request, self._deployment)
         content = await read_body(request)
-        data = await off_loop(len(content), partial(parse_bulk, content, self._deployment.clock.now_ms()))
-        await self._deployment.service.load(location, data.requests)
+        parse = partial(parse_bulk, entries_max=limits.SEED_ENTRIES_MAX)
+        data = await off_loop(len(content), partial(parse, content, self._deployment.clock.now_ms()))
+        await self._deployment.service.load(location, data.requests, in_steps=True)
         return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
 
     async def enqueue(self, request: Request) -> ToJson:

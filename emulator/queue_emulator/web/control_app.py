@@ -27,7 +27,7 @@ def create_control_app(deployment: Deployment) -> Starlette:
     controls = Control(deployment).routes() + Laboratory(deployment).routes() + description_routes()
     control = Starlette(
         routes=[*controls, *map(_module, MODULES)],
-        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly)],
+        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly, token=deployment.control_token)],
         exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
     )
     control.router.redirect_slashes = False

@@ -31,7 +31,8 @@ class Deployment:
 
     `service` is KV itself: emulated, or a real namespace, with which less can be done.
     `namespaces` are all of the account's, `service`'s among them; `api_token` opens Cloudflare's API to them, and
-    without one that is closed.
+    without one that is closed. `control_token` opens the controls to other machines, which without one are closed
+    to them.
     """
 
     service: "KVService | RemoteService"
@@ -46,6 +47,7 @@ class Deployment:
     requests: int = 0
     namespaces: Namespaces | None = None
     api_token: str | None = field(default=None, repr=False)
+    control_token: str | None = field(default=None, repr=False)
     rate_limit: RateLimit = field(init=False)
     portable: PortableRange = field(init=False)
     api_rate: ApiRate = field(init=False)
