@@ -1,4 +1,4 @@
-"""`python tests/peers/sdist.py FOLDER`: the tests of the installed SDK's source distribution, unpacked there, if not yet."""
+"""`python tests/peers/sdist.py FOLDER`: unpacks the tests of the installed SDK's source distribution there, once."""
 
 import re
 import subprocess
