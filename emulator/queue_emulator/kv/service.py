@@ -14,7 +14,7 @@ from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Ki
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.centre import Centre, Versions
 from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
