@@ -6,19 +6,17 @@ be replayed to its end.
 
 import argparse
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.core.javascript import Json
-from queue_emulator.drawing.picture import picture
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import files, schedule, telling
 from queue_emulator.explore.causes import causes
 from queue_emulator.explore.explorer import Explorer, Finding
-from queue_emulator.explore.guarantees import BY_ID
-from queue_emulator.explore.picturing import Shown, story
+from queue_emulator.explore.picturing import Shown
+from queue_emulator.explore.scenario_file import read_scenario
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
@@ -27,8 +25,6 @@ HOLDS, BROKEN, CANNOT_GO_ON = 0, 1, 3
 _SECONDS_DEFAULT = 10.0
 _FILE_BYTES_MAX = 1_000_000
 _PROGRESS_MS = 1_000
-_REPLAY = "queue-emulator explore --replay {}"
-_NO_NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 
 def explore(parsed: argparse.Namespace) -> int:
@@ -46,11 +42,11 @@ def explore(parsed: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     watch = Stopwatch()
     interrupted = _search(explorer, watch, parsed.seconds, parsed.schedules)
-    findings = sorted(explorer.findings, key=lambda each: (list(BY_ID).index(each.target.guarantee), each.at_schedule))
+    findings = sorted(explorer.findings, key=lambda each: (each.rank, each.at_schedule))
     named = list(zip(_names(findings), findings, strict=True))
     if folder is not None:
         for name, finding in named:
-            _write(folder / name, finding)
+            files.write(folder, name, finding, files.replay_command(folder / f"{name}.schedule"))
     if parsed.json:
         say(json.dumps(_as_json(explorer, named, folder), ensure_ascii=False))
     else:
@@ -58,19 +54,6 @@ def explore(parsed: argparse.Namespace) -> int:
             say(*telling.five_lines(finding, _see_again(name, folder)), "")
         say(_summary(explorer, watch, interrupted))
     return BROKEN if findings else HOLDS
-
-
-def _write(path: Path, finding: Finding) -> None:
-    """The finding as a schedule, and as a picture beside it."""
-    written = path.with_name(f"{path.name}.schedule")
-    written.write_text(schedule.write(finding, telling.needs(finding.causes)), encoding="utf-8")
-    shown = Shown(finding.scenario, finding.history, finding.target, finding.broken, finding.causes)
-    _draw(path.with_name(f"{path.name}.svg"), shown, written)
-
-
-def _draw(path: Path, shown: Shown, of: Path) -> None:
-    told = story(shown, name=_NO_NAME.sub("-", of.stem), command=_REPLAY.format(of))
-    path.write_text(picture(told), encoding="utf-8")
 
 
 def _search(explorer: Explorer, watch: Stopwatch, seconds: float | None, schedules: int | None) -> bool:
@@ -95,8 +78,8 @@ def _search(explorer: Explorer, watch: Stopwatch, seconds: float | None, schedul
 
 
 def _progress(explorer: Explorer, now_ms: float) -> str:
-    guarantees = dict.fromkeys(finding.target.guarantee for finding in explorer.findings)
-    broken = ", ".join(each for each in BY_ID if each in guarantees) or "none"
+    findings = sorted(explorer.findings, key=lambda finding: finding.rank)
+    broken = ", ".join(dict.fromkeys(finding.target.guarantee for finding in findings)) or "none"
     return (
         f"{now_ms / 1000:.0f} s: {explorer.schedules} schedules, {explorer.schedules * 1000 / now_ms:.0f} a second; "
         f"{len(explorer.findings)} findings, broken guarantees: {broken}"
@@ -119,7 +102,8 @@ def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: no schedule: it is not UTF-8") from None
-    read = schedule.read(text, str(path))
+    of = schedule.scenario_of(text)
+    read = schedule.read(text, str(path), None if of is None else read_scenario(Path(of)))
     try:
         replayed = schedule.replay(read)
     except SettingsError:
@@ -127,10 +111,11 @@ def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
     except EmulatorError as error:
         tell(f"queue-emulator: {path}: cannot go on: {error}")
         return CANNOT_GO_ON
-    guarantee, broken = BY_ID[read.target.guarantee], replayed.broken
+    guarantee, broken = read.scenario.subject.guarantees[read.target.guarantee], replayed.broken
     if picture_path is not None:
         its_causes = () if broken is None else causes(read.scenario, replayed.world.made, read.target)
-        _draw(picture_path, Shown(read.scenario, replayed.world.history, read.target, broken, its_causes), path)
+        shown = Shown(read.scenario, replayed.world.history, read.target, broken, its_causes)
+        files.draw(picture_path, shown, name=path.stem, command=files.replay_command(path))
     if as_json:
         members = {"guarantee": guarantee.id, "broken": broken is not None, "differs": replayed.differs}
         say(json.dumps(members | {"why": None if broken is None else broken.why}, ensure_ascii=False))
@@ -138,18 +123,18 @@ def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
         if replayed.differs is not None:
             say(f"It goes another way: {path}, {replayed.differs}.")
         if broken is None:
-            say(f"Holds now: {guarantee.id} {guarantee.name}. {guarantee.sentence}")
+            say(f"Holds now: {guarantee.title}. {guarantee.sentence}")
         else:
-            say(f"Still broken: {guarantee.id} {guarantee.name}: {broken.why}")
+            say(f"Still broken: {guarantee.title}: {broken.why}")
     return HOLDS if broken is None else BROKEN
 
 
 def _scenarios(names: Sequence[str]) -> Sequence[Scenario]:
     by_name = {scenario.name: scenario for scenario in SCENARIOS}
     for name in names:
-        if name not in by_name:
-            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}")
-    return [by_name[name] for name in dict.fromkeys(names)] or SCENARIOS
+        if name not in by_name and not name.endswith(".toml"):
+            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")
+    return [by_name.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
 
 
 def _names(findings: Sequence[Finding]) -> list[str]:
@@ -166,7 +151,7 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 def _see_again(name: str, folder: Path | None) -> str:
     if folder is None:
         return "give --out DIR to have its schedule written"
-    return _REPLAY.format(f"{folder / name}.schedule")
+    return files.replay_command(folder / f"{name}.schedule")
 
 
 def _as_json(explorer: Explorer, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:

@@ -5,12 +5,12 @@ from itertools import islice
 
 import pytest
 
+from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, causes, needed, replay, signs
 from queue_emulator.explore.explorer import Explorer, Finding, examine
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, Choice
-from queue_emulator.explore.world import Behaviour
 
 TWO_CLAIMS = Target("P1", ("claim", "claim"))
 BOTH = Scenario(

@@ -7,10 +7,12 @@ from queue_emulator.core.clock import iso_8601
 from queue_emulator.drawing.story import Bar, Begin, Chapter, End, Lane, Moment, Mood, Operation, Place, Story
 from queue_emulator.drawing.story import operation as drawn
 from queue_emulator.explore.causes import Cause, Target
-from queue_emulator.explore.guarantees import BY_ID, OLD_LEASE, OLD_TASK, TASK, Broken
+from queue_emulator.explore.guarantee import Broken
+from queue_emulator.explore.guarantees import OLD_LEASE, OLD_TASK, TASK
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, Happening, History, Kept, Settled, Step
 from queue_emulator.explore.scenarios import Scenario
 from queue_emulator.explore.schedule import answer, operation, outcome
+from queue_emulator.explore.subject import Subject
 from queue_emulator.explore.telling import needs
 from queue_emulator.explore.turns import MINUTE_MS
 
@@ -29,35 +31,26 @@ class Shown:
 def story(shown: Shown, *, name: str, command: str) -> Story:
     """Of one that holds now all of it; `command` is the one by which it is seen again."""
     history, broken = shown.history, shown.broken
-    guarantee = BY_ID[shown.target.guarantee]
+    subject = shown.scenario.subject
+    guarantee = subject.guarantees[shown.target.guarantee]
     happenings = history.happenings if broken is None else history.happenings[: broken.position + 1]
     why = "holds now" if broken is None else broken.why
-    said, needed = f"{guarantee.id} {guarantee.name}", needs(shown.causes)
+    said, needed = guarantee.title, needs(shown.causes)
+    before = subject.told_before(shown.scenario.before)
     return Story(
         name=name,
         title=f"{said}: {why}",
         says=(
             ("Should hold", guarantee.sentence),
             *((("It takes", f"{needed[0].upper()}{needed[1:]}."),) if broken is not None else ()),
-            *_before(shown.scenario),
+            *((("At first", f"{before}."),) if before else ()),
         ),
         lanes=tuple(_lanes(happenings)),
-        moments=tuple(_moments(happenings)),
+        moments=tuple(_moments(happenings, subject)),
         bars=() if broken is None else tuple(_bars(broken, history, happenings)),
         verdict="" if broken is None else f"{guarantee.id} is broken here: {why}",
         command=command,
     )
-
-
-def _before(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    said = []
-    for format in ("new", "old"):
-        tasks = [item.partition(" ")[2] for item in scenario.before if item.startswith(f"{format} ")]
-        if tasks:
-            shown = ", ".join(tasks) if len(tasks) < 5 else f"{tasks[0]} to {tasks[-1]}, {len(tasks)} tasks,"
-            said.append(f"{shown} in the {format} format")
-    if said:
-        yield "At first", "; ".join(said) + "."
 
 
 def _lanes(happenings: list[Happening]) -> Iterator[Lane]:
@@ -69,7 +62,7 @@ def _lanes(happenings: list[Happening]) -> Iterator[Lane]:
         yield Lane(actor.name, actor.location, "" if actor.version == "new" else f"{actor.version} Worker")
 
 
-def _moments(happenings: list[Happening]) -> Iterator[Moment]:
+def _moments(happenings: list[Happening], subject: Subject) -> Iterator[Moment]:
     """One for each happening, so that a bar may speak of a happening by its place."""
     numbers: dict[int, int] = {}
     last_ms = 0
@@ -86,7 +79,7 @@ def _moments(happenings: list[Happening]) -> Iterator[Moment]:
             last_ms = each.at_ms
             yield _operation(each, number)
         else:
-            yield End(number, each.call.ended_ms or last_ms, answer(each.call), _mood(each.call))
+            yield End(number, each.call.ended_ms or last_ms, answer(each.call, subject), _mood(each.call))
 
 
 def _operation(step: Step, number: int) -> Operation:
