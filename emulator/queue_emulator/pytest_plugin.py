@@ -157,11 +157,11 @@ def _options(request: pytest.FixtureRequest) -> _Options:
     options: _Options = {}
     for marker in reversed(list(request.node.iter_markers("queue_emulator"))):
         if marker.args:
-            raise pytest.UsageError(f"the marker queue_emulator takes members by name, not {marker.args[0]!r}")
+            raise pytest.UsageError(f"the marker queue_emulator takes keyword arguments only, not {marker.args[0]!r}")
         options |= cast("_Options", marker.kwargs)  # checked below
     for name, given in options.items():
         if name not in _MEMBERS:
-            raise pytest.UsageError(f"the marker queue_emulator has no member {name!r}; it has {', '.join(_MEMBERS)}")
+            raise pytest.UsageError(f"the marker queue_emulator has no argument {name!r}; it has {', '.join(_MEMBERS)}")
         allowed, said = _MEMBERS[name]
         if not allowed(given):
             raise pytest.UsageError(f"{name} in the marker queue_emulator must be {said}, not {given!r}")

@@ -73,7 +73,7 @@ def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
     ("arguments", "said"),
     [
         (("--scenario", "nobody"), "unknown scenario 'nobody'; there are daemons, two-ends"),
-        (("--seconds", "0"), "must be above 0 and at most 86400 seconds, not '0'"),
+        (("--seconds", "0"), "must be more than 0 and at most 86400 seconds, not '0'"),
         (("--schedules", "many"), "must be a whole number above 0, not 'many'"),
         (("--seconds", "1", "--schedules", "1"), "not allowed with"),
         (("--replay", "there-is-none.schedule"), "there-is-none.schedule: No such file or directory"),

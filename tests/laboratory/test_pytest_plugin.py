@@ -85,7 +85,7 @@ def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> 
         def test_not_strict(emulator):
             assert [emulator.get("/api/queue/evt_1").status for _ in range(2)] == [404, 404]
             (told,) = [line for line in emulator.log if "not portable" in line]
-            assert told.startswith("  not portable, taken here, 400 with --strict: id: ")
+            assert told.startswith("  not portable, accepted here, refused with --strict: id: ")
 
         @pytest.mark.queue_emulator(without=["write-rate", "operations"])
         def test_without(kv, emulator):
@@ -147,12 +147,12 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
 @pytest.mark.parametrize(
     ("marked", "why"),
     [
-        ('profile="prod"', "unknown profile 'prod'; there are cloudflare, local"),
-        ('without=["gravity"]', "unknown switch 'gravity'; there are write-rate, operations,"),
-        ('plan="gold"', "unknown plan 'gold'; there are free, paid"),
-        ("replication_lag_s=(5, 1)", "a replication lag is MIN..MAX with 0 <= MIN <= MAX, not 5000..1000 ms"),
-        ('profile="local", replication_lag_s=(0, 1)', "no lag, and always your own writes"),
-        ("colour=1", "has no member 'colour'; it has profile, locations,"),
+        ('profile="prod"', "unknown profile 'prod'; known: cloudflare, local"),
+        ('without=["gravity"]', "unknown switch 'gravity'; known: write-rate, operations,"),
+        ('plan="gold"', "unknown plan 'gold'; known: free, paid"),
+        ("replication_lag_s=(5, 1)", "a replication lag must be MIN..MAX with 0 <= MIN <= MAX, not 5000..1000 ms"),
+        ('profile="local", replication_lag_s=(0, 1)', "replication lag and read-your-writes cannot be changed"),
+        ("colour=1", "has no argument 'colour'; it has profile, locations,"),
         ('locations="SJC"', "locations in the marker queue_emulator must be a list of airport codes"),
         ("locations=[]", "locations in the marker queue_emulator must be a list of airport codes"),
         ('worker_version="newer"', "must be 'old', 'dual' or 'new', not 'newer'"),
@@ -162,7 +162,7 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
         ('without="caches"', "without in the marker queue_emulator must be a list of switches"),
         ("replication_lag_s=5", "must be two numbers of seconds, as (0, 5), not 5"),
         ('tombstone_life_s="1h"', "must be a number of seconds, not '1h'"),
-        ('"local"', "the marker queue_emulator takes members by name, not 'local'"),
+        ('"local"', "the marker queue_emulator takes keyword arguments only, not 'local'"),
     ],
 )
 def test_a_marker_that_cannot_be_is_an_error_that_says_why(pytester: pytest.Pytester, marked: str, why: str) -> None:

@@ -59,7 +59,7 @@ def _end_on_sigterm() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = Parser(
-        prog="queue-emulator", description="A Worker's task queue over an emulated Workers KV, on this machine."
+        prog="queue-emulator", description="Run a Worker's task queue on this machine, over an emulated Workers KV."
     )
     parser.add_argument("--version", action="version", version=f"queue-emulator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

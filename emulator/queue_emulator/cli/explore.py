@@ -10,20 +10,37 @@ _SECONDS_MAX = 86_400
 
 def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`explore`."""
-    parser = commands.add_parser("explore", help="find which order of requests and operations breaks the queue")
+    parser = commands.add_parser("explore", help="search for orders of requests and KV operations that break the queue")
     add = parser.add_argument
     add(
         "--scenario", metavar="NAME", action="append", default=[],
-        help="one of ours, as daemons, or a file of yours, as mine.toml; repeatable (default: ours, and drawn)",
+        help="search only this one: the name of a built-in scenario, for example two-ends, or your file, for example "
+        "mine.toml; repeatable (default: all built-in ones, and random ones)",
     )  # fmt: skip
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_seconds, metavar="S", help="how long to search (default: 10)")
-    length.add_argument("--schedules", type=positive, metavar="N", help="how many to run: the same each time")
-    add("--random-seed", type=int, default=0, metavar="N", help="makes every draw repeatable (default: %(default)s)")
-    add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding there")
-    add("--json", action="store_true", help="say what was found as JSON")
-    add("--replay", type=Path, metavar="FILE", help="replay a schedule, and say whether it still breaks anything")
-    add("--picture", type=Path, metavar="FILE", help="with --replay: draw it, as SVG")
+    length.add_argument("--seconds", type=_seconds, metavar="S", help="search for this long (default: 10)")
+    length.add_argument(
+        "--schedules",
+        type=positive,
+        metavar="N",
+        help="run this many schedules; the same seed then gives the same findings",
+    )
+    add(
+        "--random-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the same number gives the same random choices (default: %(default)s)",
+    )
+    add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding into this folder")
+    add("--json", action="store_true", help="print the findings as JSON")
+    add(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="run a schedule file again, and say whether it still breaks the queue",
+    )
+    add("--picture", type=Path, metavar="FILE", help="with --replay: draw the schedule, as SVG")
     parser.set_defaults(run=_explore)
 
 
@@ -39,5 +56,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= _SECONDS_MAX:
-        raise argparse.ArgumentTypeError(f"must be above 0 and at most {_SECONDS_MAX} seconds, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be more than 0 and at most {_SECONDS_MAX} seconds, not {text!r}")
     return seconds

@@ -20,6 +20,7 @@ DESCRIPTORS_KEPT = 32  # for files of the store, and what else a run opens
 
 _BACKLOG = 512
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
+_BETWEEN_FULL_COLLECTIONS = 200  # of which each looks at all that is held in memory, and nobody is answered meanwhile
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -89,9 +90,9 @@ async def serve(
 def _spare_the_collector() -> None:
     """What stands at the start stands to the end, and a page of a list is a thousand objects, none of them garbage."""
     gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 10, _BETWEEN_FULL_COLLECTIONS)
 
 
 def _failure(context: dict[str, object]) -> str:
     error = context.get("exception")
-    return type(error).__name__ if error is not None else "for no known reason"
+    return type(error).__name__ if error is not None else "for an unknown reason"

@@ -113,12 +113,12 @@ class WorkerdFace:
                 self._invocations.end(location, run.name)
         except NotSendable as error:
             self._invocations.end(location, run.name)
-            self._log(f"  the request was not passed on: {error}")
+            self._log(f"  the request was not sent to the Worker: {error}")
             await body.drain()
             await send_answer(send, text_answer(400, "Bad Request"), ray)
         except WorkerGone as gone:
             self._invocations.end(location, run.name)
-            self._log(f"  the Worker at {location} gave no whole answer: {gone}")
+            self._log(f"  the Worker at {location} gave no complete answer: {gone}")
             if begun:
                 raise ConnectionError("the Worker's answer broke off") from None
             await body.drain()

@@ -108,7 +108,7 @@ async def _start(start_once: Callable[[], Awaitable[None]], log: Callable[[str],
     try:
         await start_once()
     except WorkerNotStarted:  # if it is no passing one, the second says the same
-        log("  the Worker does not start; it is read again and started once more")
+        log("  the Worker does not start; reading it again and starting it once more")
         await start_once()
 
 

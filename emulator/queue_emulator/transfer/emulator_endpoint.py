@@ -14,8 +14,9 @@ from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json, json_decoder
 from queue_emulator.remote_control import SHORT_BYTES_MAX, AnswerTooLargeError, RemoteControl
+from queue_emulator.settings import read_control_token
+from queue_emulator.transfer.endpoint import Page
 from queue_emulator.transfer.paging import Paging
-from queue_emulator.transfer.place import Page
 
 EMULATED = "emulated"
 _ENTRIES_PER_PAGE = 100
@@ -26,7 +27,7 @@ _METADATA_BYTES_MAX = 65_536  # KV takes 1,024, which escapes may make longer
 Shape = TypeVar("Shape")
 
 
-class EmulatorPlace:
+class EmulatorEndpoint:
     """The namespace that is controlled at a URL. Each batch is written as a whole."""
 
     whole = False
@@ -34,7 +35,7 @@ class EmulatorPlace:
     def __init__(self, url: str) -> None:
         self.name = url
         self.where = url
-        self._control = RemoteControl(url)
+        self._control = RemoteControl(url, token=read_control_token())
         self._was_frozen = False
         self.asks = not loopback(self._control.host.strip("[]"))
 
@@ -45,7 +46,7 @@ class EmulatorPlace:
             return f"a running emulator over {_shown(status.kv)}"
         if status.keys is None:
             raise self._control.stranger()
-        return f"a running emulator that holds {status.keys:,} {'key' if status.keys == 1 else 'keys'}"
+        return f"a running emulator with {status.keys:,} {'key' if status.keys == 1 else 'keys'}"
 
     async def now_ms(self) -> int:
         return (await self._status()).clock.now_ms

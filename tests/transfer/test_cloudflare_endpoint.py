@@ -1,4 +1,4 @@
-"""A namespace behind Cloudflare's API, answered by the emulator's own face of it, as a place."""
+"""A namespace behind Cloudflare's API, answered by the emulator's own face of it, as an endpoint."""
 
 from collections.abc import AsyncIterator
 
@@ -13,7 +13,7 @@ from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
-from queue_emulator.transfer.cloudflare_place import CloudflarePlace
+from queue_emulator.transfer.cloudflare_endpoint import CloudflareEndpoint
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
@@ -31,7 +31,7 @@ def requests() -> list[httpx.Request]:
 
 
 @pytest.fixture
-async def place(requests: list[httpx.Request]) -> AsyncIterator[CloudflarePlace]:
+async def endpoint(requests: list[httpx.Request]) -> AsyncIterator[CloudflareEndpoint]:
     clock = MovableClock(SystemClock())
     service = KVService(MemoryStore(), clock=clock)
     keys = ApiKeys(queue_api_key="q", admin_api_key="a")
@@ -42,16 +42,16 @@ async def place(requests: list[httpx.Request]) -> AsyncIterator[CloudflarePlace]
             requests.append(request)
             return await super().handle_async_request(request)
 
-    made = CloudflarePlace(ACCESS, CloudflareAPI(ACCESS, transport=Watched(app)))
+    made = CloudflareEndpoint(ACCESS, CloudflareAPI(ACCESS, transport=Watched(app)))
     yield made
     await made.close()
 
 
-async def all_of(place: CloudflarePlace) -> list[BulkEntry]:
-    return [entry async for page in place.pages() for entry in page.entries]
+async def all_of(endpoint: CloudflareEndpoint) -> list[BulkEntry]:
+    return [entry async for page in endpoint.pages() for entry in page.entries]
 
 
-async def test_everything_comes_back_as_it_was(place: CloudflarePlace) -> None:
+async def test_everything_comes_back_as_it_was(endpoint: CloudflareEndpoint) -> None:
     later_s = SystemClock().now_ms() // 1000 + 3600
     entries = [
         BulkEntry(b"bytes", b"\xff\x00", later_s, None, '{"m":1}'),
@@ -59,47 +59,47 @@ async def test_everything_comes_back_as_it_was(place: CloudflarePlace) -> None:
         BulkEntry(b"false", b"", None, None, "false"),
         BulkEntry("ü/ü".encode(), "text with \ufffd in it".encode(), None, None, '{"a":[null]}'),
     ]
-    assert await place.write(entries) == ()
-    await place.finish()
-    assert await all_of(place) == entries
-    assert await place.read([b"nothing", b"false", b"bytes"]) == [None, entries[2], entries[0]]
+    assert await endpoint.write(entries) == ()
+    await endpoint.finish()
+    assert await all_of(endpoint) == entries
+    assert await endpoint.read([b"nothing", b"false", b"bytes"]) == [None, entries[2], entries[0]]
 
 
-async def test_a_relative_lifetime_is_the_services(place: CloudflarePlace) -> None:
-    await place.write([BulkEntry(b"a", b"", None, 100)])
-    (entry,) = await all_of(place)
+async def test_a_relative_lifetime_is_the_services(endpoint: CloudflareEndpoint) -> None:
+    await endpoint.write([BulkEntry(b"a", b"", None, 100)])
+    (entry,) = await all_of(endpoint)
     assert entry.expiration_s is not None
     assert 90 <= entry.expiration_s - SystemClock().now_ms() // 1000 <= 100
 
 
 async def test_pages_of_keys_are_followed_and_values_come_a_hundred_at_a_time(
-    place: CloudflarePlace, requests: list[httpx.Request]
+    endpoint: CloudflareEndpoint, requests: list[httpx.Request]
 ) -> None:
     entries = [BulkEntry(b"%04d" % number, b"v") for number in range(1101)]
-    await place.write(entries)
+    await endpoint.write(entries)
     requests.clear()
-    assert await all_of(place) == entries
+    assert await all_of(endpoint) == entries
     assert [request.method for request in requests].count("GET") == 2
     assert [request.method for request in requests].count("POST") == 12
 
 
 @pytest.mark.slow
-async def test_values_too_large_for_one_read_come_in_several(place: CloudflarePlace) -> None:
+async def test_values_too_large_for_one_read_come_in_several(endpoint: CloudflareEndpoint) -> None:
     entries = [BulkEntry(b"%d" % number, b"v" * 10_000_000) for number in range(4)]
     for entry in entries:
-        await place.write([entry])
-    assert await all_of(place) == entries
+        await endpoint.write([entry])
+    assert await all_of(endpoint) == entries
 
 
-async def test_a_look_says_which_namespace_it_is(place: CloudflarePlace) -> None:
-    assert (await place.look(writing=True)).endswith(" at 127.0.0.1:8787")
-    assert place.name == f"cloudflare:{ACCESS.namespace_id}"
+async def test_a_look_says_which_namespace_it_is(endpoint: CloudflareEndpoint) -> None:
+    assert (await endpoint.look(writing=True)).endswith(" at 127.0.0.1:8787")
+    assert endpoint.name == f"cloudflare:{ACCESS.namespace_id}"
 
 
 async def test_only_what_is_not_on_this_machine_is_asked_for() -> None:
     for base_url, asks in (("http://localhost:1/client/v4", False), ("https://api.cloudflare.com/client/v4", True)):
         access = Access(ACCESS.account_id, ACCESS.namespace_id, TOKEN, base_url)
-        made = CloudflarePlace(access)
+        made = CloudflareEndpoint(access)
         assert made.asks is asks
         await made.close()
 
@@ -113,7 +113,7 @@ async def test_what_was_refused_is_sent_once_more_and_then_told() -> None:
         result = {"successful_key_count": 1, "unsuccessful_keys": refused}
         return httpx.Response(200, json={"success": True, "errors": [], "messages": [], "result": result})
 
-    made = CloudflarePlace(ACCESS, CloudflareAPI(ACCESS, transport=httpx.MockTransport(answer)))
+    made = CloudflareEndpoint(ACCESS, CloudflareAPI(ACCESS, transport=httpx.MockTransport(answer)))
     assert list(await made.write([BulkEntry(key.encode(), b"") for key in "abc"])) == ["c"]
     assert bodies[1] == b'[{"key":"b","value":""},{"key":"c","value":""}]'
     await made.close()

@@ -11,8 +11,8 @@ from queue_emulator.kv.cloudflare_answers import ListedKey
 from queue_emulator.kv.cloudflare_api import BULK_GET_KEYS_MAX, CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
 from queue_emulator.terminal import tell
+from queue_emulator.transfer.endpoint import Page
 from queue_emulator.transfer.paging import Paging
-from queue_emulator.transfer.place import Page
 
 _REPLACEMENT = "\ufffd"
 
@@ -23,7 +23,7 @@ class UncertainError(RemoteError):
     definite = False
 
 
-class CloudflarePlace:
+class CloudflareEndpoint:
     """One namespace; the API obeys Retry-After and tries again what may be tried again."""
 
     whole = False
@@ -44,7 +44,7 @@ class CloudflarePlace:
         return self._clock.now_ms()
 
     async def set_time(self, now_ms: int, *, hold: bool) -> None:
-        raise SettingsError(f"{self.name} goes by the real time, which is not set: with --rebase lifetimes begin now")
+        raise SettingsError(f"{self.name} has a clock that cannot be moved: use --rebase instead")
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         done = await self._api.put_bulk([bulk_entry(entry) for entry in batch])

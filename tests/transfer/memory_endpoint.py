@@ -1,4 +1,4 @@
-"""A place in memory that fails, dawdles or is interrupted when a test says so."""
+"""An endpoint in memory that fails, dawdles or is interrupted when a test says so."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.errors import EmulatorError
-from queue_emulator.transfer.place import Page
+from queue_emulator.transfer.endpoint import Page
 
 NOON_MS = 1_795_435_200_000
 
@@ -16,11 +16,11 @@ class Failure(EmulatorError):
     """A write that failed; `definite` whether nothing of it was written."""
 
     def __init__(self, *, definite: bool) -> None:
-        super().__init__("the place failed")
+        super().__init__("the endpoint failed")
         self.definite = definite
 
 
-class MemoryPlace:
+class MemoryEndpoint:
     """`fail_at` fails the nth write, counted from 1; `interrupt_at` sends this process a SIGINT in the midst of it."""
 
     name = where = "memory"
@@ -41,7 +41,7 @@ class MemoryPlace:
         self.times: list[tuple[int, bool]] = []
 
     async def look(self, *, writing: bool) -> str:
-        return "a place of tests"
+        return "an endpoint of tests"
 
     async def now_ms(self) -> int:
         return self.clock_ms

@@ -1,4 +1,4 @@
-"""Text forms into places (transfer/forms.py says which there are)."""
+"""Makes an endpoint from its text form (transfer/forms.py lists the forms)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,24 +8,24 @@ from queue_emulator import settings
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.transfer import forms
 from queue_emulator.transfer.bulk_files import STANDARD_INPUT, readable
-from queue_emulator.transfer.emulator_place import EmulatorPlace
-from queue_emulator.transfer.file_place import FilePlace
-from queue_emulator.transfer.place import Source, Target
-from queue_emulator.transfer.state_place import DEFAULT_NAMESPACE, StatePlace
-from queue_emulator.transfer.wrangler_place import WranglerPlace
+from queue_emulator.transfer.emulator_endpoint import EmulatorEndpoint
+from queue_emulator.transfer.endpoint import Source, Target
+from queue_emulator.transfer.file_endpoint import FileEndpoint
+from queue_emulator.transfer.state_endpoint import DEFAULT_NAMESPACE, StateEndpoint
+from queue_emulator.transfer.wrangler_endpoint import WranglerEndpoint
 
 _STATE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _SQLITE_HEADER = b"SQLite format 3\0"
 
 
 def target_of(text: str) -> Target:
-    """The place that can be written to; raises SettingsError that lists the forms. Nothing is opened yet."""
-    place = _place(text)
-    if place is None and Path(text).name == "state" and not Path(text).exists():
-        raise SettingsError(f"there is no wrangler state at {text} yet: make one with wrangler:{text}#NAMESPACE_ID")
-    if place is None:
-        raise SettingsError(f"not a place that data can go to: {text!r}; there are:\n{forms.TARGETS}")
-    return place
+    """The endpoint that can be written to; raises SettingsError that lists the forms. Nothing is opened yet."""
+    endpoint = _endpoint(text)
+    if endpoint is None and Path(text).name == "state" and not Path(text).exists():
+        raise SettingsError(f"there is no wrangler state at {text} yet: to create it, use wrangler:{text}#NAMESPACE_ID")
+    if endpoint is None:
+        raise SettingsError(f"cannot write to {text!r}: not a known endpoint; use one of:\n{forms.TARGETS}")
+    return endpoint
 
 
 @contextmanager
@@ -33,25 +33,25 @@ def source_of(text: str) -> Iterator[Source]:
     """As `target_of`, or a bulk-put file."""
     if Path(text) == STANDARD_INPUT or _bulk_file(Path(text)):
         with readable([Path(text)]) as files:
-            yield FilePlace(files[0])
+            yield FileEndpoint(files[0])
         return
-    place = _place(text)
-    if place is None and ":" not in text and not Path(text.partition("#")[0]).exists():
+    endpoint = _endpoint(text)
+    if endpoint is None and ":" not in text and not Path(text.partition("#")[0]).exists():
         raise SettingsError(f"there is no file or folder {text}")
-    if place is None:
-        raise SettingsError(f"not a place that data can come from: {text!r}; there are:\n{forms.SOURCES}")
-    yield place
+    if endpoint is None:
+        raise SettingsError(f"cannot read from {text!r}: not a known endpoint; use one of:\n{forms.SOURCES}")
+    yield endpoint
 
 
-def _place(text: str) -> Target | None:
+def _endpoint(text: str) -> Target | None:
     scheme, colon, rest = text.partition(":")
     if colon and scheme in _BY_SCHEME and rest:
         return _BY_SCHEME[scheme](text if scheme.startswith("http") else rest)
     path, _, namespace = text.partition("#")
     if (Path(path) / "v3" / "kv").is_dir():
-        return WranglerPlace(Path(path), namespace or None)
+        return WranglerEndpoint(Path(path), namespace or None)
     if Path(text).is_file() or (text.endswith(_STATE_SUFFIXES) and not Path(text).is_dir()):
-        return StatePlace(Path(text))
+        return StateEndpoint(Path(text))
     return None
 
 
@@ -67,24 +67,24 @@ def _bulk_file(path: Path) -> bool:
 
 def _state(text: str) -> Target:
     path, _, namespace = text.partition("#")
-    return StatePlace(Path(path), namespace or DEFAULT_NAMESPACE)
+    return StateEndpoint(Path(path), namespace or DEFAULT_NAMESPACE)
 
 
 def _wrangler(text: str) -> Target:
     path, _, namespace = text.partition("#")
-    return WranglerPlace(Path(path), namespace or None)
+    return WranglerEndpoint(Path(path), namespace or None)
 
 
 def _cloudflare(namespace_id: str) -> Target:
     access = settings.read_cloudflare(namespace_id)
-    from queue_emulator.transfer.cloudflare_place import CloudflarePlace  # needs the extra [cloudflare]
+    from queue_emulator.transfer.cloudflare_endpoint import CloudflareEndpoint  # needs the extra [cloudflare]
 
-    return CloudflarePlace(access)
+    return CloudflareEndpoint(access)
 
 
 _BY_SCHEME: dict[str, Callable[[str], Target]] = {
-    "http": EmulatorPlace,
-    "https": EmulatorPlace,
+    "http": EmulatorEndpoint,
+    "https": EmulatorEndpoint,
     "state": _state,
     "wrangler": _wrangler,
     "cloudflare": _cloudflare,

@@ -1,4 +1,4 @@
-"""The text forms of places, and state files and wrangler's local state as places."""
+"""The text forms of endpoints, and state files and wrangler's local state as endpoints."""
 
 import asyncio
 import json
@@ -15,15 +15,15 @@ from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
 from queue_emulator.kv.sqlite import SqliteCatalogue
-from queue_emulator.transfer.emulator_place import EmulatorPlace
-from queue_emulator.transfer.file_place import FilePlace
+from queue_emulator.transfer.emulator_endpoint import EmulatorEndpoint
+from queue_emulator.transfer.endpoint import Page, Source, Target
+from queue_emulator.transfer.endpoints import source_of, target_of
+from queue_emulator.transfer.file_endpoint import FileEndpoint
 from queue_emulator.transfer.forms import SOURCES, TARGETS
-from queue_emulator.transfer.place import Page, Source, Target
-from queue_emulator.transfer.places import source_of, target_of
-from queue_emulator.transfer.state_place import StatePlace
-from queue_emulator.transfer.wrangler_place import WranglerPlace
+from queue_emulator.transfer.state_endpoint import StateEndpoint
+from queue_emulator.transfer.wrangler_endpoint import WranglerEndpoint
 from tests.cli.emulator_process import files_of
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 
 NOON_S = NOON_MS // 1000
 ENTRIES = [
@@ -35,78 +35,78 @@ CLOCK = MovableClock.frozen_at(NOON_MS)
 
 
 def state(folder: Path) -> Target:
-    return StatePlace(folder / "state.sqlite", clock=CLOCK)
+    return StateEndpoint(folder / "state.sqlite", clock=CLOCK)
 
 
 def wrangler(folder: Path) -> Target:
-    return WranglerPlace(folder / "state", "abc", clock=CLOCK)
+    return WranglerEndpoint(folder / "state", "abc", clock=CLOCK)
 
 
-both = pytest.mark.parametrize("place_of", [state, wrangler])
-PlaceOf = Callable[[Path], Target]
+both = pytest.mark.parametrize("endpoint_of", [state, wrangler])
+EndpointOf = Callable[[Path], Target]
 
 
-async def fill(place: Target, entries: list[BulkEntry]) -> None:
-    await place.look(writing=True)
-    await place.write(entries)
-    await place.finish()
-    await place.close()
+async def fill(endpoint: Target, entries: list[BulkEntry]) -> None:
+    await endpoint.look(writing=True)
+    await endpoint.write(entries)
+    await endpoint.finish()
+    await endpoint.close()
 
 
-async def all_of(place: Source) -> Page:
-    pages = [page async for page in place.pages()]
-    await place.close()
+async def all_of(endpoint: Source) -> Page:
+    pages = [page async for page in endpoint.pages()]
+    await endpoint.close()
     return Page([each for page in pages for each in page.entries], [each for page in pages for each in page.remarks])
 
 
 @both
-def test_what_is_written_is_read_again(folder: Path, place_of: PlaceOf) -> None:
-    asyncio.run(fill(place_of(folder), ENTRIES))
-    assert asyncio.run(all_of(place_of(folder))) == Page(ENTRIES, [])
-    assert not place_of(folder).asks
+def test_what_is_written_is_read_again(folder: Path, endpoint_of: EndpointOf) -> None:
+    asyncio.run(fill(endpoint_of(folder), ENTRIES))
+    assert asyncio.run(all_of(endpoint_of(folder))) == Page(ENTRIES, [])
+    assert not endpoint_of(folder).asks
 
 
 @both
-def test_a_relative_lifetime_begins_with_the_write(folder: Path, place_of: PlaceOf) -> None:
-    asyncio.run(fill(place_of(folder), [BulkEntry(b"a", b"", None, 60)]))
-    assert asyncio.run(all_of(place_of(folder))).entries == [BulkEntry(b"a", b"", NOON_S + 60)]
+def test_a_relative_lifetime_begins_with_the_write(folder: Path, endpoint_of: EndpointOf) -> None:
+    asyncio.run(fill(endpoint_of(folder), [BulkEntry(b"a", b"", None, 60)]))
+    assert asyncio.run(all_of(endpoint_of(folder))).entries == [BulkEntry(b"a", b"", NOON_S + 60)]
 
 
 @both
-def test_single_keys_can_be_looked_up(folder: Path, place_of: PlaceOf) -> None:
-    asyncio.run(fill(place_of(folder), ENTRIES))
+def test_single_keys_can_be_looked_up(folder: Path, endpoint_of: EndpointOf) -> None:
+    asyncio.run(fill(endpoint_of(folder), ENTRIES))
 
     async def look_up() -> list[BulkEntry | None]:
-        place = place_of(folder)
-        found = await place.read([b"ends", b"nothing", b"empty"])
-        await place.close()
+        endpoint = endpoint_of(folder)
+        found = await endpoint.read([b"ends", b"nothing", b"empty"])
+        await endpoint.close()
         return found
 
     assert asyncio.run(look_up()) == [ENTRIES[2], None, ENTRIES[1]]
 
 
 @both
-def test_a_look_before_writing_makes_nothing(folder: Path, place_of: PlaceOf) -> None:
-    assert asyncio.run(place_of(folder).look(writing=True)).startswith("a new ")
+def test_a_look_before_writing_makes_nothing(folder: Path, endpoint_of: EndpointOf) -> None:
+    assert asyncio.run(endpoint_of(folder).look(writing=True)).startswith("a new ")
     assert list(folder.iterdir()) == []
 
 
 @both
-def test_what_is_not_there_cannot_be_read(folder: Path, place_of: PlaceOf) -> None:
+def test_what_is_not_there_cannot_be_read(folder: Path, endpoint_of: EndpointOf) -> None:
     with pytest.raises(StateError, match="there is no "):
-        asyncio.run(place_of(folder).look(writing=False))
+        asyncio.run(endpoint_of(folder).look(writing=False))
     assert list(folder.iterdir()) == []
 
 
 @both
-def test_what_has_ended_is_not_read(folder: Path, place_of: PlaceOf) -> None:
-    asyncio.run(fill(place_of(folder), [BulkEntry(b"a", b"", NOON_S + 1)]))
-    place = place_of(folder)
+def test_what_has_ended_is_not_read(folder: Path, endpoint_of: EndpointOf) -> None:
+    asyncio.run(fill(endpoint_of(folder), [BulkEntry(b"a", b"", NOON_S + 1)]))
+    endpoint = endpoint_of(folder)
     moved = MovableClock.frozen_at(NOON_MS + 1000)
-    later = StatePlace(folder / "state.sqlite", clock=moved) if place_of is state else None
-    later_place: Source = later or WranglerPlace(folder / "state", "abc", clock=moved)
-    assert asyncio.run(all_of(later_place)).entries == []
-    assert len(asyncio.run(all_of(place)).entries) == 1
+    later = StateEndpoint(folder / "state.sqlite", clock=moved) if endpoint_of is state else None
+    later_endpoint: Source = later or WranglerEndpoint(folder / "state", "abc", clock=moved)
+    assert asyncio.run(all_of(later_endpoint)).entries == []
+    assert len(asyncio.run(all_of(endpoint)).entries) == 1
 
 
 def test_namespaces_of_a_state_file_are_apart(folder: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_folder_of_one_namespace_needs_no_id_and_one_of_several_does(folder: P
     for text in (f"{folder}/state", f"wrangler:{folder}/state", f"{folder}/state#one"):
         assert target_of(text).name == f"wrangler:{folder}/state#one"
     asyncio.run(fill(target_of(f"{folder}/state#two"), ENTRIES))
-    with pytest.raises(SettingsError, match=r"\(there are one, two\): name it, as wrangler:.*#NAMESPACE_ID"):
+    with pytest.raises(SettingsError, match=r"\(there are one, two\): name one, as wrangler:.*#NAMESPACE_ID"):
         target_of(f"{folder}/state")
 
 
@@ -147,12 +147,15 @@ def test_a_new_folder_needs_the_id_of_its_namespace(folder: Path) -> None:
         target_of(f"wrangler:{folder}/new")
 
 
-def test_every_form_names_its_place(folder: Path) -> None:
+def test_every_form_names_its_endpoint(folder: Path) -> None:
     (folder / "odd-name").write_bytes(b"SQLite format 3\0")
     made = [target_of(text) for text in ("http://127.0.0.1:1", "https://emulator.example")]
-    assert [(type(place), place.asks) for place in made] == [(EmulatorPlace, False), (EmulatorPlace, True)]
+    assert [(type(endpoint), endpoint.asks) for endpoint in made] == [
+        (EmulatorEndpoint, False),
+        (EmulatorEndpoint, True),
+    ]
     for text in (f"{folder}/new.sqlite", f"{folder}/new.db", f"state:{folder}/new", f"{folder}/odd-name"):
-        assert isinstance(target_of(text), StatePlace)
+        assert isinstance(target_of(text), StateEndpoint)
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "[::1]:1", "127.1.2.3", "[::ffff:127.0.0.1]:80"])
@@ -161,10 +164,10 @@ def test_every_name_of_this_machine_is_written_to_unasked(host: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "8787", "127.0.0.1:8787", "ftp://x", "state:", "nope.json", "cloudflare:", "."])
-def test_a_text_that_names_no_place_is_refused_with_all_forms(text: str) -> None:
+def test_a_text_that_names_no_endpoint_is_refused_with_all_forms(text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         target_of(text)
-    assert str(caught.value) == f"not a place that data can go to: {text!r}; there are:\n{TARGETS}"
+    assert str(caught.value) == f"cannot write to {text!r}: not a known endpoint; use one of:\n{TARGETS}"
 
 
 @pytest.mark.parametrize("url", ["http://", "http://:8787", "http://127.0.0.1:port", "http://[::1", "http://h/path"])
@@ -176,7 +179,7 @@ def test_a_url_that_is_none_is_refused(url: str) -> None:
 def test_a_bulk_put_file_is_a_source_and_no_target(folder: Path) -> None:
     (folder / "data.json").write_text(json.dumps([{"key": "a", "value": "1", "expiration": 5}]))
     with source_of(str(folder / "data.json")) as source:
-        assert isinstance(source, FilePlace)
+        assert isinstance(source, FileEndpoint)
         assert asyncio.run(source.look(writing=False)) == "a bulk-put file of 1 entries"
         assert asyncio.run(all_of(source)).entries == [BulkEntry(b"a", b"1", 5)]
     before = files_of(folder)
@@ -188,7 +191,7 @@ def test_a_bulk_put_file_is_a_source_and_no_target(folder: Path) -> None:
 def test_a_text_that_is_no_source_is_refused_with_all_forms() -> None:
     with pytest.raises(SettingsError) as caught, source_of("ftp://host"):
         pass
-    assert str(caught.value) == f"not a place that data can come from: 'ftp://host'; there are:\n{SOURCES}"
+    assert str(caught.value) == f"cannot read from 'ftp://host': not a known endpoint; use one of:\n{SOURCES}"
 
 
 @pytest.mark.parametrize("text", ["nope.json", "no/folder", "no/folder#NAMESPACE"])
@@ -211,11 +214,11 @@ def test_a_state_file_that_has_other_namespaces_is_not_taken_for_an_empty_one(fo
         catalogue = await SqliteCatalogue.open(folder / "state.sqlite")
         await catalogue.keep(namespace_of("STORE"))
         await catalogue.close()
-        return await StatePlace(folder / "state.sqlite").look(writing=writing)
+        return await StateEndpoint(folder / "state.sqlite").look(writing=writing)
 
-    with pytest.raises(StateError, match=r"has no namespace CACHE; there is state:.*state\.sqlite#STORE"):
+    with pytest.raises(StateError, match=r"has no namespace CACHE; it has state:.*state\.sqlite#STORE"):
         asyncio.run(look(writing=False))
-    assert asyncio.run(look(writing=True)) == "a new namespace of a state file, which has STORE"
+    assert asyncio.run(look(writing=True)) == "a new namespace in a state file that has STORE"
 
 
 def test_a_namespace_of_a_state_file_is_named_by_its_title_or_id_too_and_a_new_one_is_kept(folder: Path) -> None:

@@ -11,12 +11,12 @@ from queue_emulator.core.javascript import parse_json
 from queue_emulator.core.keys import check_key
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces, kv_folder
 from queue_emulator.kv.wrangler_state import StoredRow, WranglerWriter, check_free, read_rows
-from queue_emulator.transfer.place import Page, Remark
+from queue_emulator.transfer.endpoint import Page, Remark
 
 _ROWS_PER_PAGE = 100
 
 
-class WranglerPlace:
+class WranglerEndpoint:
     """Written as a whole, and only while no wrangler dev runs; read at any time."""
 
     asks = False
@@ -42,7 +42,7 @@ class WranglerPlace:
         return self._clock.now_ms()
 
     async def set_time(self, now_ms: int, *, hold: bool) -> None:
-        raise SettingsError(f"{self.name} goes by the real time, which is not set: with --rebase lifetimes begin now")
+        raise SettingsError(f"{self.name} has a clock that cannot be moved: use --rebase instead")
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         if self._writer is None:
@@ -85,7 +85,7 @@ def _put_on(page: Page, row: StoredRow) -> None:
     """The row as an entry, with remarks on what of it is not as it was, or on why it is none."""
     key = row.key.decode("utf-8", "backslashreplace")
     if row.value is None:
-        page.remarks.append(Remark(key, "the file of its value cannot be read", kept=False))
+        page.remarks.append(Remark(key, "the file with its value cannot be read", kept=False))
         return
     if key.encode() != row.key:
         page.remarks.append(Remark(key, "its key is not UTF-8", kept=False))
@@ -93,13 +93,13 @@ def _put_on(page: Page, row: StoredRow) -> None:
     try:
         check_key(key, "put")
     except JavaScriptError:
-        page.remarks.append(Remark(key, "KV takes no such key", kept=False))
+        page.remarks.append(Remark(key, "the key is not allowed in KV", kept=False))
         return
     expiration_s, metadata = None, None
     if row.expiration_ms is not None:
         expiration_s, rest_ms = divmod(row.expiration_ms, 1000)
         if rest_ms:
-            page.remarks.append(Remark(key, "it expires within a second, which was cut to the whole one", kept=True))
+            page.remarks.append(Remark(key, "its expiration was rounded down to a whole second", kept=True))
     if row.metadata is not None:
         try:
             metadata = row.metadata.decode()
@@ -116,5 +116,5 @@ def _only_namespace(folder: Path) -> str:
         return found[0]
     there = f"there are {', '.join(found)}" if found else "there is none yet"
     raise SettingsError(
-        f"{folder} does not tell which namespace is meant ({there}): name it, as wrangler:{folder}#NAMESPACE_ID"
+        f"{folder} does not have exactly one namespace ({there}): name one, as wrangler:{folder}#NAMESPACE_ID"
     )

@@ -1,4 +1,4 @@
-"""A bulk-put file as a place to read from; lifetimes may be relative there."""
+"""A bulk-put file as an endpoint to read from; lifetimes may be relative there."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,12 +7,12 @@ from itertools import islice
 from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.clock import SystemClock
 from queue_emulator.transfer.bulk_files import BulkFile, check_shape, stored_entries
-from queue_emulator.transfer.place import Page
+from queue_emulator.transfer.endpoint import Page
 
 _ENTRIES_PER_PAGE = 100
 
 
-class FilePlace:
+class FileEndpoint:
     """Of two entries with one key the last counts, as when the file is loaded."""
 
     def __init__(self, file: BulkFile) -> None:

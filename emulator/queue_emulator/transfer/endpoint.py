@@ -1,4 +1,4 @@
-"""What the commands need of a place where a namespace's data lies. The places are in the modules beside this one."""
+"""An endpoint: where a namespace's data can be read or written. One module beside this one for each kind."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
@@ -22,15 +22,15 @@ class Page(NamedTuple):
 
 
 class Source(Protocol):
-    """A place that can be read. Everything raises EmulatorError, in one line."""
+    """An endpoint that can be read. Everything raises EmulatorError, in one line."""
 
     @property
     def name(self) -> str:
-        """How a user names the place."""
+        """How a user names the endpoint."""
         ...
 
     async def look(self, *, writing: bool) -> str:
-        """What is there, in words; raises for a place that cannot be used for that, and changes nothing."""
+        """Says in words what is there, and changes nothing; raises if the endpoint cannot be used for this."""
         ...
 
     async def now_ms(self) -> int:
@@ -47,11 +47,11 @@ class Source(Protocol):
 
 
 class Target(Source, Protocol):
-    """A place that can also be written to."""
+    """An endpoint that can also be written to."""
 
     @property
     def where(self) -> str:
-        """What tells the place from any other that a run may have gone to before."""
+        """An id that differs from that of every other endpoint, so that a run can be continued."""
         ...
 
     @property
@@ -65,7 +65,7 @@ class Target(Source, Protocol):
         ...
 
     async def set_time(self, now_ms: int, *, hold: bool) -> None:
-        """Have the place's clock show another time, and stand still or go on; raises SettingsError if it has none."""
+        """Set the endpoint's clock, and freeze it or let it run; raises SettingsError if it has no clock."""
         ...
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:

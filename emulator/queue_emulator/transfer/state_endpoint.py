@@ -10,13 +10,13 @@ from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.sqlite import SqliteCatalogue, SqliteStore
-from queue_emulator.transfer.place import Page
+from queue_emulator.transfer.endpoint import Page
 
 DEFAULT_NAMESPACE = "CACHE"
 _ROWS_PER_PAGE, _ROWS_COUNTED = 100, 10_000
 
 
-class StatePlace:
+class StateEndpoint:
     """Opened for a look and closed again, then opened to read or write. Each batch is written as a whole."""
 
     asks = False
@@ -43,11 +43,11 @@ class StatePlace:
         known, there = self._known, self._there
         await self.close()
         if known or not there:
-            return f"a state file that holds {keys:,} {'key' if keys == 1 else 'keys'}"
+            return f"a state file with {keys:,} {'key' if keys == 1 else 'keys'}"
         if writing or keys:
-            return f"a new namespace of a state file, which has {', '.join(there)}"
+            return f"a new namespace in a state file that has {', '.join(there)}"
         others = ", ".join(f"state:{self._path}#{name}" for name in there)
-        raise StateError(f"{self._path} has no namespace {self._namespace}; there is {others}")
+        raise StateError(f"{self._path} has no namespace {self._namespace}; it has {others}")
 
     async def now_ms(self) -> int:
         return self._clock.now_ms()
