@@ -68,7 +68,7 @@ def test_random_operations_are_answered_alike() -> None:
     asked = [0, 0]
 
     @settings(
-        max_examples=150,
+        max_examples=50,
         derandomize=True,
         database=None,
         deadline=None,
@@ -82,8 +82,8 @@ def test_random_operations_are_answered_alike() -> None:
         asked[1] += thrown
 
     look()
-    assert asked[0] > 1_000
-    assert asked[1] > 100
+    assert asked[0] > 500
+    assert asked[1] > 50
 
 
 async def _compare(script: Script) -> tuple[int, int]:
