@@ -124,9 +124,8 @@ class Acceptor:
 
     def _is_full(self) -> None:
         self._log(
-            f"  all of the {self._limit:,} files that this process may open are in use: the connection that has been"
-            " idle the longest makes room for a new one, or the new one waits; `ulimit -n 4096` before the start"
-            " allows more"
+            f"  all {self._limit:,} files that this process may open are in use: a new connection replaces the one that"
+            " has been idle the longest, or waits; to allow more, run `ulimit -n 4096` before the start"
         )
         if self._make_room():
             return  # it is closed before the socket is looked at again

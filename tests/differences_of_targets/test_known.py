@@ -126,7 +126,7 @@ WHOLE = {"operation": "getTask", "field": "*", "reason": "r", "date": "2026-11-0
         ),
         ("- " + json.dumps({**WHOLE, "reason": ""}).replace('"2', "2").replace('1"', "1"), "reason is missing"),
         ("- " + json.dumps({**WHOLE, "until": 1}), "unknown member 'until'"),
-        ("- " + json.dumps(WHOLE), "date must be a day as 2026-11-23, not '2026-11-01'"),
+        ("- " + json.dumps(WHOLE), "date must be a day such as 2026-11-23, not '2026-11-01'"),
         (
             "- {operation: get*, field: b, reason: c, date: 2026-11-01, expires: 2027-01-01, between: [a]}",
             "between must be a list of two targets",

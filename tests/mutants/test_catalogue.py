@@ -46,8 +46,8 @@ def test_a_mutant_is_a_copy_and_leaves_the_worker_alone(worker: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (Change("worker.mjs", "three", "four"), "is there 0 times, not once"),
-        (Change("worker.mjs", "two", "four"), "is there 2 times, not once"),
+        (Change("worker.mjs", "three", "four"), "occurs 0 times in worker.mjs, not once"),
+        (Change("worker.mjs", "two", "four"), "occurs 2 times in worker.mjs, not once"),
         (Change("other.mjs", "one", "four"), "there is no other.mjs"),
     ],
 )

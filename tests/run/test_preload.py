@@ -57,7 +57,7 @@ def test_a_miniflare_that_is_not_understood_ends_the_command_with_its_version_an
     )
     assert running.ended() == 2
     (line,) = running.ours()
-    assert "has miniflare 9.1.0, which is not understood: it has no KV plugin of the kind that is known here" in line
+    assert "has miniflare 9.1.0, which is not supported: it has no KV plugin of a known kind" in line
     assert "3.20240329 to 5" in line
 
 

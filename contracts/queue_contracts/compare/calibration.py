@@ -39,7 +39,7 @@ def read_calibration(file: Traversable | Path) -> Calibration:
         scores = tuple(Score(**each) for each in data["scores"])
         return Calibration(date.fromisoformat(data["date"]), data["versions"], scores)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CalibrationError(f"{file.name} is no calibration: {error!r}") from None
+        raise CalibrationError(f"{file.name} is not a file of scores: {error!r}") from None
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:

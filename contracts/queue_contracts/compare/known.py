@@ -89,7 +89,7 @@ def _entry(given: Any, where: str) -> Known:
         raise KnownError(f"{where}: {problem}; an entry has {', '.join(_MEMBERS)}")
     for name in ("date", "expires"):
         if type(given[name]) is not date:
-            raise KnownError(f"{where}: {name} must be a day as 2026-11-23, not {given[name]!r}")
+            raise KnownError(f"{where}: {name} must be a day such as 2026-11-23, not {given[name]!r}")
     between = given.get("between", [])
     if (
         not isinstance(between, list)

@@ -73,7 +73,7 @@ def write_mutant(mutant: Mutant, worker: Path, folder: Path) -> None:
         found = source.count(change.before)
         if found != 1:
             raise MutantError(
-                f"the mutant that {mutant.name}: what it changes in {change.file} is there {found} times, not once:\n"
+                f"the mutant that {mutant.name}: the text to replace occurs {found} times in {change.file}, not once:\n"
                 f"{change.before}"
             )
         path.write_text(source.replace(change.before, change.after), encoding="utf-8")

@@ -23,4 +23,4 @@ class Sparing:
         if len(self._said) >= _KINDS_MAX:
             self._said.clear()
         self._said[line] = now_s, 0
-        self._log(f"{line} ({left_out:,} times since it was last said)" if left_out else line)
+        self._log(f"{line} ({left_out:,} times since the last such line)" if left_out else line)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from queue_emulator.explore.causes import Cause, Signs, Target, causes, replay, signs, targets
-from queue_emulator.explore.guarantees import BY_ID, Broken, Guarantee, broken
+from queue_emulator.explore.guarantee import Broken, Guarantee, broken
 from queue_emulator.explore.history import History
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.search import schedules
@@ -40,7 +40,12 @@ class Finding:
 
     @property
     def guarantee(self) -> Guarantee:
-        return BY_ID[self.target.guarantee]
+        return self.scenario.subject.guarantees[self.target.guarantee]
+
+    @property
+    def rank(self) -> int:
+        """The place of its guarantee among those of what is explored."""
+        return list(self.scenario.subject.guarantees).index(self.target.guarantee)
 
     @property
     def switches(self) -> int:
@@ -50,7 +55,9 @@ class Finding:
     @property
     def verbs(self) -> tuple[str, ...]:
         """The kinds of requests in it."""
-        return tuple(sorted({script.partition(" ")[0] for actor in self.scenario.actors for script in actor.script}))
+        return tuple(
+            sorted({self.scenario.subject.verb(script) for actor in self.scenario.actors for script in actor.script})
+        )
 
     def adds_to(self, other: "Finding") -> bool:
         """Whether it is the other one with more requests, or in need of more: nothing new."""

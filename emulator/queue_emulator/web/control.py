@@ -91,7 +91,9 @@ class Control:
         if not 1 <= limit <= limits.LIST_LIMIT_MAX:
             raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit}")
         prefix, cursor = (request.query_params.get(name, "") for name in ("prefix", "cursor"))
-        service = self._deployment.emulated("a real namespace is read from where it is, as cloudflare:NAMESPACE_ID")
+        service = self._deployment.emulated(
+            "the data of a real namespace is not read here: use the endpoint cloudflare:NAMESPACE_ID"
+        )
         entries, following = await service.entries(ListRequest(utf8(prefix), limit, cursor))
         return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
 

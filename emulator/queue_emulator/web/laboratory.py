@@ -74,7 +74,7 @@ class Laboratory:
         if rule.namespace is not None:
             rule = replace(rule, namespace=self._deployment.namespace(rule.namespace))
         if rule.verdict.effect.keeps_away:
-            self._deployment.emulated("real replication cannot be stopped")
+            self._deployment.emulated("replication cannot be stopped")
         return rule_to_json(self._deployment.service.faults.add(rule))
 
     async def remove_faults(self, request: Request) -> ToJson:

@@ -94,4 +94,4 @@ def _spare_the_collector() -> None:
 
 def _failure(context: dict[str, object]) -> str:
     error = context.get("exception")
-    return type(error).__name__ if error is not None else "for no known reason"
+    return type(error).__name__ if error is not None else "for an unknown reason"
