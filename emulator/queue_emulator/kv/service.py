@@ -177,6 +177,10 @@ class KVService:
         for edge in self._edges:
             edge.clear()
 
+    async def expect_reset(self) -> None:
+        """A reset begins, which drops the entries before it comes here."""
+        await self._centre.expect_clear()
+
     def retire(self) -> None:
         """The namespace is deleted: what was begun is not done any more."""
         self._retired = True
