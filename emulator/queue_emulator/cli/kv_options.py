@@ -6,7 +6,7 @@ from pathlib import Path
 from queue_emulator import settings
 from queue_emulator.cli.parsing import lag, seconds
 from queue_emulator.core.plans import PLANS
-from queue_emulator.core.profiles import PROFILES, SWITCHES, Profile, compose
+from queue_emulator.core.profiles import API_READS, PROFILES, SWITCHES, Profile, compose
 
 
 def add_kv(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +27,7 @@ def add_kv(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add("--replication-lag", type=lag, default=(0, 0), metavar="MIN..MAX", help="seconds until others see a write")
     add("--tombstone-life", type=seconds, metavar="S", help="how long lists walk deleted keys (default: an hour)")
+    add("--api-reads", choices=API_READS, default="central", help="where Cloudflare's API reads (default: %(default)s)")
     add("--random-seed", type=int, metavar="N", help="makes every draw repeatable")
 
 
@@ -43,4 +44,5 @@ def profile_of(parsed: argparse.Namespace) -> Profile:
         plan=parsed.plan,
         lag_ms=parsed.replication_lag,
         tombstone_life_ms=parsed.tombstone_life,
+        api_reads=parsed.api_reads,
     )

@@ -110,6 +110,7 @@ _EMULATED_ONLY: tuple[tuple[str, object], ...] = (
     ("without", []),
     ("replication_lag", (0, 0)),
     ("tombstone_life", None),
+    ("api_reads", "central"),
 )
 
 
