@@ -14,6 +14,7 @@ from queue_contracts.report import har, outcomes, page, summary
 from queue_contracts.report.outcomes import Outcome
 from queue_contracts.report.parts import Expected, left_out
 from queue_contracts.report.verdict import Evidence, Verdict, judge
+from queue_contracts.sending.pace import learned_rate
 from queue_contracts.sending.parts import Parts
 from queue_contracts.sending.recorder import Exchange, read_exchanges
 from queue_contracts.sending.run import Run
@@ -83,6 +84,7 @@ class Concluding:
         every = list(self.outcomes.values())
         unchecked = [*selection.unchecked(self.run.folder), *missed.notes, *excuses]
         self.lines = list(summary.summary(every, verdict, unchecked, len(exchanges)))
+        self.lines += learned_rate(self.run.folder)
         if any(each.curl for each in every if each.result == "failed"):
             self.lines += how_to_ask_again(self.run)
         return verdict

@@ -23,7 +23,8 @@ class OfAnotherFormat(BaseException):
 def look_at(run: Run, target: Target, http: httpx.Client, answered: Mapping[str, int] = _NOTHING) -> Parts:
     """Look once in a run. A Worker that must be complete is not looked at: its checks say what is missing.
 
-    `answered` has the statuses of GETs that were sent before. Raises TargetError for one that keeps its queue in another format than was said.
+    `answered` has the statuses of GETs that were sent before. Raises TargetError for one that keeps its queue in
+    another format than was said.
     """
     found = parts_of(run)
     if found is None:
