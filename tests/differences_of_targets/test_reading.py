@@ -149,7 +149,7 @@ WRONG = [
     ("- {steps: [{advance_s: 1}]}", "name must be a text"),
     (
         "- {name: mine, steps: [{advance_s: 1}], when: now}",
-        "unknown member 'when'; allowed: allowed, deployment, name, steps",
+        "unknown member 'when'; allowed: allowed, deployment",
     ),
     ("- {name: mine, steps: [{advance_s: 1}], worker_time: 1}", "worker_time must be true or false"),
     ("- {name: mine, steps: [{advance_s: 1}], deployment: old}", "deployment: must be a mapping"),
