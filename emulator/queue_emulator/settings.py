@@ -81,6 +81,8 @@ class Settings:
     rate_limit_per_minute: int | None = None
     strict: bool = False
     log_requests: bool = True
+    log_as_json: bool = False
+    colours: bool = False
     random_seed: int | None = None
     worker: WorkerSettings | None = None
     cloudflare: Access | None = None
@@ -118,6 +120,11 @@ def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | Non
     """The token of Cloudflare's API from the environment or `.dev.vars`; without one the API is closed."""
     found = _first(API_TOKEN_NAME, _sources(environment, Path()))
     return _checked(found) if found else None
+
+
+def wants_colours() -> bool:
+    """Whether a terminal may be coloured: https://no-color.org (2026-11-30)"""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def environment() -> dict[str, str]:

@@ -32,6 +32,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add("--rate-limit", type=positive, metavar="N", help="answer 429 past N requests a minute a key")
     add("--strict", action="store_true", help="answer 400 to what is outside of openapi.yaml")
     add("--quiet", action="store_true", help="no log line a request")
+    add("--log", choices=("text", "json"), default="text", help="the form of the log (default: %(default)s)")
     add("--kv", choices=("emulated", "cloudflare"), default="emulated", help="whose KV it is (default: %(default)s)")
     add("--namespace-id", metavar="ID", help="the real namespace of --kv cloudflare")
     _add_worker(parser.add_argument_group("a Worker of your own, on the real runtime"))
@@ -72,6 +73,8 @@ def _serve(parsed: argparse.Namespace) -> int:
             rate_limit_per_minute=parsed.rate_limit,
             strict=parsed.strict,
             log_requests=not parsed.quiet,
+            log_as_json=parsed.log == "json",
+            colours=settings.wants_colours(),
             random_seed=parsed.random_seed,
         )
     )
