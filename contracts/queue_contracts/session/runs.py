@@ -114,5 +114,7 @@ def _contradictions(run: Run, target: Target | None, *, side_by_side: bool) -> I
             f"the profile {run.profile.value} puts its tasks into KV past the Worker: "
             f"set {KV_ACCOUNT}, {KV_NAMESPACE} and {KV_TOKEN}"
         )
+    if run.format == "old" and run.profile.tidies:
+        yield f"in the old format all tasks are in one list, which the profile {run.profile.value} must leave to others"
     if not run.local and terms.writes and side_by_side:
         yield f"in the profile {run.profile.value} one process at a time works on a URL: leave -n out"
