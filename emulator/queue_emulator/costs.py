@@ -3,6 +3,7 @@
 import msgspec
 
 from queue_emulator.remote_control import RemoteControl
+from queue_emulator.settings import read_control_token
 
 _KINDS = ("reads", "writes", "deletes", "lists")
 _ROUTE_CHARACTERS_MAX = 200
@@ -60,7 +61,8 @@ def cost_report(url: str, over_s: int | None) -> list[str]:
 
 
 def _asked(url: str, over_s: int | None) -> _Cost:
-    return RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost)
+    path = f"/cost?over_s={over_s}" if over_s else "/cost"
+    return RemoteControl(url, token=read_control_token()).ask("GET", path, _Cost)
 
 
 def _line(name: str, counts: _Counts) -> str:
@@ -71,12 +73,13 @@ def _line(name: str, counts: _Counts) -> str:
 def _estimate(cost: _Cost) -> list[str]:
     estimate = cost.estimate
     if estimate is None:
-        return ["Too little time was observed to scale it: say with --over how many seconds this traffic stands for."]
+        return ["The traffic was too short to compute a day from it: give its length in seconds with --over."]
     per_day, quota, paid = estimate.operations_per_day, estimate.free.quota_per_day, estimate.paid
     kinds = [kind for kind in _KINDS if kind in estimate.free.exceeded]
     exceeded = ", ".join(f"{kind} {per_day.of(kind):,} of {quota.of(kind):,}" for kind in kinds)
     return [
-        f"Such traffic, {cost.over_s:,.0f} s of it, repeated all day (prices of {_shown(estimate.prices_as_of)}):",
+        f"Cost of this traffic ({cost.over_s:,.0f} s of it), repeated all day (prices of "
+        f"{_shown(estimate.prices_as_of)}):",
         f"  free plan   {'fails each day: ' + exceeded if exceeded else 'within the daily quotas'}",
         f"  paid plan   ${paid.dollars_per_month:,.2f} a month, ${paid.dollars_per_day:,.4f} a day, "
         f"with the ${paid.of_which_subscription:,.2f} of the subscription",

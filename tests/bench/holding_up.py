@@ -1,17 +1,23 @@
 """How long one large request holds others up, and how much memory it takes: a table, no assertion.
 
-python tests/bench/holding_up.py. While a body is sent and answered, small requests are asked on another connection as
-fast as they are answered; the longest of them is what was held up. Memory is the process's largest since the body began
-(Linux only: /proc/PID/clear_refs). A machine that does other things holds up too: run it on a quiet one.
+python tests/bench/holding_up.py [ROUNDS [PART OF A NAME]]. While a body is sent and answered, small requests are asked
+on another connection as fast as they are answered: a key that was read before, a new one, and a write. The longest of
+them is what was held up: in milliseconds, and in milliseconds of the emulator's own processor time, which is what it
+would be on a machine that does nothing else. Of each the median and the worst of all rounds. Memory is the process's
+largest since the body began (Linux only: /proc/PID/clear_refs). Each body is sent to an emulator in memory and to one
+with a file.
 """
 
 import json
 import re
+import socket
+import statistics
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,10 +55,12 @@ def bodies(api: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     yield "result: 240,000 strings, 24 MiB", result, b'{"a":[' + b",".join([b'"%b"' % (b"x" * 100)] * 240_000) + b"]}"
     yield "result: one string, 25 MiB", result, b'{"a":"' + b"x" * (25 * MIB - 100) + b'"}'
     yield "result: the same with an emoji", result, b'{"a":"' + "😀".encode() + b"x" * (25 * MIB - 100) + b'"}'
+    yield "status: the same", b"/api/queue/t/status", b'{"status":"' + "😀".encode() + b"x" * (25 * MIB - 100) + b'"}'
     yield "result: 12 million line breaks", result, b'{"a":"' + b"\\n" * (12 * MIB) + b'"}'
     yield "result: no JSON, 25 MiB", result, b"[" * (25 * MIB)
     yield "seed: 60 MB of []", CONTROL + b"/seed", repeated(b"[", b"[]", b"]", 60_000_000)
     yield "seed: 1,000,000 entries, 45 MB", CONTROL + b"/seed", entries(1_000_000, "v")
+    yield "seed: 100,000 entries, 4 MB", CONTROL + b"/seed", entries(100_000, "v")
     yield "seed: 50,000 entries, 60 MB", CONTROL + b"/seed", entries(50_000, "v" * 1_150)
     yield "seed: 3 values of 20 MiB", CONTROL + b"/seed", entries(3, "v" * (20 * MIB))
     yield "enqueue: 25 MiB of {}", CONTROL + b"/enqueue", repeated(b'{"task":{"metadata":[', b"{}", b"]}}", 25 * MIB)
@@ -62,24 +70,40 @@ def bodies(api: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     yield "REST bulk get: 1 MiB of []", api + b"/bulk/get", repeated(b'{"keys":[', b"[]", b"]}", MIB - 10)
 
 
+def processor_ms(pid: int) -> float:
+    """How long the threads of a process have run: https://docs.kernel.org/scheduler/sched-stats.html"""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e6
+
+
 class Neighbour(threading.Thread):
     """Asks small requests on a connection of its own until it is stopped; remembers the longest."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, emulator: Emulator) -> None:
         super().__init__()
-        self._port = port
+        self._port, self._pid = emulator.port, emulator.process.pid
         self._stopped = threading.Event()
-        self.longest_ms = 0.0
-        self.asked = 0
+        self.longest_ms = self.longest_processor_ms = 0.0
 
     def run(self) -> None:
         with connect(self._port) as connection:
+            connection.settimeout(600)
+            number = 0
             while not self._stopped.is_set():
-                began = time.perf_counter()
-                connection.sendall(get(b"/api/queue/small"))
-                read_answer(connection)
-                self.longest_ms = max(self.longest_ms, (time.perf_counter() - began) * 1000)
-                self.asked += 1
+                number += 1
+                for request in (
+                    get(b"/api/queue/small"),
+                    get(b"/api/queue/small-%d" % number),
+                    post(b"/api/result/small-%d" % number, b'{"success":true}'),
+                ):
+                    self._ask(connection, request)
+
+    def _ask(self, connection: socket.socket, request: bytes) -> None:
+        worked_ms, began = processor_ms(self._pid), time.perf_counter()
+        connection.sendall(request)
+        read_answer(connection)
+        self.longest_ms = max(self.longest_ms, (time.perf_counter() - began) * 1000)
+        self.longest_processor_ms = max(self.longest_processor_ms, processor_ms(self._pid) - worked_ms)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -87,8 +111,8 @@ class Neighbour(threading.Thread):
 
 
 @contextmanager
-def neighbour(port: int) -> Iterator[Neighbour]:
-    made = Neighbour(port)
+def neighbour(emulator: Emulator) -> Iterator[Neighbour]:
+    made = Neighbour(emulator)
     made.start()
     try:
         yield made
@@ -102,46 +126,75 @@ def memory_kib(emulator: Emulator, name: str) -> int:
     return int(found)
 
 
-def measure(emulator: Emulator, path: bytes, body: bytes, method: bytes, key: bytes) -> str:
+@dataclass(frozen=True)
+class Measured:
+    """One body, sent once."""
+
+    status: int
+    took_s: float
+    held_ms: float
+    held_processor_ms: float
+    memory_bytes: int
+
+
+def measure(emulator: Emulator, path: bytes, body: bytes, method: bytes, key: bytes) -> Measured:
     emulator.ask("POST", "/cdn-cgi/emulator/reset")
     Path(f"/proc/{emulator.process.pid}/clear_refs").write_text("5")
     before_kib = memory_kib(emulator, "VmRSS")
-    with neighbour(emulator.port) as beside, connect(emulator.port) as connection:
+    with neighbour(emulator) as beside, connect(emulator.port) as connection:
         began = time.perf_counter()
         connection.sendall(post(path, body, key).replace(b"POST", method, 1))
         connection.settimeout(600)
         answer = read_answer(connection)
         took_s = time.perf_counter() - began
-    taken_bytes = (memory_kib(emulator, "VmHWM") - before_kib) * 1024
+    memory_bytes = (memory_kib(emulator, "VmHWM") - before_kib) * 1024
+    return Measured(answer.status, took_s, beside.longest_ms, beside.longest_processor_ms, memory_bytes)
+
+
+def measured(folder: Path, state: tuple[str, ...], path: bytes, body: bytes) -> Measured:
+    """On an emulator of its own."""
+    token = {"EMULATOR_API_TOKEN": TOKEN}
+    emulator = start(*state, "--quiet", folder=folder, log_file=folder / "log", environment=token)
+    try:
+        with emulator.client() as client:
+            listed = client.get(
+                "/client/v4/accounts/" + "0" * 32 + "/storage/kv/namespaces",
+                headers={"Authorization": f"Bearer {TOKEN}"},
+            ).json()
+        path = path.replace(b"0" * 32 + b"/bulk", listed["result"][0]["id"].encode() + b"/bulk")
+        of_api = path.startswith(b"/client")
+        method = b"PUT" if of_api and path.endswith(b"/bulk") else b"POST"
+        key = b"Authorization: Bearer %b\r\n" % TOKEN.encode() if of_api else KEY
+        return measure(emulator, path, body, method, key)
+    finally:
+        emulator.stop()
+
+
+def line(name: str, body: bytes, runs: Sequence[Measured]) -> str:
+    def shown(values: Sequence[float]) -> str:
+        return f"{statistics.median(values):>8.0f}{max(values):>8.0f}"
+
+    took_s = statistics.median(run.took_s for run in runs)
+    taken_bytes = max(run.memory_bytes for run in runs)
     return (
-        f"{answer.status:>7}{len(body) / MIB:>9.1f}{took_s:>8.2f}{beside.longest_ms:>10.0f}"
-        f"{taken_bytes / MIB:>10.0f}{taken_bytes / len(body):>7.1f}"
+        f"{name:<40}{runs[0].status:>7}{len(body) / MIB:>7.1f}{took_s:>7.2f}"
+        f"{shown([run.held_ms for run in runs])}{shown([run.held_processor_ms for run in runs])}"
+        f"{taken_bytes / MIB:>7.0f}{taken_bytes / len(body):>7.1f}"
     )
 
 
-def main() -> None:
-    print(f"{'':<40}{'status':>7}{'MiB':>9}{'s':>8}{'held, ms':>10}{'took, MiB':>10}{'times':>7}")
-    with TemporaryDirectory() as folder:
-        api = VALUES % (0, b"0" * 32)
-        for name, path, body in bodies(api):
-            emulator = start(
-                "--ephemeral", "--quiet", folder=Path(folder), log_file=Path(folder) / "log",
-                environment={"EMULATOR_API_TOKEN": TOKEN},
-            )  # fmt: skip
-            try:
-                with emulator.client() as client:
-                    listed = client.get(
-                        "/client/v4/accounts/" + "0" * 32 + "/storage/kv/namespaces",
-                        headers={"Authorization": f"Bearer {TOKEN}"},
-                    ).json()
-                path = path.replace(b"0" * 32 + b"/bulk", listed["result"][0]["id"].encode() + b"/bulk")
-                of_api = path.startswith(b"/client")
-                method = b"PUT" if of_api and path.endswith(b"/bulk") else b"POST"
-                key = b"Authorization: Bearer %b\r\n" % TOKEN.encode() if of_api else KEY
-                print(f"{name:<40}{measure(emulator, path, body, method, key)}", flush=True)
-            finally:
-                emulator.stop()
+def main(rounds: int, wanted: str) -> None:
+    for title, state in (("in memory", ("--ephemeral",)), ("in a file", ())):
+        print(f"{title:<40}{'status':>7}{'MiB':>7}{'s':>7}{'held, ms':>16}{'processor, ms':>16}{'MiB':>7}{'times':>7}")
+        for name, path, body in bodies(VALUES % (0, b"0" * 32)):
+            if wanted not in name:
+                continue
+            runs = []
+            for _ in range(rounds):
+                with TemporaryDirectory() as folder:
+                    runs.append(measured(Path(folder), state, path, body))
+            print(line(name, body, runs), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2] if len(sys.argv) > 2 else "")

@@ -55,4 +55,4 @@ def test_an_entry_shows_the_first_and_says_how_many_others_there_are() -> None:
     also = next(line for line in lines if line.startswith("  also:"))
     assert also.startswith("  also:     45 more for the same reason: t.py::test_x (39), t.py::test_a, ")
     assert also.endswith("and 2 further")
-    assert lines[-1] == "0 checks hold, 46 do not; 46 requests were sent"
+    assert lines[-1] == "0 checks passed, 46 failed; 46 requests were sent"

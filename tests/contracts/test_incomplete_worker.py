@@ -39,7 +39,7 @@ def test_what_is_missing_is_one_line_and_everything_else_holds(
 
     assert ended.returncode == code, ended.stdout
     assert "BROKEN" not in ended.stdout
-    assert " 0 do not; " in ended.stdout
+    assert " 0 failed; " in ended.stdout
     mark = "MISSING" if code else "not checked"
     told = [line for line in ended.stdout.splitlines() if line.startswith(f"{mark}: the Worker has no ")]
     assert len(told) == len(lacking), ended.stdout

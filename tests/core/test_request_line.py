@@ -12,7 +12,7 @@ ODD = "/api/queue/\x1b[2J\u202e" + "x" * 300
 
 @pytest.mark.parametrize(
     ("operations", "said"),
-    [(0, "0 KV operations"), (1, "1 KV operation"), (None, "KV operations mixed with other requests'")],
+    [(0, "0 KV operations"), (1, "1 KV operation"), (None, "KV operations counted together with other requests")],
 )
 def test_for_people_it_is_short_and_shows_escapes(operations: int | None, said: str) -> None:
     line = Answered(NOON_MS, "GET", ODD, 404, 1.25, operations).as_text()

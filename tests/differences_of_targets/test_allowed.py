@@ -63,7 +63,7 @@ def test_a_kind_that_cannot_be_compared_is_told_with_the_reason(emulator: Side, 
     players = Player(emulator, "ct-a-", Patience(5)), Player(shared, "ct-b-", Patience(5))
     comparison = compare([each for each in KINDS if "leases" in each.allowed], *players, packaged_description())
     lines = list(differs_allowed(outcome(comparison), (emulator, shared)))
-    why = "not compared: changed cannot be seeded: the sequence needs data in its KV"
+    why = "not compared: changed cannot be seeded, and the sequence needs data in KV"
     assert lines == ["differs, allowed:", f"  leases over 600 s  {why}", ""]
 
 

@@ -30,6 +30,7 @@ def test_what_breaks_is_told_in_five_lines_written_and_replayed(
     assert "it takes       a location answers from its own copies for up to a minute" in lines[2]
     written = Path(lines[4].split()[-1])
     assert written.parent == tmp_path / "found"
+    assert f"--replay {written}" in written.with_suffix(".svg").read_text()
 
     assert run("explore", "--replay", str(written)) == 1
     assert capsys.readouterr().out.startswith("Still broken: P1 one holder: a holds t1 by its claim, and so does b")
@@ -61,7 +62,8 @@ def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
         "actor      a at SJC on new: claim\n"
         "a          claim   get queue:lease:t1   -> nothing\n"
     )
-    assert run("explore", "--replay", str(path)) == 0
+    assert run("explore", "--replay", str(path), "--picture", str(tmp_path / "mended.svg")) == 0
+    assert "P4 no failure: holds now" in (tmp_path / "mended.svg").read_text()
     said = capsys.readouterr().out
     assert "line 4: a does list queue:task:, where it was get queue:lease:t1" in said
     assert "Holds now: P4 no failure." in said
@@ -71,11 +73,12 @@ def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
     ("arguments", "said"),
     [
         (("--scenario", "nobody"), "unknown scenario 'nobody'; there are daemons, two-ends"),
-        (("--seconds", "0"), "must be above 0 and at most 86400 seconds, not '0'"),
+        (("--seconds", "0"), "must be more than 0 and at most 86400 seconds, not '0'"),
         (("--schedules", "many"), "must be a whole number above 0, not 'many'"),
         (("--seconds", "1", "--schedules", "1"), "not allowed with"),
         (("--replay", "there-is-none.schedule"), "there-is-none.schedule: No such file or directory"),
         (("--replay", "x", "--out", "y"), "--replay does one schedule again: it takes no --out"),
+        (("--picture", "x"), "--picture draws one schedule: give it with --replay"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(

@@ -1,15 +1,16 @@
 """What is found is told apart by what it needs, made small, and kept once."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 
+from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, causes, needed, replay, signs
 from queue_emulator.explore.explorer import Explorer, Finding, examine
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, Choice
-from queue_emulator.explore.world import Behaviour
 
 TWO_CLAIMS = Target("P1", ("claim", "claim"))
 BOTH = Scenario(
@@ -128,3 +129,14 @@ def test_a_known_hazard_is_found_with_its_cause_and_is_small(name: str) -> None:
     assert {behaviour for cause in finding.causes for behaviour in cause} == needs
     assert len(finding.made) <= 18
     assert finding.switches <= 4
+
+
+def test_a_fault_in_the_midst_of_a_request_needs_no_overlap() -> None:
+    """Without overlap the request is done in one go, and the fault still falls on its third operation."""
+    scenario = next(each for each in SCENARIOS if each.name == "migration")
+    alone = replace(scenario, actors=scenario.actors[:1])
+    choices = [Choice("op"), Choice("op"), Choice("op", fault="fail_after"), *[Choice("op")] * 6]
+    target = Target("P5", ("task",))
+    world = replay(alone, choices)
+    assert target.breaks(world.history) is not None
+    assert causes(alone, world.made, target) == ((Behaviour.FAULTS,),)

@@ -14,7 +14,7 @@ from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import NamespaceError
 from queue_emulator.core.limits import NAMESPACES_MAX
 from queue_emulator.core.options import PutRequest
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.namespaces import Catalogue, MemoryCatalogue, Namespaces
 from queue_emulator.kv.service import KVService

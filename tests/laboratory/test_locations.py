@@ -182,10 +182,10 @@ def test_where_a_test_says_which_locations_there_are_there_are_no_others(emulato
 @pytest.mark.parametrize(
     ("named", "why"),
     [
-        ("Tokyo", "a location is an airport code of three letters, as SJC or NRT, not 'Tokyo'"),
-        ("", "a location is an airport code of three letters, as SJC or NRT, not ''"),
-        ("ÖÄÜ", "a location is an airport code of three letters, as SJC or NRT, not 'ÖÄÜ'"),
-        ("api", "API is what faults and journal call Cloudflare's API, no location's name"),
+        ("Tokyo", "a location must be an airport code of three letters, such as SJC or NRT, not 'Tokyo'"),
+        ("", "a location must be an airport code of three letters, such as SJC or NRT, not ''"),
+        ("ÖÄÜ", "a location must be an airport code of three letters, such as SJC or NRT, not 'ÖÄÜ'"),
+        ("api", "API is the name of Cloudflare's API in faults and journal: choose another location"),
     ],
 )
 def test_what_cannot_be_a_location_is_told_in_one_line(emulator: Emulator, named: str, why: str) -> None:

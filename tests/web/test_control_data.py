@@ -1,5 +1,6 @@
 """The controls status, reset and seed: what is there, forgetting it, and loading all or nothing."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -200,3 +201,33 @@ async def test_a_page_of_entries_that_cannot_be_is_refused(client: httpx.AsyncCl
     answer = await client.get(f"{CONTROL}/entries?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+async def test_a_seed_of_too_many_entries_is_refused_in_one_line(client: httpx.AsyncClient) -> None:
+    content = b"[" + b",".join(b'{"key":"%d","value":""}' % number for number in range(100_001)) + b"]"
+    answer = await seed(client, content)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {
+            "error": "nothing was written: more than 100,000 entries; `queue-emulator seed` writes a file in parts",
+        },
+    )
+    assert await keys(client) == 0
+
+
+async def test_a_long_seed_is_written_while_others_are_answered(client: httpx.AsyncClient) -> None:
+    """Requests that are asked for at one moment are answered in another order: the long one last."""
+    answered: list[str] = []
+
+    async def long_one() -> None:
+        answer = await seed(client, [{"key": f"k{number}", "value": ""} for number in range(2_000)])
+        answered.append(f"seed {answer.json()['written']}")
+
+    async def short_ones() -> None:
+        for _ in range(3):
+            answer = await client.get("/api/result/r", headers=QUEUE)
+            answered.append(f"status {answer.status_code}")
+
+    await asyncio.gather(long_one(), short_ones())
+    assert answered == ["status 404"] * 3 + ["seed 2000"]
+    assert await keys(client) == 2_000

@@ -74,7 +74,8 @@ def test_walks_along_the_links_meet_only_described_answers_and_succeed_wherever_
             raise
         raise PartMissing(parts.labels(tags)[0]) from None  # all links lead to what is not there
     succeeded = {label for (label, status) in machine.answers if 200 <= status < 300}
-    assert linked_operations(description) <= succeeded
+    # Without an operation, others may be out of reach: of a claim nothing leads to what a claimed task is linked to.
+    assert parts.missing or linked_operations(description) <= succeeded
 
 
 def linked_operations(description: Description) -> set[str]:

@@ -14,7 +14,7 @@ class Control:
     """Only for targets that have it; every call must succeed."""
 
     def __init__(self, target: Target, http: httpx.Client, kept: Format | None = None) -> None:
-        assert target.can(Ability.RESET, Ability.MOVE_TIME), f"{target.name} has no control surface"
+        assert target.can(Ability.RESET, Ability.MOVE_TIME), f"{target.name} has no emulator controls"
         self.storage = in_format(ControlStorage(target.url, http), kept)
         self._old_format = kept is Format.OLD
         self._url = target.url + CONTROL_PREFIX

@@ -20,7 +20,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line. The parsers of the commands are of this class too."""
 
     def error(self, message: str) -> NoReturn:
-        tell(f"{self.prog}: {message}; {self.prog} --help shows what there is")
+        tell(f"{self.prog}: {message}; see {self.prog} --help")
         raise SystemExit(2)
 
 
@@ -31,7 +31,7 @@ def locations(named: Sequence[str]) -> tuple[str, ...]:
 
 def port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"a port lies between 0 and 65535, not {text!r}")
+        raise argparse.ArgumentTypeError(f"a port must be 0 to 65535, not {text!r}")
     return int(text)
 
 

@@ -47,15 +47,19 @@ class BulkEntry:
     metadata: str | None = None
 
 
-def parse_bulk(content: bytes, now_ms: int, *, checked: Callable[[], object] = lambda: None) -> BulkData:
+def parse_bulk(
+    content: bytes, now_ms: int, *, checked: Callable[[], object] = lambda: None, entries_max: int | None = None
+) -> BulkData:
     """Check `content`, a UTF-8 JSON array of `{key, value, …}`; calls `checked` after each entry.
 
-    Raises BulkDataError naming the entries that are wrong.
+    Raises BulkDataError naming the entries that are wrong, or if there are more than `entries_max`.
     """
     requests: list[PutRequest] = []
     problems: list[str] = []
     unknown: Counter[str] = Counter()
     for number, entry in enumerate(_entries(content)):
+        if number == entries_max:
+            raise BulkDataError(f"more than {entries_max:,} entries; `queue-emulator seed` writes a file in parts")
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
             assert isinstance(entry, dict)
@@ -206,7 +210,7 @@ def _seconds(entry: dict[str, Json], name: str) -> int | None:
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int)):
         raise BulkDataError(f"{name} must be an integer, in seconds")
     if seconds is not None and abs(seconds) > SAFE_INTEGER_MAX:
-        raise BulkDataError(f"{name} of {seconds} is further away than {SAFE_INTEGER_MAX} seconds")
+        raise BulkDataError(f"{name} of {seconds} is more than {SAFE_INTEGER_MAX} seconds")
     return seconds
 
 

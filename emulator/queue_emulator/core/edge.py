@@ -5,6 +5,7 @@ cacheTtl shortens that. Misses are copies too. A write made at this location rep
 https://developers.cloudflare.com/kv/concepts/how-kv-works/
 """
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -104,16 +105,19 @@ class Edge:
             for request in self._pages_by_prefix.pop(prefix):
                 self._pages.drop(request)
 
-    def superseded(self, entry: Entry) -> None:
-        """A write that this location does not know of: copies of what stood before are stale from now on."""
+    def superseded(self, entry: Entry, *, written: bool = False) -> None:
+        """A write that this location does not know of: copies of what stood before are stale from now on.
+
+        With `written` it could be read already, so that a copy may be of it.
+        """
         self.writes += 1
         copy = self._values.peek(entry.key)
-        if copy is not None:
+        if copy is not None and not (written and copy.content is not None and copy.content.version >= entry.version):
             copy.newer_version = entry.version
         for prefix, spans in self._pages_by_prefix.items():
             if entry.key.startswith(prefix):
                 for span in spans.values():
-                    if span.covers(entry.key):
+                    if span.covers(entry.key) and not (written and span.shows(entry)):
                         span.copy.newer_version = entry.version
 
     def clear(self) -> None:
@@ -139,6 +143,12 @@ class _Span:
     def covers(self, key: bytes) -> bool:
         last = self.copy.content.resume_after
         return (self.after is None or self.after < key) and (last is None or key <= last)
+
+    def shows(self, entry: Entry) -> bool:
+        """Whether the page was read after this was written."""
+        rows = self.copy.content.rows
+        at = bisect_left(rows, entry.key, key=lambda row: row.key)
+        return at < len(rows) and rows[at].key == entry.key and rows[at].version >= entry.version
 
 
 class _Shelf(Generic[Name, Content]):

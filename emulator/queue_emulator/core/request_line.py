@@ -22,7 +22,7 @@ class Answered:
 
     def as_text(self) -> str:
         if self.operations is None:
-            counted = "KV operations mixed with other requests'"
+            counted = "KV operations counted together with other requests"
         else:
             counted = "1 KV operation" if self.operations == 1 else f"{self.operations} KV operations"
         return f"{one_line(self.method)} {_shown(self.path)} {self.status} {self.took_ms:.1f} ms {counted}"

@@ -4,7 +4,7 @@ A write draws its version and is written in one turn, so that the order of versi
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,10 +17,12 @@ from queue_emulator.core.profiles import Profile
 from queue_emulator.core.replication import Replication
 from queue_emulator.kv.operation import Operation, Way, Written
 from queue_emulator.kv.read_cache import FOREVER_MS, ReadCache
-from queue_emulator.kv.store import Store
+from queue_emulator.kv.store import Staged, Store
+from queue_emulator.kv.waiting import STEP_BYTES, others_first, steps
 
 _FORGOTTEN_WALKED_MAX = 1000  # a list that meets more dead rows than this has them purged
 _COUNTED_AT_ONCE = 10_000
+_ALL = slice(None)
 
 Arrived = Callable[[Operation[Any], Way, Entry], None]
 """Told of an entry that an operation has written."""
@@ -112,6 +114,31 @@ class Centre:
             turn.release()
         return Written(entries)
 
+    async def write_in_steps(
+        self, operation: Operation[Any], way: Way, *, still: Callable[[Operation[Any], Way], None], arrived: Arrived
+    ) -> Written:
+        """As `write`, of what is long: others go on until it is written, which takes a moment, and after it.
+
+        So nobody sees half of it, but a location's copies follow one by one before it is acknowledged.
+        """
+        still(operation, way)
+        turn = self._versions.turn
+        staged = await self._store.stage(_drafts(operation, way.begun_ms))
+        try:
+            await turn.acquire()
+            try:
+                entries = await self._write_staged(operation, way, staged, still)
+            finally:
+                turn.release()
+            for part in steps(len(entries)):
+                for entry in entries[part]:
+                    arrived(operation, way, entry)
+                await others_first()
+                still(operation, way)
+        finally:
+            await staged.end()
+        return Written(entries)
+
     async def count(self, now_ms: int) -> int:
         """How many keys live."""
         first, total = b"", 0
@@ -130,6 +157,35 @@ class Centre:
     async def close(self) -> None:
         await self._store.close()
 
+    async def _write_staged(
+        self, operation: Operation[Any], way: Way, staged: Staged, still: Callable[[Operation[Any], Way], None]
+    ) -> Sequence[Entry]:
+        store, replication, keys = self._store, self._replication, operation.keys
+        still(operation, way)
+        before = None
+        if replication.any_underway or replication.needs_before(way.held_ms):
+            before = dict(zip(keys, await store.read(keys), strict=True))
+        first = await self._versions.take(len(keys), store)
+        entries: list[Entry] = []
+        for part in steps(len(keys)):
+            entries += _entries(operation, way.begun_ms, first + part.start, part)
+            await others_first()
+        still(operation, way)
+        await staged.write(entries, partial(self._written_many, operation, way, entries, before))
+        return entries
+
+    def _written_many(
+        self,
+        operation: Operation[Any],
+        way: Way,
+        entries: Sequence[Entry],
+        before: Mapping[bytes, Entry | None] | None,
+    ) -> None:
+        """What was read already is read again: to look at each entry would take longer."""
+        if before is not None:
+            self._set_out(operation, way, entries, before)
+        self._read.clear()
+
     def _written(
         self,
         operation: Operation[Any],
@@ -138,15 +194,25 @@ class Centre:
         before: Mapping[bytes, Entry | None] | None,
         arrived: Arrived,
     ) -> None:
-        now_ms = way.begun_ms
         if before is not None:
-            self._replication.forget(now_ms)
-            for entry in entries:
-                until_ms = {at: now_ms + held_ms for at, held_ms in way.held_ms.get(entry.key, {}).items()}
-                self._replication.wrote(before[entry.key], entry, operation.location, until_ms)
+            self._set_out(operation, way, entries, before)
         for entry in entries:
-            self._read.wrote(entry, now_ms)
+            self._read.wrote(entry, way.begun_ms)
             arrived(operation, way, entry)
+
+    def _set_out(
+        self,
+        operation: Operation[Any],
+        way: Way,
+        entries: Sequence[Entry],
+        before: Mapping[bytes, Entry | None],
+    ) -> None:
+        """The writes are on their way to the other locations."""
+        now_ms = way.begun_ms
+        self._replication.forget(now_ms)
+        for entry in entries:
+            until_ms = {at: now_ms + held_ms for at, held_ms in way.held_ms.get(entry.key, {}).items()}
+            self._replication.wrote(before[entry.key], entry, operation.location, until_ms)
 
     async def _walk(
         self, location: str | None, request: ListRequest, after: bytes | None, now_ms: int
@@ -209,11 +275,30 @@ class Centre:
         ]
 
 
-def _entries(operation: Operation[Any], now_ms: int, first: int) -> Sequence[Entry]:
-    """What a write or a delete leaves under its keys, with as many versions."""
+def _entries(operation: Operation[Any], now_ms: int, first: int, part: slice = _ALL) -> Sequence[Entry]:
+    """What a write or a delete leaves under its keys, or under a part of them, with as many versions."""
     if not operation.writes:
-        return [Entry(key, None, version, now_ms) for version, key in enumerate(operation.keys, first)]
+        return [Entry(key, None, version, now_ms) for version, key in enumerate(operation.keys[part], first)]
     return [
         Entry(each.key, each.value, version, now_ms, each.expires_s(now_ms), each.metadata)
-        for version, each in enumerate(operation.writes, first)
+        for version, each in enumerate(operation.writes[part], first)
     ]
+
+
+def _drafts(operation: Operation[Any], now_ms: int) -> Iterator[Sequence[Entry]]:
+    """The entries in steps, numbered from 1; of two with one key the last."""
+    last = {key: number for number, key in enumerate(operation.keys, 1)}
+    draft: list[Entry] = []
+    size_bytes = 0
+    for part in steps(len(operation.keys)):
+        for entry in _entries(operation, now_ms, part.start + 1, part):
+            if last[entry.key] != entry.version:
+                continue
+            draft.append(entry)
+            size_bytes += len(entry.value or b"")
+            if size_bytes > STEP_BYTES:
+                yield draft
+                draft, size_bytes = [], 0
+        if draft:
+            yield draft
+            draft, size_bytes = [], 0

@@ -111,6 +111,7 @@ class Operation(NamedTuple, Generic[Outcome]):
     page         what a list asks for
     cache_ttl_s  how old a copy a reader takes
     metadata     whether a reader wants metadata; without it a real namespace is asked for less
+    in_steps     whether others go on while this is done, because it is long; never where nobody can wait
     """
 
     kind: Kind
@@ -123,6 +124,7 @@ class Operation(NamedTuple, Generic[Outcome]):
     page: ListRequest | None = None
     cache_ttl_s: int = limits.CACHE_TTL_S_DEFAULT
     metadata: bool = True
+    in_steps: bool = False
 
 
 HeldMs = Mapping[bytes, Mapping[str, int]]

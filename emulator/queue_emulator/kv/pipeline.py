@@ -20,7 +20,7 @@ from queue_emulator.kv.journal import Journal
 from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import NOTHING_SEEN, Operation, Outcome, Saw, Way
 from queue_emulator.kv.turn import Turn, go_at_once
-from queue_emulator.kv.waiting import Sleep
+from queue_emulator.kv.waiting import Sleep, others_first, steps
 
 
 class End(Protocol):
@@ -84,13 +84,13 @@ class Pipeline:
         except ResetError:
             raise  # the journal is that of another world
         except JavaScriptError as error:
-            self._note(operation, way, [NOTHING_SEEN] * len(operation.keys), error)
+            await self._note_all(operation, way, [], error)
             raise
-        failure = None if way.decision is None else way.decision.failure
         self.meter.count(caller.route, kind, way.begun_ms, len(operation.keys))
-        self._note(operation, way, outcome.saw(), failure)
-        if failure is not None:
-            raise failure
+        if way.decision is not None or operation.in_steps:
+            await self._note_done(operation, way, outcome)
+        else:
+            self._note(operation, way, outcome.saw(), None)
         return outcome
 
     def reset(self) -> None:
@@ -113,6 +113,26 @@ class Pipeline:
                 raise ResetError(operation.kind.wire)
         if way.decision.refusal is not None:
             raise way.decision.refusal
+
+    async def _note_done(self, operation: Operation[Outcome], way: Way, outcome: Outcome) -> None:
+        """Raises what the caller sees of a fault, though it is done."""
+        failure = None if way.decision is None else way.decision.failure
+        await self._note_all(operation, way, outcome.saw(), failure)
+        if failure is not None:
+            raise failure
+
+    async def _note_all(
+        self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None
+    ) -> None:
+        """As `_note`, of what may be long; raises ResetError when it is no longer of this world."""
+        if not operation.in_steps:
+            self._note(operation, way, seen, error)
+            return
+        for part in steps(len(operation.keys)):
+            self._note(operation._replace(keys=operation.keys[part]), way, seen[part], error)
+            await others_first()
+            if way.epoch != self.epoch:
+                raise ResetError(operation.kind.wire)
 
     def _note(self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None) -> None:
         kind, namespace, location, keys, caller, asked_ms, *_ = operation

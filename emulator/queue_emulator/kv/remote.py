@@ -29,7 +29,7 @@ from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
 from queue_emulator.kv.patience import Patience
 from queue_emulator.kv.pipeline import Pipeline
-from queue_emulator.kv.waiting import Sleep
+from queue_emulator.kv.waiting import STEP_ENTRIES, Sleep
 
 # A Worker waits for its KV operation, and its client for the Worker: better a failure after 15 s than an answer later.
 SERVING = Patience(silence_ms=10_000, connect_ms=5_000, deadline_ms=15_000, wait_first_ms=200, wait_longest_ms=2_000)
@@ -96,10 +96,11 @@ class RemoteService:
         """Any operation, all the way; raises JavaScriptError for what is refused or fails."""
         return self.pipeline.perform(operation, self)
 
-    async def load(self, location: str, requests: Sequence[PutRequest]) -> None:
+    async def load(self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False) -> None:
         """Write as bulk writes; raises RemoteError that says how many keys were not, if any: the rest were."""
-        keys, caller = [request.key for request in requests], Invocation(None)
-        await self.perform(Operation(LOAD, self.namespace, location, keys, caller, self.clock.now_ms(), requests))
+        keys, caller, now_ms = [request.key for request in requests], Invocation(None), self.clock.now_ms()
+        in_steps = in_steps and len(keys) > STEP_ENTRIES
+        await self.perform(Operation(LOAD, self.namespace, location, keys, caller, now_ms, requests, in_steps=in_steps))
 
     def check(self, operation: Operation[Any]) -> None:
         """Raises KVError for a cursor that was not made here."""
@@ -150,9 +151,9 @@ class RemoteService:
                 replaced = batch.count - len(batch.entries)
                 written += replaced + await self._put_bulk(list(map(bulk_entry, batch.entries)))
         except ApiError as error:
-            raise RemoteError(f"{written} of {count} keys were surely written: {error}") from error
+            raise RemoteError(f"at least {written} of {count} keys were written: {error}") from error
         if written < count:
-            raise RemoteError(f"{self.where} did not take {count - written} of {count} keys")
+            raise RemoteError(f"{self.where} refused {count - written} of {count} keys")
         return Written()
 
     async def _delete(self, operation: Operation[Any]) -> Written:

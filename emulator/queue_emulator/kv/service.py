@@ -10,17 +10,17 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.edge import Edge
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.errors import ResetError
-from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT
+from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Kind
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.centre import Centre, Versions
 from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.store import Store
-from queue_emulator.kv.waiting import Sleep, sleep_really
+from queue_emulator.kv.waiting import STEP_BYTES, STEP_ENTRIES, Sleep, sleep_really
 
 NOBODY = Invocation(None, mixed=True)
 """Who asks without being a run of a Worker."""
@@ -121,24 +121,24 @@ class KVService:
         return written.entries[0]
 
     async def write(
-        self, location: str, requests: Sequence[PutRequest], *, caller: Invocation = NOBODY
+        self, location: str, requests: Sequence[PutRequest], *, caller: Invocation = NOBODY, in_steps: bool = False
     ) -> Sequence[Entry]:
-        """Write all or nothing, in their order."""
-        keys, now_ms = [request.key for request in requests], self.clock.now_ms()
+        """Write all or nothing, in their order; with `in_steps` others go on meanwhile, if it is long."""
         written: Written = await self.pipeline.perform(
-            Operation(PUT, self.namespace, location, keys, caller, now_ms, requests), self
+            self._writing(PUT, location, requests, caller=caller, in_steps=in_steps), self
         )
         return written.entries
 
-    async def load(self, location: str, requests: Sequence[PutRequest]) -> None:
-        """Write all or nothing, as a seed: no rule, limit or count is for it."""
-        keys, now_ms = [request.key for request in requests], self.clock.now_ms()
-        operation: Operation[Written] = Operation(LOAD, self.namespace, location, keys, NOBODY, now_ms, requests)
-        await self.pipeline.perform(operation, self)
+    async def load(self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False) -> None:
+        """As `write`, as a seed: no rule, limit or count is for it."""
+        await self.pipeline.perform(self._writing(LOAD, location, requests, caller=NOBODY, in_steps=in_steps), self)
 
-    async def delete(self, location: str, *keys: bytes, caller: Invocation = NOBODY) -> None:
-        """Leave tombstones, all or none; deleting a key that is not there succeeds."""
-        operation: Operation[Written] = Operation(DELETE, self.namespace, location, keys, caller, self.clock.now_ms())
+    async def delete(self, location: str, *keys: bytes, caller: Invocation = NOBODY, in_steps: bool = False) -> None:
+        """Leave tombstones, all or none; deleting a key that is not there succeeds; `in_steps` as in `write`."""
+        now_ms, in_steps = self.clock.now_ms(), in_steps and len(keys) > STEP_ENTRIES
+        operation: Operation[Written] = Operation(
+            DELETE, self.namespace, location, keys, caller, now_ms, in_steps=in_steps
+        )
         await self.pipeline.perform(operation, self)
 
     async def list(
@@ -234,8 +234,17 @@ class KVService:
         rows = page.live_rows(now_ms)
         return Listing(rows, _encode_cursor(request, page, view.opaque_cursors), status, age_ms, newer)
 
+    def _writing(
+        self, kind: Kind, location: str, requests: Sequence[PutRequest], *, caller: Invocation, in_steps: bool
+    ) -> Operation[Written]:
+        keys, now_ms = [request.key for request in requests], self.clock.now_ms()
+        if in_steps and len(requests) <= STEP_ENTRIES:
+            in_steps = sum(len(request.value) for request in requests) > STEP_BYTES
+        return Operation(kind, self.namespace, location, keys, caller, now_ms, requests, in_steps=in_steps)
+
     def _write(self, operation: Operation[Any], way: Way) -> Coroutine[Any, Any, Written]:
-        return self._centre.write(operation, way, still=self._still, arrived=self._arrived)
+        write = self._centre.write_in_steps if operation.in_steps else self._centre.write
+        return write(operation, way, still=self._still, arrived=self._arrived)
 
     def _arrived(self, operation: Operation[Any], way: Way, entry: Entry) -> None:
         """The writer's edge follows the write; to every other edge its copies are stale now."""
@@ -245,7 +254,7 @@ class KVService:
             if edge is own:
                 edge.wrote(entry, way.begun_ms)
             else:
-                edge.superseded(entry)
+                edge.superseded(entry, written=operation.in_steps)
 
     def _still(self, operation: Operation[Any], way: Way) -> None:
         """Raises ResetError for what was begun before a reset, or before the namespace was deleted."""

@@ -10,8 +10,9 @@ and be woken by it takes longer than to read or write a row.
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import NamespaceError, StateError
 from queue_emulator.kv.foreign_database import check_schema
 from queue_emulator.kv.schema import INSERT_NAMESPACE, SCHEMA_VERSION, lay_out, upgrade
+from queue_emulator.kv.staging import TABLES, Overlay, StagedRows, Staging, finish_staged
 from queue_emulator.kv.state_file import StateFile
-from queue_emulator.kv.store import Written, tell_nobody
+from queue_emulator.kv.store import Staged, Written, tell_nobody
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
 _NO_NUMBER = 0  # SQLite numbers from 1
@@ -65,13 +67,18 @@ class SqliteStore:
             chunk = keys[start : start + _KEYS_AT_ONCE]
             rows = await self._file.ask(_READ.format(",".join("?" * len(chunk))), (self._namespace, *chunk))
             found.update((row[0], Entry(*row)) for row in rows)
+            if self._file.staging.written and (written := self._written()) is not None:
+                found.update((key, entry) for key in chunk if (entry := written.newest(key, found.get(key))))
         return [found.get(key) for key in keys]
 
     async def walk(self, first: bytes, before: bytes | None, limit: int) -> list[Row]:
         end = () if before is None else (before,)
         sql = _WALK.format("AND key < ?" if end else "")
-        rows = await self._file.ask(sql, (self._namespace, first, *end, limit), short=limit <= _SHORT_ROWS)
-        return list(map(Row._make, rows))
+        written = self._written()  # before, because it may be in its place after
+        found = await self._file.ask(sql, (self._namespace, first, *end, limit), short=limit <= _SHORT_ROWS)
+        rows = list(map(Row._make, found))
+        written = written or self._written()
+        return rows if written is None else written.walked(rows, first, before, limit)
 
     async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
         if len(entries) == 1 and len(entries[0].value or b"") <= _SHORT_BYTES:
@@ -80,13 +87,22 @@ class SqliteStore:
         else:
             await self._file.change([(_WRITE, [self._columns(entry) for entry in entries])], written)
 
+    async def stage(self, drafts: Iterable[Sequence[Entry]]) -> Staged:
+        staged = StagedRows(self._file, self._namespace)
+        await staged.fill(drafts)
+        return staged
+
     async def purge(self, gone_before_ms: int) -> int:
+        if self._written() is not None:
+            return 0  # a tombstone may be newer than an entry that is not yet in its place
         # gone since expiration_s * 1000 < gone_before_ms, in whole seconds so that the index serves
         bounds = ((_PURGE_DELETED, gone_before_ms), (_PURGE_EXPIRED, -(-gone_before_ms // 1000)))
         return await self._file.change([(sql, [(self._namespace, bound)]) for sql, bound in bounds])
 
     async def clear(self) -> None:
-        await self._file.change([(_CLEAR, [(self._namespace,)])])
+        staging, number = self._file.staging, self._namespace
+        forgetting = staging.forgetting(number)
+        await self._file.change([(_CLEAR, [(number,)]), *forgetting], partial(staging.forgot, number))
 
     async def last_version(self) -> int:
         ((version,),) = await self._file.ask("SELECT coalesce(max(version), 0) FROM entry", ())
@@ -101,6 +117,9 @@ class SqliteStore:
         if self._number is None:
             self._number = self._file.numbers.get(self._id)
         return self._number or _NO_NUMBER
+
+    def _written(self) -> Overlay | None:
+        return self._file.staging.written.get(self._namespace)
 
     def _columns(self, entry: Entry) -> tuple[Any, ...]:
         return (
@@ -142,19 +161,24 @@ class SqliteCatalogue:
         numbers[id] = number
 
     async def remove(self, id: str) -> None:
-        number = self._file.numbers.pop(id, None)
-        await self._file.change([(_CLEAR, [(number,)]), (_REMOVE, [(number,)])])
+        staging, number = self._file.staging, self._file.numbers.pop(id, None)
+        if number is not None:
+            statements = [(_CLEAR, [(number,)]), (_REMOVE, [(number,)]), *staging.forgetting(number)]
+            await self._file.change(statements, partial(staging.forgot, number))
 
     async def reset(self, kept: Sequence[Namespace]) -> None:
         numbers = {each.id: self._file.numbers[each.id] for each in kept}
         others = [(number,) for number in self._file.numbers.values() if number not in numbers.values()]
+        staging = self._file.staging
         await self._file.change(
             [
                 (_CLEAR_ALL, [()]),
                 (_REMOVE, others),
                 (_UNTITLE, [()]),
                 (_RENAME, [(each.id, each.title, numbers[each.id]) for each in kept]),
-            ]
+                *staging.forgetting(None),
+            ],
+            partial(staging.forgot, None),
         )
         self._file.numbers = numbers
 
@@ -180,6 +204,7 @@ class _File:
         self._thread = thread
         self._state = state
         self.numbers: dict[str, int] = {}
+        self.staging = Staging()
         self._turn = asyncio.Lock()
         self._underway: set[asyncio.Future[int]] = set()
 
@@ -199,7 +224,7 @@ class _File:
     async def change(
         self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written = tell_nobody
     ) -> int:
-        """Statements with their parameters, all or none; how many rows they changed.
+        """Statements with their parameters, all or none; how many rows they changed. One without parameters is DDL.
 
         Nobody's cancellation ends this half-way: a cursor that nobody closes would keep the file locked. It is raised
         when the change has ended, so that what comes next finds it done.
@@ -215,6 +240,7 @@ class _File:
 
     async def close(self, *, take_back: bool = False) -> None:
         """With `take_back` a file that was made here is removed, before anybody else can have it."""
+        self.staging.closed = True
         async with self._turn:
             if take_back:
                 self._state.take_back()
@@ -228,6 +254,9 @@ class _File:
             await self._long("BEGIN IMMEDIATE")
             try:
                 for sql, parameters in statements:
+                    if parameters == ():
+                        await self._thread.execute_fetchall(sql)
+                        continue
                     async with self._thread.executemany(sql, parameters) as cursor:
                         rows += cursor.rowcount
             except BaseException as error:
@@ -299,15 +328,16 @@ async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connectio
     await connection.execute_fetchall("PRAGMA locking_mode = EXCLUSIVE")
     await connection.execute_fetchall("BEGIN EXCLUSIVE")
     state.take(database)
-    check_schema(database, "entry", "namespace")
+    check_schema(database, "entry", "namespace", *TABLES)
     rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
     if rows[0][0] == 0:
         await lay_out(connection)
         await connection.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
     await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
+    await finish_staged(connection)
     ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
     if last > _VERSION_MAX:
-        raise StateError(f"its last version is {last}, of {_VERSION_MAX} at most")
+        raise StateError(f"its last version is {last}; the highest possible is {_VERSION_MAX}")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     if version > SCHEMA_VERSION:  # the header is older than the log beside it
         raise StateError(_too_new(state.path, version))
@@ -337,8 +367,8 @@ def _check_header(state: StateFile) -> None:
 
 def _too_new(path: Path, version: int) -> str:
     return (
-        f"state file {path} has schema version {version}, this queue-emulator reads up to "
-        f"{SCHEMA_VERSION}: upgrade queue-emulator or name another file with --state"
+        f"state file {path} has schema version {version}; this queue-emulator reads versions up to "
+        f"{SCHEMA_VERSION}: upgrade queue-emulator, or name another file with --state"
     )
 
 

@@ -5,7 +5,7 @@ answers what it holds; what a reader may see of that is decided above.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from queue_emulator.core.entries import Entry, Row
@@ -16,6 +16,18 @@ Written = Callable[[], None]
 
 def tell_nobody() -> None:
     """For a write that nobody has to be told of."""
+
+
+class Staged(Protocol):
+    """Entries on their way into a store: those of a write that is too long to be made in one go."""
+
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
+        """As `Store.write`, of the entries that were staged, under their versions; it does not take long."""
+        ...
+
+    async def end(self) -> None:
+        """Do in steps what is left to do, which is to forget them if they were not written. To be called always."""
+        ...
 
 
 class Store(Protocol):
@@ -31,6 +43,13 @@ class Store(Protocol):
 
     async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
         """Put every entry under its key, or none. Cancelled, it ends when it is clear which: `written` tells."""
+        ...
+
+    async def stage(self, drafts: Iterable[Sequence[Entry]]) -> Staged:
+        """Begin a long write, in steps between which others go on; nothing of it can be read yet.
+
+        Each draft is a step: entries with different keys, numbered from 1 on by `version`, whose versions come later.
+        """
         ...
 
     async def purge(self, gone_before_ms: int) -> int:
@@ -76,6 +95,9 @@ class MemoryStore:
                 self._keys = sorted(self._entries)
         written()
 
+    async def stage(self, drafts: Iterable[Sequence[Entry]]) -> Staged:
+        return _InMemory(self)
+
     async def purge(self, gone_before_ms: int) -> int:
         gone = {entry.key for entry in self._entries.values() if _gone_before(entry, gone_before_ms)}
         for key in gone:
@@ -92,6 +114,19 @@ class MemoryStore:
         return max((entry.version for entry in self._entries.values()), default=0)
 
     async def close(self) -> None:
+        pass
+
+
+class _InMemory:
+    """There is nothing to prepare: to put a hundred thousand entries into a dictionary does not take long."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
+        await self._store.write(entries, written)
+
+    async def end(self) -> None:
         pass
 
 

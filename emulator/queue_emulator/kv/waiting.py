@@ -1,12 +1,14 @@
 """Waiting on the emulator's clock, where a delay ends early when the clock moves past it, and letting others run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from queue_emulator.core.clock import MovableClock
 
 LARGE_BYTES = 65_536  # what takes a few milliseconds at most
+STEP_ENTRIES = 500  # as many as are written, or told to the locations' edges, in a few milliseconds
+STEP_BYTES = 1 << 20
 
 Result = TypeVar("Result")
 Sleep = Callable[[int], Awaitable[None]]
@@ -79,3 +81,13 @@ async def off_loop(size_bytes: int, work: Callable[[], Result]) -> Result:
     if size_bytes < LARGE_BYTES or not in_event_loop():
         return work()
     return await asyncio.to_thread(work)
+
+
+def steps(count: int) -> Iterator[slice]:
+    """Parts of what has so many members, each of them short."""
+    return (slice(start, start + STEP_ENTRIES) for start in range(0, count, STEP_ENTRIES))
+
+
+async def others_first() -> None:
+    """Let whoever waits for the event loop go on."""
+    await asyncio.sleep(0)

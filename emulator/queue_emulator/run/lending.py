@@ -56,7 +56,7 @@ class Lending:
             for seed in self._due(places):
                 self._seeds.remove(seed)
                 service = next(self.bound[each] for each in places if each.binding == _binding_of(seed, places))
-                await service.load(self._location, seed.requests)
+                await service.load(self._location, seed.requests, in_steps=True)
 
     def _due(self, places: Sequence[Place]) -> list[Seed]:
         names = [each.binding for each in places]
@@ -70,5 +70,5 @@ def _binding_of(seed: Seed, places: Sequence[Place]) -> str:
     if PREFERRED in names or len(names) == 1:
         return PREFERRED if PREFERRED in names else names[0]
     raise SettingsError(
-        f"--seed {seed.shown}: say whose it is, as in --seed {names[0]}={seed.shown}; there are {', '.join(names)}"
+        f"--seed {seed.shown}: name a binding, as in --seed {names[0]}={seed.shown}; known: {', '.join(names)}"
     )

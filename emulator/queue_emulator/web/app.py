@@ -11,7 +11,7 @@ from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.request_line import Answered
-from queue_emulator.core.surface import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
+from queue_emulator.core.wire_names import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerFace
@@ -137,7 +137,7 @@ class NoOtherSites:
         if foreign is None:
             await self._app(scope, receive, send)
             return
-        why = f"the development keys open this to loopback host names only, not to {foreign[:80]!r}: set your own"
+        why = f"the development keys work only for loopback host names, not for {foreign[:80]!r}: set your own keys"
         await RequestBody(receive).drain()
         answer = error_answer(403, why)
         headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(answer.content))]

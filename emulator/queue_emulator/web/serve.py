@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.sparing import Sparing
+from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.terminal import tell
 from queue_emulator.web import protocol
 from queue_emulator.web.connections import Connections
@@ -20,6 +20,7 @@ DESCRIPTORS_KEPT = 32  # for files of the store, and what else a run opens
 
 _BACKLOG = 512
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
+_BETWEEN_FULL_COLLECTIONS = 200  # of which each looks at all that is held in memory, and nobody is answered meanwhile
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -65,7 +66,7 @@ async def serve(
     without anything that it carried: a request's headers hold keys.
     """
     loop = asyncio.get_running_loop()
-    failed = Sparing(log, loop.time)
+    failed = RepeatedLines(log, loop.time)
     loop.set_exception_handler(lambda loop, context: failed(f"  a connection failed: {_failure(context)}"))
     if stop is None:
         stop = asyncio.Event()
@@ -89,9 +90,9 @@ async def serve(
 def _spare_the_collector() -> None:
     """What stands at the start stands to the end, and a page of a list is a thousand objects, none of them garbage."""
     gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 10, _BETWEEN_FULL_COLLECTIONS)
 
 
 def _failure(context: dict[str, object]) -> str:
     error = context.get("exception")
-    return type(error).__name__ if error is not None else "for no known reason"
+    return type(error).__name__ if error is not None else "for an unknown reason"

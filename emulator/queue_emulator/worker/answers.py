@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from queue_emulator.core.javascript import Json, ToJson, stringify_json
+from queue_emulator.core.javascript import ToJson, stringify_json
+from queue_emulator.core.json_pieces import stringify_in_pieces
 from queue_emulator.core.json_size import large
 from queue_emulator.kv.waiting import LARGE_BYTES, off_loop
 
@@ -26,14 +27,16 @@ def json_answer(status: int, body: ToJson, headers: dict[str, str] | None = None
     return Answer(status, stringify_json(body).encode(), JSON_TYPE, headers or {})
 
 
-async def stored_answer(status: int, body: Json) -> Answer:
-    """As `json_answer`, of what was stored and may be large: then others go on meanwhile."""
-    return await off_loop(LARGE_BYTES if large(body) else 0, partial(json_answer, status, body))
+async def stored_answer(status: int, body: ToJson) -> Answer:
+    """As `json_answer`, of what was stored or sent and may be large: then others go on meanwhile."""
+    return Answer(status, await stringified(body), JSON_TYPE)
 
 
-async def stringified(value: ToJson) -> str:
-    """JSON.stringify of what may be large: then others go on meanwhile."""
-    return await off_loop(LARGE_BYTES if large(value) else 0, partial(stringify_json, value))
+async def stringified(value: ToJson) -> bytes:
+    """JSON.stringify of what may be large, in UTF-8: then others go on meanwhile."""
+    if large(value):
+        return await off_loop(LARGE_BYTES, partial(stringify_in_pieces, value))
+    return stringify_json(value).encode()
 
 
 def text_answer(status: int, text: str) -> Answer:

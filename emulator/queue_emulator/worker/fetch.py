@@ -206,11 +206,16 @@ async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> 
         return refused
     if route.fields is None:
         return await route.answer(_Call(env, task_id, {}))
-    content = await request.body()
-    if content is None:
-        return error_answer(413, f"Request body exceeds {BODY_BYTES_MAX} bytes")
     try:
-        body = await off_loop(len(content), partial(bodies.parse_body, content, route.fields))
+        body = await _read(request, route.fields)
     except bodies.BodyError as error:
         return error.answer
     return env.portable.refuse(name, departures_of_body(name, body)) or await route.answer(_Call(env, task_id, body))
+
+
+async def _read(request: Request, fields: Mapping[str, bodies.Field]) -> dict[str, Json]:
+    """The body, of which the bytes are then forgotten; raises BodyError."""
+    content = await request.body()
+    if content is None:
+        raise bodies.BodyError(error_answer(413, f"Request body exceeds {BODY_BYTES_MAX} bytes"))
+    return await off_loop(len(content), partial(bodies.parse_body, content, fields))

@@ -70,7 +70,7 @@ async def renew(tasks: Format, clock: Clock, task_id: str, body: dict[str, Json]
     now_ms = clock.now_ms()
     renewed = {**spread(lease), "expiresAt": iso_8601(now_ms + extend_s * 1000), "renewedAt": iso_8601(now_ms)}
     await tasks.put_lease(task_id, renewed, extend_s)
-    return json_answer(200, {"success": True, "lease": renewed})
+    return await stored_answer(200, {"success": True, "lease": renewed})
 
 
 async def set_status(tasks: Format, clock: Clock, task_id: str, body: dict[str, Json]) -> Answer:
@@ -80,7 +80,7 @@ async def set_status(tasks: Format, clock: Clock, task_id: str, body: dict[str, 
         return error_answer(404, "Task not found")
     changed = {**spread(task), "status": body["status"], "updatedAt": iso_8601(clock.now_ms())}
     await tasks.put_task(task_id, changed)
-    return json_answer(200, {"success": True, "status": body["status"]})
+    return await stored_answer(200, {"success": True, "status": body["status"]})
 
 
 async def store_result(tasks: Format, task_id: str, result: Mapping[str, ToJson]) -> Answer:

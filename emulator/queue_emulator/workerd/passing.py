@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass
 from typing import Any
 
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.worker.answers import Answer
 from queue_emulator.workerd.upstream import Exchange, Headers, WorkerGone
 
@@ -48,16 +48,22 @@ class ClientGone(Exception):
 
 
 class Body:
-    """What the client sends, and then whether it is still there; `in_the_way` says whether others wait for its end."""
+    """What the client sends, and then whether it is still there.
 
-    def __init__(self, receive: Receive, *, in_the_way: Callable[[], bool] = lambda: False) -> None:
+    `whole`: it has nothing more to send. `in_the_way` says whether others wait for the end of it.
+    """
+
+    def __init__(
+        self, receive: Receive, *, whole: bool = False, in_the_way: Callable[[], bool] = lambda: False
+    ) -> None:
         self._receive = receive
+        self._whole = whole
         self._in_the_way = in_the_way
         self.begun = False  # something of it was taken, and can be given to nobody else
         self.ended = False
 
     async def chunk(self) -> bytes:
-        message = await self._next()
+        message = await (self._receive() if self._whole else self._next())
         if message["type"] != "http.request":
             raise ClientGone
         self.ended = not message.get("more_body", False)

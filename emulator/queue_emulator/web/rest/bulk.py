@@ -24,7 +24,7 @@ from queue_emulator.core.json_members import NotAnArray, array_members
 from queue_emulator.core.json_size import JsonTooLarge
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_bulk_get
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call
@@ -36,7 +36,7 @@ async def put(call: Call) -> Answer:
     """Write up to 10,000 pairs, all or none."""
     content = await call.content(limits.BULK_BYTES_MAX, "Request body")
     requests = await off_loop(len(content), lambda: _pairs(call.operation, content, call.now_ms))
-    await call.service.write(API_LOCATION, requests, caller=call.caller)
+    await call.service.write(API_LOCATION, requests, caller=call.caller, in_steps=True)
     return _done(len(requests))
 
 
@@ -44,7 +44,7 @@ async def delete(call: Call) -> Answer:
     """Delete up to 10,000 keys, those that are not there included, all or none."""
     content = await call.content(limits.BULK_BYTES_MAX, "Request body")
     keys = await off_loop(len(content), lambda: _keys(call.operation, content))
-    await call.service.delete(API_LOCATION, *dict.fromkeys(keys), caller=call.caller)
+    await call.service.delete(API_LOCATION, *dict.fromkeys(keys), caller=call.caller, in_steps=True)
     return _done(len(keys))
 
 

@@ -1,0 +1,199 @@
+"""A long write to a state file: put aside in short transactions, made in one, and then moved in short ones.
+
+One transaction of ten thousand rows takes a tenth of a second or more, in which nobody else reads or writes. What was
+put aside is no entry until `staged_base` says from which version on; that is one row. From then on readers are answered
+from memory what is not yet in its place. A process that dies before has written nothing of it, and one that dies after
+has written all: the next start moves it.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, Protocol
+
+import aiosqlite
+
+from queue_emulator.core.entries import Entry, Row
+from queue_emulator.kv.store import Written, tell_nobody
+
+TABLES = ("staged", "staged_base")
+
+Statement = tuple[str, Sequence[Sequence[Any]]]
+
+
+class Changes(Protocol):
+    """The state file, as far as it is needed here."""
+
+    staging: "Staging"
+
+    def change(self, statements: Sequence[Statement], changed: Written = tell_nobody) -> Awaitable[int]:
+        """Statements with their parameters, all or none."""
+        ...
+
+
+class Staging:
+    """What the file's stores share: which of their entries are written and not yet in their place.
+
+    Long writes go one after the other.
+    """
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.written: dict[int, Overlay] = {}
+        self.unfinished: StagedRows | None = None
+        self.closed = False
+
+    def forgetting(self, number: int | None) -> list[Statement]:
+        """What also has to be done where the entries of a namespace, or of all, are dropped."""
+        if self.unfinished is None:
+            return []
+        return [("DELETE FROM staged", [()])] if number is None else [(_FORGET, [(number,)])]
+
+    def forgot(self, number: int | None) -> None:
+        """They are dropped."""
+        if number is None:
+            self.written.clear()
+        else:
+            self.written.pop(number, None)
+
+
+class Overlay:
+    """Entries by key, in key order."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = {entry.key: entry for entry in entries}
+        self._keys = sorted(self.entries)
+
+    def newest(self, key: bytes, entry: Entry | None) -> Entry | None:
+        """What stands under a key of which the table says `entry`."""
+        written = self.entries.get(key)
+        if written is None or (entry is not None and entry.version > written.version):
+            return entry
+        return written
+
+    def walked(self, rows: Sequence[Row], first: bytes, before: bytes | None, limit: int) -> list[Row]:
+        """A walk of which the table gave `rows`, at most `limit` as well."""
+        start = bisect_left(self._keys, first)
+        end = len(self._keys) if before is None else bisect_left(self._keys, before, start)
+        found = {row.key: row for row in rows}
+        for key in self._keys[start : min(end, start + limit)]:
+            written, row = self.entries[key], found.get(key)
+            if row is None or row.version < written.version:
+                found[key] = Row.of(written)
+        return [found[key] for key in sorted(found)[:limit]]
+
+
+class StagedRows:
+    """One long write of the namespace of this number."""
+
+    def __init__(self, file: Changes, number: int) -> None:
+        self._file = file
+        self._staging = file.staging
+        self._number = number
+        self._drafts: list[tuple[int, int]] = []
+
+    async def fill(self, drafts: Iterable[Sequence[Entry]]) -> None:
+        """Put them aside."""
+        await self._staging.turn.acquire()
+        try:
+            if self._staging.unfinished is not None:  # the disk was full
+                await self._staging.unfinished.finish()
+            self._staging.unfinished = self
+            await self._file.change([*_drop(), (_STAGED, ()), (_BASE, ())])
+            for draft in drafts:
+                self._drafts.append((draft[0].version, draft[-1].version))
+                await self._file.change([(_STAGE, [self._columns(entry) for entry in draft])])
+        except BaseException:
+            await self.end()
+            raise
+
+    async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
+        """All at once: from now on they can be read."""
+        overlay = Overlay(entries)
+
+        def changed() -> None:
+            self._staging.written[self._number] = overlay
+            written()
+
+        await self._file.change([(_WRITTEN, [(entries[0].version - 1,)])], changed)
+
+    async def end(self) -> None:
+        """Nobody's cancellation ends this half-way."""
+        task = asyncio.ensure_future(self._end())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait((task,))
+            raise
+
+    async def finish(self) -> None:
+        """Move what was written to its place, and forget what was put aside."""
+        staging = self._staging
+        if self._number in staging.written:
+            for first, last in self._drafts:
+                if staging.closed:
+                    return  # the next start does it
+                await self._file.change([(_MOVE, [(first, last)]), (_MOVED, [(first, last)])])
+        if not staging.closed:
+            await self._file.change(_drop())
+            staging.written.pop(self._number, None)
+            staging.unfinished = None
+
+    async def _end(self) -> None:
+        try:
+            await self.finish()
+        finally:
+            self._staging.turn.release()
+
+    def _columns(self, entry: Entry) -> tuple[Any, ...]:
+        return (
+            entry.version,
+            self._number,
+            entry.key,
+            entry.written_ms,
+            entry.expiration_s,
+            entry.metadata,
+            entry.value is None,
+            entry.value,
+        )
+
+
+async def finish_staged(connection: aiosqlite.Connection) -> None:
+    """What an emulator that died has left: in the transaction of the caller, which opens the file."""
+    if await connection.execute_fetchall("SELECT 1 FROM sqlite_master WHERE name = 'staged_base'"):
+        await connection.execute_fetchall(_MOVE, (0, 1 << 62))
+        for statement, _ in _drop():
+            await connection.execute_fetchall(statement)
+
+
+def _drop() -> list[Statement]:
+    return [(f"DROP TABLE IF EXISTS {table}", ()) for table in TABLES]
+
+
+_STAGED = """
+    CREATE TABLE staged (
+        number       INTEGER PRIMARY KEY,
+        namespace    INTEGER NOT NULL,
+        key          BLOB    NOT NULL,
+        written_ms   INTEGER NOT NULL,
+        expiration_s INTEGER,
+        metadata     TEXT,
+        deleted      INTEGER NOT NULL,
+        value        BLOB
+    )
+"""
+_BASE = "CREATE TABLE staged_base (version INTEGER NOT NULL)"
+_STAGE = "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_WRITTEN = "INSERT INTO staged_base VALUES (?)"
+_MOVE = """
+    INSERT OR REPLACE INTO entry (version, namespace, key, written_ms, expiration_s, metadata, deleted, value)
+    SELECT number + base.version, namespace, key, written_ms, expiration_s, metadata, deleted, value
+    FROM staged_base AS base, staged
+    WHERE number BETWEEN ? AND ? AND NOT EXISTS (
+        SELECT 1 FROM entry
+        WHERE entry.namespace = staged.namespace AND entry.key = staged.key
+            AND entry.version > staged.number + base.version
+    )
+"""
+_MOVED = "DELETE FROM staged WHERE number BETWEEN ? AND ?"
+_FORGET = "DELETE FROM staged WHERE namespace = ?"
