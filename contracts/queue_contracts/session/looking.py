@@ -16,7 +16,7 @@ _FILE = "parts.json"
 _NOTHING: Mapping[str, int] = {}
 
 
-class OfAnotherFormat(BaseException):
+class OfAnotherFormat(Exception):
     """The check is about a format that the Worker does not keep."""
 
 
