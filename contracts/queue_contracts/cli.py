@@ -183,6 +183,7 @@ def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:
         "-p",
         "no:legacypath",
         "--tb=no",
+        "-rN",
         "-q",
         "--no-header",
         "-n",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from queue_contracts.arguments import rate
+from queue_contracts.names import FORMATS
 from queue_contracts.profiles import Profile
 
 SEED = 20261120
@@ -69,7 +70,22 @@ REPORT_DIR = Option(
     "--report-dir",
     {"type": Path, "metavar": "DIR", "help": "write junit.xml, report.html and exchanges.har into this folder"},
 )
-OF_A_RUN = (PROFILE, DISPOSABLE, CONTROL, WORKER, WORKERD, RATE, GENERATED_FROM, REPORT_DIR)
+WITHOUT = Option(
+    "--without",
+    {
+        "action": "append",
+        "default": [],
+        "metavar": "PART",
+        "help": "this Worker has no such part: an operationId of openapi.yaml, or a tag for all of its; repeatable",
+    },
+    in_pytest="--contract-without",
+)
+FORMAT = Option(
+    "--format",
+    {"choices": FORMATS, "help": "the keys in which the Worker keeps its queue (default: new)"},
+    in_pytest="--contract-format",
+)
+OF_A_RUN = (PROFILE, DISPOSABLE, CONTROL, WORKER, WORKERD, RATE, WITHOUT, FORMAT, GENERATED_FROM, REPORT_DIR)
 
 
 def add(parser: Callable[..., object], option: Option, **changed: Any) -> None:
@@ -87,7 +103,9 @@ def for_pytest(parsed: Namespace) -> Iterator[str]:
     """What was parsed for a run, as arguments of pytest; paths as seen from everywhere."""
     for option in OF_A_RUN:
         value = getattr(parsed, option.member)
-        if value is True:
+        if isinstance(value, list):
+            yield from (each for named in value for each in (option.name_in_pytest, named))
+        elif value is True:
             yield option.name_in_pytest
         elif value not in (None, False):
             yield from (option.name_in_pytest, str(value.absolute() if isinstance(value, Path) else value))

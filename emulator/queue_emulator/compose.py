@@ -5,13 +5,14 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.banner import banner
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.profiles import Profile
+from queue_emulator.core.request_line import Answered, message_as_json
 from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.cloudflare_access import Access
@@ -85,6 +86,7 @@ async def _serve(
             dice=dice,
             namespaces=namespaces,
             api_token=settings.keys.api_token.token,
+            **_logs(settings, clock),
             control_token=settings.keys.control_token,
         )
         await seeds.load(service, settings.locations[0], clock)
@@ -97,6 +99,25 @@ async def _serve(
             await service.close()
         else:
             await namespaces.close(discard=not started)
+
+
+class _Logs(TypedDict):
+    log: Callable[[str], None]
+    log_requests_as: Callable[[Answered], None]
+
+
+def _logs(settings: Settings, clock: MovableClock) -> _Logs:
+    """How messages and answered requests are told."""
+    if settings.log_as_json:
+        return {
+            "log": lambda line: tell(message_as_json(clock.now_ms(), line)),
+            "log_requests_as": lambda answered: tell(answered.as_json()),
+        }
+    colours = _COLOURS if settings.colours else {}
+    return {"log": tell, "log_requests_as": lambda each: tell(each.as_text(), colours.get(each.status // 100, ""))}
+
+
+_COLOURS = {4: "33", 5: "31"}  # yellow and red, by the first digit of a status
 
 
 def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> dict[str, object]:

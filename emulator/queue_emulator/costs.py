@@ -46,15 +46,23 @@ class _Cost(msgspec.Struct):
     over_s: float = 0
 
 
+def cost_as_json(url: str, over_s: int | None) -> list[str]:
+    """The lines of the same for programs, as the emulator answers it."""
+    return msgspec.json.format(msgspec.json.encode(_asked(url, over_s)), indent=2).decode().splitlines()
+
+
 def cost_report(url: str, over_s: int | None) -> list[str]:
     """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
-    cost = RemoteControl(url, token=read_control_token()).ask(
-        "GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost
-    )
+    cost = _asked(url, over_s)
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
     lines.append(_line("all", cost.operations))
     return [*lines, "", *_estimate(cost)]
+
+
+def _asked(url: str, over_s: int | None) -> _Cost:
+    path = f"/cost?over_s={over_s}" if over_s else "/cost"
+    return RemoteControl(url, token=read_control_token()).ask("GET", path, _Cost)
 
 
 def _line(name: str, counts: _Counts) -> str:

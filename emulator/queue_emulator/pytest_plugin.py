@@ -28,6 +28,7 @@ class _Options(TypedDict, total=False):
     plan: str | None
     replication_lag_s: tuple[float, float]
     tombstone_life_s: float | None
+    api_reads: str
 
 
 _MEMBERS: dict[str, tuple[Callable[[object], bool], str]] = {
@@ -41,6 +42,7 @@ _MEMBERS: dict[str, tuple[Callable[[object], bool], str]] = {
     "plan": (lambda given: given is None or isinstance(given, str), "a name, as 'free'"),
     "replication_lag_s": (lambda given: _range(given), "two numbers of seconds, as (0, 5)"),
     "tombstone_life_s": (lambda given: given is None or _seconds(given), "a number of seconds"),
+    "api_reads": (lambda given: given in ("central", "cached"), "'central' or 'cached'"),
 }
 _MARKER = f"queue_emulator({', '.join(_MEMBERS)}): how the emulator of this test behaves"
 
@@ -72,17 +74,18 @@ def emulator(request: pytest.FixtureRequest) -> "Emulator":
             plan=options.get("plan"),
             lag_ms=(round(least_s * 1000), round(most_s * 1000)),
             tombstone_life_ms=None if life_s is None else round(life_s * 1000),
+            api_reads=options.get("api_reads", "central"),
+        )
+        return Emulator(
+            profile=profile,
+            locations=options.get("locations"),
+            worker_version=options.get("worker_version", "new"),
+            rate_limit=options.get("rate_limit"),
+            strict=options.get("strict", False),
+            seed=options.get("seed", 0),
         )
     except EmulatorError as error:
         raise pytest.UsageError(f"the marker queue_emulator: {error}") from None
-    return Emulator(
-        profile=profile,
-        locations=options.get("locations", ("SJC",)),
-        worker_version=options.get("worker_version", "new"),
-        rate_limit=options.get("rate_limit"),
-        strict=options.get("strict", False),
-        seed=options.get("seed", 0),
-    )
 
 
 @pytest.fixture

@@ -87,6 +87,8 @@ class Settings:
     rate_limit_per_minute: int | None = None
     strict: bool = False
     log_requests: bool = True
+    log_as_json: bool = False
+    colours: bool = False
     random_seed: int | None = None
     worker: WorkerSettings | None = None
     cloudflare: Access | None = None
@@ -132,6 +134,11 @@ def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | Non
 def read_control_token(*, environment: Mapping[str, str] | None = None) -> str | None:
     """What opens the controls of an emulator on another machine, from the environment or `.dev.vars`."""
     return _token_named(CONTROL_TOKEN_NAME, _sources(environment, Path()))
+
+
+def wants_colours() -> bool:
+    """Whether a terminal may be coloured: https://no-color.org (2026-11-30)"""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def environment() -> dict[str, str]:

@@ -17,9 +17,10 @@ from starlette.types import ASGIApp, Message
 from queue_emulator.core.bulk import parse_bulk
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
-from queue_emulator.core.errors import EmulatorError
+from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.core.javascript import Json, ToJson, writable
 from queue_emulator.core.journal import Event
+from queue_emulator.core.places import as_url, location_code, location_codes
 from queue_emulator.core.plans import Cost, cost
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.core.wire_names import LOCATION_HEADER
@@ -41,6 +42,7 @@ from queue_emulator.worker.fetch import WorkerVersion
 NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
 API_TOKEN = "test-api-token"  # noqa: S105 - opens Cloudflare's API of an emulator in a test
+_DEFAULT_LOCATION = "SJC"
 _OWN_KEY = "the key that the path asks for"
 
 Version: TypeAlias = Literal["old", "dual", "new"]
@@ -74,21 +76,25 @@ class Reply:
 class Emulator:
     """A deployed Worker over KV in memory. The clock stands at 2026-01-01T12:00:00Z until it is moved.
 
-    `locations` are airport codes, the first is the default; `strict` answers 400 to what is outside of openapi.yaml;
-    `seed` makes every draw repeatable. As `app` it is an
-    ASGI application for any client that takes one, such as httpx.ASGITransport.
+    `locations` are airport codes, the first is the default, and where they are given there are no others; `strict`
+    answers 400 to what is outside of openapi.yaml; `seed` makes every draw repeatable. As `app` it is an ASGI
+    application for any client that takes one, such as httpx.ASGITransport. Raises EmulatorError.
     """
 
     def __init__(
         self,
         *,
         profile: Profile = CLOUDFLARE,
-        locations: Sequence[str] = ("SJC",),
+        locations: Sequence[str] | None = None,
         worker_version: Version = "new",
         rate_limit: int | None = None,
         strict: bool = False,
         seed: int = 0,
     ) -> None:
+        self._closed = locations is not None
+        codes = location_codes((_DEFAULT_LOCATION,) if locations is None else locations)
+        if not codes:
+            raise SettingsError("an emulator has one location at least")
         self._clock = MovableClock.frozen_at(NOON_MS)
         dice = Dice(seed)
         self.turns = HeldTurns(ONE_AT_A_TIME)
@@ -101,7 +107,7 @@ class Emulator:
             service=service,
             clock=self._clock,
             keys=KEYS,
-            locations=tuple(locations),
+            locations=codes,
             version=WorkerVersion(worker_version),
             rate_limit_per_minute=rate_limit,
             strict=strict,
@@ -114,10 +120,18 @@ class Emulator:
         self.faults = Faults(self.deployment)
 
     def at(self, location: str) -> "Location":
-        """Requests from near `location`, which comes to be if there was none of this name."""
-        if location not in self.deployment.locations:
-            self.deployment.locations += (location,)
-        return Location(self, location)
+        """Requests from near `location`, an airport code in any case.
+
+        It comes to be if there was none, unless the emulator was told which there are: then another raises
+        EmulatorError, as what is no code does.
+        """
+        code = location_code(location)
+        if code not in self.deployment.locations:
+            if self._closed:
+                known = ", ".join(self.deployment.locations)
+                raise SettingsError(f"unknown location {location!r}; this emulator has {known}")
+            self.deployment.locations += (code,)
+        return Location(self, code)
 
     def get(self, path: str, *, key: str | None = _OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
         """GET at the first location; keywords as for `Location.request`."""
@@ -222,8 +236,9 @@ class Location:
         key: str | None = _OWN_KEY,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """One request. `path` may have a query, and is sent as it is; an error of the Worker is an answer like others.
+        """One request. An error of the Worker is an answer like others.
 
+        path     begins with a slash and may have a query; what no URL holds is sent as its escapes, `é` as `%C3%A9`
         json     the body, unless `content` is given; None sends no body
         content  the body as bytes, for one that is not JSON
         key      the X-API-Key: by default the one that the path asks for, None for none
@@ -256,6 +271,8 @@ class Location:
         key: str | None,
         headers: Mapping[str, str] | None,
     ) -> Coroutine[object, None, Reply]:
+        if not path.startswith("/"):
+            raise EmulatorError(f"a path begins with a slash, as /api/queue, not as {path[:80]!r}")
         if content is None:
             content = b"" if json is None else _encoded(json)
         if key == _OWN_KEY:
@@ -287,7 +304,9 @@ def _encoded(value: ToJson) -> bytes:
 
 
 async def _call(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Reply:
-    raw_path, _, query = path.encode("ascii").partition(b"?")
+    # Half of a surrogate pair becomes U+FFFD, as in every URL of JavaScript.
+    text = path.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    raw_path, _, query = as_url(text.encode()).partition(b"?")
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},

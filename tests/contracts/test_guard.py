@@ -165,7 +165,8 @@ def test_what_is_written_down_has_no_key_in_it(
     assert (first.key, second.key) == ("$CONTRACT_QUEUE_KEY", "[another key]")
     assert '-H "X-API-Key: $CONTRACT_QUEUE_KEY"' in first.curl()
     assert QUEUE_KEY not in first.curl()
-    assert guard.recorder.last[""] == second
+    assert guard.recorder.last[""].exchange.path == second.path
+    assert guard.recorder.last[""].curl().endswith('-H "X-API-Key: ${CONTRACT_QUEUE_KEY%?}"')
 
 
 def test_a_429_that_would_be_sent_again_must_be_as_described(

@@ -1,5 +1,6 @@
 """Whoever is told to end tidies up, says so in a line, and leaves no process behind."""
 
+import itertools
 import os
 import re
 import signal
@@ -43,7 +44,9 @@ def members(group: int) -> list[str]:
 def test_a_comparison_that_is_told_to_end_takes_away_what_it_wrote(number: int, code: int, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(SEQUENCE)
     waits = threading.Event()
-    deployment = Deployment(after_request=lambda method, path: waits.set() if "/api/queue/ct-" in path else None)
+    deployment = Deployment(
+        after_request=lambda method, path: waits.set() if method == "GET" and "/ct-" in path else None
+    )
     with deployed(deployment):
         options = ("--profile", "isolated", "--rate", "6000", "--sequences", "mine.yaml")
         env = environment(deployment, kv=True)
@@ -84,18 +87,32 @@ def test_a_comparison_whose_reader_has_gone_ends_without_a_word(tmp_path: Path) 
     assert process.wait(60) == 128 + signal.SIGPIPE
 
 
-def test_a_run_in_the_background_of_a_script_can_be_told_to_end(tmp_path: Path) -> None:
-    asked = threading.Event()
-    with deployed(Deployment(after_request=lambda method, path: asked.set())) as deployment:
+def test_a_run_in_the_background_of_a_script_can_be_told_to_end_and_says_what_it_came_to_so_far(tmp_path: Path) -> None:
+    asked, ended, counted = threading.Event(), threading.Event(), itertools.count()
+
+    def hold(method: str, path: str) -> None:
+        if next(counted) == 12:  # the answer to the next request of this connection never comes
+            asked.set()
+            ended.wait(60)
+
+    with deployed(Deployment(after_request=hold)) as deployment:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what stands before an `&`
         try:
-            process = start("--url", deployment.url, env=environment(), folder=tmp_path)
+            given = ("--url", deployment.url, "--rate", "6000", "--only", "wrong_key", "--report-dir", "reports")
+            process = start(*given, env=environment(), folder=tmp_path)
         finally:
             signal.signal(signal.SIGINT, before)
         assert asked.wait(60)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    assert process.returncode == 143
+        output, _ = process.communicate(timeout=60)
+        ended.set()
+    assert process.returncode == 143, output
+    assert "PROVES NOTHING" not in output
+    came_to = re.search(r"INTERRUPTED: this is what (\d+) of 40 checks came to", output)
+    assert came_to, output
+    assert 5 < int(came_to[1]) < 12
+    assert f"{came_to[1]} checks passed, 0 failed; " in output
+    assert "Contract of" in (tmp_path / "reports" / "report.html").read_text()
 
 
 KILLED = """

@@ -110,7 +110,7 @@ def test_what_a_killed_run_left_behind_is_swept_by_the_next(tmp_path: Path) -> N
     left_here = f"{TASK}ct-{new_run_id(time.time() - 3 * DAY_S)}-held-1"
     for key in (left_here, TASK + "ct-202611201530-deploy", TASK + f"ct-{new_run_id(time.time() - 3700)}-held-1"):
         deployment.put(key, task("of another run, or of none"))
-    deployment.after_request = lambda method, path: half_way.set() if path.endswith("/renew") else None
+    deployment.after_request = lambda method, path: half_way.set() if path.endswith("-1/renew") else None
     foreign = {key: value for key, value in deployment.dump().items() if key != left_here}
     arguments = ("--profile", "isolated", "--only", "test_isolated")
     with deployed(deployment):

@@ -147,7 +147,7 @@ WRONG = [
     ("- 3", "sequence 1: must be a mapping"),
     ("- {name: mine}", "steps must be a list"),
     ("- {steps: [{advance_s: 1}]}", "name must be a string"),
-    ("- {name: mine, steps: [{advance_s: 1}], when: now}", "unknown member 'when'; allowed: deployment, name, steps"),
+    ("- {name: mine, steps: [{advance_s: 1}], when: now}", "unknown member 'when'; allowed: allowed, deployment"),
     ("- {name: mine, steps: [{advance_s: 1}], worker_time: 1}", "worker_time must be true or false"),
     ("- {name: mine, steps: [{advance_s: 1}], deployment: old}", "deployment: must be a mapping"),
     ("- {name: mine, steps: [{advance_s: 1}], deployment: {version: 2}}", "version must be a string, not 2"),

@@ -92,6 +92,12 @@ async def test_a_lone_surrogate_asks_for_the_key_of_three_replacement_characters
     assert await cache.get_bulk(["\ud800"]) == {"\ufffd\ufffd\ufffd": "found"}
 
 
+async def test_what_is_not_utf_8_is_read_with_replacement_characters(cache: Binding) -> None:
+    await cache.put("k", b"a\xff\xe2\x82z")
+    assert await cache.get_bulk(["k"]) == {"k": "a\ufffd\ufffdz"}
+    assert await cache.get("k") == "a\ufffd\ufffdz"
+
+
 async def test_a_byte_order_mark_is_stripped_here_and_only_here(cache: Binding) -> None:
     await cache.put("bom", b"\xef\xbb\xbf1")
     assert await cache.get_bulk(["bom"]) == {"bom": "1"}

@@ -1,5 +1,6 @@
 """`queue-emulator cost`: the same as a table, asked of a running emulator."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def test_it_prints_operations_by_route_and_what_both_plans_say(running: Emulator
         "  free plan   fails each day: writes 1,440 of 1,000, deletes 2,880 of 1,000, lists 5,760 of 1,000",
         "  paid plan   $5.00 a month, $0.1667 a day, with the $5.00 of the subscription",
     ]
+
+
+def test_for_programs_it_prints_json(running: Emulator, tmp_path: Path) -> None:
+    told = run("cost", "--url", running.url, "--over", "60", "--json", folder=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    said = json.loads(told.stdout)
+    assert said["routes"]["POST /api/queue/claim"]["lists"] == 4
+    assert said["estimate"]["free"]["exceeded"] == ["writes", "deletes", "lists"]
+    assert said["over_s"] == 60
 
 
 def test_over_a_day_the_same_traffic_is_within_the_free_plan(running: Emulator, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from queue_emulator.core.errors import EmulatorError
 from queue_emulator.testing import KV, Emulator, EmulatorClock
 from tests.laboratory.looking import last_event, names
 
@@ -162,3 +163,54 @@ def test_the_last_write_wins_wherever_it_was_made(kv: KV, emulator_clock: Emulat
     assert kv.get("k") == "from San Jose"
     emulator_clock.advance(60)
     assert [kv.at(location).get("k") for location in ("SJC", "NRT", "LHR")] == ["from Tokyo"] * 3
+
+
+def test_a_location_comes_to_be_when_it_is_named_and_has_one_code_in_any_case(emulator: Emulator) -> None:
+    emulator.at("nrt").kv.put("k", "v")
+    assert emulator.at("NRT").kv.get("k") == "v"
+    assert emulator.get("/cdn-cgi/emulator/status").json()["locations"] == ["SJC", "NRT"]
+
+
+@pytest.mark.queue_emulator(locations=["SJC", "NRT"])
+def test_where_a_test_says_which_locations_there_are_there_are_no_others(emulator: Emulator) -> None:
+    with pytest.raises(EmulatorError, match="unknown location 'XXX'; this emulator has SJC, NRT"):
+        emulator.at("XXX")
+    with pytest.raises(EmulatorError, match="unknown location 'LHR'; this emulator has SJC, NRT"):
+        emulator.at("SJC").kv.at("LHR")
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("Tokyo", "a location must be an airport code of three letters, such as SJC or NRT, not 'Tokyo'"),
+        ("", "a location must be an airport code of three letters, such as SJC or NRT, not ''"),
+        ("ÖÄÜ", "a location must be an airport code of three letters, such as SJC or NRT, not 'ÖÄÜ'"),
+        ("api", "API is the name of Cloudflare's API in faults and journal: choose another location"),
+    ],
+)
+def test_what_cannot_be_a_location_is_told_in_one_line(emulator: Emulator, named: str, why: str) -> None:
+    with pytest.raises(EmulatorError) as told:
+        emulator.at(named)
+    assert str(told.value) == why
+
+
+@pytest.mark.parametrize(
+    ("path", "id_"),
+    [
+        ("/api/result/té", "té"),
+        ("/api/result/t%C3%A9", "té"),
+        ("/api/result/任 务", "任 务"),
+        ("/api/result/\ud800", "\ufffd"),
+    ],
+)
+def test_a_path_that_is_no_url_yet_is_sent_with_its_escapes(emulator: Emulator, path: str, id_: str) -> None:
+    assert emulator.post(path, {"success": True}).status == 200
+    assert emulator.journal()[0].key.decode() == f"orchestrator:result:{id_}"
+    assert emulator.get(path).json() == {"success": True}
+    assert emulator.get(f"{path}?x=café").status == 200
+
+
+@pytest.mark.parametrize("path", ["", "api/queue", "http://127.0.0.1/api/queue"])
+def test_a_path_without_a_slash_is_told_in_one_line(emulator: Emulator, path: str) -> None:
+    with pytest.raises(EmulatorError, match="a path begins with a slash, as /api/queue, not as "):
+        emulator.get(path)

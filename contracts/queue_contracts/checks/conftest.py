@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -20,6 +21,7 @@ from queue_contracts.foreign.deadline import open_client
 from queue_contracts.foreign.environment import mask_environment
 from queue_contracts.options import add_in_pytest
 from queue_contracts.sending.leftovers import Leftovers, alive
+from queue_contracts.sending.parts import Parts
 from queue_contracts.sending.run import Run
 from queue_contracts.sending.wire import installed
 from queue_contracts.session import selection
@@ -27,11 +29,13 @@ from queue_contracts.session.choosing import Choosing
 from queue_contracts.session.concluding import Concluding
 from queue_contracts.session.excuses import say_excused
 from queue_contracts.session.first_look import FirstLook
+from queue_contracts.session.looking import OfAnotherFormat, look_at, parts_of
 from queue_contracts.session.opening import opened, put_guard
 from queue_contracts.session.runs import begin_run, current_run, end_run, target_at_url, usage
 from queue_contracts.session.watching import Watching
 from queue_contracts.targets.addresses import TargetError
 from queue_contracts.targets.control import Control
+from queue_contracts.targets.formats import Format, in_format
 from queue_contracts.targets.opening import open_target
 from queue_contracts.targets.serving import StartError
 from queue_contracts.targets.storage import Storage, open_storage
@@ -53,6 +57,9 @@ def target(run: Run) -> Iterator[Target]:
     with ExitStack() as stack:
         try:
             target = stack.enter_context(opened(run))
+            if run.local:
+                with open_client(guarded=False) as http:
+                    look_at(run, target, http)
         except (StartError, TargetError) as error:
             usage(str(error))
         if run.local:
@@ -99,15 +106,31 @@ def client(target: Target, description: Description, http: httpx.Client) -> Clie
 
 
 @pytest.fixture(scope="session")
-def control(target: Target, http: httpx.Client) -> Control:
-    return Control(target, http)
+def parts(run: Run, target: Target) -> Parts:
+    """What the target has, and in which format: as it was found, else as it is said to be."""
+    found = parts_of(run) or Parts()
+    return replace(found, format=found.format or Format(run.format or "new"))
+
+
+@pytest.fixture(autouse=True)
+def of_this_format(request: pytest.FixtureRequest) -> None:
+    """Leave out a check of what another format does."""
+    marker = request.node.get_closest_marker("formats")
+    if marker is not None and request.getfixturevalue("parts").format.value not in marker.args:
+        raise OfAnotherFormat(f"of the format {' or '.join(marker.args)}")
 
 
 @pytest.fixture(scope="session")
-def storage(run: Run, target: Target, http: httpx.Client) -> Iterator[Storage]:
+def control(target: Target, http: httpx.Client, parts: Parts) -> Control:
+    return Control(target, http, parts.format)
+
+
+@pytest.fixture(scope="session")
+def storage(run: Run, target: Target, http: httpx.Client, parts: Parts) -> Iterator[Storage]:
     """The target's KV past the Worker; when isolated, swept of dead runs and left as it was found."""
-    storage = open_storage(target, http)
-    assert storage is not None
+    opened_storage = open_storage(target, http)
+    assert opened_storage is not None
+    storage = in_format(opened_storage, parts.format)
     if not run.profile.tidies:
         yield storage
         return
@@ -159,6 +182,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contracts", "the contract of the task queue")
     group.addoption("--target", default="emulator", help="emulator, workerd, or the URL of a deployment")
     add_in_pytest(group.addoption)
+    group.addoption("--contract-complete", action="store_true", help="whatever part is missing is a fault")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,6 +15,8 @@ from queue_contracts.targets.control import Control
 from queue_contracts.targets.entries import LIFETIME_S
 from queue_contracts.targets.target import Ability, Target
 
+# A Worker may ask for the time once for each moment of a lease, and wait for KV in between.
+BETWEEN_LOOKS_S = 0.5
 QUEUED = {
     "type": "approval",
     "source": "github-webhook",
@@ -42,10 +44,16 @@ def claim(client: Client, worker_id: str, seconds: int = 300) -> str | None:
     return str(answer["taskId"])
 
 
+def lasts(lease: dict[str, str], since: str, seconds: float) -> bool:
+    """Whether it ends so long after one of its moments. Between two looks at the clock a Worker may take a while."""
+    return abs(seconds_between(lease[since], lease["expiresAt"]) - seconds) <= BETWEEN_LOOKS_S
+
+
 def seconds_between(earlier: str, later: str) -> float:
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
+@pytest.mark.formats("new", "dual")
 def test_a_queued_task_is_listed_claimed_worked_on_and_ended_by_its_result(client: Client, control: Control) -> None:
     control.reset()
     control.enqueue({"id": "deploy-7", **QUEUED})
@@ -89,6 +97,7 @@ def test_ids_are_listed_in_the_order_of_their_bytes(client: Client, control: Con
     assert client.ask("listPendingTasks").json()["pending"] == in_order
 
 
+@pytest.mark.formats("new", "dual")
 def test_only_the_first_thousand_tasks_are_listed(client: Client, control: Control) -> None:
     control.start_with([entries.new_task(f"task-{n:04d}") for n in range(1001)])
     assert client.ask("listPendingTasks").json() == {"pending": [f"task-{n:04d}" for n in range(1000)], "count": 1000}
@@ -107,7 +116,7 @@ def test_one_worker_can_hold_several_tasks(client: Client) -> None:
 )
 def test_a_lease_says_when_it_ends(body: dict[str, float], seconds: int, client: Client) -> None:
     lease = client.ask("claimTask", body={"workerId": "daemon-1", **body}).json()["lease"]
-    assert seconds_between(lease["claimedAt"], lease["expiresAt"]) == seconds
+    assert lasts(lease, "claimedAt", seconds)
 
 
 @pytest.mark.usefixtures("queue")
@@ -134,7 +143,7 @@ def test_a_renewed_lease_lasts_from_now_and_keeps_the_moment_of_the_claim(
     queue.advance(40)
     renewed = client.ask("renewLease", "task1", body={"workerId": "daemon-1", "extendSec": 120}).json()["lease"]
     assert renewed["claimedAt"] == lease["claimedAt"]
-    assert seconds_between(renewed["renewedAt"], renewed["expiresAt"]) == 120
+    assert lasts(renewed, "renewedAt", 120)
     passed_s = 40 if target.can(Ability.WORKER_CLOCK) else 0
     assert seconds_between(lease["claimedAt"], renewed["renewedAt"]) >= passed_s
     queue.advance(100)
@@ -226,6 +235,7 @@ def test_a_second_result_replaces_the_first(client: Client) -> None:
         assert client.ask("getResult", "task1").json() == outcome
 
 
+@pytest.mark.formats("new", "dual")
 @pytest.mark.usefixtures("queue")
 def test_a_result_ends_the_lease_so_that_a_task_of_the_same_id_starts_free(client: Client, control: Control) -> None:
     assert claim(client, "daemon-1") == "task1"
@@ -245,6 +255,7 @@ def test_tasks_and_results_live_for_an_hour(client: Client, queue: Control) -> N
     assert client.ask("listPendingTasks").json()["pending"] == []
 
 
+@pytest.mark.formats("new", "dual")
 def test_a_new_status_gives_a_task_another_hour(client: Client, queue: Control) -> None:
     queue.advance(LIFETIME_S - 600)
     assert client.ask("updateTaskStatus", "task2", body={"status": "failed"}).status_code == 200

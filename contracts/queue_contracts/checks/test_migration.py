@@ -45,6 +45,7 @@ def test_an_empty_namespace_needs_no_migration(client: Client, control: Control)
     assert answer["status"] == EMPTY
 
 
+@pytest.mark.formats("new")
 def test_a_first_migration_moves_five_tasks_and_two_leases(client: Client, control: Control) -> None:
     control.start_with(FIRST_MIGRATION)
     before = client.ask("getMigrationStatus").json()
@@ -86,6 +87,7 @@ def test_a_migrated_lease_ends_when_the_old_one_would_have(client: Client, contr
     assert client.ask("claimTask", body={"workerId": "daemon-2"}).json()["success"] is True
 
 
+@pytest.mark.formats("new")
 def test_a_migrated_lease_lasts_at_least_a_minute(target: Target, client: Client, control: Control) -> None:
     control.reset()
     # Half a minute is left of the lease by the clock of the Worker, which may be the machine's.
@@ -155,6 +157,7 @@ def test_a_lease_that_cannot_be_moved_is_reported_and_the_others_move(client: Cl
     assert "task2" in answer["errors"][0]
 
 
+@pytest.mark.formats("new")
 def test_what_failed_once_is_not_looked_at_again(client: Client, control: Control) -> None:
     control.start_with([entries.old_pending("task1", "lost"), entries.old_task("task1")])
     assert client.ask("runMigration").status_code == 207

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -21,6 +20,7 @@ from hypothesis.stateful import (
 
 from queue_contracts.checks.client import Client
 from queue_contracts.checks.model import LEASE_S_DEFAULT, Queue
+from queue_contracts.checks.test_life_of_a_task import lasts
 from queue_contracts.sending.run import Run
 from queue_contracts.targets.control import Control
 
@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.disposable,
     pytest.mark.slow,
     pytest.mark.requests(3000),
+    pytest.mark.formats("new", "dual"),
     pytest.mark.purpose(404),
 ]
 
@@ -152,7 +153,7 @@ class TaskMachine(RuleBasedStateMachine):
             return None
         self.is_the_task(expected, answer["task"])
         assert answer["lease"]["workerId"] == worker_id
-        assert lasts_s(answer["lease"], "claimedAt") == (seconds or LEASE_S_DEFAULT)
+        assert lasts(answer["lease"], "claimedAt", seconds or LEASE_S_DEFAULT)
         self.outcomes["claimed"] += 1
         return expected
 
@@ -257,7 +258,7 @@ class TaskMachine(RuleBasedStateMachine):
         assert response.status_code == (200 if renewed else 403)
         if renewed:
             assert response.json()["lease"]["workerId"] == worker_id
-            assert lasts_s(response.json()["lease"], "renewedAt") == (seconds or LEASE_S_DEFAULT)
+            assert lasts(response.json()["lease"], "renewedAt", seconds or LEASE_S_DEFAULT)
         self.outcomes["renewed" if renewed else "not renewed"] += 1
 
     def release(self, task_id: str, worker_id: str | None) -> None:
@@ -293,8 +294,3 @@ class TaskMachine(RuleBasedStateMachine):
 def one_of(known: Iterable[str], which: int) -> str:
     there = sorted(known)
     return there[which % len(there)]
-
-
-def lasts_s(lease: dict[str, str], since: str) -> float:
-    """Seconds from one of a lease's timestamps to its end."""
-    return (datetime.fromisoformat(lease["expiresAt"]) - datetime.fromisoformat(lease[since])).total_seconds()

@@ -8,6 +8,7 @@ from queue_contracts.checks.client import Client
 from queue_contracts.checks.settling import moved_time, real_time, settle
 from queue_contracts.targets import entries
 from queue_contracts.targets.control import Control
+from queue_contracts.targets.key_names import is_of_the_queue
 from queue_contracts.targets.storage import Storage
 from queue_contracts.targets.target import Ability, Target
 
@@ -77,6 +78,7 @@ def test_of_a_well_formed_list_a_run_that_says_success_has_moved_what_it_named(
         )
 
 
+@pytest.mark.formats("new", "dual")
 def test_a_task_is_claimed_renewed_marked_and_ended(
     client: Client, storage: Storage, own_id: Callable[[str], str]
 ) -> None:
@@ -110,8 +112,8 @@ def until_counted(client: Client, counts: Mapping[str, int]) -> None:
 
 
 def until_kept(storage: Storage, keys: Sequence[str]) -> None:
-    """Until KV holds these keys and no others."""
-    _until(lambda: storage.names(""), keys)
+    """Until KV holds these keys of the queue and no others."""
+    _until(lambda: [key for key in storage.names("") if is_of_the_queue(key)], keys)
 
 
 def _until(read: Callable[[], object], wanted: object) -> None:

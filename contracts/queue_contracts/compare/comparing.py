@@ -3,18 +3,19 @@
 A sequence with a difference is played again on both, and what differs between two runs on one target is noise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as List
 from dataclasses import dataclass, field, replace
 
 from queue_contracts.compare.known import Known
 from queue_contracts.compare.normalising import Normaliser, Seen, brought
-from queue_contracts.compare.obstacles import obstacle
+from queue_contracts.compare.obstacles import obstacle, without
 from queue_contracts.compare.playing import Exchange, Player, Transcript
+from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Request, Sequence
 from queue_contracts.compare.verdicts import Half, Parting, Verdict, judge, parts
 from queue_contracts.described.answers import Json
-from queue_contracts.described.operations import Description
+from queue_contracts.described.operations import Description, packaged_description
 
 NOISE_RUNS = 2
 
@@ -70,9 +71,10 @@ class Skipped:
 
 @dataclass
 class Comparison:
-    """All that came of comparing two targets."""
+    """All that came of comparing two targets. `missing` says what one of them lacks, a line for each group."""
 
     sides: tuple[str, str]
+    missing: list[str] = field(default_factory=list)
     steps: list[ComparedStep] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -96,8 +98,9 @@ def compare(
     `known` are the entries that count for these two, `noise_runs` is how often a sequence with a difference is played
     again, `compared` hears of each sequence that is done.
     """
-    comparison = Comparison((a.side.name, b.side.name))
-    for sequence in sequences:
+    comparison = Comparison((a.side.name, b.side.name), missing=[*_missing(a.side, b.side), *_missing(b.side, a.side)])
+    for given in sequences:
+        sequence = without(given, a.side.missing | b.side.missing)
         reason = obstacle(sequence, a) or obstacle(sequence, b)
         if reason is not None:
             comparison.skipped.append(Skipped(sequence, 0, reason))
@@ -112,6 +115,14 @@ def compare(
         comparison.skipped += skipped
         compared()
     return comparison
+
+
+def _missing(side: Side, other: Side) -> Iterator[str]:
+    """What this side lacks and the other has, a line for each group of operations."""
+    lacks = side.missing - other.missing
+    operations = [each for each in packaged_description().operations.values() if each.id in lacks]
+    for tag in dict.fromkeys(each.tag for each in operations):
+        yield f"{side.name} has no {', '.join(each.label for each in operations if each.tag == tag)}"
 
 
 @dataclass(frozen=True)
@@ -135,7 +146,9 @@ def compare_played(
         partings = judge(request, half_a, half_b, description)
         findings = tuple(Finding(parting, sequence, number, *exchanges) for parting in partings)
         steps.append(ComparedStep(sequence, number, *exchanges, (half_a.seen, half_b.seen), findings))
-        if _went_apart(request, half_a.seen, half_b.seen) and number + 1 < len(sequence.requests):
+        # Where either may do as it does, each step stands by itself.
+        apart = not sequence.allowed and _went_apart(request, half_a.seen, half_b.seen)
+        if apart and number + 1 < len(sequence.requests):
             why = f"the targets had already differed in step {number + 1}, {request.label}"
             return steps, [Skipped(sequence, number + 1, why)]
     return steps, _stopped(sequence, len(steps), a, b)

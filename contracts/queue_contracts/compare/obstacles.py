@@ -1,11 +1,15 @@
 """Why a sequence cannot be compared on a target: what it needs and is not there, or what must not be sent."""
 
+from dataclasses import replace
+
 from queue_contracts.compare.playing import Player
 from queue_contracts.compare.steps import Compared, Key, Request, Seed, Sequence
+from queue_contracts.described.operations import packaged_description
 from queue_contracts.sending.rules import Asked, id_of_key
 from queue_contracts.targets.target import Scope, scope_of
 
 # What the answers to these are depends on everything in the queue, or they change everything in it.
+_UNAUTHORIZED = 401
 _OF_THE_WHOLE_QUEUE = frozenset(
     {"listPendingTasks", "claimTask", "getMigrationStatus", "runMigration", "rollbackMigration"}
 )
@@ -15,6 +19,17 @@ def obstacle(sequence: Sequence, player: Player) -> str | None:
     """The first reason not to play a sequence on this target, or None."""
     reason = _forbidden(sequence, player) or _missing(sequence, player)
     return None if reason is None else f"{player.side.name} {reason}"
+
+
+def without(sequence: Sequence, missing: frozenset[str]) -> Sequence:
+    """The sequence without requests that a missing operation would only have refused for their key."""
+    kept = [
+        step
+        for step in sequence.steps
+        if not (isinstance(step, Request) and step.operation in missing and step.statuses == (_UNAUTHORIZED,))
+    ]
+    shorter = replace(sequence, steps=tuple(kept))
+    return shorter if shorter.requests else sequence
 
 
 def _forbidden(sequence: Sequence, player: Player) -> str | None:
@@ -39,6 +54,9 @@ def _forbidden(sequence: Sequence, player: Player) -> str | None:
 
 def _missing(sequence: Sequence, player: Player) -> str | None:
     side = player.side
+    absent = next((each.operation for each in sequence.requests if each.operation in side.missing), None)
+    if absent is not None:
+        return f"has no {packaged_description().operations[absent].label}"
     if not side.admin_key and any(map(_needs_admin_key, sequence.requests)):
         return "has no admin key here"
     if side.deploy is None and sequence.deployment is not None:

@@ -19,6 +19,7 @@ from queue_contracts.sending import preflight
 from queue_contracts.sending.guard import Guard
 from queue_contracts.sending.leftovers import Leftovers, alive
 from queue_contracts.sending.limiter import SharedLimiter
+from queue_contracts.sending.parts import find_parts
 from queue_contracts.sending.recorder import Recorder
 from queue_contracts.sending.rules import Rules
 from queue_contracts.sending.run import Run, new_run_id, settle_profile
@@ -73,7 +74,8 @@ def open_side(wanted: Wanted, name: str) -> Iterator[tuple[Side, str]]:
         run = settle_profile(run, wanted.profile if not wanted.local else None, wanted.disposable, host)
         with open_target(wanted.target, worker=wanted.worker, workerd=wanted.workerd) as target:
             if wanted.local:
-                yield _local(target, name, http), run.own_prefix
+                missing = find_parts(target, http, Profile.DISPOSABLE, run.own_prefix).missing
+                yield replace(_local(target, name, http), missing=missing), run.own_prefix
                 return
             limiter = SharedLimiter(run.folder, run.rate)
             try:
@@ -121,9 +123,11 @@ def _deployed(target: Target, name: str, http: httpx.Client, run: Run, limiter: 
     rules = Rules(target, run.profile, run.own_prefix, lambda origin: origin in STARTED)
     guard = Guard(rules, limiter, Recorder(run.folder, target), run.folder)
     with below(guard):
-        objection = preflight.objection(target, http)
-    if objection is not None:
-        raise TargetError(objection)
+        answered: dict[str, int] = {}
+        objection = preflight.objection(target, http, answered=answered)
+        if objection is not None:
+            raise TargetError(objection)
+        missing = find_parts(target, http, run.profile, run.own_prefix, answered).missing
     storage = open_storage(target, http) if run.profile.terms.writes else None
     if storage is None and run.profile.tidies:
         names = f"{KV_ACCOUNT}, {KV_NAMESPACE} and {KV_TOKEN}"
@@ -143,6 +147,7 @@ def _deployed(target: Target, name: str, http: httpx.Client, run: Run, limiter: 
         objection=rules.objection,
         guarded=lambda: below(guard),
         token=target.rest.token if target.rest else "",
+        missing=missing,
     )
     if storage is None:
         yield side

@@ -1,7 +1,7 @@
 """Reads sequences from YAML, and says of a wrong one where it is wrong and what is allowed.
 
-A file is a list of sequences, each a mapping with `name`, `steps` and optional `worker_time` and `deployment`
-(`{version: old, keys: {QUEUE_API_KEY: …}}`). A step is one of
+A file is a list of sequences, each a mapping with `name`, `steps` and optional `worker_time`, `deployment`
+(`{version: old, keys: {QUEUE_API_KEY: …}}`) and `allowed` (what only some deployments do). A step is one of
 
     {operation: claimTask, status: 200, body: {workerId: w}}             a described request; `id: a` where it has one
     {request: "DELETE /api/queue/{a}", status: [404, 405]}               any other
@@ -28,7 +28,7 @@ from queue_contracts.compare.seeds import SequenceError, require_members, seed, 
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Sequence, Step, Until
 from queue_contracts.described.operations import packaged_description
 
-_OF_A_SEQUENCE = {"name", "steps", "worker_time", "deployment"}
+_OF_A_SEQUENCE = {"name", "steps", "worker_time", "deployment", "allowed"}
 _OF_A_REQUEST = {
     *("operation", "request", "id", "segment", "key", "headers", "body", "bodies", "content", "contents"),
     *("status", "capture", "until", "compare"),
@@ -71,7 +71,10 @@ def _read(file: Traversable | Path) -> Iterator[Sequence]:
         require_meaning(placed)
         deployment = _deployment(given["deployment"], where) if "deployment" in given else None
         made = tuple(each for _, each in placed)
-        yield Sequence(name, made, _flag(given, "worker_time", where), deployment, file.name)
+        allowed = given.get("allowed", "")
+        if not isinstance(allowed, str):
+            raise SequenceError(f"{where}: allowed must be a text, not {allowed!r}")
+        yield Sequence(name, made, _flag(given, "worker_time", where), deployment, file.name, allowed)
 
 
 def _step(given: Any, where: str) -> list[Step]:

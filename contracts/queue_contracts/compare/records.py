@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from queue_contracts.compare.allowed import recorded
 from queue_contracts.compare.comparing import ComparedStep, Finding
 from queue_contracts.compare.playing import Exchange
 from queue_contracts.compare.report import settled_late
@@ -25,6 +26,8 @@ def record(outcome: Outcome, sides: Sides) -> dict[str, Json]:
             {"sequence": skipped.sequence.name, "operations": [*skipped.operations], "why": skipped.why}
             for skipped in comparison.skipped
         ],
+        "missing": [*comparison.missing],
+        "differsAllowed": [dict(kind) for kind in recorded(comparison, sides)],
         "settled": [_settled(step) for step in settled_late(comparison.steps)],
         "knownExpired": [str(entry) for entry in outcome.expired],
         "knownStale": [str(entry) for entry in outcome.stale],

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from queue_contracts.compare.allowed import differs_allowed
 from queue_contracts.compare.comparing import ComparedStep, Finding
 from queue_contracts.compare.scores import Outcome, Score
 from queue_contracts.compare.showing import answer_line, curl, from_where_they_differ, unkeyed, value_line
@@ -10,7 +11,7 @@ from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Advance, Request, Seed
 from queue_contracts.compare.verdicts import Verdict
 
-_STEPS_SHOWN, _FINDINGS_SHOWN, _SETTLES_SHOWN, _VARIANTS_SHOWN = 4, 20, 10, 10
+_STEPS_SHOWN, _FINDINGS_SHOWN, _SETTLES_SHOWN = 4, 20, 10
 
 
 def told(outcome: Outcome, sides: tuple[Side, Side]) -> Iterator[str]:
@@ -23,7 +24,9 @@ def told(outcome: Outcome, sides: tuple[Side, Side]) -> Iterator[str]:
         yield from lines_of(finding, sides)
     if len(findings) > _FINDINGS_SHOWN:
         yield f"... and {len(findings) - _FINDINGS_SHOWN} more differences"
-    yield from _variants(outcome.comparison.findings, sides)
+    for line in outcome.comparison.missing:
+        yield f"MISSING: {line}; what needs it was not compared"
+    yield from differs_allowed(outcome, sides)
     yield from _known(outcome)
     yield from _late(outcome.comparison.steps, sides)
     yield from _left_out(outcome)
@@ -57,20 +60,6 @@ def lines_of(finding: Finding, sides: tuple[Side, Side]) -> Iterator[str]:
         yield f"    {answer_line(exchange.answer, finding.step, sides)}"
         yield f"    {unkeyed(curl(exchange.sent), sides)}"
     yield ""
-
-
-def _variants(findings: list[Finding], sides: tuple[Side, Side]) -> Iterator[str]:
-    variants = [finding for finding in findings if finding.parting.verdict is Verdict.VARIANT]
-    if variants:
-        yield "allowed differences:"
-    for finding in variants[:_VARIANTS_SHOWN]:
-        parting = finding.parting
-        values = " and ".join(value_line(value, sides)[:60] for value in (parting.a, parting.b))
-        yield f"  {finding.step.label}, {parting.field}: {values} in {finding.sequence.name!r}: {parting.why}"
-    if len(variants) > _VARIANTS_SHOWN:
-        yield f"  ... and {len(variants) - _VARIANTS_SHOWN} more"
-    if variants:
-        yield ""
 
 
 def _before(finding: Finding) -> str:

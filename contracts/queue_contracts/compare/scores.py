@@ -47,7 +47,7 @@ class Outcome:
         """Whether something was compared, no unknown difference was found, and every known one is in order."""
         failing = {Verdict.BREAK} if ignore_texts else {Verdict.BREAK, Verdict.TEXT}
         unknown = any(f.fails and f.parting.verdict in failing for f in self.comparison.findings)
-        return bool(self.comparison.steps) and not (unknown or self.expired or self.stale)
+        return bool(self.comparison.steps) and not (unknown or self.expired or self.stale or self.comparison.missing)
 
 
 def conclude(comparison: Comparison, known: tuple[Known, ...], description: Description, today: date) -> Outcome:

@@ -1,27 +1,24 @@
 """Exchanges as a report shows them: shortened, with keys masked, and as a command line that asks again."""
 
 import json
-import shlex
 
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Compared, Request
 from queue_contracts.described.answers import Answer, Json, Sent
 from queue_contracts.names import ADMIN_KEY, QUEUE_KEY
+from queue_contracts.sending.curl import command_line, other_case
 
-_BODY_SHOWN, _CONTENT_SHOWN, _ALIKE_SHOWN = 400, 300, 60
+_BODY_SHOWN, _ALIKE_SHOWN = 400, 60
 
 
 def curl(sent: Sent) -> str:
     """The request as a command line; its key is taken from the environment of whoever runs it."""
-    words = ["curl", "-i", "--path-as-is", "-X", sent.method]
+    headers = []
     for name, value in sent.headers:
         # A key that a sequence itself spells out is nobody's, and yet not for a report.
-        shown = f"<a key of {len(value)} characters>" if name.lower() == "x-api-key" and value else value
-        words += ["-H", f"{name}: {shown}"]
-    if sent.content is not None:
-        words += ["--data-binary", shortened(sent.content.decode("utf-8", "backslashreplace"), _CONTENT_SHOWN)]
-    key = _key_in_a_shell(sent)
-    return shlex.join([*words, sent.url]) + (f' -H "X-API-Key: {key}"' if key is not None else "")
+        spelled_out = name.lower() == "x-api-key" and value
+        headers.append((name, f"a key of {len(value)} characters" if spelled_out else value))
+    return command_line(sent.method, sent.url, headers, sent.content, _key_in_a_shell(sent))
 
 
 def _key_in_a_shell(sent: Sent) -> str | None:
@@ -36,7 +33,7 @@ def _key_in_a_shell(sent: Sent) -> str | None:
         "other-scope": f"${other}",
         "cut": f"${{{own}%?}}",
         "longer": f"${{{own}}}x",
-        "other-case": f"$(printf %s \"${own}\" | tr 'A-Za-z' 'a-zA-Z')",
+        "other-case": other_case(own),
     }.get(sent.key, f"${own}")
 
 

@@ -31,6 +31,7 @@ class Side:
     guarded        what stands below the client while a request is under way
     token          what opens its KV past the Worker
     deploy         deploys its Worker so, over an empty namespace; None where it stays as it is
+    missing        ids of operations that its Worker does not have
     kv_calls       each KV operation of the Worker in this sequence, by name and key; None where nobody tells
     """
 
@@ -51,6 +52,7 @@ class Side:
     guarded: Callable[[], AbstractContextManager[object]] = nullcontext
     token: str = field(default="", repr=False)
     deploy: Callable[[Deployment], None] | None = None
+    missing: frozenset[str] = frozenset()
     kv_calls: Callable[[], KvCalls | None] = lambda: None
 
     def key(self, path: str, which: Key) -> str | None:

@@ -110,6 +110,7 @@ class Sequence:
 
     worker_time  the Worker's own clock must move with KV's, which it does not on a real runtime
     deployment   how the Worker must be deployed; None takes it as it is
+    allowed      what it is about that only some deployments do; "" where all must do the same
     """
 
     name: str
@@ -117,6 +118,7 @@ class Sequence:
     worker_time: bool = False
     deployment: Deployment | None = None
     source: str = field(default="", compare=False)
+    allowed: str = ""
 
     @property
     def requests(self) -> tuple[Request, ...]:

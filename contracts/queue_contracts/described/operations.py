@@ -26,12 +26,13 @@ class Violation:
 
 @dataclass(frozen=True)
 class Operation:
-    """One described operation. `responses` by status, with references resolved."""
+    """One described operation. `responses` by status, with references resolved; `tag` is the group it belongs to."""
 
     id: str
     method: str
     template: str
     responses: dict[int, dict[str, Any]]
+    tag: str
 
     @property
     def label(self) -> str:
@@ -54,6 +55,10 @@ class Description:
         """The operation that a request is; a fixed path goes before one with an id."""
         fitting = [each for each in self.operations.values() if each.fits(method, path)]
         return min(fitting, key=lambda each: each.template.count("{"), default=None)
+
+    def named(self, name: str) -> frozenset[str]:
+        """The ids that a name stands for: of an operation, or of all with a tag; none for another name."""
+        return frozenset(each.id for each in self.operations.values() if name in (each.id, each.tag))
 
     def violations(self, operation_id: str, answer: Answer) -> list[Violation]:
         """Every way in which the answer is none of the described ones; none for a request that is not described."""
@@ -111,7 +116,8 @@ class Description:
             for method, operation in path.items():
                 if method in _METHODS:
                     responses = {int(status): self._resolved(each) for status, each in operation["responses"].items()}
-                    yield Operation(operation["operationId"], method.upper(), template, responses)
+                    tag = next(iter(operation.get("tags", ())), "")
+                    yield Operation(operation["operationId"], method.upper(), template, responses, tag)
 
     def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in node:

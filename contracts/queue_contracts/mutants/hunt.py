@@ -142,7 +142,9 @@ def by_file(checks: Sequence[str]) -> list[tuple[str, ...]]:
 def _settings(bench: Bench, profile: str) -> list[str]:
     # Nothing of the folder that this is run in, and the suite's fixtures for files that lie elsewhere.
     alone = ["-c", os.devnull, "--rootdir", str(SUITE), "--noconftest", *_WITHOUT]
-    suite = ["--import-mode=importlib", "-p", "queue_contracts.checks.conftest", "--contract-profile", profile]
+    # Complete: a mutant without a route is to be caught, not excused.
+    suite = ["--import-mode=importlib", "-p", "queue_contracts.checks.conftest", "--contract-complete"]
+    suite += ["--contract-profile", profile]
     workerd = [] if bench.workerd is None else ["--workerd", str(bench.workerd)]
     return [*alone, *suite, "--target", "workerd", "--worker", str(bench.worker), *workerd]
 

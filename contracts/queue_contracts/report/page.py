@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from queue_contracts.report.summary import Outcome
+from queue_contracts.report.outcomes import Outcome
 from queue_contracts.sending.run import Run
 
 STYLE = """

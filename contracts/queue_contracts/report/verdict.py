@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from queue_contracts.codes import Code
@@ -23,19 +23,21 @@ class Verdict:
     """All but the last are sentences; `unseen` are operations that this profile could not see succeed.
 
     untestable  why nothing more can be asked of the target: whatever else was found, the run could not be ended
+    missing     parts that the Worker does not have, and nobody said so
     """
 
     breaches: list[str]
     vacuous: list[str]
     untestable: list[str]
     unseen: list[str]
+    missing: list[str] = field(default_factory=list)
 
     def code(self, failed: bool) -> Code:
         if self.breaches:
             return Code.NOTHING_PROVED
         if self.untestable:
             return Code.USAGE
-        if failed:
+        if failed or self.missing:
             return Code.BROKEN
         return Code.NOTHING_PROVED if self.vacuous else Code.HOLDS
 
@@ -48,6 +50,7 @@ class Evidence:
     admin     whether the run had the admin key
     complete  nothing was left out by hand
     excused   operations that the run has said it cannot check
+    missing   operations that the Worker does not have
     """
 
     folder: Path
@@ -57,6 +60,7 @@ class Evidence:
     admin: bool
     complete: bool
     excused: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
 
     def told(self, file: str) -> list[str]:
         path = self.folder / file
@@ -102,8 +106,8 @@ def _too_many(operation: str, statuses: Counter[int]) -> Iterator[str]:
 def _never_succeeded(run: Evidence) -> list[Operation]:
     description = packaged_description()
     found = (description.find(each.method, each.path) for each in run.exchanges if 200 <= each.status < 300)
-    succeeded = {operation.id for operation in found if operation is not None}
-    return [each for each in description.operations.values() if _expected(run, each) and each.id not in succeeded]
+    settled = {operation.id for operation in found if operation is not None} | run.missing
+    return [each for each in description.operations.values() if _expected(run, each) and each.id not in settled]
 
 
 def _expected(run: Evidence, operation: Operation) -> bool:

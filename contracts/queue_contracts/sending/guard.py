@@ -35,6 +35,10 @@ class Untestable(Stopped):
     """The target, or the KV behind it, gives an answer that cannot be read: nothing is sent for the rest of the run."""
 
 
+class PartMissing(BaseException):
+    """The deployment has no such operation, as was found out before the first check. Its text is the label."""
+
+
 class KeyShown(AssertionError):
     """An answer has a key of the target in it, which no answer of any status may."""
 
@@ -56,7 +60,8 @@ class Wire(Generic[Response]):
 class Guard:
     """The rules of one run at work in this process. `test` is the check that runs, `left` what it may still send.
 
-    `request_s_max` is what one request is given, from when it leaves to the end of its answer.
+    `request_s_max` is what one request is given, from when it leaves to the end of its answer. `missing` are ids of
+    operations that the deployment does not have.
     """
 
     rules: Rules
@@ -67,6 +72,7 @@ class Guard:
     left: int | None = None
     request_s_max: float = REQUEST_S_MAX
     tidies: bool = False
+    missing: frozenset[str] = frozenset()
 
     def admit(self, asked: Asked) -> None:
         """Raise Breach, and write it down for the end of the run, if the request must not leave."""
@@ -76,6 +82,10 @@ class Guard:
         objection = self.rules.objection(asked)
         if objection is not None:
             self.breach(f"{asked.method} {asked.url}: {objection}")
+        if self.missing and self.of_interest(asked):
+            operation = packaged_description().find(asked.method, asked.path)
+            if operation is not None and operation.id in self.missing:
+                raise PartMissing(operation.label)
         if self.left is not None and self.of_interest(asked):
             if self.left <= 0:
                 self.breach(
@@ -146,7 +156,7 @@ def noted(guard: Guard, wire: Wire[Response], asked: Asked) -> Response:
     response = wire.send(asked)
     answer = wire.seen(response)
     took_ms = round((time.time() - began_s) * 1000)
-    guard.recorder.note(Exchange.of(asked, answer, guard.test, began_s, took_ms))
+    guard.recorder.note(Exchange.of(asked, answer, guard.test, began_s, took_ms), asked.body)
     for text in (*(value for _, value in answer.headers), answer.content.decode("utf-8", "replace")):
         if guard.recorder.shows_a_key(text):
             raise KeyShown(f"the answer contains an API key: {one_line(guard.recorder.mask(text))}")

@@ -1,4 +1,7 @@
-"""One rate for all processes of a run, and one pause for all of them when the target asks for it."""
+"""One rate for all processes of a run, and one pause for all of them when the target asks for it.
+
+A target that limits the rate itself is asked more slowly from its first 429 on, so that it need not say so again.
+"""
 
 import time
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from pathlib import Path
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
 from queue_contracts.described.answers import Answer
+from queue_contracts.sending.pace import LearnedPace
 
 LIMITED = 429
 RETRIES_MAX = 4
@@ -18,6 +22,7 @@ class SharedLimiter:
 
     def __init__(self, folder: Path, per_minute: int | None) -> None:
         self._pause = folder / "not-before"
+        self._pace = LearnedPace(folder)
         self._bucket = None
         if per_minute is not None:
             # One each so many milliseconds: N in a minute would let all N go at once, and then two minutes' worth.
@@ -34,6 +39,17 @@ class SharedLimiter:
             assert isinstance(wait_ms, int)  # of a bucket that is not asynchronous
             time.sleep(max(wait_ms, 1) / 1000)
             self._bucket.leak(_now_ms())
+        self._pace.wait()
+
+    def let_through(self) -> None:
+        """A request was not refused for its rate."""
+        self._pace.note()
+
+    def refused(self, pause_s: float) -> None:
+        """A request was: nothing is sent for so long, and less often after that."""
+        self._pace.learn(pause_s)
+        # The second that is under way when the answer is written may be counted in it or not.
+        self.pause(pause_s + 0.05)
 
     def pause(self, seconds: float) -> None:
         """Let no process send anything for so long."""
@@ -72,6 +88,7 @@ def sent_again(send: Callable[[], Answer], limiter: SharedLimiter) -> str | None
         limiter.wait()
         answer = send()
         if answer.status != LIMITED:
+            limiter.let_through()
             return None
         pause_s = seconds_of(answer.header("retry-after"))
         if pause_s is None:
@@ -81,6 +98,5 @@ def sent_again(send: Callable[[], Answer], limiter: SharedLimiter) -> str | None
                 f"the target answers {LIMITED} and asks for {pause_s:.0f} s; queue-contracts waits at most "
                 f"{PAUSE_S_MAX} s"
             )
-        # The second that is under way when the answer is written may be counted in it or not.
-        limiter.pause(pause_s + 0.05)
+        limiter.refused(pause_s)
     return f"the target has answered {LIMITED} {1 + RETRIES_MAX} times in a row, although its Retry-After was obeyed"

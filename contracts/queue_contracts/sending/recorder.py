@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from queue_contracts.described.answers import Answer
 from queue_contracts.foreign.bounded import Unreadable
 from queue_contracts.foreign.keys import ANOTHER, Keys
 from queue_contracts.names import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
+from queue_contracts.sending.curl import command_line, key_in_a_shell
 from queue_contracts.sending.rules import Asked
 from queue_contracts.targets.target import LOCATION_HEADER, Target
 
@@ -45,21 +46,41 @@ class Exchange:
         return urlsplit(self.url).path
 
     @property
+    def shortened(self) -> bool:
+        """Whether not all of its answer was kept."""
+        return len(self.body) > SHOWN_MAX
+
+    @property
     def key(self) -> str:
         """The key that was sent, masked."""
         return next((value for name, value in self.request_headers.items() if name.lower() == "x-api-key"), "")
 
-    def curl(self) -> str:
-        """A line for a shell that sends the request again, with the keys taken from the environment."""
-        parts = ["curl -i", *([f"-X {self.method}"] if self.method != "GET" else []), _quoted(self.url)]
-        for name, value in self.request_headers.items():
-            if name.lower() == "x-api-key":
-                parts.append(f'-H "X-API-Key: {value}"')
-            elif name.lower() in ("content-type", LOCATION_HEADER.lower()):
-                parts.append(f"-H {_quoted(f'{name}: {value}')}")
-        if self.request_body:
-            parts.append(f"--data-raw {_quoted(self.request_body)}")
-        return " ".join(parts)
+    def curl(self, origin: str = "", content: bytes | None = None) -> str:
+        """A line for a shell that sends the request again, to another origin if one is given.
+
+        `content` is the body as it was sent, where `request_body` may have been shortened.
+        """
+        parts = urlsplit(self.url)
+        url = f"{origin or f'{parts.scheme}://{parts.netloc}'}{parts.path}{f'?{parts.query}' if parts.query else ''}"
+        kept = ("content-type", LOCATION_HEADER.lower())
+        headers = [(name, value) for name, value in self.request_headers.items() if name.lower() in kept]
+        body = self.request_body.encode() if content is None else content
+        return command_line(self.method, url, headers, body if body or self.method == "POST" else None, self._sent_key)
+
+    @property
+    def _sent_key(self) -> str | None:
+        return next((value for name, value in self.request_headers.items() if name.lower() == "x-api-key"), None)
+
+
+@dataclass(frozen=True)
+class Last:
+    """What a check sent last, masked and yet whole."""
+
+    exchange: Exchange
+    content: bytes
+
+    def curl(self, origin: str = "") -> str:
+        return self.exchange.curl(origin, self.content)
 
 
 class Recorder:
@@ -68,7 +89,7 @@ class Recorder:
     def __init__(self, folder: Path, target: Target) -> None:
         self._path = folder / f"exchanges-{os.getpid()}.jsonl"
         self.keys = Keys({})
-        self.last: dict[str, Exchange] = {}
+        self.last: dict[str, Last] = {}
         self.know(target)
 
     def know(self, target: Target) -> None:
@@ -82,16 +103,35 @@ class Recorder:
     def shows_a_key(self, text: str) -> bool:
         return self.keys.shown_in(text)
 
-    def note(self, exchange: Exchange) -> None:
+    def note(self, exchange: Exchange, content: bytes | None = None) -> None:
+        """Write it down; `content` is the body as it was sent, where it is no text."""
         noted = asdict(exchange)
         for name, value in noted.items():
             if isinstance(value, str):
                 noted[name] = self._shown(value)
             elif isinstance(value, dict):
                 noted[name] = {self._shown(each): self._header(each, text) for each, text in value.items()}
-        self.last[exchange.test] = Exchange(**noted)
+        self.last[exchange.test] = self._last(exchange, noted, content)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(noted) + "\n")
+
+    def _last(self, exchange: Exchange, noted: dict[str, Any], content: bytes | None) -> Last:
+        """With a key that a shell can make of those in its environment."""
+        sent = next((value for name, value in exchange.request_headers.items() if name.lower() == "x-api-key"), "")
+        headers: dict[str, str] = dict(noted["request_headers"])
+        for name in headers:
+            if name.lower() == "x-api-key":
+                headers[name] = key_in_a_shell(sent, self.keys.names) or headers[name]
+        body = exchange.request_body.encode("utf-8", "replace") if content is None else content
+        return Last(replace(Exchange(**noted), request_headers=headers), self._masked_body(body))
+
+    def _masked_body(self, body: bytes) -> bytes:
+        """As it was sent where there is no key in it."""
+        try:
+            text = body.decode("utf-8", "surrogateescape")
+            return self.mask(text).encode("utf-8", "surrogateescape")
+        except (Unreadable, UnicodeError):
+            return b"(not shown)"
 
     def _shown(self, text: str) -> str:
         """Masked and then shortened: a key that is cut in two would not be found."""
@@ -124,7 +164,3 @@ def read_exchanges(folder: Path) -> Iterator[Exchange]:
             except ValueError:
                 continue
             yield Exchange(**noted)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

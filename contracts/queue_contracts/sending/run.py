@@ -19,7 +19,12 @@ FIRST_RUN_S, DAY_S = 0x68000000, 86_400  # April 2025
 
 @dataclass(frozen=True)
 class Run:
-    """`rate` is requests a minute over all processes, None without a limit; `folder` is where its processes meet."""
+    """`rate` is requests a minute over all processes, None without a limit; `folder` is where its processes meet.
+
+    without   operations that the Worker is said not to have
+    format    the keys in which it is said to keep its queue; None where nothing is said
+    complete  whatever is missing is a fault of each check that asks for it
+    """
 
     target: str
     profile: Profile
@@ -31,6 +36,9 @@ class Run:
     worker: Path | None = None
     workerd: Path | None = None
     report_dir: Path | None = None
+    without: tuple[str, ...] = ()
+    format: str | None = None
+    complete: bool = False
     first_at_ms: int = 0
 
     @property
@@ -52,7 +60,7 @@ def load_run(folder: Path) -> Run:
     """What `save` wrote there."""
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     paths = {name: Path(told[name]) if told[name] else None for name in ("worker", "workerd", "report_dir")}
-    told |= {**paths, "folder": folder, "profile": Profile(told["profile"])}
+    told |= {**paths, "folder": folder, "profile": Profile(told["profile"]), "without": tuple(told["without"])}
     return Run(**told)
 
 

@@ -1,5 +1,6 @@
 """A plugin of pytest, in the process that leads: what came of each check, what the run comes to, and the reports."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,18 @@ from queue_contracts.codes import Code
 from queue_contracts.foreign.environment import mask_environment
 from queue_contracts.foreign.visible import visible
 from queue_contracts.names import HAR, JUNIT, PAGE
-from queue_contracts.report import har, page, summary
-from queue_contracts.report.summary import Outcome
+from queue_contracts.report import har, outcomes, page, summary
+from queue_contracts.report.outcomes import Outcome
+from queue_contracts.report.parts import Expected, left_out
 from queue_contracts.report.verdict import Evidence, Verdict, judge
+from queue_contracts.sending.pace import learned_rate
+from queue_contracts.sending.parts import Parts
 from queue_contracts.sending.recorder import Exchange, read_exchanges
 from queue_contracts.sending.run import Run
 from queue_contracts.session import selection, tally
+from queue_contracts.session.again import how_to_ask_again
 from queue_contracts.session.excuses import excused
+from queue_contracts.session.looking import parts_of
 from queue_contracts.targets.target import Target
 
 
@@ -27,37 +33,61 @@ class Concluding:
         self.outcomes: dict[str, Outcome] = {}
         self.purposes: dict[str, set[int]] = {}
         self.accounts: list[tally.Account] = []
+        self.missed: Counter[str] = Counter()
         self.lines: list[str] = []
+        self.told_to_end = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         told: dict[str, Any] = dict(report.user_properties)
         name = str(told.get("contract-check", report.nodeid))
         self.purposes[name] = set(told.get("contract-purpose", ()))
+        if outcomes.MISSING in told:
+            self.missed[str(told[outcomes.MISSING])] += 1
         before = self.outcomes.get(name)
         if report.when == "call" or report.failed or (report.skipped and before is None):
             settled = tuple(str(value) for key, value in report.user_properties if key == "settled")
             result = "failed" if report.failed else report.outcome
             self.outcomes[name] = Outcome(
-                name, result, report.duration, settled=settled, **told.get(summary.FAILURE, {})
+                name, result, report.duration, settled=settled, **told.get(outcomes.FAILURE, {})
             )
         if tally.PROPERTY in told and report.when == "teardown":
             self.accounts.append(told[tally.PROPERTY])
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.told_to_end = not isinstance(excinfo.value, pytest.exit.Exception)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if int(exitstatus) not in (0, 1, 5) or self.config.option.collectonly:
+        if (int(exitstatus) not in (0, 1, 5) and not self.told_to_end) or self.config.option.collectonly:
             return
         exchanges = list(read_exchanges(self.run.folder))
-        verdict = self._verdict(exchanges, complete=self._is_complete(session))
-        excuses = [f"{what}: {why}" for what, why in excused(self.run.folder)]
-        outcomes = list(self.outcomes.values())
-        left_out = [*selection.unchecked(self.run.folder), *excuses]
-        self.lines = list(summary.summary(outcomes, verdict, left_out, len(exchanges)))
-        session.exitstatus = int(verdict.code(int(exitstatus) == 1))
+        verdict = self._conclude(exchanges, complete=self._is_complete(session))
+        if self.told_to_end:
+            chosen = selection.chosen(self.run.folder)
+            self.lines.append(f"INTERRUPTED: this is what {len(self.outcomes)} of {chosen} checks came to")
+        else:
+            session.exitstatus = int(verdict.code(int(exitstatus) == 1))
         if int(exitstatus) == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = Code.NOTHING_PROVED
         if self.run.report_dir is not None:
             self._write_reports(self.run.report_dir, exchanges)
+
+    def _conclude(self, exchanges: list[Exchange], *, complete: bool) -> Verdict:
+        """The verdict on what there is, which is said at the end."""
+        parts = parts_of(self.run) or Parts()
+        missed = left_out(parts, Expected(frozenset(self.run.without), self.run.format), self.missed)
+        verdict = self._verdict(exchanges, parts, complete=complete)
+        verdict.missing.extend(missed.findings)
+        if self.told_to_end:
+            verdict.vacuous.clear()  # what was not asked yet is no sign of anything
+        excuses = [f"{what}: {why}" for what, why in excused(self.run.folder)]
+        every = list(self.outcomes.values())
+        unchecked = [*selection.unchecked(self.run.folder), *missed.notes, *excuses]
+        self.lines = list(summary.summary(every, verdict, unchecked, len(exchanges)))
+        self.lines += learned_rate(self.run.folder)
+        if any(each.curl for each in every if each.result == "failed"):
+            self.lines += how_to_ask_again(self.run)
+        return verdict
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.accounts:
@@ -75,12 +105,15 @@ class Concluding:
         by_name = any("::" in each or each.endswith(".py") for each in session.config.args)
         return not (option.keyword or option.markexpr or by_name)
 
-    def _verdict(self, exchanges: list[Exchange], *, complete: bool) -> Verdict:
+    def _verdict(self, exchanges: list[Exchange], parts: Parts, *, complete: bool) -> Verdict:
         admin = self.target is None or bool(self.target.admin_key)
         unseen = frozenset(operation for operation, _ in excused(self.run.folder))
-        evidence = Evidence(self.run.folder, exchanges, self.run.profile, self.purposes, admin, complete, unseen)
+        evidence = Evidence(
+            self.run.folder, exchanges, self.run.profile, self.purposes, admin, complete, unseen, parts.missing
+        )
         verdict = judge(evidence)
-        verdict.vacuous.extend(filter(None, map(tally.without_substance, self.accounts)))
+        there = [each for each in self.accounts if each[0] not in self.missed]
+        verdict.vacuous.extend(filter(None, map(tally.without_substance, there)))
         return verdict
 
     def _write_reports(self, folder: Path, exchanges: list[Exchange]) -> None:

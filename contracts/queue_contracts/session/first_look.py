@@ -1,4 +1,4 @@
-"""A plugin of pytest: two requests before the first check, and the end of the run if they are not answered well."""
+"""A plugin of pytest: a few requests before the first check, and the end of the run if they are not answered well."""
 
 import pytest
 
@@ -6,7 +6,8 @@ from queue_contracts.foreign.deadline import open_client
 from queue_contracts.sending.guard import Breach, KeyShown, LimitedOtherwise, Stopped
 from queue_contracts.sending.preflight import objection
 from queue_contracts.sending.run import Run
-from queue_contracts.session.opening import opened
+from queue_contracts.session.looking import look_at
+from queue_contracts.session.opening import know_parts, opened
 from queue_contracts.session.runs import usage
 from queue_contracts.targets.addresses import TargetError
 from queue_contracts.targets.serving import StartError
@@ -34,7 +35,11 @@ class FirstLook:
         try:
             # A guard stands below what goes to a URL from the start.
             with opened(self.run) as target, open_client(guarded=not self.run.local) as http:
-                return objection(target, http, started=self.run.local)
+                answered: dict[str, int] = {}
+                objected = objection(target, http, started=self.run.local, answered=answered)
+                if objected is None:
+                    know_parts(look_at(self.run, target, http, answered))
+                return objected
         except (StartError, TargetError, StorageError, LimitedOtherwise, KeyShown, Stopped, Breach) as error:
             return str(error)
 

@@ -4,10 +4,12 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from queue_contracts.sending.guard import Guard
 from queue_contracts.sending.limiter import SharedLimiter
+from queue_contracts.sending.parts import Parts
 from queue_contracts.sending.recorder import Recorder
 from queue_contracts.sending.rules import Rules
 from queue_contracts.sending.run import Run
-from queue_contracts.sending.wire import below
+from queue_contracts.sending.wire import below, installed
+from queue_contracts.session.looking import parts_of
 from queue_contracts.targets import serving
 from queue_contracts.targets.opening import open_target, running_with
 from queue_contracts.targets.target import Target
@@ -26,3 +28,10 @@ def put_guard(run: Run, target: Target, stack: ExitStack) -> None:
     guard = Guard(rules, SharedLimiter(run.folder, run.rate), Recorder(run.folder, target), run.folder)
     stack.callback(guard.limiter.close)
     stack.enter_context(below(guard))
+    know_parts(parts_of(run))
+
+
+def know_parts(parts: Parts | None) -> None:
+    """From now on the guard of this process lets no check ask for what is missing."""
+    if (guard := installed()) is not None and parts is not None:
+        guard.missing = parts.missing

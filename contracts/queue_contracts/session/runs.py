@@ -1,7 +1,7 @@
 """The run that pytest's options describe, and the one at work in this process."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from queue_contracts.codes import Code
+from queue_contracts.described.operations import packaged_description
 from queue_contracts.foreign.environment import mask_environment
 from queue_contracts.foreign.visible import visible
 from queue_contracts.names import KV_ACCOUNT, KV_NAMESPACE, KV_TOKEN
@@ -63,19 +64,31 @@ def _new_run(config: pytest.Config) -> Run:
     run = Run(
         option.target, Profile.OBSERVE, folder, new_run_id(), option.contract_seed, option.rate, option.control,
         option.worker, option.workerd, option.report_dir,
+        format=option.contract_format, complete=option.contract_complete,
     )  # fmt: skip
     if run.rate is None and not run.local:
         run = replace(run, rate=RATE_OF_A_URL)
     try:
         if run.report_dir is not None:
             require_writable(run.report_dir)
-        run = _with_profile(run, option)
+        run = replace(_with_profile(run, option), without=tuple(sorted(_operations(option.contract_without))))
     except TargetError as error:
         usage(str(error))
     except OSError as error:
         usage(f"--report-dir {run.report_dir}: {error.strerror}")
     run.save()
     return run
+
+
+def _operations(parts: Iterable[str]) -> Iterator[str]:
+    """The operations that parts are made of. Raises TargetError for a part that openapi.yaml does not have."""
+    description = packaged_description()
+    for part in parts:
+        found = description.named(part)
+        if not found:
+            tags = dict.fromkeys(each.tag for each in description.operations.values())
+            raise TargetError(f"--without {part}: openapi.yaml has {', '.join((*tags, *description.operations))}")
+        yield from found
 
 
 def _with_profile(run: Run, option: Any) -> Run:
@@ -101,5 +114,7 @@ def _contradictions(run: Run, target: Target | None, *, side_by_side: bool) -> I
             f"the profile {run.profile.value} writes its tasks directly into KV: "
             f"set {KV_ACCOUNT}, {KV_NAMESPACE} and {KV_TOKEN}"
         )
+    if run.format == "old" and run.profile.tidies:
+        yield f"in the old format all tasks are in one list, which the profile {run.profile.value} must leave to others"
     if not run.local and terms.writes and side_by_side:
         yield f"the profile {run.profile.value} allows only one process at a URL: leave -n out"

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from queue_contracts.profiles import Profile
+from queue_contracts.sending.parts import REQUESTS_MAX
 from queue_contracts.sending.run import Run
 from queue_contracts.targets.target import Ability
 
 BUDGET = 12
+FIRST_MAX = 2 + REQUESTS_MAX  # those that come before the first check
 ALL = "all"
 UNCHECKED, ANNOUNCED = "unchecked.json", "announced.json"
 # Collecting these takes seconds, since it generates their requests: not done where none would be sent.
@@ -26,6 +28,7 @@ MARKERS = (
     "needs(*abilities): what the target must be able to do",
     "admin: needs the admin key",
     "requests(most): how many requests the check sends at most",
+    "formats(*names): of Workers that keep their queue in one of these (default: in any)",
     "purpose(*statuses): statuses that the check wants to see; they do not count against the run",
     "disposable: runs in the profile disposable only, as every check without a mark does",
     "isolated: runs in the profiles isolated and disposable",
@@ -57,15 +60,22 @@ def budget_of(item: pytest.Item) -> int:
     return int(marker.args[0]) if marker else BUDGET
 
 
+def chosen(folder: Path) -> int:
+    """How many checks the run has."""
+    path = folder / ANNOUNCED
+    return int(json.loads(path.read_text(encoding="utf-8"))[0]) if path.is_file() else 0
+
+
 def announcement(run: Run, address: str) -> str:
     """What is about to be sent, for a person who can still stop it."""
     checks, most = json.loads((run.folder / ANNOUNCED).read_text(encoding="utf-8"))
     said = f"{checks} checks in the profile {run.profile.value} against {address}"
     if run.rate is None:
         return f"{said}, as fast as it answers."
-    minutes = -(-(most + 2) // run.rate)
+    most += FIRST_MAX
+    minutes = -(-most // run.rate)
     return (
-        f"{said}: at most {most + 2} requests (not counting repeats after a 429), at {run.rate} a minute: "
+        f"{said}: at most {most} requests (not counting repeats after a 429), at {run.rate} a minute: "
         f"at least {minutes} minutes, longer if answers are slow or writes are seen late."
     )
 

@@ -4,20 +4,25 @@ from collections.abc import Generator
 
 import pytest
 
+from queue_contracts.described.answers import Answer
+from queue_contracts.described.operations import packaged_description
 from queue_contracts.foreign.bounded import Unreadable
 from queue_contracts.foreign.environment import mask_environment
 from queue_contracts.foreign.visible import one_line, visible
-from queue_contracts.report import summary
+from queue_contracts.report import outcomes
 from queue_contracts.sending.claims import ForeignTask
-from queue_contracts.sending.guard import UNTESTABLE, Stopped
+from queue_contracts.sending.guard import UNTESTABLE, PartMissing, Stopped
+from queue_contracts.sending.recorder import Exchange
 from queue_contracts.sending.run import Run
 from queue_contracts.sending.wire import installed
 from queue_contracts.session import selection
+from queue_contracts.session.again import SERVED
 from queue_contracts.session.excuses import say_excused
+from queue_contracts.session.looking import OfAnotherFormat
 from queue_contracts.targets.storage import StorageError
 
 # A request that was not sent, or a KV that cannot be read, is no broken contract, and no check that holds either.
-_NOT_CHECKED = (ForeignTask, Stopped, StorageError)
+_NOT_CHECKED = (ForeignTask, Stopped, StorageError, PartMissing, OfAnotherFormat)
 
 
 class Watching:
@@ -43,7 +48,9 @@ class Watching:
         if marker is not None:
             made.user_properties.append(("contract-purpose", list(marker.args)))
         if call.excinfo is not None and made.failed:
-            made.user_properties.append((summary.FAILURE, _failure(item, call.excinfo.value)))
+            # What was started for the run is gone when its lines are read.
+            origin = SERVED if self.run.local else ""
+            made.user_properties.append((outcomes.FAILURE, _failure(item, call.excinfo.value, origin)))
             made.longrepr = _showable(made.longreprtext)
             if isinstance(call.excinfo.value, _NOT_CHECKED):
                 self._not_checked(made, call.excinfo.value)
@@ -53,6 +60,8 @@ class Watching:
     def _not_checked(self, made: pytest.TestReport, why: BaseException) -> None:
         said = _showable(f"not checked: {why}")
         made.outcome, made.longrepr = "skipped", (made.location[0], made.location[1] or 0, said)
+        if isinstance(why, PartMissing | OfAnotherFormat):
+            made.user_properties.append((outcomes.MISSING, str(why) if isinstance(why, PartMissing) else "format"))
         if isinstance(why, ForeignTask):
             say_excused(self.run.folder, "claimTask", str(why))
         if isinstance(why, StorageError):
@@ -64,15 +73,32 @@ def _now_runs(item: pytest.Item, left: int | None) -> None:
         guard.test, guard.left = selection.name_of(item), left
 
 
-def _failure(item: pytest.Item, error: BaseException) -> dict[str, str]:
+def _failure(item: pytest.Item, error: BaseException, origin: str) -> dict[str, str]:
     guard = installed()
     last = guard.recorder.last.get(selection.name_of(item)) if guard else None
     doc = getattr(getattr(item, "obj", None), "__doc__", None)
     return {
-        "promise": summary.promise_of(item.name, doc),
-        "seen": _showable(summary.seen_of(error)),
-        "curl": last.curl() if last else "",
+        "promise": outcomes.promise_of(item.name, doc),
+        "seen": _showable(outcomes.seen_of(error)),
+        "curl": last.curl(origin) if last else "",
+        **(_answered(last.exchange) if last else {}),
     }
+
+
+def _answered(asked: Exchange) -> dict[str, str]:
+    """The operation that was asked last, and how the answer to it leaves the description."""
+    description = packaged_description()
+    operation = description.find(asked.method, asked.path)
+    if operation is None:
+        return {}
+    headers = tuple((name.lower(), value) for name, value in asked.headers.items())
+    wrong = (
+        []
+        if asked.shortened
+        else description.violations(operation.id, Answer(asked.status, headers, asked.body.encode()))
+    )
+    broken = "; ".join(f"{each.field}: {each.why}" for each in wrong[:3])
+    return {"asked": operation.label, "broken": f"{operation.label} is answered with {broken}" if broken else ""}
 
 
 def _showable(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
+from queue_contracts.targets.formats import Format, in_format
 from queue_contracts.targets.storage import CONTROL_PREFIX, ControlStorage, Entry
 from queue_contracts.targets.target import Ability, Target
 
@@ -11,9 +12,10 @@ from queue_contracts.targets.target import Ability, Target
 class Control:
     """Only for targets that have it; every call must succeed."""
 
-    def __init__(self, target: Target, http: httpx.Client) -> None:
+    def __init__(self, target: Target, http: httpx.Client, kept: Format | None = None) -> None:
         assert target.can(Ability.RESET, Ability.MOVE_TIME), f"{target.name} has no emulator controls"
-        self.storage = ControlStorage(target.url, http)
+        self.storage = in_format(ControlStorage(target.url, http), kept)
+        self._old_format = kept is Format.OLD
         self._url = target.url + CONTROL_PREFIX
         self._http = http
 
@@ -35,7 +37,8 @@ class Control:
         return self.storage.dump(prefix)
 
     def enqueue(self, task: Mapping[str, object], *, old_format: bool = False) -> None:
-        """Queue a task the way the Worker's webhooks do."""
+        """Queue a task the way the Worker's webhooks do, by default in the format that the Worker keeps."""
+        old_format = old_format or self._old_format
         self._post("enqueue", {"format": "old" if old_format else "new", "task": dict(task)})
 
     def advance(self, seconds: float) -> None:

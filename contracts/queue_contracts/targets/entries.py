@@ -2,12 +2,15 @@
 
 import json
 
+from queue_contracts.targets.key_names import NEW_LEASE as NEW_LEASE
+from queue_contracts.targets.key_names import NEW_TASK as NEW_TASK
+from queue_contracts.targets.key_names import OLD_LEASE as OLD_LEASE
+from queue_contracts.targets.key_names import OLD_PENDING as OLD_PENDING
+from queue_contracts.targets.key_names import OLD_TASK as OLD_TASK
+from queue_contracts.targets.key_names import RESULT as RESULT
 from queue_contracts.targets.storage import Entry
 
 LIFETIME_S = 3600
-OLD_TASK, OLD_LEASE, OLD_PENDING = "orchestrator:queue:", "orchestrator:lease:", "orchestrator:pending"
-NEW_TASK, NEW_LEASE = "queue:task:", "queue:lease:"
-RESULT = "orchestrator:result:"
 OUTCOME = {"success": True, "output": {"affected": 31}}
 
 
@@ -59,6 +62,12 @@ def old_lease(task_id: str, worker_id: str, ttl_s: int = 300) -> Entry:
 
 def old_pending(*task_ids: object) -> Entry:
     return entry(OLD_PENDING, list(task_ids))
+
+
+def ids_in(pending: Entry) -> list[str]:
+    """The ids in an entry of the old format's list; none where it is no list."""
+    listed = json.loads(str(pending["value"]))
+    return [str(each) for each in listed] if isinstance(listed, list) else []
 
 
 def result(task_id: str) -> Entry:

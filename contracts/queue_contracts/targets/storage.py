@@ -16,6 +16,7 @@ from queue_contracts.foreign.bounded import Unreadable
 from queue_contracts.foreign.keys import Keys
 from queue_contracts.foreign.visible import one_line
 from queue_contracts.names import KV_TOKEN
+from queue_contracts.targets.key_names import is_of_the_queue
 from queue_contracts.targets.target import Ability, RestApi, Target
 
 Entry = Mapping[str, object]
@@ -94,7 +95,7 @@ class Storage(Protocol):
         """Take these keys away; absent ones are no error."""
 
     def reset(self) -> None:
-        """Take everything away."""
+        """Take away all that is the queue's, and from an emulator everything else too."""
 
 
 def open_storage(target: Target, http: httpx.Client) -> Storage | None:
@@ -169,7 +170,7 @@ class RestStorage:
             self._send("POST", "/bulk/delete", json=list(keys[start : start + BULK_MAX]))
 
     def reset(self) -> None:
-        self.delete([str(listed["name"]) for listed in self._keys("")])
+        self.delete([key for key in self.names("") if is_of_the_queue(key)])
 
     def names(self, prefix: str) -> list[str]:
         """The keys alone, in order: a page of a thousand a request."""

@@ -18,11 +18,12 @@ def add_cost(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--over", type=positive, metavar="S", help="the seconds in which this traffic happens (default: as measured)"
     )
+    parser.add_argument("--json", action="store_true", help="say it as JSON")
     parser.set_defaults(run=_cost)
 
 
 def _cost(parsed: argparse.Namespace) -> int:
-    from queue_emulator.costs import cost_report
+    from queue_emulator.costs import cost_as_json, cost_report
 
-    say(*cost_report(parsed.url, parsed.over))
+    say(*(cost_as_json if parsed.json else cost_report)(parsed.url, parsed.over))
     return 0

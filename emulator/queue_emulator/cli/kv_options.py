@@ -6,7 +6,7 @@ from pathlib import Path
 from queue_emulator import settings
 from queue_emulator.cli.parsing import lag, seconds
 from queue_emulator.core.plans import PLANS
-from queue_emulator.core.profiles import PROFILES, SWITCHES, Profile, compose
+from queue_emulator.core.profiles import API_READS, PROFILES, SWITCHES, Profile, compose
 
 
 def add_kv(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,12 @@ def add_kv(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds for which deleted keys still count for the pages of a list (default: 3600)",
     )
+    add(
+        "--api-reads",
+        choices=API_READS,
+        default="central",
+        help="where Cloudflare's API reads: the central store, or its own cache (default: %(default)s)",
+    )
     add("--random-seed", type=int, metavar="N", help="the same number gives the same random choices")
 
 
@@ -73,4 +79,5 @@ def profile_of(parsed: argparse.Namespace) -> Profile:
         plan=parsed.plan,
         lag_ms=parsed.replication_lag,
         tombstone_life_ms=parsed.tombstone_life,
+        api_reads=parsed.api_reads,
     )

@@ -6,7 +6,8 @@ from typing import NoReturn
 
 from queue_emulator import settings
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
-from queue_emulator.core.errors import ClockError, SettingsError
+from queue_emulator.core.errors import ClockError
+from queue_emulator.core.places import location_codes
 from queue_emulator.terminal import tell
 
 _INSTANT_MS_MIN = 86_400_000  # data is older than the time that it is of, and nothing was before 1970
@@ -25,15 +26,7 @@ class Parser(argparse.ArgumentParser):
 
 def locations(named: Sequence[str]) -> tuple[str, ...]:
     """The airport codes, in capitals; raises SettingsError."""
-    codes = [code.upper() for code in named]
-    for code, written in zip(codes, named, strict=True):
-        if not (code.isascii() and code.isalpha() and len(code) == 3):
-            raise SettingsError(
-                f"--location must be an airport code of three letters, such as SJC or NRT, not {written!r}"
-            )
-        if codes.count(code) > 1:
-            raise SettingsError(f"--location {code} is given twice")
-    return tuple(codes) or (settings.DEFAULT_LOCATION,)
+    return location_codes(named, "--location") or (settings.DEFAULT_LOCATION,)
 
 
 def port(text: str) -> int:

@@ -38,6 +38,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add("--rate-limit", type=positive, metavar="N", help="answer 429 to more than N requests a minute with one key")
     add("--strict", action="store_true", help="answer 400 to ids and bodies that openapi.yaml does not allow")
     add("--quiet", action="store_true", help="do not log requests")
+    add("--log", choices=("text", "json"), default="text", help="form of the log (default: %(default)s)")
     add(
         "--kv",
         choices=("emulated", "cloudflare"),
@@ -93,6 +94,8 @@ def _serve(parsed: argparse.Namespace) -> int:
             rate_limit_per_minute=parsed.rate_limit,
             strict=parsed.strict,
             log_requests=not parsed.quiet,
+            log_as_json=parsed.log == "json",
+            colours=settings.wants_colours(),
             random_seed=parsed.random_seed,
         )
     )
@@ -135,6 +138,7 @@ _EMULATED_ONLY: tuple[tuple[str, object], ...] = (
     ("without", []),
     ("replication_lag", (0, 0)),
     ("tombstone_life", None),
+    ("api_reads", "central"),
 )
 
 

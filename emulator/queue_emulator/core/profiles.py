@@ -24,6 +24,7 @@ class Profile:
     lag_ms               least and greatest time until another location can see a write at the centre, milliseconds
     plan                 whose daily quotas hold; None for none
     api_requests_max     requests to Cloudflare's API in five minutes; None unlimited
+    api_caches           Cloudflare's API answers from copies as a location does, its own writes not seen in them
     """
 
     name: str
@@ -36,6 +37,7 @@ class Profile:
     lag_ms: tuple[int, int] = (0, 0)
     plan: Plan | None = None
     api_requests_max: int | None = None
+    api_caches: bool = False
 
     def __post_init__(self) -> None:
         least_ms, most_ms = self.lag_ms
@@ -48,6 +50,8 @@ class Profile:
                 "without caches at the locations, replication lag and read-your-writes cannot be changed (profile "
                 f"{self.name})"
             )
+        if not self.caches and self.api_caches:
+            raise SettingsError(f"without caches at the locations, --api-reads must be central (profile {self.name})")
 
 
 CLOUDFLARE = Profile(
@@ -81,6 +85,8 @@ SWITCHES: dict[str, Callable[[Profile], Profile]] = {
 }
 
 
+# Where Cloudflare's API reads: at the centre, or from copies of its own; production's choice is not published.
+API_READS = ("central", "cached")
 PROFILES = {profile.name: profile for profile in (CLOUDFLARE, LOCAL)}
 
 
@@ -91,6 +97,7 @@ def compose(
     plan: str | None = None,
     lag_ms: tuple[int, int] = (0, 0),
     tombstone_life_ms: int | None = None,
+    api_reads: str = "central",
 ) -> Profile:
     """A profile with some of its ways switched off or set; raises SettingsError for a word that is not known."""
     profile = _named("profile", name, PROFILES)
@@ -98,7 +105,9 @@ def compose(
         profile = _named("switch", switch, SWITCHES)(profile)
     if tombstone_life_ms is not None:
         profile = replace(profile, tombstone_life_ms=tombstone_life_ms)
-    return replace(profile, plan=None if plan is None else _named("plan", plan, PLANS), lag_ms=lag_ms)
+    cached = _named("way of reading by the API", api_reads, {name: name == "cached" for name in API_READS})
+    quotas = None if plan is None else _named("plan", plan, PLANS)
+    return replace(profile, plan=quotas, lag_ms=lag_ms, api_caches=cached)
 
 
 def _named(kind: str, name: str, among: Mapping[str, Named]) -> Named:

@@ -64,8 +64,8 @@ class KVService:
         self.faults, self.journal, self.meter = self.pipeline.faults, self.pipeline.journal, self.pipeline.meter
         self.limits = Limits(profile, self.pipeline.quota)
         self._centre = Centre(store, profile, dice, versions or Versions())
-        self._views = {API_LOCATION: _View(edge=None, lags_as=None, opaque_cursors=True)}
-        self._edges: list[Edge] = []
+        self._edges: list[Edge] = [Edge()] if profile.api_caches else []
+        self._views = {API_LOCATION: _View(next(iter(self._edges), None), lags_as=None, opaque_cursors=True)}
         self._retired = False
         self._doing = {
             GET: self._read,
@@ -252,7 +252,8 @@ class KVService:
 
     def _arrived(self, operation: Operation[Any], way: Way, entry: Entry) -> None:
         """The writer's edge follows the write; to every other edge its copies are stale now."""
-        own = self._view(operation.location).edge if self.profile.read_your_writes else None
+        sees_its_own = self.profile.read_your_writes and operation.location != API_LOCATION
+        own = self._view(operation.location).edge if sees_its_own else None
         for edge in self._edges:
             if edge is own:
                 edge.wrote(entry, way.begun_ms)

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.shown import one_line
+from queue_emulator.core.request_line import Answered
 from queue_emulator.core.wire_names import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
@@ -20,7 +20,6 @@ from queue_emulator.worker.answers import error_answer
 MakeFace = Callable[[Deployment], ASGIApp]
 
 _CONNECTION = f"{CONNECTION_PREFIX}/".encode()
-_PATH_SHOWN_MAX = 200
 
 
 def create_app(
@@ -202,12 +201,7 @@ class RequestLog:
             self._line(scope, status, stopwatch.elapsed_ms())
 
     def _line(self, scope: Scope, status: int, elapsed_ms: float) -> None:
-        path = one_line(scope["raw_path"].decode("ascii", "backslashreplace"))
-        if len(path) > _PATH_SHOWN_MAX:
-            path = path[:_PATH_SHOWN_MAX] + "…"
+        path = scope["raw_path"].decode("ascii", "backslashreplace")
         operations = scope[INVOCATION].counted if INVOCATION in scope else 0
-        if operations is None:
-            counted = "KV operations counted together with other requests"
-        else:
-            counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
-        self._deployment.log(f"{one_line(scope['method'])} {path} {status} {elapsed_ms:.1f} ms {counted}")
+        now_ms = self._deployment.clock.now_ms()
+        self._deployment.log_request(Answered(now_ms, scope["method"], path, status, elapsed_ms, operations))

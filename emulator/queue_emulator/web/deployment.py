@@ -8,6 +8,7 @@ from queue_emulator.core.api_rate import ApiRate
 from queue_emulator.core.clock import MovableClock, check_instant, iso_8601
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import ClockError, FaultError, RealDataError
+from queue_emulator.core.request_line import Answered
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
@@ -44,6 +45,7 @@ class Deployment:
     strict: bool = False
     dice: Dice = field(default_factory=Dice)
     log: Callable[[str], None] = tell
+    log_requests_as: Callable[[Answered], None] | None = None
     requests: int = 0
     namespaces: Namespaces | None = None
     api_token: str | None = field(default=None, repr=False)
@@ -58,6 +60,13 @@ class Deployment:
         self.api_rate = ApiRate(self.service.profile.api_requests_max)
         self.rate_limit = RateLimit(self.rate_limit_per_minute, self.clock)
         self.portable = PortableRange(strict=self.strict, log=lambda line: self.log(line))
+
+    def log_request(self, answered: Answered) -> None:
+        """One request that was answered, as a line of the log unless it is to be told otherwise."""
+        if self.log_requests_as is None:
+            self.log(answered.as_text())
+        else:
+            self.log_requests_as(answered)
 
     def location(self, named: str | None) -> str | None:
         """The location that a request names, the first if it names none, None if there is none of that name."""

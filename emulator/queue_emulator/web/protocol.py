@@ -21,13 +21,13 @@ from hypercorn.protocol.events import Response
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError, H11Protocol
 
+from queue_emulator.core.places import as_url
 from queue_emulator.core.wire_names import REASON_HEADER
 from queue_emulator.web.framing import broken_rule, read_head
 
 Log = Callable[[str], None]
 
 _HEAD_END = re.compile(rb"\n\r?\n")
-_NOT_OF_A_URL = re.compile(rb"[^\x21-\x7e]")
 _TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _REASON = REASON_HEADER.lower().encode()
 _NEVER_LAST = -(2**63)  # requests on one connection so far: never more than are allowed
@@ -201,11 +201,6 @@ class CheckedConnection:
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=self._head_bytes_max)
         if received:
             self._h11.receive_data(received)
-
-
-def as_url(target: bytes) -> bytes:
-    """What no URL holds as the escapes that browsers send for it: https://url.spec.whatwg.org/#concept-url-parser"""
-    return _NOT_OF_A_URL.sub(lambda found: b"%%%02X" % found[0][0], target)
 
 
 def _response(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:

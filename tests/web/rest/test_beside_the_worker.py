@@ -9,7 +9,7 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import QuotaError
 from queue_emulator.core.plans import FREE
-from queue_emulator.core.profiles import CLOUDFLARE
+from queue_emulator.core.profiles import CLOUDFLARE, compose
 from queue_emulator.kv.service import KVService
 from queue_emulator.web.deployment import Deployment
 from tests.web.rest.api import CACHE, Api, refused, succeeded, value_path
@@ -44,6 +44,43 @@ async def test_the_api_reads_what_a_location_wrote_before_others_see_it(api: Api
     assert await api.get("k") == b"1"
     assert await api.names() == ["k"]
     assert await seen(deployment, "NRT") is None
+
+
+CACHED = compose("cloudflare", api_reads="cached")
+
+
+@pytest.mark.parametrize("profile", [CACHED])
+async def test_an_api_that_reads_copies_misses_what_was_just_written_through_it_for_a_minute(
+    api: Api, clock: MovableClock
+) -> None:
+    assert refused(await api.ask("GET", value_path("k")))[:2] == (404, 10009)
+    assert await api.names() == []
+    await api.put("k", b"1")
+    assert refused(await api.ask("GET", value_path("k")))[:2] == (404, 10009)
+    assert await api.names() == []
+    clock.advance(59_999)
+    assert refused(await api.ask("GET", value_path("k")))[:2] == (404, 10009)
+    clock.advance(1)
+    assert (await api.get("k"), await api.names()) == (b"1", ["k"])
+    await api.put("k", b"2")
+    assert await api.get("k") == b"1"
+    answer = await api.ask("POST", f"/{CACHE}/bulk/get", json={"keys": ["k"]})
+    assert succeeded(answer)["result"]["values"] == {"k": "1"}
+    clock.advance(60_000)
+    assert await api.get("k") == b"2"
+
+
+@pytest.mark.parametrize("profile", [CACHED])
+async def test_an_api_that_reads_copies_sees_at_once_what_it_has_never_looked_up(
+    api: Api, deployment: Deployment
+) -> None:
+    await api.put("k", b"1")
+    assert await api.get("k") == b"1"
+    await deployment.binding("SJC").put("k", "2")
+    assert (await api.get("k"), await seen(deployment, "SJC"), await seen(deployment, "NRT")) == (b"1", "2", "2")
+    assert isinstance(deployment.service, KVService)
+    await deployment.service.reset()
+    assert refused(await api.ask("GET", value_path("k")))[:2] == (404, 10009)
 
 
 @pytest.mark.parametrize("profile", [replace(CLOUDFLARE, lag_ms=(9_000, 9_000))])
