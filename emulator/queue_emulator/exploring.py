@@ -103,6 +103,10 @@ def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: no schedule: it is not UTF-8") from None
     of = schedule.scenario_of(text)
+    if of is not None and not of.endswith(".toml"):
+        raise SettingsError(
+            f"{path} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
+        )
     read = schedule.read(text, str(path), None if of is None else read_scenario(Path(of)))
     try:
         replayed = schedule.replay(read)

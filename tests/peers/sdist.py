@@ -1,4 +1,4 @@
-"""`python tests/peers/sdist.py FOLDER`: the SDK's own tests, of its source distribution, unpacked there, if not yet."""
+"""`python tests/peers/sdist.py FOLDER`: unpacks the tests of the installed SDK's source distribution there, once."""
 
 import re
 import subprocess

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from queue_emulator.explore.causes import Cause, Signs, Target, causes, replay, signs, targets
+from queue_emulator.explore.causes import Cause, Shape, Signs, Target, causes, replay, shape, signs, targets
 from queue_emulator.explore.guarantee import Broken, Guarantee, broken
 from queue_emulator.explore.history import History
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
@@ -13,7 +13,7 @@ from queue_emulator.explore.shrink import shrink
 from queue_emulator.explore.turns import Made, switches
 from queue_emulator.explore.world import World
 
-_ALWAYS_LOOKED_AT = 10  # of failures that look alike; later ones are looked at now and then
+_ALWAYS_LOOKED_AT = 4  # of failures that look alike; later ones are looked at now and then
 _NOW_AND_THEN = 10
 
 
@@ -77,7 +77,7 @@ class Explorer:
         self.operations = 0
         self.findings: list[Finding] = []
         self._worlds = schedules(scenarios, seed, swarm=swarm)
-        self._seen: Counter[tuple[str, Target]] = Counter()
+        self._seen: Counter[tuple[str, Target, Shape]] = Counter()
         self._looked_at: set[tuple[str, Target, Signs]] = set()
 
     def run(self, enough: Callable[[], bool]) -> Iterator[Finding]:
@@ -98,14 +98,15 @@ class Explorer:
 
     def _look_at(self, world: World, target: Target) -> Finding | None:
         """What a failure comes to, unless something like it is known."""
-        alike = (world.scenario.name, target)
+        alike = (world.scenario.name, target, shape(world.made))
         self._seen[alike] += 1
         if self._seen[alike] > _ALWAYS_LOOKED_AT and self._seen[alike] % _NOW_AND_THEN:
             return None
         told = signs(world.scenario, world.made, target)
-        if (*alike, told) in self._looked_at:
+        known = (world.scenario.name, target, told)
+        if known in self._looked_at:
             return None
-        self._looked_at.add((*alike, told))
+        self._looked_at.add(known)
         return examine(world.scenario, world.made, target, told, self.schedules)
 
     def _keep(self, finding: Finding) -> bool:

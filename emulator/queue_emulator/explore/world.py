@@ -83,16 +83,15 @@ class World:
         return self._last is not None and self._last.running is not None
 
     def able(self) -> list[str]:
-        """Who can do something, the usual first: who did the last operation, else as the scenario has them."""
-        names = [
-            lane.actor.name
-            for lane in self._lanes.values()
-            if lane.running is not None or self._next_request(lane) is not None
+        """Who can do something, the usual first.
+
+        Who is in the midst of a request goes on, then whoever was interrupted in one, then who did the last operation.
+        """
+        able = [
+            lane for lane in self._lanes.values() if lane.running is not None or self._next_request(lane) is not None
         ]
-        if self._last is not None and self._last.actor.name in names:
-            names.remove(self._last.actor.name)
-            names.insert(0, self._last.actor.name)
-        return names
+        able.sort(key=lambda lane: (lane.running is None, lane is not self._last))
+        return [lane.actor.name for lane in able]
 
     def begins(self, name: str) -> bool:
         """Whether the actor's next operation is the first of a request."""
