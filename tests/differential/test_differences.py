@@ -114,6 +114,10 @@ def test_a_key_named_proto_is_never_in_the_map_of_a_bulk_read(comparison: Compar
     check(comparison, "proto-missed-twice", steps, there=there, here=mapped(("a", None)))
     steps = [delete("a"), get_bulk_with_metadata(["__proto__", "__proto__"])]
     check(comparison, "proto-missed-twice", steps, there=mapped(("__proto__", None)), here=mapped())
+    steps = [put("k", '[1e400, {"b": 1, "1": 2}]'), get_bulk(["__proto__", "k", "__proto__"], "json")]
+    there = mapped(("k", Json('[null, {"1": 2, "b": 1}]')), ("__proto__", None))
+    here = mapped(("k", Json('[Infinity, {"b": 1, "1": 2}]')))
+    check(comparison, "proto-missed-twice", steps, there=there, here=here)
     steps = [put("__proto__", '{"__proto__": 1}'), get_bulk(["__proto__", "__proto__"], "json")]
     check(comparison, "proto-missed-twice", steps, there=mapped(("__proto__", Json('{"__proto__": 1}'))), here=mapped())
 
