@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from queue_emulator import __version__
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.core.clock import iso_8601
-from queue_emulator.core.surface import API_PREFIX
+from queue_emulator.core.wire_names import API_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.seeds import Seeds

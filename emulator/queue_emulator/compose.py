@@ -12,7 +12,7 @@ from queue_emulator.banner import banner
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.profiles import Profile
-from queue_emulator.core.surface import CONTROL_PREFIX
+from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces

@@ -16,7 +16,7 @@ import msgspec
 
 from queue_emulator.core.addresses import without_password
 from queue_emulator.core.errors import RemoteError, SettingsError
-from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
+from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
 SHORT_BYTES_MAX = 4 << 20
 _CONNECT_S = 10

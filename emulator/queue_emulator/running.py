@@ -12,7 +12,7 @@ from queue_emulator.compose import connection_face, open_account
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.surface import CONTROL_PREFIX
+from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.ready_file import ReadyFile
 from queue_emulator.run.command import Command, find, with_preload

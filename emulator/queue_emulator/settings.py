@@ -13,7 +13,7 @@ from queue_emulator.core.dev_vars import parse_dev_vars
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.cloudflare_access import API_URL, Access
 from queue_emulator.kv.folder import read_small
 from queue_emulator.worker.auth import ApiKeys

@@ -96,6 +96,12 @@ def test_a_bulk_read_gives_a_number_beyond_doubles_as_infinity(comparison: Compa
     steps: list[Step] = [put("k", "[1e400]"), get_bulk(["k"], "json")]
     there, here = mapped(("k", Json("[null]"))), mapped(("k", Json("[Infinity]")))
     check(comparison, "infinity-in-bulk", steps, there=there, here=here)
+    steps = [put("k", "1e400"), put("l", '{"b": 1, "1": 2}'), get_bulk(["k", "l"], "json")]
+    there, here = (
+        mapped(("k", None), ("l", Json('{"1": 2, "b": 1}'))),
+        mapped(("k", Json("Infinity")), ("l", Json('{"b": 1, "1": 2}'))),
+    )
+    check(comparison, "infinity-in-bulk", steps, there=there, here=here)
     single = Script([put("k", "[1e400]"), get("k", "json")])
     for side in comparison.emulated:
         last = comparison.exchanges(single, side)[-1]
@@ -108,6 +114,8 @@ def test_a_key_named_proto_is_never_in_the_map_of_a_bulk_read(comparison: Compar
     check(comparison, "proto-missed-twice", steps, there=there, here=mapped(("a", None)))
     steps = [delete("a"), get_bulk_with_metadata(["__proto__", "__proto__"])]
     check(comparison, "proto-missed-twice", steps, there=mapped(("__proto__", None)), here=mapped())
+    steps = [put("__proto__", '{"__proto__": 1}'), get_bulk(["__proto__", "__proto__"], "json")]
+    check(comparison, "proto-missed-twice", steps, there=mapped(("__proto__", Json('{"__proto__": 1}'))), here=mapped())
 
 
 def test_arguments_that_the_signature_does_not_have_are_python_s_own_type_error(comparison: Comparison) -> None:

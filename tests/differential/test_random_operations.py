@@ -1,4 +1,4 @@
-"""Thousands of random operations get the same answers and error texts from the vendor's local runtime and here.
+"""Two thousand random operations get the same answers and error texts from the vendor's local runtime and here.
 
 DIFFERENTIAL_OPERATIONS sets how many there are at least, in each of the two tests. `python -m tests.differential`
 goes on for as long as one wants.
@@ -13,7 +13,7 @@ from tests.differential.comparison import Comparison, Tally
 from tests.differential.generated import scripts_on_the_real_clock, scripts_with_a_moving_clock
 from tests.differential.operations import Script
 
-OPERATIONS = int(os.environ.get("DIFFERENTIAL_OPERATIONS", "2500"))
+OPERATIONS = int(os.environ.get("DIFFERENTIAL_OPERATIONS", "1000"))
 SEED = "0"  # the same scripts every time
 
 pytestmark = [pytest.mark.runtime, pytest.mark.slow]

@@ -88,7 +88,7 @@ def test_what_breaks_without_any_single_behaviour_is_tried_without_pairs() -> No
 def test_the_same_seed_makes_the_same_findings() -> None:
     def run() -> list[tuple[Target, object, tuple[str, ...]]]:
         explorer = Explorer(SCENARIOS[:2], seed=2, swarm=False)
-        list(explorer.run(lambda: explorer.schedules >= 60))
+        list(explorer.run(lambda: explorer.schedules >= 24))
         return [(each.target, each.causes, tuple(str(made.choice) for made in each.made)) for each in explorer.findings]
 
     first = run()
@@ -99,7 +99,7 @@ def test_the_same_seed_makes_the_same_findings() -> None:
 @pytest.mark.slow
 def test_a_finding_that_only_adds_to_another_is_not_kept() -> None:
     explorer = Explorer(SCENARIOS, seed=0)
-    list(islice(explorer.run(lambda: explorer.schedules >= 100), 20))
+    list(islice(explorer.run(lambda: explorer.schedules >= 40), 20))
     for one in explorer.findings:
         assert not any(one.adds_to(other) for other in explorer.findings if other is not one)
 

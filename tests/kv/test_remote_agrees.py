@@ -67,13 +67,13 @@ class Side:
 def test_random_operations_are_answered_alike() -> None:
     asked = [0, 0]
 
-    for script in islice(scripts_with_a_moving_clock("remote"), 150):
+    for script in islice(scripts_with_a_moving_clock("remote"), 60):
         operations, thrown = asyncio.run(_compare(script))
         asked[0] += operations
         asked[1] += thrown
 
-    assert asked[0] > 1_000
-    assert asked[1] > 100
+    assert asked[0] > 500
+    assert asked[1] > 50
 
 
 async def _compare(script: Script) -> tuple[int, int]:

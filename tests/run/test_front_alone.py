@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from queue_emulator.core.surface import INVOCATION
+from queue_emulator.core.wire_names import INVOCATION
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.run.front import Addresses, ToolFront
 from queue_emulator.workerd.invocations import Invocations

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
-from queue_emulator.core.surface import API_PREFIX
+from queue_emulator.core.wire_names import API_PREFIX
 from tests.soak import clients
 from tests.soak.clients import CLIENTS, Face, connect, face
 from tests.soak.holding import Holding, holding

@@ -148,7 +148,7 @@ def test_what_the_worker_says_while_it_starts_is_heard(refuse_worker: Refuse) ->
         (["--worker", "worker.mjs", "--rate-limit", "5"], "only for the Python Worker"),
         (["--worker", "worker.mjs", "--workerd", "nowhere"], "no workerd at nowhere; install it with: npm install"),
         (["--worker", "worker.mjs", "--host", "0.0.0.0"], "no API key is set"),
-        (["--var", "X=1"], "name it with --worker"),
+        (["--var", "X=1"], "add --worker PATH"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_served_is_refused_in_one_line(

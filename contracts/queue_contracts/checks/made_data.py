@@ -1,8 +1,8 @@
 """Old-format data made from a number: the same number, the same entries, as a queue in use leaves them behind."""
 
 import random
-from typing import Any
 
+from queue_contracts.described.answers import Json
 from queue_contracts.targets import entries
 from queue_contracts.targets.storage import Entry
 
@@ -45,7 +45,7 @@ def _id(chance: random.Random, n: int) -> str:
 
 
 def _task(chance: random.Random, task_id: str) -> Entry:
-    fields: dict[str, Any] = {
+    fields: dict[str, Json] = {
         "type": chance.choice(["task", "query", "approval", "notification"]),
         "content": chance.choice(TEXTS),
         "priority": chance.choice(["low", "medium", "high", "critical"]),

@@ -9,8 +9,9 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from queue_contracts.described.answers import Json
 from queue_contracts.targets.entries import LIFETIME_S, NEW_LEASE, NEW_TASK, OLD_LEASE, OLD_PENDING, OLD_TASK
 from queue_contracts.targets.storage import Entry
 
@@ -28,7 +29,7 @@ class Broken(Enum):
 class Held:
     """One key: what its value says, and the second since 1970 at which it ends (None: never)."""
 
-    says: Any
+    says: "Json | Broken"
     until_s: float | None
 
 
@@ -82,7 +83,7 @@ def rolled_back(before: Mapping[str, Held]) -> Namespace:
     return {key: held for key, held in before.items() if key not in gone}
 
 
-def status(before: Mapping[str, Held]) -> dict[str, Any] | None:
+def status(before: Mapping[str, Held]) -> dict[str, Json] | None:
     """What `GET /api/migrate/status` counts; None where it cannot, because the pending list is no JSON."""
     pending = before[OLD_PENDING].says if OLD_PENDING in before else None
     if pending is Broken.VALUE:
@@ -131,13 +132,14 @@ def _listed(namespace: Mapping[str, Held], prefix: str) -> list[str]:
     return sorted((key for key in namespace if key.startswith(prefix)), key=str.encode)[:LISTED_MAX]
 
 
-def _says(entry: Entry) -> Any:
+def _says(entry: Entry) -> "Json | Broken":
     value = str(entry["value"])
     try:
         text = b64decode(value).decode() if entry.get("base64") else value
-        return json.loads(text, parse_constant=_refuse)
+        says: Json = json.loads(text, parse_constant=_refuse)
     except ValueError:
         return Broken.VALUE
+    return says
 
 
 def _refuse(constant: str) -> None:

@@ -6,14 +6,15 @@ business: prose, timestamps, names that it makes up.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
+from queue_contracts.described.answers import Json
 from queue_contracts.targets.entries import LIFETIME_S
 
 LEASE_S_DEFAULT = 300
 
 T = TypeVar("T")
-Task: TypeAlias = dict[str, Any]
+Task: TypeAlias = dict[str, Json]
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Queue:
     now_s: float = 0.0
     tasks: dict[str, Kept[Task]] = field(default_factory=dict)
     leases: dict[str, Kept[str]] = field(default_factory=dict)  # the holder's id
-    results: dict[str, Kept[dict[str, Any]]] = field(default_factory=dict)
+    results: dict[str, Kept[dict[str, Json]]] = field(default_factory=dict)
 
-    def enqueue(self, task: Mapping[str, Any]) -> None:
-        self.tasks[task["id"]] = self._kept({**task, "status": "pending"}, LIFETIME_S)
+    def enqueue(self, task: Mapping[str, Json]) -> None:
+        self.tasks[str(task["id"])] = self._kept({**task, "status": "pending"}, LIFETIME_S)
 
     def pending(self) -> list[str]:
         """In the order of the bytes of the keys."""
@@ -76,27 +77,30 @@ class Queue:
         self.tasks[task_id] = self._kept({**task, "status": status}, LIFETIME_S)
         return True
 
-    def finish(self, task_id: str, result: Mapping[str, Any]) -> None:
+    def finish(self, task_id: str, result: Mapping[str, Json]) -> None:
         """The result is kept for an hour; task and lease are gone, if there were any."""
         self.results[task_id] = self._kept(dict(result), LIFETIME_S)
         self.tasks.pop(task_id, None)
         self.leases.pop(task_id, None)
 
-    def result(self, task_id: str) -> dict[str, Any] | None:
+    def result(self, task_id: str) -> dict[str, Json] | None:
         return _value(self.results, task_id)
 
     def pass_time(self, seconds: float) -> None:
         self.now_s += seconds
-        kinds: tuple[dict[str, Any], ...] = (self.tasks, self.leases, self.results)
-        for kind in kinds:
-            for expired in [name for name, kept in kind.items() if kept.until_s <= self.now_s]:
-                del kind[expired]
+        self.tasks = self._alive(self.tasks)
+        self.leases = self._alive(self.leases)
+        self.results = self._alive(self.results)
 
     def next_expiry_s(self) -> float | None:
         """Seconds until something expires; None where nothing is kept."""
-        kinds: tuple[dict[str, Any], ...] = (self.tasks, self.leases, self.results)
-        ends = [kept.until_s for kind in kinds for kept in kind.values()]
+        ends = [each.until_s for each in self.tasks.values()]
+        ends += [each.until_s for each in self.leases.values()]
+        ends += [each.until_s for each in self.results.values()]
         return min(ends) - self.now_s if ends else None
+
+    def _alive(self, kept: Mapping[str, Kept[T]]) -> dict[str, Kept[T]]:
+        return {name: each for name, each in kept.items() if each.until_s > self.now_s}
 
     def _kept(self, value: T, seconds: float) -> Kept[T]:
         return Kept(value, self.now_s + seconds)

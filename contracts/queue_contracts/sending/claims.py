@@ -59,7 +59,7 @@ def _require_own_queue(guard: Guard, wire: Wire[Any]) -> None:
         raise ForeignTask(f"the queue holds {len(foreign)} tasks of others: no claim is sent")
 
 
-def _give_back_if_foreign(guard: Guard, wire: Wire[Any], claimed: Mapping[str, Any]) -> None:
+def _give_back_if_foreign(guard: Guard, wire: Wire[Any], claimed: Mapping[str, object]) -> None:
     """A task that came between the look and the claim is released at once, and the run has failed."""
     task_id, lease = claimed.get("taskId"), claimed.get("lease")
     if not isinstance(task_id, str) or task_id.startswith(guard.rules.own_prefix):
@@ -87,7 +87,7 @@ def _worker_of(body: bytes) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _object_in(answer: Answer) -> Mapping[str, Any]:
+def _object_in(answer: Answer) -> Mapping[str, object]:
     """The JSON object of a body; an empty one where there is none."""
     try:
         body = answer.json()

@@ -1,7 +1,6 @@
 """The emulator's control surface: put data in, take it away, move the clock."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import httpx
 
@@ -31,7 +30,7 @@ class Control:
         self.reset()
         self.seed(entries)
 
-    def dump(self, prefix: str = "") -> list[dict[str, Any]]:
+    def dump(self, prefix: str = "") -> list[Entry]:
         """What is there, in key order."""
         return self.storage.dump(prefix)
 

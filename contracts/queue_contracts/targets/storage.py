@@ -20,7 +20,7 @@ from queue_contracts.targets.target import Ability, RestApi, Target
 
 Entry = Mapping[str, object]
 # A query, and what is on the page that it asks for: its entries, and the cursor of the next page if there is one.
-Page: TypeAlias = Callable[[dict[str, str]], tuple[list[dict[str, Any]], str | None]]
+Page: TypeAlias = Callable[[dict[str, str]], tuple[Sequence[Entry], str | None]]
 CONTROL_PREFIX = "/cdn-cgi/emulator"
 BULK_MAX = 10_000  # pairs of one bulk write, and keys of one bulk delete
 PAGE = 1000
@@ -84,7 +84,7 @@ class Storage(Protocol):
     def seed(self, entries: Sequence[Entry]) -> None:
         """Write all of them."""
 
-    def dump(self, prefix: str = "") -> list[dict[str, Any]]:
+    def dump(self, prefix: str = "") -> list[Entry]:
         """What is there, in key order, with `expiration` where an entry has one."""
 
     def names(self, prefix: str) -> list[str]:
@@ -115,15 +115,15 @@ class ControlStorage:
     def seed(self, entries: Sequence[Entry]) -> None:
         self._send("POST", "/seed", json=list(entries))
 
-    def dump(self, prefix: str = "") -> list[dict[str, Any]]:
-        def page(query: dict[str, str]) -> tuple[list[dict[str, Any]], str | None]:
+    def dump(self, prefix: str = "") -> list[Entry]:
+        def page(query: dict[str, str]) -> tuple[Sequence[Entry], str | None]:
             answer = self._send("GET", "/entries", _ENTRIES_OF_THE_CONTROLS, params=query)
             return answer["entries"], answer["cursor"]
 
         return list(_bounded(_pages(prefix, page, self._limits), self._limits, f"the entries under {prefix!r}"))
 
     def names(self, prefix: str) -> list[str]:
-        return [entry["key"] for entry in self.dump(prefix)]
+        return [str(entry["key"]) for entry in self.dump(prefix)]
 
     def delete(self, keys: Sequence[str]) -> None:
         """By seeding what is left: it forgets everything or nothing. Not for a queue that others use."""
@@ -154,7 +154,7 @@ class RestStorage:
         for start in range(0, len(entries), BULK_MAX):
             self._send("PUT", "/bulk", json=list(entries[start : start + BULK_MAX]))
 
-    def dump(self, prefix: str = "") -> list[dict[str, Any]]:
+    def dump(self, prefix: str = "") -> list[Entry]:
         made = (
             {**listed, "key": listed["name"], "value": self._value(str(listed["name"]))}
             for listed in self._keys(prefix)
@@ -169,11 +169,11 @@ class RestStorage:
             self._send("POST", "/bulk/delete", json=list(keys[start : start + BULK_MAX]))
 
     def reset(self) -> None:
-        self.delete([listed["name"] for listed in self._keys("")])
+        self.delete([str(listed["name"]) for listed in self._keys("")])
 
     def names(self, prefix: str) -> list[str]:
         """The keys alone, in order: a page of a thousand a request."""
-        return [listed["name"] for listed in self._keys(prefix)]
+        return [str(listed["name"]) for listed in self._keys(prefix)]
 
     def _value(self, key: str) -> str:
         def send() -> httpx.Response:
@@ -181,8 +181,8 @@ class RestStorage:
 
         return _successful(send, f"GET /values/{key} of the KV REST API", self._keys_masked).text
 
-    def _keys(self, prefix: str) -> Iterator[dict[str, Any]]:
-        def page(query: dict[str, str]) -> tuple[list[dict[str, Any]], str | None]:
+    def _keys(self, prefix: str) -> Iterator[Entry]:
+        def page(query: dict[str, str]) -> tuple[Sequence[Entry], str | None]:
             answer = self._send("GET", "/keys", _KEYS_OF_THE_API, params=query)
             return answer["result"], (answer.get("result_info") or {}).get("cursor") or None
 
@@ -195,7 +195,7 @@ class RestStorage:
         return _answered(send, f"{method} {path} of the KV REST API", form, self._keys_masked)
 
 
-def _pages(prefix: str, page: Page, limits: Limits) -> Iterator[dict[str, Any]]:
+def _pages(prefix: str, page: Page, limits: Limits) -> Iterator[Entry]:
     """What is on all pages. Raises StorageError where they do not come to an end."""
     cursors: set[str] = set()
     cursor: str | None = None
@@ -213,7 +213,7 @@ def _pages(prefix: str, page: Page, limits: Limits) -> Iterator[dict[str, Any]]:
     raise StorageError(f"the list of keys under {prefix!r} had not ended after {limits.pages} pages")
 
 
-def _bounded(entries: Iterable[dict[str, Any]], limits: Limits, what: str) -> Iterator[dict[str, Any]]:
+def _bounded(entries: Iterable[Entry], limits: Limits, what: str) -> Iterator[Entry]:
     """The same, as long as all of them together can be held in memory."""
     held_bytes = 0
     for entry in entries:

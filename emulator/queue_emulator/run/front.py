@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from queue_emulator.core.clock import Stopwatch
-from queue_emulator.core.surface import INVOCATION, LOCATION_HEADER
+from queue_emulator.core.wire_names import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.worker.answers import error_answer
 from queue_emulator.workerd import websocket

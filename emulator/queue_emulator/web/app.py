@@ -11,7 +11,7 @@ from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.shown import one_line
-from queue_emulator.core.surface import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
+from queue_emulator.core.wire_names import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerFace

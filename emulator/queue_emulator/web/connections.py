@@ -17,7 +17,7 @@ from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
 from queue_emulator.accepting import Acceptor
-from queue_emulator.core.sparing import Sparing
+from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.web.protocol import Protocol
 
 _CHUNK_BYTES = 65_536
@@ -36,7 +36,7 @@ class Connections:
         config.keep_alive_max_requests = _REQUESTS_MAX
         self._context = WorkerContext(None)
         self._loop = asyncio.get_running_loop()
-        self._log = Sparing(log, self._loop.time)
+        self._log = RepeatedLines(log, self._loop.time)
         self._tasks: dict[asyncio.Task[Any], _Connection] = {}
         self._acceptor: Acceptor | None = None
         self.idle: dict[_Connection, float] = {}  # since when, the oldest first

@@ -9,7 +9,7 @@ from queue_emulator.core import limits
 from queue_emulator.core.bulk import bulk_entry, parse_bulk
 from queue_emulator.core.javascript import Json, ToJson, utf8
 from queue_emulator.core.options import ListRequest
-from queue_emulator.core.surface import INVOCATION
+from queue_emulator.core.wire_names import INVOCATION
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.actions import (

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from queue_emulator.core.surface import CONTROL_PREFIX
+from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.web.control import Control
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.description import description_routes

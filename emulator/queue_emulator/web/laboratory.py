@@ -11,7 +11,7 @@ from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.faults import rule_from_json, rule_to_json
 from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.core.plans import cost
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.web.actions import ControlError, check_query, read_object, routes, whole_number
 from queue_emulator.web.deployment import Deployment
 

@@ -21,7 +21,7 @@ from hypercorn.protocol.events import Response
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError, H11Protocol
 
-from queue_emulator.core.surface import REASON_HEADER
+from queue_emulator.core.wire_names import REASON_HEADER
 from queue_emulator.web.framing import broken_rule, read_head
 
 Log = Callable[[str], None]

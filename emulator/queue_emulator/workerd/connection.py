@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from queue_emulator.core.surface import CONNECTION_PREFIX, LOCATION_HEADER, REASON_HEADER
+from queue_emulator.core.wire_names import CONNECTION_PREFIX, LOCATION_HEADER, REASON_HEADER
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 from queue_emulator.workerd.invocations import Invocations

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from queue_emulator.core.clock import Stopwatch
-from queue_emulator.core.sparing import Sparing
-from queue_emulator.core.surface import INVOCATION, LOCATION_HEADER
+from queue_emulator.core.repeated_lines import RepeatedLines
+from queue_emulator.core.wire_names import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.worker.answers import error_answer, text_answer
@@ -29,8 +29,8 @@ from queue_emulator.workerd.passing import (
     send_answer,
     target,
 )
-from queue_emulator.workerd.room import NoRoom, Room
 from queue_emulator.workerd.routes import route_of
+from queue_emulator.workerd.run_limit import RunLimit, TooManyRuns
 from queue_emulator.workerd.upstream import Exchange, NotSendable, WorkerGone
 
 # What the runtime answers by itself, before any Worker runs: no tail will tell of an end.
@@ -48,20 +48,20 @@ class WorkerdFace:
         locate: Callable[[str | None], str | None],
         invocations: Invocations,
         pipeline: Pipeline,
-        room: Room,
+        run_limit: RunLimit,
         log: Callable[[str], None],
     ) -> None:
         self._sockets = sockets
-        self._room = room
+        self._run_limit = run_limit
         self._locate = locate
         self._invocations = invocations
         self._pipeline = pipeline
-        self._log = Sparing(log, Stopwatch().elapsed_s)
+        self._log = RepeatedLines(log, Stopwatch().elapsed_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         named = header(scope, LOCATION_HEADER.lower().encode())
         location = self._locate(None if named is None else named.decode("latin-1"))
-        body = Body(receive, whole=_without_body(scope), in_the_way=lambda: self._room.wanted)
+        body = Body(receive, whole=_without_body(scope), in_the_way=lambda: self._run_limit.wanted)
         if location is None:
             known = ", ".join(self._sockets)
             await body.drain()
@@ -70,8 +70,8 @@ class WorkerdFace:
             )
             return
         try:
-            await self._room.take()
-        except NoRoom:
+            await self._run_limit.take()
+        except TooManyRuns:
             self._log("  a request was not passed on: the Worker has been busy with others for half a minute")
             with suppress(ClientGone):
                 await body.drain()
@@ -80,7 +80,7 @@ class WorkerdFace:
         try:
             await self._run(scope, body, send, location)
         finally:
-            self._room.free()
+            self._run_limit.free()
 
     async def _run(self, scope: Scope, body: Body, send: Send, location: str) -> None:
         run: Invocation = scope[INVOCATION]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
 
 from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.core.shown import block
-from queue_emulator.core.sparing import Sparing
 
 _SHOWN_AFTER_DEATH = 20
 # An exception of the Worker's, of which the tail tells more; and the end of what the runtime has just complained of.
@@ -42,7 +42,7 @@ class Output:
         self._tail_mark = tail_mark
         self._location = locations[0] if len(locations) == 1 else None
         self._log = log
-        self._log_sparingly = Sparing(log, Stopwatch().elapsed_s)
+        self._log_repeated = RepeatedLines(log, Stopwatch().elapsed_s)
         self._ended = ended
         self._unplaced: deque[str] = deque(maxlen=_SHOWN_AFTER_DEATH)
         self._ready = False
@@ -81,7 +81,7 @@ class Output:
                 self._console(location, message)
         for error in run["exceptions"]:
             stack = f"\n{error['stack']}" if error.get("stack") else ""
-            log = self._log_sparingly if _BROKEN_OFF in error["message"] else self._log
+            log = self._log_repeated if _BROKEN_OFF in error["message"] else self._log
             log(block(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
         if run.get("ray"):
             self._ended(location, str(run["ray"]).partition("-")[0])
@@ -90,7 +90,7 @@ class Output:
         if not self._ready:
             self.problems.append(block(message))
         elif not any(each in message for each in _TOLD_ELSEWHERE):
-            self._log_sparingly(block(f"  workerd: {_in_plain_words(message)}"))
+            self._log_repeated(block(f"  workerd: {_in_plain_words(message)}"))
 
     def _console(self, location: str | None, message: str) -> None:
         self._log(block(f"  worker{'' if location is None else f' {location}'}: {message}"))

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass
 from typing import Any
 
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.worker.answers import Answer
 from queue_emulator.workerd.upstream import Exchange, Headers, WorkerGone
 

@@ -24,7 +24,7 @@ from queue_emulator.workerd.missing import advice
 from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
-from queue_emulator.workerd.room import Room
+from queue_emulator.workerd.run_limit import RunLimit
 from queue_emulator.workerd.stopped import WorkerNotStarted
 from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
 
@@ -93,8 +93,8 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
             log=around.log,
         )
         serving = await listen(wire, layout.kv_socket)
-        room = Room(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
-        face = _face(around, folder, invocations, room)
+        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
+        face = _face(around, folder, invocations, run_limit)
         try:
             await _start(partial(_start_once, workerd, plan.main, layout, folder), around.log)
             yield RunningWorker(face, workerd)
@@ -138,13 +138,13 @@ def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> 
     )
 
 
-def _face(around: Surroundings, folder: Path, invocations: Invocations, room: Room) -> WorkerdFace:
+def _face(around: Surroundings, folder: Path, invocations: Invocations, run_limit: RunLimit) -> WorkerdFace:
     return WorkerdFace(
         {location: folder / location for location in around.locations},
         locate=around.locate,
         invocations=invocations,
         pipeline=around.controlled.pipeline,
-        room=room,
+        run_limit=run_limit,
         log=around.log,
     )
 

@@ -23,7 +23,7 @@ from queue_emulator.core.errors import JavaScriptError, KeyNameError, KVError, K
 from queue_emulator.core.javascript import UNDEFINED, Json, ToJson, from_utf8, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.kv.binding import Binding, ValueWithMetadata
 from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
 from queue_emulator.kv.service import KVService

@@ -6,7 +6,7 @@ than one. Lifetimes are relative; the times inside the values end at `at_ms`.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -134,21 +134,10 @@ class _Queue:
         return odd is not None and self._corrupt.rank(odd) is None
 
     def _id(self, number: int) -> str:
-        """As old Workers and their callers named tasks; different numbers never make the same."""
+        """Different numbers never make the same id."""
         draw = self._dice.bits(64, "id", number)
-        kind, chance = draw % 20, draw >> 32
-        if kind < 7:
-            made = f"task-{number:x}{chance & 0xFFFF:04x}"
-        elif kind < 11:
-            made = f"task{number + 1}"
-        elif kind < 15:
-            made = f"evt_{chance:08x}_{number:x}"
-        elif kind < 18:
-            made = f"{number:x}{chance:08x}"
-        elif kind < 19:
-            made = f"{chance:08x}-0000-4000-8000-{number:012x}"
-        else:
-            made = f"gh-{1000 + number}"
+        form = next(form for below, form in _ID_FORMS if draw % 20 < below)
+        made = form(number, draw >> 32)
         return f"{self._options.prefix}-{made}" if self._options.prefix else made
 
     def _task_entry(self, number: int) -> str:
@@ -218,6 +207,17 @@ class _Queue:
         if draw % 3:
             return _entry(f"ratelimit:queue:{name}", str(draw % 45), TTL_S_MIN + draw % 60)
         return _entry(f"session:{name}", _json({"user": f"U{number:05d}", "channel": "#support"}), TASK_TTL_S)
+
+
+# How old Workers and their callers named tasks: below which draw of 20, and the name from a number and a 32-bit draw.
+_ID_FORMS: tuple[tuple[int, Callable[[int, int], str]], ...] = (
+    (7, lambda number, draw: f"task-{number:x}{draw & 0xFFFF:04x}"),
+    (11, lambda number, draw: f"task{number + 1}"),
+    (15, lambda number, draw: f"evt_{draw:08x}_{number:x}"),
+    (18, lambda number, draw: f"{number:x}{draw:08x}"),
+    (19, lambda number, draw: f"{draw:08x}-0000-4000-8000-{number:012x}"),
+    (20, lambda number, draw: f"gh-{1000 + number}"),
+)
 
 
 def _pick(draw: int, words: tuple[Word, ...]) -> tuple[int, Word]:

@@ -1,4 +1,4 @@
-"""What clients of an emulator and the emulator itself must agree on, beyond the Worker's own routes."""
+"""Paths, headers and limits of the emulator itself that its clients must know, besides the Worker's own routes."""
 
 CONTROL_PREFIX = "/cdn-cgi/emulator"  # a prefix that no Worker can own
 CONNECTION_PREFIX = f"{CONTROL_PREFIX}/kv"  # KV for a Worker that is given a connection string

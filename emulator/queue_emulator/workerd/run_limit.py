@@ -1,4 +1,4 @@
-"""How many runs of the Worker there may be at once: as many as the runtime has file descriptors for.
+"""Limits how many runs of the Worker there are at once: as many as the runtime has file descriptors for.
 
 workerd ends when it cannot open a file for a connection that it accepts (an uncaught exception, as of 2026-11). A run
 needs one on each side of its request, and one for each KV operation that it makes at once. Cloudflare lets a run make
@@ -15,12 +15,12 @@ _LOOK_AGAIN_S = 0.05
 _WAIT_S_MAX = 30.0
 
 
-class NoRoom(Exception):
-    """Others have kept the runtime busy for half a minute."""
+class TooManyRuns(Exception):
+    """Other runs have used all descriptors for half a minute."""
 
 
-class Room:
-    """Runs wait in the order in which they came. `limit` is of open files, of this process and of the runtime alike.
+class RunLimit:
+    """Runs wait in their order of arrival. `limit` is the limit of open files, for this process and for the runtime.
 
     `asking` counts the connections for KV operations that are open now, those that wait to be accepted left out:
     `crowded` tells whether there are any.
@@ -39,7 +39,7 @@ class Room:
         return self._runs.locked() or self._is_full()
 
     async def take(self) -> None:
-        """Room for one run, which is given back by `free`; raises NoRoom after half a minute."""
+        """Wait until one more run may start; `free` ends it. Raises TooManyRuns after half a minute."""
         if self._runs.locked():
             await self._wait_for_an_end()
         else:
@@ -58,7 +58,7 @@ class Room:
             async with asyncio.timeout(_WAIT_S_MAX):
                 await self._runs.acquire()
         except TimeoutError:
-            raise NoRoom from None
+            raise TooManyRuns from None
 
     async def _wait_while_full(self) -> None:
         """A run may make more operations at once than Cloudflare lets it."""
@@ -66,7 +66,7 @@ class Room:
         try:
             while self._under_way and self._is_full():
                 if waited_s >= _WAIT_S_MAX:
-                    raise NoRoom
+                    raise TooManyRuns
                 await asyncio.sleep(_LOOK_AGAIN_S)
                 waited_s += _LOOK_AGAIN_S
         except BaseException:
