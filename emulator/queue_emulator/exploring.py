@@ -17,7 +17,7 @@ from queue_emulator.explore.causes import causes
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.picturing import Shown
 from queue_emulator.explore.scenario_file import read_scenario
-from queue_emulator.explore.scenarios import SCENARIOS, Scenario
+from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 
@@ -134,7 +134,7 @@ def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
 
 
 def _scenarios(names: Sequence[str]) -> Sequence[Scenario]:
-    by_name = {scenario.name: scenario for scenario in SCENARIOS}
+    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
     for name in names:
         if name not in by_name and not name.endswith(".toml"):
             raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")

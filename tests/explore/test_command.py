@@ -1,6 +1,9 @@
 """`queue-emulator explore`: what it says, writes, and ends with."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,33 @@ def test_the_same_number_of_schedules_and_seed_say_the_same_as_json(capsys: pyte
     assert said[0] == said[1]
     assert said[0]["schedules"] == 60
     assert {"guarantee", "why", "needs", "steps", "switches"} <= said[0]["findings"][0].keys()
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
+    arguments = [
+        "-m",
+        "queue_emulator",
+        "explore",
+        "--scenario",
+        "two-ends",
+        "--seconds",
+        "600",
+        "--out",
+        str(tmp_path),
+    ]
+    running = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert running.stderr is not None
+    for line in running.stderr:
+        if "broken guarantees: P" in line:
+            break
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert said.splitlines()[-1].endswith("; interrupted")
+    assert list(tmp_path.glob("*.schedule"))
 
 
 def test_where_nothing_breaks_it_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:

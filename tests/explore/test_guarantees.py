@@ -27,9 +27,10 @@ def test_a_history_that_breaks_one_guarantee_is_caught_by_it_alone(id: str) -> N
     assert {each.guarantee for each in broken(MUTANTS[id]())} == {id}
 
 
-@pytest.mark.parametrize(
-    "scenario", [each for each in SCENARIOS if not each.migrates and each.name != "rollback"], ids=str
-)
+ONE_FORMAT = [each for each in SCENARIOS if each.name in ("daemons", "two-ends", "webhooks")]
+
+
+@pytest.mark.parametrize("scenario", ONE_FORMAT, ids=lambda scenario: scenario.name)
 def test_without_overlap_copies_limits_and_faults_nothing_is_broken(scenario: Scenario) -> None:
     orders = 0
     for world in islice(by_deviations(scenario, Draws(3, scenario.name)), 150):

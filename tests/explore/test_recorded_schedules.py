@@ -12,7 +12,7 @@ FILES = sorted(FOLDER.glob("*.schedule"))
 
 
 def test_every_known_hazard_that_is_a_schedule_is_recorded() -> None:
-    assert [file.name[:3] for file in FILES] == [f"h{number:02}" for number in range(1, 16)]
+    assert [file.name[:3] for file in FILES] == [f"h{number:02}" for number in range(1, 21)]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -82,7 +82,7 @@ def test_the_first_operation_that_differs_is_told_and_the_rest_goes_on_in_its_or
             "limits are",
         ),
         ("final      new", "final      newest", "final is old, dual, new"),
-        ("before     new t1", "before     t1", "written as `new t1` or `old t1`, not 't1'"),
+        ("before     new t1", "before     t1", "written as `new t1`, `old t1` or `odd t1`, not 't1'"),
         (
             "actor      b at NRT on new: claim",
             "actor      b at NRT on new: steal",

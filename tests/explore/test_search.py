@@ -99,7 +99,9 @@ def test_each_scenario_has_its_turn_and_the_swarm_a_fifth_of_all_operations() ->
         name = world.scenario.name.partition("-")[0] if world.scenario.name.startswith("swarm") else world.scenario.name
         steps[name] = steps.get(name, 0) + world.steps
     assert steps.keys() == {each.name for each in SCENARIOS} | {"swarm"}
-    assert min(steps.values()) > sum(steps.values()) / 20
+    assert all(count > sum(steps.values()) / 20 for name, count in steps.items() if name != "updates"), (
+        "it is soon over"
+    )
     assert 0.18 < steps["swarm"] / sum(steps.values()) < 0.23
 
 

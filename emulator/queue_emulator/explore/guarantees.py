@@ -26,8 +26,11 @@ def one_holder(history: History) -> Iterator[Broken]:
     holders = _Holders()
     for position, happening in enumerate(history.happenings):
         for task, one, other in holders.see(happening):
-            (name, how), (new, new_how) = one, other
-            yield Broken("P1", (how, new_how), task, f"{name} holds {task} by its {how}, and so does {new}", position)
+            (name, how, version), (new, new_how, new_version) = one, other
+            apart = () if version == new_version else ("-".join(sorted((version, new_version))),)
+            yield Broken(
+                "P1", (how, new_how, *apart), task, f"{name} holds {task} by its {how}, and so does {new}", position
+            )
 
 
 def nothing_lost(history: History) -> Iterator[Broken]:
@@ -255,17 +258,20 @@ GUARANTEES = (
 BY_ID = {guarantee.id: guarantee for guarantee in GUARANTEES}
 
 
+_NEVER = (0, "", "")
+
+
 class _Holders:
     """Who has been told to hold what, until when."""
 
     def __init__(self) -> None:
-        self._until: dict[str, dict[str, tuple[int, str]]] = {}
+        self._until: dict[str, dict[str, tuple[int, str, str]]] = {}
 
     def holds(self, name: str, task: str, now_ms: int) -> bool:
-        return self._until.get(task, {}).get(name, (0, ""))[0] > now_ms
+        return self._until.get(task, {}).get(name, _NEVER)[0] > now_ms
 
-    def see(self, happening: Happening) -> Iterator[tuple[str, tuple[str, str], tuple[str, str]]]:
-        """Follow; gives (task, (a holder, by what), (another, by what)) for each new pair of holders of one task."""
+    def see(self, happening: Happening) -> Iterator[tuple[str, tuple[str, str, str], tuple[str, str, str]]]:
+        """Follow; gives a task and two holders for each new pair: who, by what, and by which version of the Worker."""
         if isinstance(happening, Begun) and happening.call.verb in ("release", "result"):
             self._until.get(happening.call.task or "", {}).pop(happening.call.actor.name, None)
         if not isinstance(happening, Ended) or happening.call.verb not in ("claim", "renew"):
@@ -280,12 +286,13 @@ class _Holders:
         now_ms = call.ended_ms or 0
         until_ms = parse_iso_8601(expires) - _WHOLE_SECOND_MS
         held = self._until.setdefault(task, {})
-        new = held.get(call.actor.name, (0, ""))[0] <= now_ms < until_ms
-        others = [(name, how) for name, (end_ms, how) in held.items() if end_ms > now_ms and name != call.actor.name]
-        held[call.actor.name] = (until_ms, call.verb)
+        name, version = call.actor.name, call.actor.version
+        new = held.get(name, _NEVER)[0] <= now_ms < until_ms
+        others = [(other, *by) for other, (end_ms, *by) in held.items() if end_ms > now_ms and other != name]
+        held[name] = (until_ms, call.verb, version)
         if new:
             for other in others:
-                yield task, other, (call.actor.name, call.verb)
+                yield task, (other[0], other[1], other[2]), (name, call.verb, version)
 
 
 class _Promises:

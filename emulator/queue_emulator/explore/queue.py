@@ -28,7 +28,12 @@ _AFTER_RUN_MS = 61_000  # an operator looks again when no copy can be left
 _OPERATOR, _LOOKER, _CLAIMER = Actor("operator", "LHR"), Actor("looker", "FRA"), Actor("claimer", "GRU")
 _HOLDS = "task"
 _NOTHING_HELD: Memory = {}
-_TASKS = {"new": TASK, "old": OLD_TASK}
+_TASKS = {"new": TASK, "old": OLD_TASK, "odd": OLD_TASK}  # odd: named by a pending list that is no list
+_SAID = {
+    "new": "in the new format",
+    "old": "in the old format",
+    "odd": "in the old format, in a pending list that is none",
+}
 
 
 class Queue:
@@ -67,7 +72,7 @@ class Queue:
             tasks = [item.partition(" ")[2] for item in items if item.startswith(f"{format} ")]
             if tasks:
                 shown = ", ".join(tasks) if len(tasks) < 5 else f"{tasks[0]} to {tasks[-1]}, {len(tasks)} tasks,"
-                said.append(f"{shown} in the {format} format")
+                said.append(f"{shown} {_SAID[format]}")
         return "; ".join(said)
 
     def deploy(self, clock: Clock) -> Worker:
@@ -125,13 +130,14 @@ def data(before: tuple[str, ...]) -> tuple[tuple[PutRequest, ...], Mapping[bytes
     for item in before:
         format, _, task = item.partition(" ")
         if format not in _TASKS or not task:
-            raise SettingsError(f"what is there before is written as `new t1` or `old t1`, not {item!r}")
+            raise SettingsError(f"what is there before is written as `new t1`, `old t1` or `odd t1`, not {item!r}")
         value = {"id": task, "queuedAt": iso_8601(WRITTEN_MS), "status": "pending"}
         entries[_TASKS[format] + task.encode()] = json.dumps(value).encode()
-        if format == "old":
+        if format != "new":
             pending.append(task)
     if pending:
-        entries[PENDING] = json.dumps(pending).encode()
+        odd = any(item.startswith("odd ") for item in before)
+        entries[PENDING] = json.dumps(dict(enumerate(pending)) if odd else pending).encode()
     until_s = WRITTEN_MS // 1000 + TTL_S
     writes = tuple(PutRequest(key, value, until_s) for key, value in entries.items())
     return writes, {key: Kept(value, until_s, WRITTEN_MS) for key, value in entries.items()}

@@ -1,4 +1,4 @@
-"""Who does what in a world: the six that are searched when nobody says anything else."""
+"""Who does what in a world: those that are searched when nobody says anything else."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,8 @@ FAULTS = (FAIL_BEFORE, FAIL_AFTER, KILLED)
 class Scenario:
     """Actors, and what there is before they begin.
 
-    before          what is there: in the queue "new t1" and "old t1" are tasks in the new and the old format
+    before          what is there: in the queue "new t1" and "old t1" are tasks in the new and the old format,
+                    "odd t1" is one in the old format that is named by a pending list that is no list
     final           the version of the Worker by which the look at the end is made
     migrates        whether an operator then follows the guide: runs the migration for as long as status asks for it
     page_max        keys on a page of a list: production's 1,000, made small
@@ -95,4 +96,32 @@ SCENARIOS = (
         page_max=10,
         operations_max=10,
     ),
+    Scenario(
+        "roll-out",
+        (
+            Actor("o", "SJC", ("claim", "result"), "old"),
+            Actor("n", "SJC", ("claim", "result"), "dual"),
+            Actor("op", "SJC", ("run",)),
+        ),
+        before=("old t1",),
+        final="dual",
+    ),
+    Scenario(
+        "roll-back",
+        (
+            Actor("a", "SJC", ("claim",), "dual"),
+            Actor("b", "SJC", ("claim",), "dual"),
+            Actor("op", "SJC", ("rollback",)),
+        ),
+        before=("old t1",),
+        final="dual",
+    ),
+    Scenario(
+        "updates",
+        (Actor("m", "SJC", ("list", "status t1", "list"), "old"),),
+        before=("old t1",),
+        final="old",
+    ),
 )
+ODD_LIST = Scenario("odd-list", (Actor("op", "SJC", ("run",)),), before=("odd t1",))
+"""Searched only by its name: its data are broken before anybody does anything."""

@@ -34,13 +34,18 @@ class _Shrinking:
         self.made = made
         self._target = target
         self._expected = expected
+        self._tried = {(scenario, tuple(each.choice for each in made))}
 
     @property
     def choices(self) -> list[Choice]:
         return [each.choice for each in self.made]
 
     def take(self, scenario: Scenario, choices: Sequence[Choice]) -> bool:
-        """Go on from this if it still breaks the guarantee, for the same causes."""
+        """Go on from this if it still breaks the guarantee, for the same causes; what was tried once is not again."""
+        trial = scenario, tuple(choices)
+        if trial in self._tried:
+            return False
+        self._tried.add(trial)
         world = replay(scenario, choices)
         if self._target.breaks(world.history) is None:
             return False
