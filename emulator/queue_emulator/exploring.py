@@ -7,6 +7,7 @@ be replayed to its end.
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from queue_emulator.core.clock import Stopwatch
@@ -16,6 +17,7 @@ from queue_emulator.explore import schedule, telling
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.guarantees import BY_ID
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
+from queue_emulator.kv.folder import Folder, read_small
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 
@@ -42,7 +44,7 @@ def explore(parsed: argparse.Namespace) -> int:
     named = list(zip(_names(findings), findings, strict=True))
     if folder is not None:
         for name, finding in named:
-            (folder / f"{name}.schedule").write_text(schedule.write(finding, telling.needs(finding)), encoding="utf-8")
+            _write(folder, f"{name}.schedule", schedule.write(finding, telling.needs(finding)))
     if parsed.json:
         say(json.dumps(_as_json(explorer, named, folder), ensure_ascii=False))
     else:
@@ -92,10 +94,8 @@ def _summary(explorer: Explorer, watch: Stopwatch, interrupted: bool) -> str:
 
 
 def _replay(path: Path, *, as_json: bool) -> int:
-    if path.stat().st_size > _FILE_BYTES_MAX:
-        raise SettingsError(f"{path}: a schedule has at most {_FILE_BYTES_MAX} bytes, this has {path.stat().st_size}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path, _FILE_BYTES_MAX).decode()
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: no schedule: it is not UTF-8") from None
     read = schedule.read(text, str(path))
@@ -118,6 +118,17 @@ def _replay(path: Path, *, as_json: bool) -> int:
         else:
             say(f"Still broken: {guarantee.id} {guarantee.name}: {broken.why}")
     return HOLDS if broken is None else BROKEN
+
+
+def _write(folder: Path, name: str, text: str) -> None:
+    """In the place of the file of this name; raises StateError if that is a link, or no file."""
+    with Folder.open(folder) as opened:
+        opened.file(name)
+        part = f"{name}.part"
+        with suppress(FileNotFoundError):
+            opened.unlink(part)
+        opened.write(part, text.encode())
+        opened.replace(name, part)
 
 
 def _scenarios(names: Sequence[str]) -> Sequence[Scenario]:

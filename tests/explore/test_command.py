@@ -1,6 +1,8 @@
 """`queue-emulator explore`: what it says, writes, and ends with."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,43 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert said in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.write_bytes(b"#" * 1_000_001), "has 1,000,001 bytes, and 1,000,000 are the most"),
+    ],
+    ids=["a-device", "a-pipe", "a-large-file"],
+)
+def test_a_schedule_without_an_end_is_refused(
+    put: Callable[[Path], object], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "x.schedule")
+    assert run("explore", "--replay", str(tmp_path / "x.schedule")) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("put", [lambda path, to: path.symlink_to(to), lambda path, to: os.link(to, path)])
+def test_a_schedule_is_written_through_no_link(
+    put: Callable[[Path, Path], object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious, found = tmp_path / "precious", tmp_path / "found"
+    precious.write_text("mine")
+    assert run(*DAEMONS, "--out", str(found)) == 1
+    names = sorted(path.name for path in found.iterdir())
+    assert run(*DAEMONS, "--out", str(found)) == 1  # those of a run before are replaced
+    assert sorted(path.name for path in found.iterdir()) == names
+    for name in names:
+        (found / name).unlink()
+        put(found / name, precious)
+    capsys.readouterr()
+    assert run(*DAEMONS, "--out", str(found)) == 2
+    assert "link" in capsys.readouterr().err.splitlines()[-1]
+    assert precious.read_text() == "mine"
+    assert sorted(path.name for path in found.iterdir()) == names

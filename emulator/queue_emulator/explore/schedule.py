@@ -22,6 +22,9 @@ from queue_emulator.explore.world import World
 
 FIRST_LINE = "# a schedule of queue-emulator explore, form 1"
 _VERSIONS = ("old", "dual", "new")
+_LINES_MAX = 10_000
+_CHARACTERS_MAX = 2_000  # of a line: a key has 512 bytes, each of which may be written as three characters
+_ACTORS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,16 @@ def read(text: str, name: str) -> Schedule:
     """The schedule that a text says; raises SettingsError with the line that cannot be understood."""
     if not text.startswith(FIRST_LINE):
         raise SettingsError(f"{name}: no schedule: its first line must be {FIRST_LINE!r}")
-    reading = _Reading()
-    for number, raw in enumerate(text.splitlines(), 1):
+    reading, lines = _Reading(), text.splitlines()
+    if len(lines) > _LINES_MAX:
+        raise SettingsError(f"{name}: a schedule has at most {_LINES_MAX:,} lines, this has {len(lines):,}")
+    for number, raw in enumerate(lines, 1):
         line = raw.partition("->")[0].partition("=>")[0].rstrip()
         if not line or line.startswith("#"):
             continue
         try:
+            if len(line) > _CHARACTERS_MAX:
+                raise SettingsError(f"a line has at most {_CHARACTERS_MAX:,} characters, this has {len(line):,}")
             reading.line(line, number)
         except SettingsError as error:
             raise SettingsError(f"{name}, line {number}: {error}") from None
@@ -225,6 +232,8 @@ class _Reading:
         requests = tuple(each.strip() for each in script.split(",") if each.strip())
         for each in requests:
             check_script(each)
+        if len(self.scenario.actors) == _ACTORS_MAX:
+            raise SettingsError(f"a schedule has at most {_ACTORS_MAX} actors")
         actors = (*self.scenario.actors, Actor(name, location, requests, version))
         self.scenario = replace(self.scenario, actors=actors)
 
@@ -239,7 +248,7 @@ class _Reading:
         return [actor.name for actor in self.scenario.actors]
 
     def _step(self, text: str, number: int) -> None:
-        match = _STEP.fullmatch(text)
+        match = _STEP.fullmatch(" ".join(text.split()))  # one space each: else it is looked for in every way
         if match is None or match["actor"] not in self._names:
             raise SettingsError(f"a step is written as `a claim list queue:task:`, of an actor there is, not {text!r}")
         fault = match["fault"] or ""
@@ -255,7 +264,7 @@ class _Reading:
 _MIGRATES = "after the migration"
 _NOTHING = "nothing"
 _STEP = re.compile(
-    r"(?P<actor>\w+) +(?:(?P<request>\S.*?) +)?"
+    r"(?P<actor>\w+) (?:(?P<request>\S.*?) )?"
     r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?"
 )
 _WORDS: dict[str, Callable[[_Reading, str], None]] = {
