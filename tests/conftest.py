@@ -18,17 +18,8 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
 
 NOON_MS = 1_795_435_200_000  # 2026-11-23T12:00:00Z
-# What holds core, kv and worker. Measuring others takes a third of their time and finds nothing more of those rooms.
-MEASURED = tuple(Path(__file__).parent / each for each in ("core", "kv", "worker", "transfer/test_wrangler_state.py"))
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """pytest-cov, where it measures, leaves out what is marked so."""
-    for item in items:
-        if not any(item.path.is_relative_to(each) for each in MEASURED):
-            item.add_marker("no_cover")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ class OneLineParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in message)
-        self.exit(2, f"{self.prog}: {shown}; --help says what there is\n")
+        self.exit(2, f"{self.prog}: {shown}; see {self.prog} --help\n")
 
 
 def rate(text: str) -> int:

@@ -27,23 +27,23 @@ from queue_contracts.names import ADMIN_KEY, JUNIT, KINDS, KV_ACCOUNT, KV_API, K
 
 CHECKS = Path(__file__).resolve().parent / "checks"
 DELEGATED = {
-    "diff": ("queue_contracts.compare.cli", "send the same sequences to two targets and compare what they answer"),
-    "fidelity": ("queue_contracts.compare.cli", "the emulator's score, operation by operation, against workerd"),
-    "mutants": ("queue_contracts.mutants.cli", "hunt broken Workers with the checks that must notice"),
+    "diff": ("queue_contracts.compare.cli", "send the same requests to two targets and compare the answers"),
+    "fidelity": ("queue_contracts.compare.cli", "measure how closely the emulator follows workerd, for each operation"),
+    "mutants": ("queue_contracts.mutants.cli", "test the checks: run them against Workers that are broken on purpose"),
 }
 # Nothing but these, whatever else is installed: another plugin could change what is sent, or send something.
 PLUGINS = ("xdist", "xdist.looponfail", "schemathesis.pytest.plugin", "_hypothesis_pytestplugin")
 EPILOG = f"""exit codes:
-  0 the contract holds, 1 it is broken, 2 wrong usage or a target that cannot be reached,
-  3 the run left its profile, or proved nothing, 70 a fault of the suite itself,
-  130 and 143 it was interrupted
+  0 the contract holds; 1 it is broken; 2 wrong usage, or the target cannot be tested;
+  3 the run tried to send more than its profile allows, or it proves nothing;
+  70 a defect of queue-contracts; 130 and 143 interrupted
 
 environment:
-  {QUEUE_KEY}, {ADMIN_KEY}    the keys of a target at a URL; without the second its routes are not asked
+  {QUEUE_KEY}, {ADMIN_KEY}    the API keys for a URL; without the second, the migration routes are not tested
   {KV_ACCOUNT}, {KV_NAMESPACE}, {KV_TOKEN}
-                    its KV behind Cloudflare's REST API, for the profiles isolated and disposable
-  {KV_API}   where that API is (default: Cloudflare's)
-  WORKERD           the workerd binary, or the node_modules that holds it
+                    the KV namespace of that Worker, for the profiles isolated and disposable
+  {KV_API}   address of the KV REST API (default: Cloudflare's)
+  WORKERD           the workerd binary, or the node_modules folder that has it
 """
 
 
@@ -60,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from queue_contracts.foreign.environment import mask_environment
 
         print(mask_environment(traceback.format_exc()), file=sys.stderr)
-        print("queue-contracts: a fault of the suite itself, and no word about the target", file=sys.stderr)
+        print(
+            "queue-contracts: this is a defect of queue-contracts itself; it says nothing about the target",
+            file=sys.stderr,
+        )
         return Code.FAULT
 
 
@@ -147,19 +150,26 @@ def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[Non
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="queue-contracts",
-        description="Hold a task queue to its contract. Other commands: " + ", ".join(DELEGATED),
+        description="Check that a task queue keeps the contract of openapi.yaml. Other commands: "
+        + ", ".join(DELEGATED),
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("target", nargs="?", choices=KINDS, help="started for the run, and thrown away")
+    add("target", nargs="?", choices=KINDS, help="start this server for the run")
     add("--version", action="version", version=f"queue-contracts {version('queue-emulator')}")
-    add("--url", metavar="URL", help="a deployment that runs already, as https://staging.example.workers.dev")
+    add("--url", metavar="URL", help="check a running deployment, such as https://staging.example.workers.dev")
     for option in options.OF_A_RUN:
         options.add(add, option)
-    add("--workers", type=whole, default=0, metavar="N", help="processes that check side by side (default: one)")
-    add("--only", metavar="WORDS", help="checks whose name has these, as -k of pytest")
+    add(
+        "--workers",
+        type=whole,
+        default=0,
+        metavar="N",
+        help="number of processes that check at the same time (default: one)",
+    )
+    add("--only", metavar="WORDS", help="run only checks whose name matches, as with -k of pytest")
     return parser
 
 

@@ -31,38 +31,43 @@ class Option:
 
 
 _PROFILES = tuple(each.value for each in Profile)
-_HOST = "the host of the URL once more: all that its queue holds may be deleted"
+_HOST = "repeat the host of the URL here, to allow that everything in its queue is deleted"
 PROFILE = Option(
     "--profile",
-    {"choices": _PROFILES, "help": "what may be done to a URL (default: observe)"},
+    {"choices": _PROFILES, "help": "what the run may send to a URL (default: observe)"},
     in_pytest="--contract-profile",
 )
 DISPOSABLE = Option("--disposable", {"metavar": "HOST", "help": _HOST})
-CONTROL = Option("--control", {"action": "store_true", "help": "the URL is an emulator's: use its control surface"})
+CONTROL = Option("--control", {"action": "store_true", "help": "the URL is an emulator: use its controls"})
 WORKER = Option(
     "--worker",
-    {"type": Path, "metavar": "PATH", "help": "for workerd: your Worker (default: the reference Worker)"},
+    {"type": Path, "metavar": "PATH", "help": "with workerd: run your Worker (default: the reference Worker)"},
 )
 WORKERD = Option(
     "--workerd",
-    {"type": Path, "metavar": "PATH", "help": "the workerd binary, or the node_modules that holds it"},
+    {"type": Path, "metavar": "PATH", "help": "the workerd binary, or the node_modules folder that has it"},
 )
 RATE = Option(
     "--rate",
     {
         "type": rate,
         "metavar": "N/min",
-        "help": f"requests a minute, of all processes together (a URL: {RATE_OF_A_URL}/min)",
+        "help": f"send at most N requests a minute, all processes together (default for a URL: {RATE_OF_A_URL}/min)",
     },
 )
 GENERATED_FROM = Option(
     "--seed",
-    {"type": int, "default": SEED, "metavar": "N", "help": "of the generated requests (default: %(default)s)"},
+    {
+        "type": int,
+        "default": SEED,
+        "metavar": "N",
+        "help": "the same number generates the same requests (default: %(default)s)",
+    },
     in_pytest="--contract-seed",
 )
 REPORT_DIR = Option(
     "--report-dir",
-    {"type": Path, "metavar": "DIR", "help": "write junit.xml, report.html and exchanges.har there"},
+    {"type": Path, "metavar": "DIR", "help": "write junit.xml, report.html and exchanges.har into this folder"},
 )
 OF_A_RUN = (PROFILE, DISPOSABLE, CONTROL, WORKER, WORKERD, RATE, GENERATED_FROM, REPORT_DIR)
 

@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from queue_emulator.core.sparing import Sparing
+from queue_emulator.core.repeated_lines import RepeatedLines
 
 _ACCEPTED_AT_ONCE = 64  # then others of this process have their turn
 _LOOK_AGAIN_S = 0.1
@@ -66,7 +66,7 @@ class Acceptor:
         self._descriptors_max = limit - kept
         self._make_room = make_room
         self._short = short
-        self._log = Sparing(log, self._loop.time)
+        self._log = RepeatedLines(log, self._loop.time)
         self._beginning: set[asyncio.Task[object]] = set()
         self._waiting: asyncio.TimerHandle | None = None
         self._closed = False
@@ -124,9 +124,8 @@ class Acceptor:
 
     def _is_full(self) -> None:
         self._log(
-            f"  all of the {self._limit:,} files that this process may open are in use: the connection that has been"
-            " idle the longest makes room for a new one, or the new one waits; `ulimit -n 4096` before the start"
-            " allows more"
+            f"  all {self._limit:,} files that this process may open are in use: a new connection replaces the one that"
+            " has been idle the longest, or waits; to allow more, run `ulimit -n 4096` before the start"
         )
         if self._make_room():
             return  # it is closed before the socket is looked at again

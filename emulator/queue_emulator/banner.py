@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from queue_emulator import __version__
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.core.clock import iso_8601
-from queue_emulator.core.surface import API_PREFIX
+from queue_emulator.core.wire_names import API_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.seeds import Seeds
@@ -38,7 +38,7 @@ def banner(
         "Try:",
         *(f"  {line}" for line in _examples(settings, base_url)),
         "",
-        "Ctrl-C ends it.",
+        "Press Ctrl-C to stop.",
     ]
 
 
@@ -46,17 +46,17 @@ def _seed_lines(settings: Settings, seeds: Seeds) -> list[str]:
     loaded = zip(settings.seeds, seeds.data, strict=True)
     lines = [f"  seeded      {path}: {len(data.requests)} keys" for path, data in loaded]
     if seeds.data_ms is not None:
-        lines.append(f"  clock       {iso_8601(seeds.data_ms)}, and goes on from there")
+        lines.append(f"  clock       {iso_8601(seeds.data_ms)} at the start")
     return lines
 
 
 def _data_lines(settings: Settings, service: "KVService | RemoteService") -> list[str]:
     if isinstance(service, KVService):
-        state = "in memory, gone at the end" if settings.state is None else f"{settings.state} (kept)"
+        state = "in memory; the data is lost at the end" if settings.state is None else f"{settings.state} (kept)"
         return [f"  state       {state}"]
     return [
         f"  KV          {service.where}",
-        "              real data: what the Worker writes and deletes here is written and deleted there",
+        "              real data: the Worker writes and deletes in this namespace at Cloudflare",
     ]
 
 
@@ -85,11 +85,13 @@ def _plan_lines(settings: Settings) -> list[str]:
 def _left_out_lines(plan: WorkerPlan, variables: Collection[str]) -> list[str]:
     """What the config has and the Worker will miss; a variable of a binding's name stands in for it."""
     unserved = [f"env.{name} ({section})" for name, section in plan.unserved.items() if name not in variables]
-    lines = [f"  left out    {', '.join(unserved)}: not served here, undefined in the Worker"] if unserved else []
+    lines = [f"  left out    {', '.join(unserved)}: not supported here, undefined in the Worker"] if unserved else []
     if plan.sections:
-        lines.append(f"  left out    the config's {', '.join(plan.sections)}: not served here")
+        lines.append(f"  left out    {', '.join(plan.sections)} of the config: not supported here")
     if plan.environments:
-        lines.append(f"  left out    the config's environments {', '.join(plan.environments)}: its top level counts")
+        lines.append(
+            f"  left out    environments {', '.join(plan.environments)} of the config: only its top level is used"
+        )
     return lines
 
 
@@ -106,7 +108,7 @@ def _key_lines(settings: Settings) -> list[str]:
     return [
         f"  keys        {name} from {source.sources[name]}"
         if name in source.sources
-        else f"  keys        {name} not set"
+        else f"  keys        {name} is not set"
         for name in KEY_NAMES
     ]
 
@@ -115,12 +117,12 @@ def _api_lines(settings: Settings, namespaces: Namespaces, base_url: str) -> lis
     """What points wrangler and the official SDKs here; a token of the user's own is named, not shown."""
     made, source = settings.keys.api_token.token, settings.keys.api_token.source
     if made is None:
-        return [f"  API         closed: set {API_TOKEN_NAME} in the environment or {DEV_VARS}"]
+        return [f"  API         closed; to open it, set {API_TOKEN_NAME} in the environment or {DEV_VARS}"]
     api_url = f"{base_url}{API_PREFIX}"
     shown = made if source is None else f'"${API_TOKEN_NAME}"  # from {source}'
     return [
-        f"  API         {api_url} is Cloudflare's, for KV",
-        *(f"              {each.title} is namespace {each.id}" for each in namespaces.bound()),
+        f"  API         Cloudflare's KV REST API is at {api_url}",
+        *(f"              namespace {each.title} has the id {each.id}" for each in namespaces.bound()),
         f"              for wrangler: export CLOUDFLARE_API_BASE_URL={api_url}",
         f"              for the SDKs: export CLOUDFLARE_BASE_URL={api_url}",
         f"              for both: export CLOUDFLARE_ACCOUNT_ID={ACCOUNT_ID} CLOUDFLARE_API_TOKEN={shown}",

@@ -12,6 +12,7 @@ from queue_emulator.banner import banner
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.profiles import Profile
+from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
@@ -21,6 +22,7 @@ from queue_emulator.kv.sqlite import SqliteCatalogue
 from queue_emulator.kv.state_file import check_own_folder
 from queue_emulator.kv.store import MemoryStore, Store
 from queue_emulator.kv.waiting import sleep_on
+from queue_emulator.ready_file import ReadyFile
 from queue_emulator.seeds import Seeds, read_seeds
 from queue_emulator.settings import DEFAULT_STATE, Settings
 from queue_emulator.terminal import tell
@@ -45,11 +47,14 @@ def serve(settings: Settings) -> None:
     """Run the emulator until SIGINT or SIGTERM; raises EmulatorError, before anything is touched, if it cannot."""
     clock = MovableClock(SystemClock())
     seeds = read_seeds(settings, clock)
+    ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
     with listen(settings.host, settings.port) as sock:
-        asyncio.run(_serve(settings, clock, seeds, sock))
+        asyncio.run(_serve(settings, clock, seeds, sock, ready_file))
 
 
-async def _serve(settings: Settings, clock: MovableClock, seeds: Seeds, sock: socket.socket) -> None:
+async def _serve(
+    settings: Settings, clock: MovableClock, seeds: Seeds, sock: socket.socket, ready_file: ReadyFile | None
+) -> None:
     dice = Dice(settings.random_seed)
     namespaces: Namespaces | None = None
     services: dict[str, KVService] = {}
@@ -59,6 +64,8 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: Seeds, sock: so
     def ready() -> None:
         nonlocal started
         started = True
+        if ready_file is not None:
+            ready_file.write(_ready(base_url, settings, namespaces))
         say(*banner(settings, service, namespaces, seeds, base_url))
 
     if settings.cloudflare is None:
@@ -78,15 +85,28 @@ async def _serve(settings: Settings, clock: MovableClock, seeds: Seeds, sock: so
             dice=dice,
             namespaces=namespaces,
             api_token=settings.keys.api_token.token,
+            control_token=settings.keys.control_token,
         )
         await seeds.load(service, settings.locations[0], clock)
         run = _run_python if settings.worker is None else _run_on_workerd
         await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready))
     finally:
+        if ready_file is not None:
+            ready_file.remove()
         if namespaces is None:
             await service.close()
         else:
             await namespaces.close(discard=not started)
+
+
+def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> dict[str, object]:
+    """What a script has to know, no key and no token."""
+    return {
+        "url": base_url,
+        "controls": f"{base_url}{CONTROL_PREFIX}",
+        "locations": settings.locations,
+        "namespaces": {each.title: each.id for each in namespaces.bound()} if namespaces else {},
+    }
 
 
 async def _run_python(

@@ -3,6 +3,7 @@
 import msgspec
 
 from queue_emulator.remote_control import RemoteControl
+from queue_emulator.settings import read_control_token
 
 _KINDS = ("reads", "writes", "deletes", "lists")
 _ROUTE_CHARACTERS_MAX = 200
@@ -47,7 +48,9 @@ class _Cost(msgspec.Struct):
 
 def cost_report(url: str, over_s: int | None) -> list[str]:
     """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
-    cost = RemoteControl(url).ask("GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost)
+    cost = RemoteControl(url, token=read_control_token()).ask(
+        "GET", f"/cost?over_s={over_s}" if over_s else "/cost", _Cost
+    )
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
     lines.append(_line("all", cost.operations))
@@ -62,12 +65,13 @@ def _line(name: str, counts: _Counts) -> str:
 def _estimate(cost: _Cost) -> list[str]:
     estimate = cost.estimate
     if estimate is None:
-        return ["Too little time was observed to scale it: say with --over how many seconds this traffic stands for."]
+        return ["The traffic was too short to compute a day from it: give its length in seconds with --over."]
     per_day, quota, paid = estimate.operations_per_day, estimate.free.quota_per_day, estimate.paid
     kinds = [kind for kind in _KINDS if kind in estimate.free.exceeded]
     exceeded = ", ".join(f"{kind} {per_day.of(kind):,} of {quota.of(kind):,}" for kind in kinds)
     return [
-        f"Such traffic, {cost.over_s:,.0f} s of it, repeated all day (prices of {_shown(estimate.prices_as_of)}):",
+        f"Cost of this traffic ({cost.over_s:,.0f} s of it), repeated all day (prices of "
+        f"{_shown(estimate.prices_as_of)}):",
         f"  free plan   {'fails each day: ' + exceeded if exceeded else 'within the daily quotas'}",
         f"  paid plan   ${paid.dollars_per_month:,.2f} a month, ${paid.dollars_per_day:,.4f} a day, "
         f"with the ${paid.of_which_subscription:,.2f} of the subscription",

@@ -1,15 +1,17 @@
-"""The pytest plugin: fixtures `emulator`, `kv`, `emulator_clock` and `faults` for your own tests.
+"""The pytest plugin: fixtures `emulator`, `kv`, `emulator_clock`, `faults` and `explore` for your own tests.
 
 Each test has an emulator of its own, in its own process and without a port, so tests run in parallel and in any
 order. `@pytest.mark.queue_emulator(profile="local", locations=["SJC", "NRT"])` says how it is to be.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import pytest
 
 if TYPE_CHECKING:
+    from queue_emulator.exploration import Guarantee, OwnCheck, Scenario
     from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults, Version
 
 
@@ -41,6 +43,12 @@ _MEMBERS: dict[str, tuple[Callable[[object], bool], str]] = {
     "tombstone_life_s": (lambda given: given is None or _seconds(given), "a number of seconds"),
 }
 _MARKER = f"queue_emulator({', '.join(_MEMBERS)}): how the emulator of this test behaves"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("queue-emulator").addoption(
+        "--replay-schedule", metavar="FILE", help="the fixture `explore` replays this schedule instead of searching"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -95,16 +103,65 @@ def faults(emulator: "Emulator") -> "Faults":
     return emulator.faults
 
 
+class Explore:
+    """Looks for a schedule that breaks a guarantee; see the fixture."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+
+    def __call__(
+        self,
+        scenario: "Scenario | Path | str",
+        guarantees: "Sequence[Guarantee | OwnCheck]" = (),
+        *,
+        seconds: float = 2.0,
+        schedules: int | None = None,
+        random_seed: int = 0,
+    ) -> None:
+        """Fails with the smallest schedule that breaks one, its picture, and how to see it again.
+
+        `scenario` is one, or the path of its file; with `schedules` it tries so many, and the same each time.
+        """
+        from queue_emulator import exploration
+        from queue_emulator.core.errors import EmulatorError
+
+        node = self._request.node
+        try:
+            of = exploration.read_scenario(Path(scenario)) if isinstance(scenario, str | Path) else scenario
+            of = exploration.with_guarantees(of, guarantees)
+            again: str | None = self._request.config.getoption("--replay-schedule")
+            if again is not None:
+                still = exploration.replayed(of, Path(again))
+                if still is not None:
+                    pytest.fail(still, pytrace=False)
+                return
+            finding = exploration.first_finding(of, seconds=seconds, schedules=schedules, random_seed=random_seed)
+        except (EmulatorError, OSError) as error:
+            raise pytest.UsageError(f"explore: {error}") from None
+        if finding is None:
+            return
+        folder: Path = self._request.getfixturevalue("tmp_path")
+        said, drawn = exploration.told(finding, folder, lambda path: f'pytest "{node.nodeid}" --replay-schedule {path}')
+        node.user_properties.append(("explore_picture", str(drawn)))
+        pytest.fail(f"{said}\npicture: {drawn}", pytrace=False)
+
+
+@pytest.fixture
+def explore(request: pytest.FixtureRequest) -> Explore:
+    """Call it with a scenario and guarantees: the test fails with a schedule that breaks one, if one is found."""
+    return Explore(request)
+
+
 def _options(request: pytest.FixtureRequest) -> _Options:
     """What the markers of a test say, the nearest last; raises UsageError for what they cannot say."""
     options: _Options = {}
     for marker in reversed(list(request.node.iter_markers("queue_emulator"))):
         if marker.args:
-            raise pytest.UsageError(f"the marker queue_emulator takes members by name, not {marker.args[0]!r}")
+            raise pytest.UsageError(f"the marker queue_emulator takes keyword arguments only, not {marker.args[0]!r}")
         options |= cast("_Options", marker.kwargs)  # checked below
     for name, given in options.items():
         if name not in _MEMBERS:
-            raise pytest.UsageError(f"the marker queue_emulator has no member {name!r}; it has {', '.join(_MEMBERS)}")
+            raise pytest.UsageError(f"the marker queue_emulator has no argument {name!r}; it has {', '.join(_MEMBERS)}")
         allowed, said = _MEMBERS[name]
         if not allowed(given):
             raise pytest.UsageError(f"{name} in the marker queue_emulator must be {said}, not {given!r}")

@@ -16,7 +16,7 @@ import msgspec
 
 from queue_emulator.core.addresses import without_password
 from queue_emulator.core.errors import RemoteError, SettingsError
-from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
+from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
 SHORT_BYTES_MAX = 4 << 20
 _CONNECT_S = 10
@@ -46,11 +46,15 @@ class _Refusal(msgspec.Struct):
 
 
 class RemoteControl:
-    """The control surface at one URL; raises SettingsError for what is no URL of an emulator."""
+    """The control surface at one URL; raises SettingsError for what is no URL of an emulator.
 
-    def __init__(self, url: str, *, whole_s: float = _WHOLE_S) -> None:
+    `token` is what opens it from another machine.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None, whole_s: float = _WHOLE_S) -> None:
         self.host = _connection(url).host
         self._url = url
+        self._token = token
         self._whole_s = whole_s
         self._broken_off: str | None = None
         self._asking: socket.socket | None = None
@@ -67,8 +71,8 @@ class RemoteControl:
     ) -> Shape:
         """What the control at `path` answers; raises SettingsError or RemoteError in one line."""
         if size_bytes > CONTROL_BODY_BYTES_MAX:
-            most = f"an emulator takes {CONTROL_BODY_BYTES_MAX}"
-            raise RemoteError(f"{size_bytes} bytes in one request are too many: {most}")
+            most = f"an emulator accepts at most {CONTROL_BODY_BYTES_MAX}"
+            raise RemoteError(f"{size_bytes} bytes are too many for one request: {most}")
         status, content = self._exchange(method, CONTROL_PREFIX + path, body, size_bytes, answer_bytes_max)
         try:
             if status == 200:
@@ -81,7 +85,7 @@ class RemoteControl:
         raise RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
 
     def stranger(self) -> RemoteError:
-        return RemoteError(f"{self._url} does not answer as a queue-emulator does")
+        return RemoteError(f"{self._url} does not answer like a queue-emulator")
 
     def break_off(self, why: str = "is asked no more") -> None:
         """End what another thread asks: it hears BrokenOffError."""
@@ -95,7 +99,7 @@ class RemoteControl:
     ) -> tuple[int, bytes]:
         connection = _connection(self._url)
         headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)} if size_bytes else {}
-        overdue = Timer(self._whole_s, self.break_off, [f"has not answered whole within {self._whole_s:g} s"])
+        overdue = Timer(self._whole_s, self.break_off, [f"has not sent a complete answer within {self._whole_s:g} s"])
         overdue.daemon = True
         try:
             try:
@@ -116,7 +120,7 @@ class RemoteControl:
                 raise BrokenOffError(f"{self._url} {self._broken_off}")
             return status, content
         except (OSError, http.client.IncompleteRead) as error:
-            why = self._broken_off or f"broke off before it answered: {error}; is it a queue-emulator?"
+            why = self._broken_off or f"closed the connection before it answered: {error}; is it a queue-emulator?"
             raise BrokenOffError(f"{self._url} {why}") from None
         except (http.client.HTTPException, ValueError):
             if self._broken_off:
@@ -150,7 +154,7 @@ def _connection(url: str) -> http.client.HTTPConnection:
             return kinds[parts.scheme](parts.hostname, parts.port, timeout=_CONNECT_S)
     except (ValueError, http.client.InvalidURL):
         pass
-    raise SettingsError(f"not the URL of an emulator, as http://127.0.0.1:8787: {without_password(url)}")
+    raise SettingsError(f"not the URL of an emulator, such as http://127.0.0.1:8787: {without_password(url)}")
 
 
 def _line(text: str) -> str:

@@ -20,4 +20,4 @@ def run_now(work: Coroutine[object, None, Result]) -> Result:
             result: Result = ended.value
             return result
         work.close()
-    raise EmulatorError("the emulator had to wait, which it cannot inside a test")
+    raise EmulatorError("the emulator would have to wait, which is not possible inside a test")

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from shutil import rmtree
@@ -12,8 +12,9 @@ from queue_emulator.compose import connection_face, open_account
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.surface import CONTROL_PREFIX
+from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.ready_file import ReadyFile
 from queue_emulator.run.command import Command, find, with_preload
 from queue_emulator.run.lending import Seed
 from queue_emulator.run.session import Session
@@ -32,8 +33,13 @@ def run(settings: ToolSettings) -> int:
     program = find(settings.command, settings.environment)
     _check_ports(settings)
     seeds = _read_seeds(settings, clock)
-    with listen(DEFAULT_HOST, settings.port) as sock:
-        return asyncio.run(_run(settings, clock, seeds, program, sock))
+    ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
+    try:
+        with listen(DEFAULT_HOST, settings.port) as sock:
+            return asyncio.run(_run(settings, clock, seeds, program, sock, ready_file))
+    finally:
+        if ready_file is not None:
+            ready_file.remove()
 
 
 def _check_ports(settings: ToolSettings) -> None:
@@ -42,7 +48,7 @@ def _check_ports(settings: ToolSettings) -> None:
     asked = {f"{settings.port}", f"--port={settings.port}"}
     named = [each for before, each in zip(("", *words), words, strict=False) if before == "--port" or "=" in each]
     if settings.port and asked & set(named):
-        raise SettingsError(f"port {settings.port} is asked for twice, by --port and by the command: leave one out")
+        raise SettingsError(f"port {settings.port} is requested by both --port and the command: change one")
 
 
 def _read_seeds(settings: ToolSettings, clock: MovableClock) -> list[Seed]:
@@ -55,7 +61,12 @@ def _read_seeds(settings: ToolSettings, clock: MovableClock) -> list[Seed]:
 
 
 async def _run(
-    settings: ToolSettings, clock: MovableClock, seeds: Sequence[Seed], program: str, sock: socket.socket
+    settings: ToolSettings,
+    clock: MovableClock,
+    seeds: Sequence[Seed],
+    program: str,
+    sock: socket.socket,
+    ready_file: ReadyFile | None,
 ) -> int:
     dice = Dice(settings.random_seed)
     namespaces, aside = await open_account(settings.state, settings.profile, clock, dice)
@@ -72,7 +83,13 @@ async def _run(
             api_token=settings.api_token,
         )
         base_url = url(sock)
-        session = Session(settings, deployment, namespaces, seeds, f"{base_url}{CONTROL_PREFIX}/")
+        controls = f"{base_url}{CONTROL_PREFIX}"
+
+        def ready(tool: Mapping[str, str]) -> None:
+            if ready_file is not None:
+                ready_file.write({"url": base_url, "controls": controls, "tool": tool})
+
+        session = Session(settings, deployment, namespaces, seeds, f"{controls}/", ready)
         stop = asyncio.Event()
         app = create_app(
             deployment, log_requests=False, worker=session.front, upgrades=True, connection=connection_face

@@ -13,7 +13,7 @@ from queue_emulator.core.dev_vars import parse_dev_vars
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.cloudflare_access import API_URL, Access
 from queue_emulator.kv.folder import read_small
 from queue_emulator.worker.auth import ApiKeys
@@ -32,6 +32,8 @@ DEVELOPMENT_KEYS = ApiKeys(queue_api_key="dev-queue-key", admin_api_key="dev-adm
 
 KEY_NAMES = ("QUEUE_API_KEY", "ADMIN_API_KEY", "ASSISTANT_API_KEY")
 API_TOKEN_NAME = "EMULATOR_API_TOKEN"  # noqa: S105 - the name of a variable
+CONTROL_TOKEN_NAME = "EMULATOR_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
+_OURS = (API_TOKEN_NAME, CONTROL_TOKEN_NAME)  # no Worker's
 _TOKEN = re.compile("[!-~]+")
 CLOUDFLARE_NAMES = ("CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN")
 
@@ -46,12 +48,16 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """The Worker's keys, and for each that is configured where it came from; the token of Cloudflare's API."""
+    """The Worker's keys, and for each that is configured where it came from; the token of Cloudflare's API.
+
+    `control_token` opens the controls to other machines.
+    """
 
     keys: ApiKeys
     sources: dict[str, str]
     development: bool
     api_token: ApiToken = ApiToken()
+    control_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,17 @@ class Settings:
     worker: WorkerSettings | None = None
     cloudflare: Access | None = None
     as_of: AsOf | None = None
+    ready_file: Path | None = None
 
     def __post_init__(self) -> None:
         if self.as_of is not None and not self.seeds and (self.as_of.at_ms is None or self.as_of.rebase):
-            raise SettingsError("--rebase and --as-of file are about the data of --seed: name it")
+            raise SettingsError("--rebase and --as-of file need --seed FILE")
         if self.as_of is not None and self.cloudflare is not None:
-            raise SettingsError("--as-of and --rebase are not for --kv cloudflare, whose time is the real one")
+            raise SettingsError("--as-of and --rebase do not work with --kv cloudflare: its clock cannot be moved")
         if API_LOCATION in self.locations:
-            raise SettingsError(f"{API_LOCATION} is what faults and journal call Cloudflare's API, no location's name")
+            raise SettingsError(
+                f"{API_LOCATION} is the name of Cloudflare's API in faults and journal: choose another location"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +121,17 @@ class ToolSettings:
     at: Mapping[str, str] = field(default_factory=dict)
     random_seed: int | None = None
     api_token: str | None = field(default=None, repr=False)
+    ready_file: Path | None = None
 
 
 def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | None:
     """The token of Cloudflare's API from the environment or `.dev.vars`; without one the API is closed."""
-    found = _first(API_TOKEN_NAME, _sources(environment, Path()))
-    return _checked(found) if found else None
+    return _token_named(API_TOKEN_NAME, _sources(environment, Path()))
+
+
+def read_control_token(*, environment: Mapping[str, str] | None = None) -> str | None:
+    """What opens the controls of an emulator on another machine, from the environment or `.dev.vars`."""
+    return _token_named(CONTROL_TOKEN_NAME, _sources(environment, Path()))
 
 
 def environment() -> dict[str, str]:
@@ -137,7 +151,7 @@ def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple
     folder = plan.folder if (plan.folder / DEV_VARS).exists() else Path()
     bound = {name: value for name, value in plan.variables.items() if isinstance(value, str)}
     source = read_keys(host, folder=folder, bound=bound)
-    secrets = {name: value for name, value in _dev_vars(folder / DEV_VARS).items() if name != API_TOKEN_NAME}
+    secrets = {name: value for name, value in _dev_vars(folder / DEV_VARS).items() if name not in _OURS}
     keys = (source.keys.queue_api_key, source.keys.admin_api_key, source.keys.assistant_api_key)
     asked_for = {*secrets, *bound, *named_in_code(plan.main, KEY_NAMES)}
     secrets |= {name: key for name, key in zip(KEY_NAMES, keys, strict=True) if key and name in asked_for}
@@ -158,13 +172,13 @@ def read_keys(
     Raises SettingsError where an address that others can reach would be opened with keys that everybody knows.
     """
     sources = _sources(environment, folder)
-    api_token = _api_token(host, sources)
+    tokens = _api_token(host, sources), _token_named(CONTROL_TOKEN_NAME, sources)
     found = {name: each for name in KEY_NAMES if (each := _first(name, [*sources, ("a variable", bound or {})]))}
     if not found:
         _check_that_nobody_else_can_reach(host)
-        return KeySource(DEVELOPMENT_KEYS, {}, development=True, api_token=api_token)
+        return KeySource(DEVELOPMENT_KEYS, {}, True, *tokens)
     keys = ApiKeys(*(found[name].value if name in found else None for name in KEY_NAMES))
-    return KeySource(keys, {name: each.source for name, each in found.items()}, False, api_token)
+    return KeySource(keys, {name: each.source for name, each in found.items()}, False, *tokens)
 
 
 def read_cloudflare(namespace_id: str, *, environment: Mapping[str, str] | None = None) -> Access:
@@ -201,7 +215,8 @@ def _first(name: str, sources: _Sources) -> _Found | None:
 def _check_that_nobody_else_can_reach(host: str) -> None:
     if not loopback(host):
         raise SettingsError(
-            f"{host} can be reached by others, and no key is set: set QUEUE_API_KEY and ADMIN_API_KEY in the "
+            f"{host} can be reached from other machines, and no API key is set: set QUEUE_API_KEY and ADMIN_API_KEY "
+            "in the "
             f"environment or in {DEV_VARS}, or listen on 127.0.0.1"
         )
 
@@ -209,16 +224,17 @@ def _check_that_nobody_else_can_reach(host: str) -> None:
 def _api_token(host: str, sources: _Sources) -> ApiToken:
     """As the keys; where none is set, on loopback only, one that the operating system's chance makes."""
     if found := _first(API_TOKEN_NAME, sources):
-        return ApiToken(_checked(found), found.source)
+        return ApiToken(_token_named(API_TOKEN_NAME, sources), found.source)
     if not loopback(host):
         return ApiToken()
     return ApiToken("".join(f"{Dice().bits(64, 'token'):016x}" for _ in range(2)))
 
 
-def _checked(token: _Found) -> str:
-    if not _TOKEN.fullmatch(token.value):
-        raise SettingsError(f"{API_TOKEN_NAME} from {token.source} holds characters that no header can carry")
-    return token.value
+def _token_named(name: str, sources: _Sources) -> str | None:
+    token = _first(name, sources)
+    if token is not None and not _TOKEN.fullmatch(token.value):
+        raise SettingsError(f"{name} from {token.source} has characters that an HTTP header cannot have")
+    return token.value if token else None
 
 
 def _dev_vars(path: Path) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ from queue_emulator.core.javascript import Json, ToJson, writable
 from queue_emulator.core.journal import Event
 from queue_emulator.core.plans import Cost, cost
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore

@@ -21,7 +21,7 @@ ADMIN = {"X-API-Key": "dev-admin-key"}
 WAIT_S_MAX = 60  # far beyond what anything here takes: reached only by what would hang
 
 _LISTENING = re.compile(r"  listening   (http://.+:(\d+))")
-_LAST_LINE = "Ctrl-C ends it."
+_LAST_LINE = "Press Ctrl-C to stop."
 
 StartEmulator = Callable[..., "Emulator"]
 

@@ -14,11 +14,11 @@ pytestmark = pytest.mark.slow
     [
         (
             [],
-            "queue-emulator: the following arguments are required: COMMAND; queue-emulator --help shows what there is",
+            "queue-emulator: the following arguments are required: COMMAND; see queue-emulator --help",
         ),
         (["brew"], "queue-emulator: argument COMMAND: invalid choice: 'brew'"),
         (["serve", "--prot", "1"], "queue-emulator: unrecognized arguments: --prot 1"),
-        (["serve", "--port", "x"], "queue-emulator serve: argument --port: a port lies between 0 and 65535, not 'x'"),
+        (["serve", "--port", "x"], "queue-emulator serve: argument --port: a port must be 0 to 65535, not 'x'"),
         (["serve", "--port"], "queue-emulator serve: argument --port: expected one argument"),
         (["serve", "--plan", "\x1b[2J\n"], "queue-emulator serve: argument --plan: invalid choice: '\\x1b[2J\\n'"),
         (["serve", "a\x1b[2J\nb"], r"queue-emulator: unrecognized arguments: a\u001b[2J"),
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.slow
         (["cost", "--over", "-1"], "queue-emulator cost: argument --over: must be a whole number above 0, not '-1'"),
         (
             ["serve", "--location", "Tokyo"],
-            "--location takes an airport code of three letters, as SJC or NRT, not 'Tokyo'",
+            "--location must be an airport code of three letters, such as SJC or NRT, not 'Tokyo'",
         ),
         (["serve", "--location", "sjc", "--location", "SJC"], "--location SJC is given twice"),
-        (["serve", "--location", "api"], "API is what faults and journal call Cloudflare's API"),
+        (["serve", "--location", "api"], "API is the name of Cloudflare's API in faults and journal"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -19,12 +19,12 @@ def test_the_banner_says_where_everything_is(start_emulator: StartEmulator) -> N
     assert "  state       .queue-emulator/state.sqlite (kept)" in emulator.banner
     assert "  profile     cloudflare, FRA, NRT, Worker version new" in emulator.banner
     assert f"  seeded      {BASIC}: {BASIC_KEYS} keys" in emulator.banner
-    assert emulator.banner[-1] == "Ctrl-C ends it."
+    assert emulator.banner[-1] == "Press Ctrl-C to stop."
 
 
 def test_the_banner_says_that_data_in_memory_is_not_kept(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral")
-    assert "  state       in memory, gone at the end" in emulator.banner
+    assert "  state       in memory; the data is lost at the end" in emulator.banner
     assert not list(folder.iterdir())
 
 

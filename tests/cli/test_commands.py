@@ -40,7 +40,7 @@ def test_help_of_serve_names_every_option(folder: Path) -> None:
 def test_help_of_seed_names_its_targets(folder: Path) -> None:
     done = run("seed", "--help", folder=folder)
     assert done.returncode == 0
-    assert "--to PLACE" in done.stdout
+    assert "--to ENDPOINT" in done.stdout
     assert "--state FILE" in done.stdout
 
 
@@ -75,6 +75,6 @@ def test_a_location_is_named_by_an_airport_code(folder: Path, code: str) -> None
     done = run("serve", "--port", "0", "--location", code, folder=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"queue-emulator: --location takes an airport code of three letters, as SJC or NRT, not {code!r}\n"
+        f"queue-emulator: --location must be an airport code of three letters, such as SJC or NRT, not {code!r}\n"
     )
     assert not list(folder.iterdir())

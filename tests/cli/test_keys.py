@@ -37,7 +37,7 @@ def test_development_keys_open_nothing_to_the_pages_of_another_site(
     emulator = start_emulator("--ephemeral")
     refused = emulator.ask("POST", "/api/migrate/rollback", headers={**ADMIN, **headers})
     assert refused.status_code == 403
-    assert "loopback host names only" in refused.json()["error"]
+    assert "only for loopback host names" in refused.json()["error"]
     own = start_emulator("--ephemeral", environment={"QUEUE_API_KEY": "q-1", "ADMIN_API_KEY": "a-1"})
     assert own.ask("GET", QUEUE_PATH, headers={"X-API-Key": "q-1", **headers}).status_code == 200
 
@@ -47,7 +47,7 @@ def test_keys_come_from_the_environment(start_emulator: StartEmulator) -> None:
     assert key_lines(emulator) == [
         "QUEUE_API_KEY from environment",
         "ADMIN_API_KEY from environment",
-        "ASSISTANT_API_KEY not set",
+        "ASSISTANT_API_KEY is not set",
     ]
     assert statuses(emulator, "q-1", "a-1") == (200, 200)
     assert statuses(emulator, QUEUE["X-API-Key"], ADMIN["X-API-Key"]) == (401, 401)
@@ -110,7 +110,7 @@ def test_an_address_that_others_can_reach_needs_real_keys(folder: Path, host: st
     done = run("serve", "--host", host, "--port", "0", folder=folder)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"queue-emulator: {host} can be reached by others, and no key is set: ")
+    assert line.startswith(f"queue-emulator: {host} can be reached from other machines, and no API key is set: ")
     assert "QUEUE_API_KEY" in line
     assert not list(folder.iterdir())
 

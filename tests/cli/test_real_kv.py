@@ -54,9 +54,7 @@ def near(start_emulator: StartEmulator, environment: dict[str, str]) -> Emulator
 def test_the_banner_says_that_writes_reach_a_real_namespace(near: Emulator, far: Emulator, folder: Path) -> None:
     host = far.url.removeprefix("http://")
     assert f"  KV          namespace {BOUND} ('CACHE') at {host}" in near.banner
-    assert (
-        "              real data: what the Worker writes and deletes here is written and deleted there" in near.banner
-    )
+    assert "              real data: the Worker writes and deletes in this namespace at Cloudflare" in near.banner
     assert "  profile     real, Worker version new" in near.banner
     assert not [line for line in near.banner if line.startswith(("  state ", "  API "))]
     assert not list(folder.iterdir())
@@ -80,10 +78,15 @@ def test_a_migration_and_a_task_s_life_happen_in_the_far_namespace(near: Emulato
 def test_what_is_for_emulated_kv_only_is_refused_and_nothing_is_lost(near: Emulator, far: Emulator) -> None:
     near.ask("POST", f"{CONTROL}/seed", content=BASIC.read_bytes())
     for method, control, body, why in (
-        ("POST", "reset", {}, "real data is not deleted here"),
-        ("POST", "clock", {"advance_s": 60}, "real time cannot be moved"),
-        ("GET", "entries", None, "a real namespace is read from where it is, as cloudflare:NAMESPACE_ID"),
-        ("POST", "faults", {"verdict": "drop_replication", "to": "SJC", "for_s": 1}, "real replication cannot be"),
+        ("POST", "reset", {}, "real data is not deleted by this command"),
+        ("POST", "clock", {"advance_s": 60}, "the clock cannot be moved"),
+        (
+            "GET",
+            "entries",
+            None,
+            "the data of a real namespace is not read here: use the endpoint cloudflare:NAMESPACE_ID",
+        ),
+        ("POST", "faults", {"verdict": "drop_replication", "to": "SJC", "for_s": 1}, "replication cannot be"),
     ):
         answer = near.ask(method, f"{CONTROL}/{control}", json=body)
         assert answer.status_code == 409
@@ -158,29 +161,33 @@ def test_the_token_is_shown_nowhere(near: Emulator) -> None:
     ("arguments", "changed", "why"),
     [
         ([], {"CLOUDFLARE_API_TOKEN": ""}, "Cloudflare's API needs CLOUDFLARE_API_TOKEN in the environment"),
-        ([], {"CLOUDFLARE_ACCOUNT_ID": "me"}, "an account id is 32 hexadecimal digits, not 'me'"),
-        ([], {"CLOUDFLARE_API_BASE_URL": "http://kv.example/"}, "the token would travel in the clear to kv.example"),
+        ([], {"CLOUDFLARE_ACCOUNT_ID": "me"}, "an account id must have 32 hexadecimal digits, not 'me'"),
+        (
+            [],
+            {"CLOUDFLARE_API_BASE_URL": "http://kv.example/"},
+            "the token would be sent to kv.example without encryption",
+        ),
         ([], {"CLOUDFLARE_API_TOKEN": "wrong-token"}, "401 Authentication error [code: 10000]"),
         (["--namespace-id", "0" * 32], {}, "404 get namespace: 'namespace not found' [code: 10013]"),
         (
             [],
             {"CLOUDFLARE_API_BASE_URL": "https://kv.example/", "ALL_PROXY": "gopher://me:secret@proxy.example"},
-            "kv.example cannot be asked with what the environment names",
+            "kv.example cannot be called: the environment has a wrong setting",
         ),
-        (["--namespace-id", "cache"], {}, "a namespace id is 32 hexadecimal digits, not 'cache'"),
-        (["--state", "state.sqlite"], {}, "--state is of emulated KV"),
-        (["--ephemeral"], {}, "--ephemeral is of emulated KV"),
-        (["--profile", "local"], {}, "--profile is of emulated KV"),
-        (["--location", "NRT"], {}, "--location is of emulated KV"),
-        (["--plan", "free"], {}, "--plan is of emulated KV"),
-        (["--without", "caches"], {}, "--without is of emulated KV"),
-        (["--replication-lag", "0..5"], {}, "--replication-lag is of emulated KV"),
-        (["--tombstone-life", "0"], {}, "--tombstone-life is of emulated KV"),
-        (["--worker", "worker.mjs"], {}, "--kv cloudflare runs the Python Worker"),
+        (["--namespace-id", "cache"], {}, "a namespace id must have 32 hexadecimal digits, not 'cache'"),
+        (["--state", "state.sqlite"], {}, "--state configures the emulated KV"),
+        (["--ephemeral"], {}, "--ephemeral configures the emulated KV"),
+        (["--profile", "local"], {}, "--profile configures the emulated KV"),
+        (["--location", "NRT"], {}, "--location configures the emulated KV"),
+        (["--plan", "free"], {}, "--plan configures the emulated KV"),
+        (["--without", "caches"], {}, "--without configures the emulated KV"),
+        (["--replication-lag", "0..5"], {}, "--replication-lag configures the emulated KV"),
+        (["--tombstone-life", "0"], {}, "--tombstone-life configures the emulated KV"),
+        (["--worker", "worker.mjs"], {}, "--kv cloudflare runs only the Python Worker"),
         (
             ["--seed", str(BASIC)],
             {"CLOUDFLARE_API_BASE_URL": "https://kv.example/"},
-            "--seed writes at each start, and kv.example has real data",
+            "--seed would write at each start, and kv.example has real data",
         ),
     ],
 )
@@ -201,7 +208,7 @@ def test_a_start_that_is_refused(
     ("arguments", "why"),
     [
         (["--kv", "cloudflare"], "--kv cloudflare needs --namespace-id"),
-        (["--namespace-id", BOUND], "--namespace-id names a real namespace: it takes --kv cloudflare"),
+        (["--namespace-id", BOUND], "--namespace-id is the id of a real namespace: add --kv cloudflare"),
     ],
 )
 def test_the_namespace_and_the_kv_are_named_together(folder: Path, arguments: list[str], why: str) -> None:

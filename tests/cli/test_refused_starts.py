@@ -105,7 +105,7 @@ def test_a_state_file_of_a_newer_version(folder: Path) -> None:
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1000000; CREATE TABLE later (data)"
         )
     line = refusal(folder, "--state", "newer.sqlite")
-    assert line.startswith("state file newer.sqlite has schema version 1000000, ")
+    assert line.startswith("state file newer.sqlite has schema version 1000000; ")
     assert "upgrade queue-emulator" in line
 
 
@@ -150,7 +150,7 @@ def test_a_state_file_in_a_folder_that_is_a_link_or_is_a_pipe(folder: Path, ther
     (folder / "outside").mkdir()
     if there == "link":
         (folder / ".queue-emulator").symlink_to(folder / "outside")
-        why = ".queue-emulator is a symbolic link, which is not followed: name the state file with --state"
+        why = ".queue-emulator is a symbolic link: name the state file with --state"
     else:
         (folder / ".queue-emulator").mkdir()
         os.mkfifo(folder / ".queue-emulator" / "state.sqlite")
@@ -159,7 +159,7 @@ def test_a_state_file_in_a_folder_that_is_a_link_or_is_a_pipe(folder: Path, ther
 
 
 def test_a_state_in_memory_by_sqlites_name_for_it(folder: Path) -> None:
-    assert "say --ephemeral" in refusal(folder, "--state", ":memory:")
+    assert "use --ephemeral" in refusal(folder, "--state", ":memory:")
 
 
 def test_a_dev_vars_that_is_no_file(folder: Path) -> None:
@@ -169,4 +169,4 @@ def test_a_dev_vars_that_is_no_file(folder: Path) -> None:
 
 def test_a_dev_vars_that_is_larger_than_anybody_writes(folder: Path) -> None:
     (folder / ".dev.vars").write_bytes(b"#" * 2_000_000)
-    assert refusal(folder) == ".dev.vars has 2,000,000 bytes, and 1,048,576 are the most that are read"
+    assert refusal(folder) == ".dev.vars has 2,000,000 bytes; at most 1,048,576 are read"

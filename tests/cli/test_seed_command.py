@@ -46,7 +46,7 @@ def test_a_file_is_loaded_into_a_running_emulator(start_emulator: StartEmulator,
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"{BASIC}: 8 entries, {VALUE_BYTES:,} bytes of values",
-        f"into {emulator.url}: a running emulator that holds 0 keys",
+        f"into {emulator.url}: a running emulator with 0 keys",
         f"8 keys written to {emulator.url}",
     ]
     assert emulator.ask("GET", "/api/migrate/status", headers=ADMIN).json()["status"]["oldTaskCount"] == 5
@@ -60,7 +60,7 @@ def test_several_files_are_loaded_together(start_emulator: StartEmulator, folder
     assert (done.returncode, done.stderr) == (0, "")
     counts = [int(line.split()[1].replace(",", "")) for line in done.stdout.splitlines()[:4]]
     assert counts == [entries(THOUSAND), 0, 1, entries(LEASED)]
-    assert done.stdout.splitlines()[4] == "warning: 1 entry with a key that a later entry has too, which wins"
+    assert done.stdout.splitlines()[4] == "warning: 1 entry with a key that occurs again later; the last entry wins"
     assert emulator.keys() == entries(THOUSAND) + 1 + entries(LEASED) - 1  # both have the pending list
 
 
@@ -141,20 +141,20 @@ def test_a_field_that_is_not_in_the_format_is_ignored_aloud(folder: Path) -> Non
     ],
 )
 def test_a_url_that_is_none_is_refused(folder: Path, url: str) -> None:
-    assert refusal(folder, BASIC, "--to", url) == f"not the URL of an emulator, as http://127.0.0.1:8787: {url}"
+    assert refusal(folder, BASIC, "--to", url) == f"not the URL of an emulator, such as http://127.0.0.1:8787: {url}"
 
 
 def test_a_password_in_a_url_is_refused_and_not_shown(folder: Path) -> None:
     line = refusal(folder, BASIC, "--to", "http://me:secret@127.0.0.1:8787")
-    assert line == "not the URL of an emulator, as http://127.0.0.1:8787: http://…@127.0.0.1:8787"
+    assert line == "not the URL of an emulator, such as http://127.0.0.1:8787: http://…@127.0.0.1:8787"
 
 
 @pytest.mark.parametrize("text", ["8787", "127.0.0.1:8787", "ftp://127.0.0.1", "data.json"])
-def test_a_place_that_is_none_is_refused_with_all_that_there_are(folder: Path, text: str) -> None:
+def test_an_unknown_endpoint_is_refused_with_a_list_of_the_known_ones(folder: Path, text: str) -> None:
     done = run("seed", BASIC, "--to", text, folder=folder)
     assert (done.returncode, done.stdout, list(folder.iterdir())) == (2, "", [])
     first, *forms = done.stderr.splitlines()
-    assert first == f"queue-emulator: not a place that data can go to: {text!r}; there are:"
+    assert first == f"queue-emulator: cannot write to {text!r}: not a known endpoint; use one of:"
     assert [form.split()[0].rstrip(",") for form in forms[:4]] == [
         *("http://127.0.0.1:8787", "my.sqlite", ".wrangler/state", "cloudflare:NAMESPACE_ID")
     ]
@@ -205,7 +205,7 @@ def test_a_dry_run_says_what_would_be_written_and_writes_nothing(start_emulator:
     emulator = start_emulator("--ephemeral")
     for target in (emulator.url, "new.sqlite", "wrangler:state#abc"):
         done = run("seed", BASIC, "--to", target, "--dry-run", folder=folder)
-        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "nothing was written, as --dry-run says")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "nothing was written (--dry-run)")
     assert (emulator.keys(), list(folder.iterdir())) == (0, [])
 
 
@@ -230,10 +230,10 @@ def test_an_emulator_over_a_real_namespace_is_written_to_only_when_agreed(
 
     done = run(*seed, folder=folder)
     assert done.returncode == 2
-    assert done.stderr.endswith("which others may use: add --yes\n")
+    assert done.stderr.endswith("no terminal to ask for permission to write: add --yes\n")
     code, shown = on_a_terminal(folder, *seed, typed="n\n")
     assert (code, real.keys()) == (2, 0)
-    assert "Others may use what is there." in shown
+    assert "Others may use this data." in shown
     code, _ = on_a_terminal(folder, *seed, typed="y\n")
     assert (code, real.keys()) == (0, 8)
     assert run(*seed, "--yes", folder=folder).returncode == 0
@@ -245,13 +245,15 @@ def test_a_full_disk_leaves_whole_batches_and_says_so(folder: Path) -> None:
     (folder / "large.json").write_text(json.dumps(large))
     done = limited("seed large.json --to state.sqlite", blocks=20_000, folder=folder)
     assert done.returncode == 1
-    assert re.search(r"^[12]0,000 of 30,000 entries are written to state.sqlite; the same command", done.stdout, re.M)
+    assert re.search(
+        r"^[12]0,000 of 30,000 entries are written to state.sqlite; run the same command", done.stdout, re.M
+    )
     assert done.stderr.startswith("queue-emulator: the state file failed: ")
 
     again = run("seed", "large.json", "--to", "state.sqlite", folder=folder)
     assert (again.returncode, again.stderr) == (0, "")
     assert re.search(
-        r"^  unchanged: [12]0,000 entries that a run before wrote; 17 of them were looked up$", again.stdout, re.M
+        r"^  unchanged: [12]0,000 entries that an earlier run wrote; 17 of them were checked$", again.stdout, re.M
     )
     assert run("export", "state.sqlite", folder=folder).stdout.count('"key"') == 30_000
 

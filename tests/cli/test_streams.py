@@ -13,8 +13,8 @@ from tests.cli.emulator_process import BASIC, COMMAND, WAIT_S_MAX, closed_enviro
 
 pytestmark = pytest.mark.slow
 
-_FULL = "queue-emulator: the output could not be written whole: No space left on device\n"
-_CLOSED = "queue-emulator: there is nowhere to write to: standard output is closed\n"
+_FULL = "queue-emulator: the output could not be written completely: No space left on device\n"
+_CLOSED = "queue-emulator: nowhere to write: standard output is closed\n"
 
 
 def shell(script: str, folder: Path) -> tuple[int, str]:
@@ -36,7 +36,7 @@ def shell(script: str, folder: Path) -> tuple[int, str]:
         ('"$Q" verify --from "$B" --before "$B" > /dev/full', 2, _FULL),
         ('"$Q" generate old-format >&-', 2, _CLOSED),
         ('"$Q" export "$B" >&-', 2, _CLOSED),
-        ('"$Q" seed - --to a.sqlite <&-', 2, "queue-emulator: there is nothing to read: standard input is closed\n"),
+        ('"$Q" seed - --to a.sqlite <&-', 2, "queue-emulator: nothing to read: standard input is closed\n"),
         ('"$Q" serve --port 0 --ephemeral | true; exit ${PIPESTATUS[0]}', 1, ""),
         ('"$Q" seed "$B" --to a.sqlite | true; exit ${PIPESTATUS[0]}', 1, ""),
     ],

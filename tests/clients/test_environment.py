@@ -46,4 +46,4 @@ def test_the_sdk_finds_the_way_by_them(without_token: Emulator) -> None:
 def test_wrangler_finds_the_way_by_them(without_token: Emulator, tmp_path: Path) -> None:
     wrangler = Wrangler(installed_wrangler(os.environ), folder=tmp_path, variables=exported(without_token))
     (cache,) = wrangler.run("kv", "namespace", "list").json()
-    assert any(f"CACHE is namespace {cache['id']}" in line for line in without_token.banner)
+    assert any(f"namespace CACHE has the id {cache['id']}" in line for line in without_token.banner)

@@ -54,7 +54,7 @@ def test_keys_are_put_listed_read_and_deleted(wrangler: Wrangler, namespace_id: 
     wrangler.run("kv", "key", "delete", "a/b", *remote).succeeded()
     gone = wrangler.run("kv", "key", "get", "a/b", *remote)
     assert gone.code == 1
-    assert f"/accounts/{ACCOUNT_ID}/storage/kv/namespaces/{namespace_id}/values/a%2Fb - 404: " in gone.errors
+    assert f"/accounts/{ACCOUNT_ID}/storage/kv/namespaces/{namespace_id}/values/a%2Fb - 404: Not Found" in gone.errors
 
 
 def test_files_are_put_read_and_deleted_in_bulk(wrangler: Wrangler, namespace_id: str, sdk: Cloudflare) -> None:

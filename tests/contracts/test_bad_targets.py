@@ -23,14 +23,14 @@ def test_a_target_that_is_half_a_second_late_holds_and_its_delay_is_reported(tmp
         env = environment(deployment, kv=True)
         ended = run("--url", deployment.url, *FREELY, "--profile", "isolated", *only, env=env, folder=tmp_path)
     assert ended.returncode == 0, ended.stdout
-    assert re.search(r"settled: a result is read where it was posted: after [0-2]\.\d s", ended.stdout), ended.stdout
+    assert re.search(r"seen late: a result is read where it was posted: after [0-2]\.\d s", ended.stdout), ended.stdout
 
 
 def test_a_target_that_is_a_minute_late_is_settled_by_moving_its_clock(tmp_path: Path) -> None:
     only = ("--only", "gone or status_is_read")
     ended = run("emulator", *only, env=environment(), folder=tmp_path)
     assert ended.returncode == 0, ended.stdout
-    assert "settled: a finished task is gone everywhere: after 6" in ended.stdout
+    assert "seen late: a finished task is gone everywhere: after 6" in ended.stdout
 
 
 def test_a_target_that_limits_to_a_request_a_second_is_asked_again_when_it_says(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_target_that_answers_html_is_not_the_worker(tmp_path: Path) -> None:
     with deployed(Deployment(page="<html><title>Sign in</title></html>")) as deployment:
         ended = run("--url", deployment.url, env=environment(), folder=tmp_path)
     assert ended.returncode == 2
-    assert "with an HTML page, not as the Worker does (status 200, titled 'Sign in')" in ended.stdout
+    assert "with an HTML page, not like the Worker (status 200, titled 'Sign in')" in ended.stdout
 
 
 def test_another_host_that_knows_none_of_the_paths_is_not_the_worker(tmp_path: Path) -> None:
@@ -80,7 +80,9 @@ def test_a_target_that_asks_to_wait_for_an_hour_is_not_asked_again(tmp_path: Pat
     with deployed(deployment):
         ended = run("--url", deployment.url, *FREELY, "--only", "wrong_key", env=environment(), folder=tmp_path)
     assert ended.returncode == 3, ended.stdout
-    assert "PROVES NOTHING: the target answers 429 and asks for 3600 s; the suite waits 90 s" in ended.stdout
+    assert (
+        "PROVES NOTHING: the target answers 429 and asks for 3600 s; queue-contracts waits at most 90 s" in ended.stdout
+    )
     assert len(deployment.asked) == 3
 
 
@@ -88,7 +90,7 @@ def test_a_target_that_asks_to_wait_for_an_hour_is_not_asked_again(tmp_path: Pat
 def test_a_key_with_a_line_break_is_refused_by_its_name(name: str, tmp_path: Path) -> None:
     ended = run("--url", "http://127.0.0.1:9", env=environment() | {name: "pasted-secret\n"}, folder=tmp_path)
     assert ended.returncode == 2
-    assert f"{name} must hold visible ASCII characters alone" in ended.stdout
+    assert f"{name} must have only visible ASCII characters" in ended.stdout
     assert "pasted-secret" not in ended.stdout
 
 
@@ -96,7 +98,7 @@ def test_a_run_that_asks_the_target_nothing_proves_nothing(tmp_path: Path) -> No
     with deployed(Deployment()) as deployment:
         ended = run("--url", deployment.url, *FREELY, "--only", "description", env=environment(), folder=tmp_path)
     assert ended.returncode == 3, ended.stdout
-    assert "PROVES NOTHING: no check asked the target" in ended.stdout
+    assert "PROVES NOTHING: no check sent a request to the target" in ended.stdout
 
 
 def test_what_lies_in_the_folder_stands_in_for_no_module_and_nothing_is_left_there(tmp_path: Path) -> None:
@@ -128,10 +130,10 @@ def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Pat
         ((), "name one target"),
         (("emulator", "--url", "http://127.0.0.1:1"), "name one target"),
         (("--url", "staging.example.com"), "a target is emulator, workerd or https://HOST"),
-        (("--url", "http://staging.example.com"), "over plain HTTP"),
+        (("--url", "http://staging.example.com"), "plain HTTP would send"),
         (("--url", "https://staging.example.com/api"), "without a path"),
-        (("--url", "https://staging.example.com:99999"), "no such address"),
-        (("--url", "https://[::1"), "no such address"),
+        (("--url", "https://staging.example.com:99999"), "not such an address"),
+        (("--url", "https://[::1"), "not such an address"),
         (("--url", "https://staging example.com"), "without a path"),
         (("--url", "https://staging.example.com", "--profile", "disposable"), "--disposable staging.example.com"),
         (("--url", "https://staging.example.com", "--disposable", "example.com"), "but the target is"),
@@ -145,7 +147,7 @@ def test_a_run_that_is_told_to_end_tidies_up_and_leaves_no_process(tmp_path: Pat
         (("emulator", "--", "no-such-file"), "file or directory not found: no-such-file"),
         (("--url", "http://127.0.0.1:9", "--", "--maxfail=1"), "does not answer"),
         (("--url", "http://127.0.0.1:9", "--control", "--disposable", "127.0.0.1:9"), "does not answer"),
-        (("diff", "emulator", "http://[::1"), "no such address"),
+        (("diff", "emulator", "http://[::1"), "not such an address"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_sent(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_the_version_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("CONTRACT_KV_API", "http://[::1", "CONTRACT_KV_API is no address"),
+        ("CONTRACT_KV_API", "http://[::1", "CONTRACT_KV_API is not an address"),
         ("CONTRACT_KV_ACCOUNT", "acc0/../acc1", "CONTRACT_KV_ACCOUNT must be an id"),
     ],
 )

@@ -26,15 +26,18 @@ def test_one_that_is_a_minute_late_is_settled_by_its_clock_and_not_asked_for_wha
     with open_target("emulator", locations=("SJC", "NRT"), options=("--profile", "cloudflare")) as target:
         ended = checked(target, "--only", "gone or says_when_it_ends", folder=tmp_path)
     assert ended.returncode == 0, ended.stdout
-    assert "settled: a finished task is gone everywhere: after 6" in ended.stdout
-    assert "not checked: test_life_of_a_task.py: 4 checks, need a target that can be asked at once" in ended.stdout
+    assert "seen late: a finished task is gone everywhere: after 6" in ended.stdout
+    assert (
+        "not checked: test_life_of_a_task.py: 4 checks, need a target that can be read right after a write"
+        in ended.stdout
+    )
 
 
 def test_one_that_sees_every_write_at_once_is_asked_for_more(tmp_path: Path) -> None:
     with open_target("emulator") as target:
         ended = checked(target, "--only", "says_when_it_ends", folder=tmp_path)
     assert ended.returncode == 0, ended.stdout
-    assert "4 checks hold" in ended.stdout
+    assert "4 checks passed" in ended.stdout
 
 
 def test_what_has_no_control_surface_is_not_taken_for_an_emulator(tmp_path: Path) -> None:
@@ -43,4 +46,4 @@ def test_what_has_no_control_surface_is_not_taken_for_an_emulator(tmp_path: Path
         given = ("--url", deployment.url, "--control", "--disposable", host)
         ended = run(*given, env=environment(), folder=tmp_path)
     assert ended.returncode == 2
-    assert f"{deployment.url} has no control surface of a queue-emulator: leave --control out" in ended.stdout
+    assert f"{deployment.url} has no emulator controls: leave --control out" in ended.stdout

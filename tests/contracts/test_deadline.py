@@ -47,7 +47,7 @@ def guarded(dripping: Deployment, tmp_path: Path) -> Iterator[None]:
 def test_an_answer_that_drips_is_given_up_and_the_request_named(
     get: Callable[..., Any], error: type[Exception], dripping: Deployment
 ) -> None:
-    with pytest.raises(error, match=rf"^GET {dripping.url}/api/queue is given 0\.1 s"):
+    with pytest.raises(error, match=rf"^GET {dripping.url}/api/queue was not answered completely within 0\.1 s"):
         get(f"{dripping.url}/api/queue", headers=KEY)
 
 
@@ -56,8 +56,7 @@ def test_the_first_look_at_a_target_that_drips_says_so(dripping: Deployment) -> 
     with httpx.Client(transport=BoundedTransport(GIVEN_S)) as http:
         said = objection(target, http)
     assert said == (
-        f"{dripping.url} does not answer: "
-        f"GET {dripping.url}/api/queue is given 0.1 s, and its answer had not come to an end"
+        f"{dripping.url} does not answer: GET {dripping.url}/api/queue was not answered completely within 0.1 s"
     )
 
 

@@ -51,10 +51,16 @@ ANSWERS = {
     "gzip without an end": (without_end(gzipped(1)[:-8], b"\0" * 65536, "Content-Encoding: gzip"), "is not gzip"),
     "gzip that is none": (answer(b"{}", "Content-Encoding: gzip"), "is not gzip"),
     "gzip that is cut off": (answer(gzipped(1)[:100], "Content-Encoding: gzip"), "ends in the middle"),
-    "an encoding that nobody asked for": (answer(b"{}", "Content-Encoding: br"), "the suite reads gzip and deflate"),
-    "a million brackets": (answer(b"[" * 1_000_000), f"nested 1000000 deep; the suite reads {DEPTH_MAX}"),
+    "an encoding that nobody asked for": (
+        answer(b"{}", "Content-Encoding: br"),
+        "queue-contracts reads only gzip and deflate",
+    ),
+    "a million brackets": (answer(b"[" * 1_000_000), f"nested 1000000 deep; queue-contracts reads at most {DEPTH_MAX}"),
     "brackets behind a text": (answer(b'{"a": "\\"' + b"[" * 300 + b'", "b": ' + b'{"c": [' * 150), "nested 301 deep"),
-    "too many values": (answer(b"[" + b"[]," * (VALUES_MAX + 1) + b"[]]"), f"the suite reads {VALUES_MAX}"),
+    "too many values": (
+        answer(b"[" + b"[]," * (VALUES_MAX + 1) + b"[]]"),
+        f"queue-contracts reads at most {VALUES_MAX}",
+    ),
 }
 
 
@@ -92,7 +98,7 @@ def test_an_answer_beyond_a_limit_ends_the_run_whichever_client_reads_it(
     server.answers["/api/queue"], said = ANSWERS[kind]
     with pytest.raises(Untestable, match=said):
         get(f"{server.url}/api/queue")
-    with pytest.raises(Untestable, match="nothing is sent any more"):
+    with pytest.raises(Untestable, match="nothing more is sent"):
         get(f"{server.url}/api/queue")
     assert len(server.asked) == 1
 
@@ -138,7 +144,7 @@ def test_interim_answers_without_an_end_are_given_up(
 
     guard.request_s_max = 0.3
     server.answers["/api/queue"] = interim
-    with pytest.raises((httpx.ReadTimeout, requests.ReadTimeout), match=r"is given 0\.3 s"):
+    with pytest.raises((httpx.ReadTimeout, requests.ReadTimeout), match=r"was not answered completely within 0\.3 s"):
         get(f"{server.url}/api/queue")
 
 
@@ -200,7 +206,7 @@ def page(**changed: object) -> bytes:
 
 PAGES: dict[str, tuple[bytes, str]] = {
     "a list instead of an object": (b"[]", "the whole: "),
-    "no JSON": (b"<html>", "something else than JSON"),
+    "no JSON": (b"<html>", "an answer that is not JSON"),
     "a page that is a text": (page(result="abc"), "/result: "),
     "a page that is a mapping": (page(result={"a": 1}), "/result: "),
     "a page without an end": (page(result=[{"name": "a"}] * 1001), "/result: "),
@@ -212,10 +218,10 @@ PAGES: dict[str, tuple[bytes, str]] = {
     "a list where the cursor is": (page(result_info=[1]), "/result_info: "),
     "no success": (page(success=False), "/success: "),
     "a success that is a text": (page(success="true"), "/success: "),
-    "a cursor that comes again": (page(result_info={"cursor": "again"}), "a cursor came twice"),
+    "a cursor that comes again": (page(result_info={"cursor": "again"}), "the same cursor twice"),
     "a number of five thousand digits": (
         b'{"success": true, "result": ' + b"9" * 5000 + b"}",
-        "something else than JSON",
+        "an answer that is not JSON",
     ),
     "an escape of the terminal": (page(success="\x1b[2J\u202e"), "/success: "),
     "the token": (page(result=TOKEN), "$CONTRACT_KV_TOKEN"),
@@ -272,7 +278,7 @@ def test_controls_that_say_something_else_are_none(
 ) -> None:
     monkeypatch.setenv("CONTRACT_QUEUE_KEY", QUEUE_KEY)
     server.answers["/cdn-cgi/emulator/status"] = answer(status)
-    with pytest.raises(TargetError, match=r"no control surface|cannot be read"):
+    with pytest.raises(TargetError, match=r"no emulator controls|cannot be read"):
         deployed_target(server.url, control=True)
 
 

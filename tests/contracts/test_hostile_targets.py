@@ -111,7 +111,7 @@ def keys_without_end(server: Hostile) -> Callable[[], Content]:
 
 
 LISTINGS: dict[str, tuple[Callable[[Hostile], Callable[[], Content]], str]] = {
-    "a cursor that comes again": (keys_without_end, "a cursor came twice"),
+    "a cursor that comes again": (keys_without_end, "the same cursor twice"),
     "a page that is a text": (lambda server: answer(b'{"success": true, "result": "ct-"}'), "/result: "),
     "a page without an end": (lambda server: without_end(b'{"result": [', b'{"name": "a"}, '), "its body goes on"),
     "a refusal in colour": (lambda server: answer(b"\x1b[31mno\x1b[0m", status="403 Forbidden"), r"403 \x1b[31mno"),
@@ -143,4 +143,4 @@ def test_what_is_taken_away_at_the_end_can_fail_in_a_line(tmp_path: Path) -> Non
         told = ("--profile", "isolated", "--rate", "6000/min", "--only", "queued")
         code, lines = ended("--url", server.url, *told, folder=tmp_path, **kv_of(server))
     assert code == 2, lines
-    assert len([line for line in lines if "answered in another form than the documented one" in line]) == 1, lines
+    assert len([line for line in lines if "an answer that does not have the documented form" in line]) == 1, lines

@@ -64,9 +64,9 @@ def test_only_a_number_is_so_many_seconds(said: str | None, seconds: float | Non
     ("retry_after", "sent", "why"),
     [
         ("0", 1 + RETRIES_MAX, "5 times in a row"),
-        (str(PAUSE_S_MAX + 1), 1, "the suite waits 90 s"),
-        (None, 1, "for how many seconds"),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", 1, "for how many seconds"),
+        (str(PAUSE_S_MAX + 1), 1, "queue-contracts waits at most 90 s"),
+        (None, 1, "without a number of seconds"),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 1, "without a number of seconds"),
     ],
 )
 def test_a_target_that_cannot_be_obeyed_is_given_up(

@@ -76,7 +76,7 @@ def test_a_miss_before_the_write_is_seen_counts_as_the_old_value() -> None:
 @pytest.mark.parametrize("late_s", [DEADLINE_S + 3, float("inf")])
 def test_what_is_not_seen_in_time_never_settled(late_s: float) -> None:
     clock = Clock()
-    with pytest.raises(NeverSettled, match=rf"not seen within {DEADLINE_S} s and \d+ reads; still 'old'"):
+    with pytest.raises(NeverSettled, match=rf"not seen within {DEADLINE_S} s and \d+ reads; the value is still 'old'"):
         settled(late_by(clock, late_s), clock)
     assert clock.now_s == pytest.approx(1000 + DEADLINE_S, abs=0.1)
 

@@ -122,7 +122,7 @@ def test_the_base64_flag_is_true_or_false(flag: Any) -> None:
 @pytest.mark.parametrize("value", ["é", "a", "YQ=", "Y Q==", "YQ==\n", "-_-_"])
 def test_a_value_that_is_not_the_base64_it_says_is_refused(value: str) -> None:
     entry = {"key": "k", "value": value, "base64": True}
-    assert wrong(entry) == "entry 0 (key 'k'): value is not base64, as its base64 field says"
+    assert wrong(entry) == "entry 0 (key 'k'): value is not base64, although its base64 field is true"
 
 
 @pytest.mark.parametrize("name", ["expiration", "expiration_ttl"])
@@ -135,7 +135,7 @@ def test_a_lifetime_is_an_integer(name: str, seconds: Any) -> None:
 @pytest.mark.parametrize("name", ["expiration", "expiration_ttl"])
 def test_a_lifetime_beyond_what_a_store_can_hold_is_refused(name: str) -> None:
     for seconds in (2**53, 10**20):
-        text = f"entry 0 (key 'k'): {name} of {seconds} is further away than 9007199254740991 seconds"
+        text = f"entry 0 (key 'k'): {name} of {seconds} is more than 9007199254740991 seconds"
         assert wrong({"key": "k", "value": "v", name: seconds}) == text
     (request,) = parsed([{"key": "k", "value": "v", name: 2**53 - 1}]).requests
     assert request.expiration_s == 2**53 - 1

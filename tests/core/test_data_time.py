@@ -47,11 +47,11 @@ def test_the_newest_time_of_writing_counts(entries: list[BulkEntry]) -> None:
 @pytest.mark.parametrize(
     ("entries", "why"),
     [
-        ([], "no value says when it was written, as a task's queuedAt does"),
-        ([entry({"expiresAt": NOON}, expiration_s=5)], "no value says when it was written"),
+        ([], "no value has a time such as queuedAt of a task"),
+        ([entry({"expiresAt": NOON}, expiration_s=5)], "no value has a time such as queuedAt of a task"),
         (
             [entry({"queuedAt": NOON}, expiration_s=NOON_MS // 1000)],
-            f"no value was written before the first of them ended, at {NOON}",
+            f"no value has a time before {NOON}, when the first key expires",
         ),
     ],
 )
@@ -59,4 +59,4 @@ def test_data_that_does_not_tell_asks_for_the_time(entries: list[BulkEntry], why
     with pytest.raises(BulkDataError) as caught:
         newest_ms(entries)
     assert str(caught.value).startswith(why)
-    assert str(caught.value).endswith("as --as-of TIME")
+    assert str(caught.value).endswith("with --as-of TIME")

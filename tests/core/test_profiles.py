@@ -40,21 +40,21 @@ def test_a_profile_composes_with_switches_a_plan_a_lag_and_a_tombstone_life() ->
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        ({"name": "clodflare"}, "unknown profile 'clodflare'; there are cloudflare, local"),
-        ({"plan": "best"}, "unknown plan 'best'; there are free, paid"),
-        ({"lag_ms": (2, 1)}, "a replication lag is MIN..MAX with 0 <= MIN <= MAX, not 2..1 ms"),
-        ({"lag_ms": (-1, 1)}, "a replication lag is MIN..MAX with 0 <= MIN <= MAX, not -1..1 ms"),
+        ({"name": "clodflare"}, "unknown profile 'clodflare'; known: cloudflare, local"),
+        ({"plan": "best"}, "unknown plan 'best'; known: free, paid"),
+        ({"lag_ms": (2, 1)}, "a replication lag must be MIN..MAX with 0 <= MIN <= MAX, not 2..1 ms"),
+        ({"lag_ms": (-1, 1)}, "a replication lag must be MIN..MAX with 0 <= MIN <= MAX, not -1..1 ms"),
         (
             {"without": ["cache"]},
-            "unknown switch 'cache'; there are write-rate, operations, api-rate, tombstones, caches, read-your-writes",
+            "unknown switch 'cache'; known: write-rate, operations, api-rate, tombstones, caches, read-your-writes",
         ),
         (
             {"name": "local", "lag_ms": (0, 1)},
-            "profile local has no copies at locations: no lag, and always your own writes",
+            "without caches at the locations, replication lag and read-your-writes cannot be changed (profile local)",
         ),
         (
             {"name": "local", "without": ["read-your-writes"]},
-            "profile local has no copies at locations: no lag, and always your own writes",
+            "without caches at the locations, replication lag and read-your-writes cannot be changed (profile local)",
         ),
     ],
 )

@@ -97,7 +97,7 @@ def test_a_deployment_that_shows_a_key_ends_the_run_and_the_key_is_not_repeated(
     arguments = ("diff", staging.same, staging.running.url, *FAST, "--only", "nobody has queued")
     ended = queue_contracts(*arguments, folder=tmp_path, environment=staging.environment)
     assert ended.code == 1
-    assert "stopped, the answer shows a key" in ended.err
+    assert "stopped, the answer contains an API key" in ended.err
     assert not any(key in ended.out + ended.err for key in staging.environment.values())
 
 
@@ -131,7 +131,7 @@ def test_known_differences_of_ones_own_count_for_the_targets_they_name(staging: 
     staging.change.pop()
     stale = queue_contracts(*arguments, folder=tmp_path, environment=staging.environment)
     assert stale.code == 1
-    assert "known difference that no longer happens, to be deleted: getTask body.error" in stale.out
+    assert "known difference no longer happens, delete it: getTask body.error" in stale.out
 
 
 def test_sequences_of_ones_own_that_must_not_be_sent_leave_nothing_to_compare(staging: Staging, tmp_path: Path) -> None:
@@ -157,9 +157,9 @@ def test_a_queue_of_ones_own_is_compared_in_everything_if_its_host_is_named(stag
     [
         (("emulator", "http://127.0.0.1:9"), "does not answer"),
         (("emulator", "staging"), "'staging'"),
-        (("emulator", "http://staging.example"), "over plain HTTP"),
-        (("emulator", "emulator", "--disposable", "staging.example"), "which is none of the two targets"),
-        (("emulator", "emulator", "--worker", "worker.mjs"), "are for the target workerd"),
+        (("emulator", "http://staging.example"), "plain HTTP would send"),
+        (("emulator", "emulator", "--disposable", "staging.example"), "which is not one of the two targets"),
+        (("emulator", "emulator", "--worker", "worker.mjs"), "work only with the target workerd"),
         (("emulator", "emulator", "--only", "no such words"), "no sequence has 'no such words'"),
         (("emulator", "emulator", "--sequences", "nothing.yaml"), "nothing.yaml"),
         (("emulator", "emulator", "--known", "nothing.yaml"), "nothing.yaml"),

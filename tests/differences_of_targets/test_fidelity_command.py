@@ -67,7 +67,7 @@ def test_a_score_that_falls_or_counts_less_is_told(now: Score, said: list[str]) 
 def test_a_file_that_is_no_calibration_is_refused(text: str, tmp_path: Path) -> None:
     file = tmp_path / "calibration.json"
     file.write_text(text)
-    with pytest.raises(CalibrationError, match="is no calibration"):
+    with pytest.raises(CalibrationError, match="is not a file of scores"):
         read_calibration(file)
 
 
@@ -78,7 +78,7 @@ def test_without_a_workerd_the_recorded_scores_are_shown_with_their_date(tmp_pat
     ended = queue_contracts("fidelity", "--calibration", file, folder=tmp_path)
     assert ended.code == 3, ended.err
     assert ended.out.startswith("NOT MEASURED NOW")
-    assert "as recorded on 2026-07-01, workerd 2026-07-30" in ended.out
+    assert "saved on 2026-07-01, workerd 2026-07-30" in ended.out
     assert "9 10" in ended.out
 
     told = json.loads(queue_contracts("fidelity", "--json", "--calibration", file, folder=tmp_path).out)
@@ -91,9 +91,9 @@ def test_without_a_workerd_the_recorded_scores_are_shown_with_their_date(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--record",), "to record scores takes a workerd"),
+        (("--record",), "--record needs workerd"),
         (("--workerd", "nowhere"), "there is no workerd at nowhere"),
-        (("--calibration", "nothing.json"), "nothing.json is no calibration"),
+        (("--calibration", "nothing.json"), "nothing.json is not a file of scores"),
     ],
 )
 def test_what_cannot_be_done_ends_with_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:

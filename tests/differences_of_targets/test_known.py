@@ -118,18 +118,21 @@ WHOLE = {"operation": "getTask", "field": "*", "reason": "r", "date": "2026-11-0
     ("text", "said"),
     [
         ("{}", "must be a list"),
-        ("[3]", "entry 1: must be a mapping"),
-        ("- {operation: getTask}", "entry 1: field is missing"),
+        ("[3]", "entry 1: Expected `object`, got `int`"),
+        ("- {operation: getTask}", "entry 1: Object missing required field `field`"),
         (
             "- {operation: getTusk, field: b, reason: c, date: 2026-11-01, expires: 2027-01-01}",
             "entry 1: there is no operation 'getTusk', only listPendingTasks",
         ),
-        ("- " + json.dumps({**WHOLE, "reason": ""}).replace('"2', "2").replace('1"', "1"), "reason is missing"),
-        ("- " + json.dumps({**WHOLE, "until": 1}), "unknown member 'until'"),
-        ("- " + json.dumps(WHOLE), "date must be a day as 2026-11-23, not '2026-11-01'"),
+        (
+            "- " + json.dumps({**WHOLE, "reason": ""}).replace('"2', "2").replace('1"', "1"),
+            "Expected `str` of length >= 1 - at `$.reason`",
+        ),
+        ("- " + json.dumps({**WHOLE, "until": 1}), "Object contains unknown field `until`"),
+        ("- " + json.dumps({**WHOLE, "date": "yesterday"}), "Invalid RFC3339 encoded date - at `$.date`"),
         (
             "- {operation: get*, field: b, reason: c, date: 2026-11-01, expires: 2027-01-01, between: [a]}",
-            "between must be a list of two targets",
+            "Expected `array` of length >= 2 - at `$.between`",
         ),
         ("- [", "known.yaml"),
     ],

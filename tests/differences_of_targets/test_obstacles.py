@@ -37,7 +37,7 @@ EVERYTHING = side(Profile.DISPOSABLE, seed=print, reset=print, advance=print, wo
 
 def test_a_target_is_not_deployed_anew_for_a_sequence() -> None:
     sequence = Sequence("a name", (READ,), deployment=Deployment("old"))
-    assert obstacle(sequence, Player(EVERYTHING, "ct-1-")) == "staging.example is deployed in one way only"
+    assert obstacle(sequence, Player(EVERYTHING, "ct-1-")) == "staging.example cannot be deployed in another way"
     anew = replace(EVERYTHING, deploy=lambda deployment: None)
     assert obstacle(sequence, Player(anew, "ct-1-")) is None
 
@@ -50,21 +50,21 @@ def test_a_target_is_not_deployed_anew_for_a_sequence() -> None:
         ((replace(LIST, statuses=(401,), key=Key.NONE),), OBSERVED, None),
         ((LIST,), OBSERVED, "cannot be emptied"),
         ((RESULT,), OBSERVED, "only GET is sent"),
-        ((READ, SEED), OBSERVED, "may only be observed: nothing is put into its KV"),
-        ((replace(READ, path="/api/queue/{a}%20"),), OBSERVED, "is no declared GET"),
-        ((Request("GET", "/api/nothing", (404,)),), OBSERVED, "is no declared GET"),
+        ((READ, SEED), OBSERVED, "may only be read: the profile forbids to write into its KV"),
+        ((replace(READ, path="/api/queue/{a}%20"),), OBSERVED, "is not a GET of openapi.yaml"),
+        ((Request("GET", "/api/nothing", (404,)),), OBSERVED, "is not a GET of openapi.yaml"),
         ((SEED, READ, RESULT), ISOLATED, None),
-        ((Seed(({**old_pending("{a}")},)), READ), ISOLATED, "orchestrator:pending is not this run's"),  # type: ignore[dict-item]
-        ((replace(RESULT, path="/api/result/theirs"),), ISOLATED, "'theirs' is not an id of this run's"),
+        ((Seed(({**old_pending("{a}")},)), READ), ISOLATED, "orchestrator:pending is not an id of this run"),  # type: ignore[dict-item]
+        ((replace(RESULT, path="/api/result/theirs"),), ISOLATED, "'theirs' is not an id of this run"),
         ((Request("POST", "/api/migrate/run", (401,), "runMigration", key=Key.NONE),), ISOLATED, "only in the profile"),
         ((CLAIM,), ISOLATED, "cannot be emptied"),
         ((SEED, CLAIM, LIST, STATUS, Advance(3600)), EVERYTHING, None),
         ((SEED, READ), replace(EVERYTHING, seed=None), "cannot be seeded"),
         ((STATUS,), replace(EVERYTHING, reset=None), "cannot be emptied"),
-        ((STATUS,), replace(EVERYTHING, admin_key=""), "has no key of the operator"),
-        ((replace(READ, key=Key.OTHER_SCOPE),), replace(EVERYTHING, admin_key=""), "has no key of the operator"),
+        ((STATUS,), replace(EVERYTHING, admin_key=""), "has no admin key here"),
+        ((replace(READ, key=Key.OTHER_SCOPE),), replace(EVERYTHING, admin_key=""), "has no admin key here"),
         ((replace(STATUS, statuses=(401,), key=Key.WRONG),), replace(EVERYTHING, admin_key=""), None),
-        ((READ, Advance(40), Advance(30)), replace(EVERYTHING, advance=None), "takes 70 s; --wait-s 70 waits"),
+        ((READ, Advance(40), Advance(30)), replace(EVERYTHING, advance=None), "takes 70 s: add --wait-s 70"),
     ],
 )
 def test_a_sequence_is_left_out_for_what_stands_in_its_way(

@@ -61,7 +61,7 @@ def test_a_right_status_with_another_value_than_waited_for_never_settled(compare
     other = replace(POLLED, until=Until(200, (("success", False),)))
     (finding,) = compared(None, Sequence("polled", (WRITE, other)), settle_s=0).findings
     assert finding.parting.field == "settled"
-    assert "never came to what the step waits for" in finding.parting.why
+    assert "the step was repeated, but its `until` never held" in finding.parting.why
 
 
 def test_time_is_moved_instead_of_waited_for_once_seconds_have_passed(emulator: Side, behind: Behind) -> None:
@@ -126,6 +126,6 @@ def test_retries_after_a_rate_limit_have_an_end(emulator: Side, behind: Behind) 
 
 def test_an_answer_with_a_key_in_it_ends_the_run_and_the_key_is_masked(emulator: Side, behind: Behind) -> None:
     leaking = behind(lambda asked, told: Told(404, told.headers, f'{{"error":"{emulator.queue_key}"}}'.encode()))
-    with pytest.raises(KeyShown, match="is answered with a key in it") as shown:
+    with pytest.raises(KeyShown, match="is answered with an API key in it") as shown:
         Player(leaking, "ct-").play(Sequence("reads", (READ,)))
     assert emulator.queue_key not in str(shown.value)

@@ -1,7 +1,8 @@
 """Runs a script on both sides and says where they part, unless the table of differences intends it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from tests.differential.answers import answer_there
@@ -43,22 +44,45 @@ class Comparison:
 
     def check(self, script: Script) -> None:
         """Raises Disagreement if the sides part anywhere."""
-        parted = self._parted(script)
-        if parted is not None:
-            raise Disagreement(*parted)
+        for disagreement in self.disagreements([script]):
+            raise disagreement
+
+    def disagreements(self, scripts: Iterable[Script], operations_min: int = 1) -> "Iterator[Disagreement]":
+        """Where the sides part, script by script, until so many operations are done. While one script is looked at,
+        the next is answered there."""
+        asked_until = self.tally.operations + operations_min
+        with ThreadPoolExecutor(1) as ahead:
+            told = None
+            for script in scripts:
+                before, told = told, (script, ahead.submit(self.runtime.answers, script))
+                if before is None:
+                    continue
+                yield from self._looked_at(*before)
+                if self.tally.operations >= asked_until:
+                    return
+            if told is not None:
+                yield from self._looked_at(*told)
 
     def shrunk(self, disagreement: "Disagreement") -> "Disagreement":
         """The same disagreement, or another, on as small a script as is found."""
-        script = shrunk(disagreement.script, lambda smaller: self._parted(smaller) is not None)
-        parted = self._parted(script)
+        script = shrunk(disagreement.script, lambda smaller: self._again(smaller) is not None)
+        parted = self._again(script)
         return disagreement if parted is None else Disagreement(*parted)
 
-    def _parted(self, script: Script) -> "tuple[Script, Exchange] | None":
-        """The script up to where the sides part, and what was said there."""
-        told = self.runtime.answers(script)
+    def _again(self, script: Script) -> "tuple[Script, Exchange] | None":
+        return self._parted(script, self.runtime.answers(script))
+
+    def _looked_at(self, script: Script, told: "Future[list[dict[str, object]]]") -> "Iterator[Disagreement]":
+        answers = told.result()
         self.tally.scripts += 1
-        self.tally.operations += len(told)
-        self.tally.thrown += sum("error" in each for each in told)
+        self.tally.operations += len(answers)
+        self.tally.thrown += sum("error" in each for each in answers)
+        parted = self._parted(script, answers)
+        if parted is not None:
+            yield Disagreement(*parted)
+
+    def _parted(self, script: Script, told: Sequence[dict[str, object]]) -> "tuple[Script, Exchange] | None":
+        """The script up to where the sides part, and what was said there."""
         for side in self.emulated:
             for exchange in _exchanges(script, told, side):
                 difference = intended(exchange)

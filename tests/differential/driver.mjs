@@ -13,16 +13,18 @@ import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const require = createRequire(path.join(path.resolve(process.argv[2]), "package.json"));
-const { Miniflare, _enableControlEndpoints } = require("miniflare");
+// Version 5 has other options, and a function that makes them of those of version 4.
+const { Miniflare, _enableControlEndpoints, convertV4MiniflareOptions = (options) => options } = require("miniflare");
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 _enableControlEndpoints();
-const miniflare = new Miniflare({
+const options = {
   modules: true,
   script: readFileSync(path.join(here, "worker.mjs"), "utf8"),
   compatibilityDate: "2026-07-30",
   kvNamespaces: ["REAL", "MOVED"],
-});
+};
+const miniflare = new Miniflare(convertV4MiniflareOptions(options));
 const url = await miniflare.ready;
 const objects = await miniflare._getInternalDurableObjectNamespace("kv", "kv:ns", "KVNamespaceObject");
 const moved = objects.get(objects.idFromName("MOVED"));
@@ -35,12 +37,13 @@ await miniflare.dispose();
 
 async function answers({ moves, steps }) {
   const namespace = moves ? "MOVED" : "REAL";
-  await ask({ namespace, reset: true });
   const all = [];
   let cursor = null;
-  for (const { at_ms, operations } of segments(steps)) {
+  const parts = segments(steps);
+  for (const { at_ms, operations } of parts) {
     if (at_ms !== null) await control("enableFakeTimers", at_ms);
-    const part = await ask({ namespace, at_ms, cursor, operations });
+    const last = operations === parts.at(-1).operations;
+    const part = await ask({ namespace, at_ms, cursor, operations, last });
     all.push(...part.answers);
     cursor = part.cursor;
   }

@@ -1,6 +1,7 @@
 """A side that is wrong somewhere is caught, and shown by no more than what it takes."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.differential.answers import Answer
 from tests.differential.calls import delete, get, get_with_metadata, list_keys, put, value
 from tests.differential.comparison import Comparison, Disagreement
 from tests.differential.emulated import Emulated
-from tests.differential.generated import START_MS
+from tests.differential.generated import START_MS, scripts_with_a_moving_clock
 from tests.differential.operations import Advance, Buffer, Operation, Script, Step, javascript
 from tests.differential.shrinking import TRIES_MAX, shrunk
 
@@ -65,6 +66,16 @@ def test_a_mistake_is_shown_on_the_three_operations_that_it_takes(comparison: Co
         "  there: (('value', None), ('metadata', None), ('cacheStatus', None))",
         "  here:  (('value', ''), ('metadata', Json(text='5')), ('cacheStatus', None))",
     ]
+
+
+@pytest.mark.runtime
+@pytest.mark.slow
+def test_random_scripts_come_upon_it_and_go_on(comparison: Comparison) -> None:
+    mistaken: list[Any] = [Mistaken(side, set()) for side in comparison.emulated[:1]]
+    looking = Comparison(comparison.runtime, mistaken)
+    found = islice(looking.disagreements(scripts_with_a_moving_clock("0"), 5_000), 2)
+    assert all("await KV.delete(" in str(each) for each in found)
+    assert 1 < looking.tally.scripts < looking.tally.operations < 5_000
 
 
 def test_what_a_mistake_does_not_need_is_dropped_from_values_too() -> None:

@@ -1,6 +1,6 @@
 // Inside workerd: does operations on a KV binding, one after another, and tells what came of each.
 //
-// In:  {namespace, at_ms, cursor, operations: [{method, arguments}]}, or {namespace, reset: true}
+// In:  {namespace, at_ms, cursor, operations: [{method, arguments}], last}; after the last ones the namespace is emptied
 // Out: {cursor, answers: [{at_ms, value} | {at_ms, error: [name, message]}]}
 // Arguments and values are JSON; what JSON lacks is {"$": kind, ...}: see `given` and `described`.
 
@@ -10,7 +10,9 @@ export default {
   async fetch(request, env) {
     const task = await request.json();
     const kv = env[task.namespace];
-    return Response.json(task.reset ? await empty(kv) : await carryOut(kv, task));
+    const told = await carryOut(kv, task);
+    if (task.last) await empty(kv);
+    return Response.json(told);
   },
 };
 
@@ -47,7 +49,7 @@ async function answered(kv, operation, nowMs, cursor) {
 async function empty(kv) {
   for (;;) {
     const { keys } = await kv.list();
-    if (keys.length === 0) return { cursor: null, answers: [] };
+    if (keys.length === 0) return;
     for (const { name } of keys) await kv.delete(name);
   }
 }

@@ -75,7 +75,7 @@ def test_more_tasks_than_one_run_can_move_are_moved_in_a_copy(started_for: Start
 
 
 def test_a_number_passes_the_verification_and_is_served_as_a_task(started_for: StartedFor) -> None:
-    run, task = answers("### Verification looks for a value", started_for)
+    run, task = answers("### Verification does not check", started_for)
     assert run["success"] is False
     assert not [error for error in run["errors"] if "a-number" in error]
     assert task == 42
@@ -96,7 +96,7 @@ def test_a_refused_delete_leaves_a_task_under_both_keys_for_good(started_for: St
 
 
 def test_a_run_that_is_out_of_operations_fails_the_rest_and_the_next_gets_less_far(started_for: StartedFor) -> None:
-    first, after_first, second, after_second = answers("### A run that is out of operations", started_for)
+    first, after_first, second, after_second = answers("### A run that has used up", started_for)
     assert (first["tasks"]["migrated"], first["totalFailed"], first["success"]) == (249, 951, False)
     assert [error.startswith("Fatal: ") for error in first["errors"][-3:]] == [False, True, True]
     assert second["success"] is False
@@ -106,7 +106,7 @@ def test_a_run_that_is_out_of_operations_fails_the_rest_and_the_next_gets_less_f
 
 
 def test_a_pending_list_that_is_no_list_is_a_success_that_moved_no_task(started_for: StartedFor) -> None:
-    run, status = answers("counts failed items, and nothing else", started_for)
+    run, status = answers("only means that no item failed", started_for)
     assert (run["success"], run["totalFailed"], run["leases"]["migrated"]) == (True, 0, 1)
     assert run["errors"] == ["Fatal: TypeError: pending is not iterable"]
     assert (status["needsMigration"], status["status"]["newTaskCount"]) == (True, 0)

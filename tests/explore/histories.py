@@ -5,8 +5,9 @@ from typing import Any
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.journal import Event
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, History, Kept, Settled, Step
+from queue_emulator.explore.queue import QUEUE, data
 from queue_emulator.explore.requests import VERBS, Request
-from queue_emulator.explore.scenarios import START_MS, data
+from queue_emulator.explore.times import START_MS
 
 
 class Told:
@@ -14,7 +15,7 @@ class Told:
 
     def __init__(self, *before: str, final: str = "new") -> None:
         self.now_ms = START_MS
-        self.history = History(dict(data(before)[1]), final)
+        self.history = History(dict(data(before)[1]), final, guarantees=QUEUE.guarantees)
         self._steps = 0
 
     def begin(self, name: str, verb: str, task: str | None = None, *, closing: bool = False) -> Call:

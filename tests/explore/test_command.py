@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator import cli
+from queue_emulator.explore.schedule import FIRST_LINE
 
 DAEMONS = ("explore", "--scenario", "two-ends", "--schedules", "60", "--random-seed", "1")
 
@@ -32,6 +33,7 @@ def test_what_breaks_is_told_in_five_lines_written_and_replayed(
     assert "it takes       a location answers from its own copies for up to a minute" in lines[2]
     written = Path(lines[4].split()[-1])
     assert written.parent == tmp_path / "found"
+    assert f"--replay {written}" in written.with_suffix(".svg").read_text()
 
     assert run("explore", "--replay", str(written)) == 1
     assert capsys.readouterr().out.startswith("Still broken: P1 one holder: a holds t1 by its claim, and so does b")
@@ -63,7 +65,8 @@ def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
         "actor      a at SJC on new: claim\n"
         "a          claim   get queue:lease:t1   -> nothing\n"
     )
-    assert run("explore", "--replay", str(path)) == 0
+    assert run("explore", "--replay", str(path), "--picture", str(tmp_path / "mended.svg")) == 0
+    assert "P4 no failure: holds now" in (tmp_path / "mended.svg").read_text()
     said = capsys.readouterr().out
     assert "line 4: a does list queue:task:, where it was get queue:lease:t1" in said
     assert "Holds now: P4 no failure." in said
@@ -73,11 +76,12 @@ def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
     ("arguments", "said"),
     [
         (("--scenario", "nobody"), "unknown scenario 'nobody'; there are daemons, two-ends"),
-        (("--seconds", "0"), "must be above 0 and at most 86400 seconds, not '0'"),
+        (("--seconds", "0"), "must be more than 0 and at most 86400 seconds, not '0'"),
         (("--schedules", "many"), "must be a whole number above 0, not 'many'"),
         (("--seconds", "1", "--schedules", "1"), "not allowed with"),
         (("--replay", "there-is-none.schedule"), "there-is-none.schedule: No such file or directory"),
         (("--replay", "x", "--out", "y"), "--replay does one schedule again: it takes no --out"),
+        (("--picture", "x"), "--picture draws one schedule: give it with --replay"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
@@ -95,7 +99,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     [
         (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
         (os.mkfifo, "is not a regular file"),
-        (lambda path: path.write_bytes(b"#" * 1_000_001), "has 1,000,001 bytes, and 1,000,000 are the most"),
+        (lambda path: path.write_bytes(b"#" * 1_000_001), "has 1,000,001 bytes; at most 1,000,000 are read"),
     ],
     ids=["a-device", "a-pipe", "a-large-file"],
 )
@@ -128,3 +132,23 @@ def test_a_schedule_is_written_through_no_link(
     assert "link" in capsys.readouterr().err.splitlines()[-1]
     assert precious.read_text() == "mine"
     assert sorted(path.name for path in found.iterdir()) == names
+
+
+@pytest.mark.parametrize("scenario", ["../evil.toml", "link.toml", "{there}/evil.toml"])
+def test_a_schedule_leads_to_no_code_outside_of_the_folder(
+    scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A schedule is sent from one to another, and a scenario names functions of Python."""
+    (tmp_path / "evil.toml").write_text('worker = "evil.py:worker"\nguarantees = ["no-5xx"]\n')
+    (tmp_path / "evil.py").write_text("import pathlib\npathlib.Path(__file__).with_name('done').touch()\n")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    Path("link.toml").symlink_to("../evil.toml")
+    named = scenario.format(there=tmp_path)
+    Path("x.schedule").write_text(f"{FIRST_LINE}\nscenario {named}\nbroken no-5xx\n")
+    assert run("explore", "--replay", "x.schedule") == 2
+    said = capsys.readouterr().err
+    assert f"is of {named}, which is not below this folder and can run code: say --scenario {named} too" in said
+    assert not (tmp_path / "done").exists()
+    assert run("explore", "--replay", "x.schedule", "--scenario", named) == 2  # there is no such function in it
+    assert (tmp_path / "done").exists() == (scenario != "link.toml")  # which looks beside itself

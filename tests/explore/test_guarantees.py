@@ -4,11 +4,13 @@ from itertools import islice
 
 import pytest
 
+from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.draws import Draws
-from queue_emulator.explore.guarantees import GUARANTEES, broken
+from queue_emulator.explore.guarantee import broken
+from queue_emulator.explore.guarantees import GUARANTEES
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.search import by_deviations
-from queue_emulator.explore.world import Behaviour, World
+from queue_emulator.explore.world import World
 from tests.explore.histories import MUTANTS, Told
 
 CONTROL = frozenset(Behaviour) - {Behaviour.PAUSES}

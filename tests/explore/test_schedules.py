@@ -6,7 +6,7 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore import schedule, telling
 from queue_emulator.explore.causes import Target, replay, signs, targets
 from queue_emulator.explore.explorer import Finding, examine
-from queue_emulator.explore.guarantees import broken
+from queue_emulator.explore.guarantee import broken
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenarios import FAULTS, KILLED, SCENARIOS, Scenario
 from queue_emulator.explore.turns import Choice
@@ -25,7 +25,7 @@ def far_apart() -> Finding:
 
 
 def text_of(finding: Finding) -> str:
-    return schedule.write(finding, telling.needs(finding))
+    return schedule.write(finding, telling.needs(finding.causes))
 
 
 def test_a_schedule_is_read_by_people(far_apart: Finding) -> None:

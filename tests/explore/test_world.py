@@ -1,9 +1,10 @@
 """A world does what is chosen and nothing else: an operation a choice, time as it is told, a fault where it is put."""
 
+from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.history import Actor, Begun, Ended, Settled, Step, calls
 from queue_emulator.explore.scenarios import FAIL_AFTER, FAIL_BEFORE, FAULTS, KILLED, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, Choice
-from queue_emulator.explore.world import Behaviour, World
+from queue_emulator.explore.world import World
 
 ONE = Scenario("one", (Actor("a", "SJC", ("claim", "renew", "result")), Actor("b", "NRT", ("claim",))), ("new t1",))
 FAULTY = Scenario("faulty", (Actor("a", "SJC", ("claim",)),), ("new t1",), faults=FAULTS)

@@ -11,7 +11,7 @@ from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.plans import FREE
 from queue_emulator.core.profiles import CLOUDFLARE, LOCAL
-from queue_emulator.core.surface import API_LOCATION as API
+from queue_emulator.core.wire_names import API_LOCATION as API
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore

@@ -47,8 +47,8 @@ def test_a_token_may_travel_there(base_url: str) -> None:
 @pytest.mark.parametrize(
     ("base_url", "why"),
     [
-        ("http://api.cloudflare.com/client/v4", "in the clear"),
-        ("http://127.0.0.1.example/client/v4", "in the clear"),
+        ("http://api.cloudflare.com/client/v4", "without encryption"),
+        ("http://127.0.0.1.example/client/v4", "without encryption"),
         ("ftp://127.0.0.1/", "not the URL of an API"),
         ("127.0.0.1:8787", "not the URL of an API"),
         ("https://", "not the URL of an API"),
@@ -71,15 +71,15 @@ def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
 
 @pytest.mark.parametrize("wrong", ["", "abc", "0" * 31, "0" * 33, "G" * 32, "A" * 32, f"{'0' * 31}/", f"{'0' * 32}\n"])
 def test_an_id_is_32_hexadecimal_digits(wrong: str) -> None:
-    with pytest.raises(SettingsError, match="a namespace id is 32 hexadecimal digits"):
+    with pytest.raises(SettingsError, match="a namespace id must have 32 hexadecimal digits"):
         Access(ID, wrong, "a-token")
-    with pytest.raises(SettingsError, match="an account id is 32 hexadecimal digits"):
+    with pytest.raises(SettingsError, match="an account id must have 32 hexadecimal digits"):
         Access(wrong, ID, "a-token")
 
 
 @pytest.mark.parametrize("token", ["", "two words", "a\nb", "é"])
 def test_a_token_that_cannot_be_is_refused_and_not_shown(token: str) -> None:
-    with pytest.raises(SettingsError, match="characters that no token has") as refused:
+    with pytest.raises(SettingsError, match="characters that a token cannot have") as refused:
         Access(ID, ID, token)
     assert token == "" or token not in str(refused.value)
 

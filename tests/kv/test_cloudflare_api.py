@@ -173,5 +173,5 @@ async def test_the_namespace_tells_its_title() -> None:
 )
 async def test_a_list_of_another_shape_is_refused(wrong: dict[str, Any]) -> None:
     api, _ = scripted(httpx.Response(200, json={"success": True, **wrong}))
-    with pytest.raises(ApiError, match="the answer is not one of Cloudflare's API"):
+    with pytest.raises(ApiError, match="the answer is not in the format of Cloudflare's API"):
         await api.list_keys()

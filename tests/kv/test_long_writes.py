@@ -15,7 +15,7 @@ from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE
-from queue_emulator.core.surface import API_LOCATION as API
+from queue_emulator.core.wire_names import API_LOCATION as API
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteStore
 from queue_emulator.kv.store import Store

@@ -1,7 +1,7 @@
 """The account's namespaces: which there are, by which id, and what becomes of their entries."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import NamespaceError
 from queue_emulator.core.limits import NAMESPACES_MAX
 from queue_emulator.core.options import PutRequest
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.namespaces import Catalogue, MemoryCatalogue, Namespaces
 from queue_emulator.kv.service import KVService
@@ -275,6 +275,29 @@ async def test_resets_at_the_same_time_all_end_with_nothing_left(namespaces: Nam
         await namespaces.create(f"number {number}")
     await asyncio.gather(*(namespaces.reset() for _ in range(3)))
     assert namespaces.all() == [namespace_of("CACHE")]
+    assert await value(service) is None
+
+
+async def test_what_is_written_while_a_reset_drops_everything_is_what_is_read_from_then_on(
+    catalogue: Catalogue, clock: MovableClock
+) -> None:
+    before = await (await opened(catalogue, clock)).bind("CACHE", worker="w")
+    for text in (b"older", b"old"):
+        await write(before, value=text)
+    namespaces = await opened(catalogue, clock)  # as after a restart: this one has drawn no version yet
+    service = await namespaces.bind("CACHE", worker="w")
+    assert await value(service) == b"old"
+    read: list[bytes | None] = []
+
+    class WritesMeanwhile:
+        async def reset(self, kept: Sequence[Namespace]) -> None:
+            await catalogue.reset(kept)
+            await write(service, value=b"new")
+            read.append(await value(service))
+
+    namespaces._catalogue = WritesMeanwhile()  # type: ignore[assignment]
+    await namespaces.reset()
+    assert read == [b"new"]
     assert await value(service) is None
 
 

@@ -138,7 +138,9 @@ async def test_a_file_whose_log_is_of_a_newer_version_is_refused(tmp_path: Path)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
         copied.write_bytes(path.read_bytes())
         copied.with_name("copied.sqlite-wal").write_bytes(path.with_name("state.sqlite-wal").read_bytes())
-    with pytest.raises(StateError, match=f"has schema version {SCHEMA_VERSION + 1}, .* reads up to {SCHEMA_VERSION}"):
+    with pytest.raises(
+        StateError, match=f"has schema version {SCHEMA_VERSION + 1}; .* reads versions up to {SCHEMA_VERSION}"
+    ):
         await SqliteCatalogue.open(copied)
 
 

@@ -18,7 +18,7 @@ from queue_emulator.core.kinds import KINDS
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.plans import FREE
 from queue_emulator.core.profiles import CLOUDFLARE
-from queue_emulator.core.surface import API_LOCATION as API
+from queue_emulator.core.wire_names import API_LOCATION as API
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService

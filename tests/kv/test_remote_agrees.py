@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import JavaScriptError
@@ -67,23 +67,13 @@ class Side:
 def test_random_operations_are_answered_alike() -> None:
     asked = [0, 0]
 
-    @settings(
-        max_examples=150,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(script=scripts_with_a_moving_clock())
-    def look(script: Script) -> None:
+    for script in islice(scripts_with_a_moving_clock("remote"), 60):
         operations, thrown = asyncio.run(_compare(script))
         asked[0] += operations
         asked[1] += thrown
 
-    look()
-    assert asked[0] > 1_000
-    assert asked[1] > 100
+    assert asked[0] > 500
+    assert asked[1] > 50
 
 
 async def _compare(script: Script) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from queue_emulator.core.errors import KVError
 from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.options import PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, compose
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService

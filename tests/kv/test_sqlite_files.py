@@ -101,8 +101,8 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_was(ours: Pat
     written_with(ours, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = files_beside(ours)
     assert await refusal(ours) == (
-        f"state file {ours} has schema version {SCHEMA_VERSION + 1}, this queue-emulator reads up to "
-        f"{SCHEMA_VERSION}: upgrade queue-emulator or name another file with --state"
+        f"state file {ours} has schema version {SCHEMA_VERSION + 1}; this queue-emulator reads versions up to "
+        f"{SCHEMA_VERSION}: upgrade queue-emulator, or name another file with --state"
     )
     assert files_beside(ours) == before
 

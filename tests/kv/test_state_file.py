@@ -83,20 +83,20 @@ def in_the_schema(sql: str) -> Callable[[Path], None]:
         (named_twice, "has 2 names (hard links)"),
         (piped, "is not a regular file"),
         (log_linked, "-wal is a symbolic link"),
-        (journal, "-journal names another file, which SQLite would remove"),
+        (journal, "-journal refers to another file, which SQLite would delete"),
         (
             in_the_schema("CREATE TRIGGER t AFTER INSERT ON entry BEGIN DELETE FROM entry; END"),
-            "its schema has 't', which is no plain table or index: 'trigger'",
+            "its schema has 't', of the kind 'trigger': only plain tables and indexes are allowed",
         ),
-        (in_the_schema("CREATE VIEW v AS SELECT * FROM entry"), "its schema has 'v', which is no plain table"),
+        (in_the_schema("CREATE VIEW v AS SELECT * FROM entry"), "its schema has 'v', of the kind 'view'"),
         (
             in_the_schema("ALTER TABLE entry ADD COLUMN c AS (hex(key))"),
-            "its table entry has columns that are computed",
+            "its table entry has computed columns",
         ),
-        (in_the_schema("CREATE INDEX i ON entry (hex(key))"), "its index 'i' is computed"),
+        (in_the_schema("CREATE INDEX i ON entry (hex(key))"), "its index 'i' has computed columns"),
         (
             in_the_schema(f"UPDATE entry SET version = {(1 << 63) - 1}"),
-            "its last version is 9223372036854775807, of 4611686018427387904 at most",
+            "its last version is 9223372036854775807; the highest possible is 4611686018427387904",
         ),
     ],
 )
@@ -116,7 +116,7 @@ async def test_a_device_is_refused(device: str) -> None:
 
 async def test_a_name_that_sqlite_keeps_in_memory_is_refused_and_the_option_for_it_is_named() -> None:
     assert await refusal(Path(":memory:")) == (
-        ":memory: is no state file: to keep the data in memory only, say --ephemeral"
+        ":memory: is not a state file: to keep the data in memory, use --ephemeral"
     )
 
 
@@ -174,7 +174,7 @@ async def test_a_file_that_is_gone_takes_no_more_writes(
             with pytest.raises(StateError) as caught:
                 await store.write(entries)
             assert str(caught.value) == (
-                f"state file {path} {said} while in use, and nothing more is written: start again"
+                f"state file {path} {said} while in use; nothing more is written: restart queue-emulator"
             )
         assert [entry and entry.value for entry in await store.read([b"a", b"b"])] == [b"v", None]
 

@@ -137,7 +137,7 @@ async def test_faults_and_limits_are_asked_when_the_turn_has_come(
 
 
 async def test_an_actor_that_never_comes_to_an_operation_says_so(turns: HeldTurns, open_binding: Open) -> None:
-    with pytest.raises(AssertionError, match=r"^this actor came to its end without a get of 'other'$"):
+    with pytest.raises(AssertionError, match=r"^the request ended without a get of 'other'$"):
         turns.actor(open_binding().get("k")).until("get", "other")
 
 
@@ -149,7 +149,7 @@ async def test_an_operation_of_no_known_kind_is_refused(turns: HeldTurns, open_b
 async def test_an_actor_that_waits_for_anything_else_fails(turns: HeldTurns) -> None:
     import asyncio
 
-    with pytest.raises(EmulatorError, match="had to wait for something else than a turn"):
+    with pytest.raises(EmulatorError, match="would have to wait for something other than a turn"):
         turns.actor(asyncio.sleep(1)).finish()
 
 

@@ -153,6 +153,6 @@ def test_what_locations_are_shown_is_stale_within_bounds_only(lag_ms: tuple[int,
     run_state_machine_as_test(
         machine,  # type: ignore[arg-type]
         settings=settings(
-            max_examples=100, stateful_step_count=50, derandomize=True, deadline=None, database=None, print_blob=False
+            max_examples=40, stateful_step_count=50, derandomize=True, deadline=None, database=None, print_blob=False
         ),
     )

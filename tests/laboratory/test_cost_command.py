@@ -34,7 +34,7 @@ def test_it_prints_operations_by_route_and_what_both_plans_say(running: Emulator
         ["all", "0", "1", "2", "4"],
     ]
     assert estimate.splitlines() == [
-        "Such traffic, 60 s of it, repeated all day (prices of 2026-11):",
+        "Cost of this traffic (60 s of it), repeated all day (prices of 2026-11):",
         "  free plan   fails each day: writes 1,440 of 1,000, deletes 2,880 of 1,000, lists 5,760 of 1,000",
         "  paid plan   $5.00 a month, $0.1667 a day, with the $5.00 of the subscription",
     ]
@@ -42,7 +42,7 @@ def test_it_prints_operations_by_route_and_what_both_plans_say(running: Emulator
 
 def test_over_a_day_the_same_traffic_is_within_the_free_plan(running: Emulator, tmp_path: Path) -> None:
     told = run("cost", "--url", running.url, "--over", "86400", folder=tmp_path)
-    assert "Such traffic, 86,400 s of it, repeated all day" in told.stdout
+    assert "Cost of this traffic (86,400 s of it), repeated all day" in told.stdout
     assert "free plan   within the daily quotas" in told.stdout
 
 
@@ -57,7 +57,7 @@ def test_too_little_time_asks_for_over(tmp_path: Path) -> None:
         emulator.dispose()
     assert told.returncode == 0
     assert told.stdout.splitlines()[-1] == (
-        "Too little time was observed to scale it: say with --over how many seconds this traffic stands for."
+        "The traffic was too short to compute a day from it: give its length in seconds with --over."
     )
 
 

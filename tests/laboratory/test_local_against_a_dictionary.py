@@ -121,6 +121,6 @@ def test_the_local_profile_is_a_dictionary_whose_keys_expire() -> None:
     run_state_machine_as_test(
         LocalMachine,
         settings=settings(
-            max_examples=80, stateful_step_count=40, derandomize=True, deadline=None, database=None, print_blob=False
+            max_examples=40, stateful_step_count=40, derandomize=True, deadline=None, database=None, print_blob=False
         ),
     )

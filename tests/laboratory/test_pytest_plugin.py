@@ -41,14 +41,14 @@ def test_the_example_fails_where_the_hazard_is_switched_off(pytester: pytest.Pyt
 
 def test_every_test_in_the_readme_runs(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    tests = [block for block in blocks if block.startswith("def test_")]
+    tests = [block for block in blocks if "def test_" in block]
     assert len(tests) >= 2
     ran(pytester, "\n\n".join(tests)).assert_outcomes(passed=sum(block.count("def test_") for block in tests))
 
 
 def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
     listed = pytester.runpytest_inprocess("--fixtures", "-q").stdout.str()
-    for name in ("emulator", "kv", "emulator_clock", "faults"):
+    for name in ("emulator", "kv", "emulator_clock", "faults", "explore"):
         assert re.search(rf"^{name} -- .*pytest_plugin\.py:\d+\n    [A-Z]", listed, re.MULTILINE), name
     markers = pytester.runpytest_inprocess("--markers").stdout.str()
     assert (
@@ -85,7 +85,7 @@ def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> 
         def test_not_strict(emulator):
             assert [emulator.get("/api/queue/evt_1").status for _ in range(2)] == [404, 404]
             (told,) = [line for line in emulator.log if "not portable" in line]
-            assert told.startswith("  not portable, taken here, 400 with --strict: id: ")
+            assert told.startswith("  not portable, accepted here, refused with --strict: id: ")
 
         @pytest.mark.queue_emulator(without=["write-rate", "operations"])
         def test_without(kv, emulator):
@@ -147,12 +147,12 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
 @pytest.mark.parametrize(
     ("marked", "why"),
     [
-        ('profile="prod"', "unknown profile 'prod'; there are cloudflare, local"),
-        ('without=["gravity"]', "unknown switch 'gravity'; there are write-rate, operations,"),
-        ('plan="gold"', "unknown plan 'gold'; there are free, paid"),
-        ("replication_lag_s=(5, 1)", "a replication lag is MIN..MAX with 0 <= MIN <= MAX, not 5000..1000 ms"),
-        ('profile="local", replication_lag_s=(0, 1)', "no lag, and always your own writes"),
-        ("colour=1", "has no member 'colour'; it has profile, locations,"),
+        ('profile="prod"', "unknown profile 'prod'; known: cloudflare, local"),
+        ('without=["gravity"]', "unknown switch 'gravity'; known: write-rate, operations,"),
+        ('plan="gold"', "unknown plan 'gold'; known: free, paid"),
+        ("replication_lag_s=(5, 1)", "a replication lag must be MIN..MAX with 0 <= MIN <= MAX, not 5000..1000 ms"),
+        ('profile="local", replication_lag_s=(0, 1)', "replication lag and read-your-writes cannot be changed"),
+        ("colour=1", "has no argument 'colour'; it has profile, locations,"),
         ('locations="SJC"', "locations in the marker queue_emulator must be a list of airport codes"),
         ("locations=[]", "locations in the marker queue_emulator must be a list of airport codes"),
         ('worker_version="newer"', "must be 'old', 'dual' or 'new', not 'newer'"),
@@ -162,7 +162,7 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
         ('without="caches"', "without in the marker queue_emulator must be a list of switches"),
         ("replication_lag_s=5", "must be two numbers of seconds, as (0, 5), not 5"),
         ('tombstone_life_s="1h"', "must be a number of seconds, not '1h'"),
-        ('"local"', "the marker queue_emulator takes members by name, not 'local'"),
+        ('"local"', "the marker queue_emulator takes keyword arguments only, not 'local'"),
     ],
 )
 def test_a_marker_that_cannot_be_is_an_error_that_says_why(pytester: pytest.Pytester, marked: str, why: str) -> None:
@@ -232,3 +232,48 @@ def test_fixtures_serve_asynchronous_tests_too(pytester: pytest.Pytester) -> Non
             assert kv.get("queue:task:t1", "json")["id"] == "t1"
     """
     ran(pytester, source).assert_outcomes(passed=1)
+
+
+COUNTER = """
+    from queue_emulator.exploration import Actor, Response, no_lost_update, scenario
+
+    async def worker(request, env):
+        count = int(await env.CACHE.get("count") or 0) + 1
+        await env.CACHE.put("count", str(count))
+        return Response(str(count))
+
+    def test_every_increment_counts(explore):
+        both = scenario(worker, [Actor("a", "SJC", ["POST /"]), Actor("b", "SJC", ["POST /"])])
+        total = lambda seen: int(seen.value("count") or 0)
+        explore(both, [no_lost_update(lambda answer: 1 if answer.ok else None, total)], schedules=50)
+"""
+
+
+def test_explore_fails_with_the_schedule_its_picture_and_how_to_see_it_again(
+    pytester: pytest.Pytester, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.xml"
+    result = ran(pytester, COUNTER, f"--junitxml={report}", f"--basetemp={tmp_path / 'of_the_test'}")
+    result.assert_outcomes(failed=1)
+    said = result.stdout.str()
+    assert "NO LOST UPDATE: 2 were accepted, and 1 are there" in said
+    assert "it takes       requests run at the same time" in said
+    assert "put count                                -> version 1" in said
+    (written,) = (tmp_path / "of_the_test").glob("*0/*.schedule")
+    assert written.with_suffix(".svg").read_text().startswith("<svg")
+    assert f'name="explore_picture" value="{written.with_suffix(".svg")}"' in report.read_text()
+    again = re.search(r'see it again   pytest "(.*)" --replay-schedule (.*)', said)
+    assert again is not None
+    assert again[2] == str(written)
+
+    replayed = pytester.runpytest_inprocess(again[1], "--replay-schedule", again[2])
+    replayed.assert_outcomes(failed=1)
+    assert "still broken: no lost update: 2 were accepted, and 1 are there" in replayed.stdout.str()
+
+
+def test_explore_passes_where_nothing_breaks_and_refuses_what_cannot_be(pytester: pytest.Pytester) -> None:
+    mended = COUNTER.replace('get("count") or 0) + 1', 'get("count") or 0) + 0').replace("1 if", "0 if")
+    ran(pytester, mended).assert_outcomes(passed=1)
+    result = ran(pytester, COUNTER.replace('"POST /"', '"POST"'))
+    result.assert_outcomes(failed=1)
+    assert "a request is written as" in result.stdout.str()

@@ -184,11 +184,13 @@ def test_when_the_clock_goes_back_behind_a_write_all_see_it(kv: KV, emulator_clo
 
 @pytest.mark.parametrize("lag_ms", [(5, 4), (-1, 4)])
 def test_a_lag_has_its_bounds_in_order(lag_ms: tuple[int, int]) -> None:
-    with pytest.raises(SettingsError, match=rf"^a replication lag is MIN\.\.MAX .* not {lag_ms[0]}\.\.{lag_ms[1]} ms$"):
+    with pytest.raises(
+        SettingsError, match=rf"^a replication lag must be MIN\.\.MAX .* not {lag_ms[0]}\.\.{lag_ms[1]} ms$"
+    ):
         compose(CLOUDFLARE.name, lag_ms=lag_ms)
 
 
 @pytest.mark.parametrize(("name", "without"), [("local", []), ("cloudflare", ["caches"])])
 def test_without_copies_there_is_no_lag(name: str, without: list[str]) -> None:
-    with pytest.raises(SettingsError, match="has no copies at locations: no lag"):
+    with pytest.raises(SettingsError, match="without caches at the locations, replication lag"):
         compose(name, without=without, lag_ms=(0, 1))

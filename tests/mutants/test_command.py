@@ -55,9 +55,9 @@ def test_words_that_no_mutant_has_are_a_usage_error(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--check", "no_such.py"), "--check no_such.py: there is no such file of checks"),
-        (("--check", "mutants/queue.toml"), "there is no such file of checks"),
-        (("--worker", __file__), "--worker is the folder of a Worker"),
+        (("--check", "no_such.py"), "--check no_such.py: no such file of checks"),
+        (("--check", "mutants/queue.toml"), "no such file of checks"),
+        (("--worker", __file__), "--worker must be the folder of a Worker"),
         (("--workerd", "no-such-binary"), "there is no workerd at no-such-binary"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_folder_that_holds_another_worker_is_said_to_be_one(
 ) -> None:
     (tmp_path / "worker.mjs").write_text("export default {};")
     assert run(parsed("--only", "other scope", "--worker", str(tmp_path))) == 2
-    assert "is there 0 times, not once" in capsys.readouterr().err
+    assert "occurs 0 times in worker.mjs, not once" in capsys.readouterr().err
 
 
 @pytest.mark.runtime

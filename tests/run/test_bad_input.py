@@ -27,7 +27,7 @@ def refused(folder: Path, *arguments: str, **variables: str) -> str:
 
 @pytest.mark.parametrize("arguments", [(), ("--",), ("--location", "SJC", "--")])
 def test_a_command_is_needed(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    assert refused(tmp_path, *arguments) == "run needs a command: queue-emulator run -- npx wrangler dev"
+    assert refused(tmp_path, *arguments) == "run needs a command, as in: queue-emulator run -- npx wrangler dev"
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -48,10 +48,10 @@ def test_a_path_that_is_no_program_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--at", "CACHE"), "--at takes BINDING=LOCATION, as in CACHE=NRT, not 'CACHE'"),
-        (("--at", "my-cache=NRT"), "--at takes BINDING=LOCATION, as in CACHE=NRT, not 'my-cache=NRT'"),
-        (("--at", "CACHE=NRT", "--at", "CACHE=FRA"), "--at puts CACHE at two locations: NRT and FRA"),
-        (("--port", "8787"), "port 8787 is asked for twice, by --port and by the command: leave one out"),
+        (("--at", "CACHE"), "--at must be BINDING=LOCATION, such as CACHE=NRT, not 'CACHE'"),
+        (("--at", "my-cache=NRT"), "--at must be BINDING=LOCATION, such as CACHE=NRT, not 'my-cache=NRT'"),
+        (("--at", "CACHE=NRT", "--at", "CACHE=FRA"), "--at gives CACHE two locations, NRT and FRA: give it one"),
+        (("--port", "8787"), "port 8787 is requested by both --port and the command: change one"),
     ],
 )
 def test_an_option_that_cannot_be_is_named(tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:

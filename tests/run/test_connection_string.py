@@ -69,9 +69,15 @@ def test_a_failure_is_in_the_reason_phrase_where_the_runtime_looks_for_it(emulat
     [
         ("/cdn-cgi/emulator/kv/XXX", "unknown location XXX; this emulator has SJC, NRT"),
         (f"{PATH}?at.CACHE=XXX", "unknown location XXX; this emulator has SJC, NRT"),
-        (f"{PATH}?TOKYO=NRT", "a connection string takes at.BINDING=LOCATION, id.BINDING=NAMESPACE_ID, not TOKYO=NRT"),
-        (f"{PATH}?at.=NRT", "a connection string takes at.BINDING=LOCATION, id.BINDING=NAMESPACE_ID, not at.=NRT"),
-        (f"{PATH}?id.CACHE=", "a connection string takes at.BINDING=LOCATION, id.BINDING=NAMESPACE_ID, not id.CACHE="),
+        (
+            f"{PATH}?TOKYO=NRT",
+            "a connection string can have at.BINDING=LOCATION, id.BINDING=NAMESPACE_ID, not TOKYO=NRT",
+        ),
+        (f"{PATH}?at.=NRT", "a connection string can have at.BINDING=LOCATION, id.BINDING=NAMESPACE_ID, not at.=NRT"),
+        (
+            f"{PATH}?id.CACHE=",
+            "a connection string can have at.BINDING=LOCATION, id.BINDING=NAMESPACE_ID, not id.CACHE=",
+        ),
     ],
 )
 def test_a_connection_string_that_means_nothing_is_an_error_that_the_worker_sees(
@@ -84,7 +90,7 @@ def test_a_connection_string_that_means_nothing_is_an_error_that_the_worker_sees
 def test_who_is_no_worker_is_told_what_the_address_is_for(emulator: Emulator) -> None:
     answer = emulator.ask("GET", PATH)
     assert answer.status_code == 400
-    assert answer.text == "this is the KV of a Worker: give its URL to miniflare as remoteProxyConnectionString"
+    assert answer.text == "this URL is the KV of a Worker: give it to miniflare as remoteProxyConnectionString"
 
 
 def test_it_answers_this_machine_only(emulator: Emulator) -> None:

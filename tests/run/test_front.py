@@ -62,7 +62,7 @@ def test_a_location_that_there_is_not_is_refused_with_those_that_there_are(start
     of_a_binding = started.running.ask("GET", "/colo", headers={"X-Emulator-Location": "FRA"})
     assert (of_a_binding.status_code, of_a_binding.json()["error"]) == (
         400,
-        "FRA is the location of a binding, not of a Worker: for one there, add --location FRA",
+        "only a binding is at FRA, no Worker: to run a Worker there, add --location FRA",
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from queue_emulator.core.surface import INVOCATION
+from queue_emulator.core.wire_names import INVOCATION
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.run.front import Addresses, ToolFront
 from queue_emulator.workerd.invocations import Invocations
@@ -100,5 +100,5 @@ async def test_where_a_tool_has_one_location_another_is_refused_with_the_reason(
     assert answer.status_code == 400
     assert answer.json()["error"] == (
         "Vite has one location: its Worker is at SJC, not at NRT. "
-        "A KV binding can be put at another one: --at BINDING=LOCATION"
+        "--at BINDING=LOCATION puts a KV binding at another location"
     )

@@ -27,7 +27,7 @@ def test_a_tool_has_its_kv_here(tool: Tool, start_run: StartRun, tmp_path: Path)
 
 def the_report_says_what_is_where(started: Started) -> None:
     (line,) = started.running.ours()
-    assert f"has its KV here: FLAGS = {NAMESPACE}, TOKYO = {NAMESPACE} at NRT; " in line
+    assert f"uses this KV: FLAGS = {NAMESPACE}, TOKYO = {NAMESPACE} at NRT; " in line
     assert ("; locations SJC, NRT; " in line) is started.tool.copies
     assert ("has one location, SJC; " in line) is not started.tool.copies
 

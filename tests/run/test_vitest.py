@@ -74,7 +74,7 @@ def test_its_tests_hold_under_run_without_any_connection_string(tool: str, start
     assert running.ended() == 0, "\n".join(running.lines)
     assert running.line("4 passed")
     (line,) = running.ours()
-    assert "has its KV here: FLAGS = flags, FLAGS_IN_TOKYO = flags at NRT; location SJC; " in line
+    assert "uses this KV: FLAGS = flags, FLAGS_IN_TOKYO = flags at NRT; location SJC; " in line
 
 
 def test_its_packages_are_those_that_are_tried_here() -> None:

@@ -57,14 +57,14 @@ def test_a_seed_of_which_it_is_not_clear_whose_it_is_ends_the_run(start_run: Sta
     running = start_run(command_of(NEWEST, free_port()), "--seed", "flags.json", folder=folder)
     assert running.ended() == 2
     assert running.ours() == [
-        "queue-emulator: --seed flags.json: say whose it is, as in --seed FLAGS=flags.json; there are FLAGS, TOKYO"
+        "queue-emulator: --seed flags.json: name a binding, as in --seed FLAGS=flags.json; known: FLAGS, TOKYO"
     ]
 
 
 def test_a_binding_that_no_worker_has_is_named(start_run: StartRun, tmp_path: Path) -> None:
     started = dev(start_run, project(tmp_path, NEWEST), "--at", "CACHE=NRT")
     assert started.running.line("no Worker has")
-    assert "queue-emulator: --at CACHE=NRT: no Worker has a KV binding of this name yet; there are FLAGS, TOKYO" in (
+    assert "queue-emulator: --at CACHE=NRT: no Worker has a KV binding with this name yet; known: FLAGS, TOKYO" in (
         started.running.ours()
     )
 

@@ -96,7 +96,7 @@ def test_a_kv_call_that_is_missing_or_in_another_place_is_told() -> None:
 def test_an_answer_is_wrong_too_if_both_targets_give_it() -> None:
     wrong = scenario("a wrong expectation", get("/api/queue/b", 200))
     transcript = played(wrong)
-    assert "404 where the contract has 200" in differences(wrong, transcript, transcript)
+    assert "404 but the contract says 200" in differences(wrong, transcript, transcript)
 
 
 def test_a_text_that_would_stand_for_an_id_is_no_part_of_a_scenario() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
-from queue_emulator.core.surface import API_PREFIX
+from queue_emulator.core.wire_names import API_PREFIX
 from tests.soak import clients
 from tests.soak.clients import CLIENTS, Face, connect, face
 from tests.soak.holding import Holding, holding
@@ -182,9 +182,9 @@ def emulator(folder: Path, *, worker: Path | None = None, workerd: Path | None =
         )
     assert process.stdout is not None
     try:
-        banner = list(iter(process.stdout.readline, "Ctrl-C ends it.\n"))
+        banner = list(iter(process.stdout.readline, "Press Ctrl-C to stop.\n"))
         port = next(int(line.rpartition(":")[2]) for line in banner if line.startswith("  listening"))
-        named = [line.split() for line in banner if " is namespace " in line]
+        named = [line.split() for line in banner if " has the id " in line]
         account = next(line.split("ACCOUNT_ID=")[1].split()[0] for line in banner if "ACCOUNT_ID=" in line)
         namespace = f"{_API}/{account}/storage/kv/namespaces/{named[0][-1]}"
         faces = _faces(f"{namespace}/values/soak", on_workerd=worker is not None)

@@ -41,7 +41,7 @@ def statements(layout: Layout, *sql: str) -> None:
             database.execute(each)
 
 
-def in_place_of(find: Callable[[Layout], Path], put: Callable[[Path, Path], None]) -> Attack:
+def instead_of(find: Callable[[Layout], Path], put: Callable[[Path, Path], None]) -> Attack:
     """Takes a file or folder away and puts something else there."""
 
     def attack(layout: Layout, outside: Path) -> None:
@@ -173,10 +173,10 @@ SCHEMAS: Mapping[str, tuple[str, ...]] = {
 
 ATTACKS: Mapping[str, Attack] = {
     **{f"the blob {value}": on_row("blob_id", value) for value in BLOB_IDS},
-    **{f"{name} as a link": in_place_of(find, symlink) for name, find in FOLDERS.items()},
-    **{f"{name} as a pipe": in_place_of(find, fifo) for name, find in FOLDERS.items()},
+    **{f"{name} as a link": instead_of(find, symlink) for name, find in FOLDERS.items()},
+    **{f"{name} as a pipe": instead_of(find, fifo) for name, find in FOLDERS.items()},
     **{
-        f"{name} with {put.__name__}": in_place_of(find, put)
+        f"{name} with {put.__name__}": instead_of(find, put)
         for name, find in FILES.items()
         for put in PUT
         if not (put is huge and name in ("journal", "alarms", "index of the log"))  # no more than a file that is there

@@ -44,7 +44,7 @@ def test_no_link_is_followed(folder: Path, bookmark: Bookmark, attack: Callable[
     attack(folder)
     before = tree(folder / "outside")
     assert bookmark.entries() == 0
-    bookmark.keep(5, "a place")
+    bookmark.keep(5, "an endpoint")
     bookmark.remove()
     assert tree(folder / "outside") == before
 
@@ -60,8 +60,8 @@ def test_what_is_no_bookmark_says_nothing(bookmark: Bookmark, content: str) -> N
 
 
 def test_the_last_bookmark_takes_its_folder_with_it(folder: Path, bookmark: Bookmark) -> None:
-    bookmark.keep(5, "a place")
-    bookmark.keep(6, "a place")
+    bookmark.keep(5, "an endpoint")
+    bookmark.keep(6, "an endpoint")
     assert bookmark.entries() == 6
     bookmark.remove()
     assert list((folder / ".queue-emulator").iterdir()) == []

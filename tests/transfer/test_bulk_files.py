@@ -13,7 +13,7 @@ from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.errors import BulkDataError
 from queue_emulator.transfer.bulk_files import BulkFile, Reading, check_files, readable, stored_entries
 from tests.transfer.conftest import MakeFile
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 
 NOON_S = NOON_MS // 1000
 NOW = Reading(NOON_MS)
@@ -69,7 +69,7 @@ def test_every_wrong_entry_counts_and_five_are_shown(make_file: MakeFile) -> Non
     assert text.endswith("; and 2 more")
 
 
-def test_text_that_breaks_off_is_refused_with_its_place(folder: Path) -> None:
+def test_text_that_breaks_off_is_refused_with_its_endpoint(folder: Path) -> None:
     (folder / "cut.json").write_text('[\n{"key": "a", "value": "1"},\n{"key": "b", "val')
     text = refusal(BulkFile("cut.json", folder / "cut.json"))
     assert text == "cut.json: not JSON: Unterminated string starting at: line 3 column 14 (char 43)"
@@ -124,7 +124,7 @@ def test_what_ends_soon_is_left_out_when_told_to(make_file: MakeFile, left_s: in
 def test_what_ends_soon_is_refused_otherwise(make_file: MakeFile) -> None:
     text = refusal(make_file([{"key": "a", "value": "1", "expiration": NOON_S + 59}]))
     assert "Expiration times must be at least 60 seconds in the future." in text
-    assert text.endswith("--skip-expired leaves out what ends so soon, --as-of and --rebase load it as it was.")
+    assert text.endswith("--skip-expired leaves out such keys; --as-of and --rebase load them as they were.")
 
 
 def test_a_relative_lifetime_that_is_too_short_is_refused_in_any_case(make_file: MakeFile) -> None:

@@ -36,11 +36,11 @@ def test_the_same_command_generates_the_same_bytes(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--tasks", "-1"], "must be a whole number of 0 to 100,000,000, not '-1'"),
+        (["--tasks", "-1"], "must be a whole number from 0 to 100,000,000, not '-1'"),
         (["--leased", "101%"], "must be a number of tasks or 0% to 100%, not '101%'"),
-        (["--leased", "half"], "must be a whole number of 0 to 100,000,000, not 'half'"),
+        (["--leased", "half"], "must be a whole number from 0 to 100,000,000, not 'half'"),
         (["--prefix", "a b"], "must be up to 64 letters, digits, - and _, not 'a b'"),
-        (["--at", "yesterday"], "a time is written as 2026-11-23T17:00:00Z, not 'yesterday'"),
+        (["--at", "yesterday"], "a time must look like 2026-11-23T17:00:00Z, not 'yesterday'"),
         (["--at", "0001-01-01T00:00:00Z"], "must be 1970-01-02T00:00:00.000Z or later, not '0001-01-01T00:00:00Z'"),
         (["--tasks", "10", "--corrupt", "11"], "11 of 10 tasks cannot be unlisted and corrupt"),
     ],
@@ -89,7 +89,7 @@ def test_a_clean_migration_ends_verify_with_0(start_emulator: StartEmulator, fol
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "not clean: tasks: 5 missing; leases: 2 missing")
 
 
-def test_data_goes_round_through_every_place(start_emulator: StartEmulator, folder: Path) -> None:
+def test_data_goes_round_through_every_endpoint(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral", environment={"EMULATOR_API_TOKEN": TOKEN})
     environment = {
         "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID,
@@ -102,15 +102,15 @@ def test_data_goes_round_through_every_place(start_emulator: StartEmulator, fold
         {"key": "false", "value": "", "metadata": False},
     ]
     (folder / "data.json").write_text(json.dumps(data))
-    places = ["one.sqlite", "wrangler:state#abc", f"cloudflare:{NAMESPACE}", "state:two.sqlite#OTHER", emulator.url]
-    assert run("seed", "data.json", "--to", places[0], folder=folder).returncode == 0
-    for source, target in pairwise(places):
+    endpoints = ["one.sqlite", "wrangler:state#abc", f"cloudflare:{NAMESPACE}", "state:two.sqlite#OTHER", emulator.url]
+    assert run("seed", "data.json", "--to", endpoints[0], folder=folder).returncode == 0
+    for source, target in pairwise(endpoints):
         done = run("import", source, "--to", target, folder=folder, environment=environment)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"3 keys written to {target}"), done.stderr
-    for place in places:
-        done = run("export", place, folder=folder, environment=environment)
+    for endpoint in endpoints:
+        done = run("export", endpoint, folder=folder, environment=environment)
         assert (done.returncode, json.loads(done.stdout)) == (0, data)
-        assert done.stderr.splitlines()[0] == f"3 entries read from {place}"
+        assert done.stderr.splitlines()[0] == f"3 entries read from {endpoint}"
         assert TOKEN not in done.stderr + emulator.log()
 
 
@@ -126,8 +126,8 @@ def test_what_cannot_be_exported_is_told(folder: Path) -> None:
     assert [entry["key"] for entry in json.loads(done.stdout)] == ["list", "kept"]
     assert done.stderr.splitlines() == [
         "2 entries read from held.json",
-        "left out: 1 key: they expire within 60 seconds or have expired, and no bulk put takes that: 'gone'",
-        "note: 1 key: their metadata is no object, which `wrangler kv bulk put` refuses: 'list'",
+        "left out: 1 key: expired, or will within 60 seconds: a bulk put refuses that: 'gone'",
+        "note: 1 key: metadata is not a JSON object: `wrangler kv bulk put` refuses that: 'list'",
     ]
 
 
@@ -151,11 +151,11 @@ def test_an_import_leaves_its_source_as_it_was(folder: Path) -> None:
     [
         ("nothing", "my.sqlite", "there is no file or folder nothing"),
         ("wrangler:nothing#abc", "my.sqlite", "there is no namespace 'abc' in nothing/v3/kv"),
-        ("wrangler:nothing", "my.sqlite", "nothing does not tell which namespace is meant (there is none yet)"),
+        ("wrangler:nothing", "my.sqlite", "nothing does not have exactly one namespace (there is none yet)"),
         ("gone.sqlite", "my.sqlite", "there is no state file gone.sqlite"),
-        ("good.json", ".wrangler/state", "make one with wrangler:.wrangler/state#NAMESPACE_ID"),
+        ("good.json", ".wrangler/state", "to create it, use wrangler:.wrangler/state#NAMESPACE_ID"),
         ("bad.json", "my.sqlite", "bad.json: entry 1: must be an object with key and value"),
-        ("good.json", "nowhere", "not a place that data can go to: 'nowhere'"),
+        ("good.json", "nowhere", "cannot write to 'nowhere': not a known endpoint"),
         ("good.json", "wrangler:file/state#abc", "wrangler's local state in file/state failed: Not a directory"),
     ],
 )

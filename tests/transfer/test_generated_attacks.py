@@ -32,7 +32,7 @@ from queue_emulator.transfer.exporting import export
 from tests.transfer.canary import tree
 from tests.transfer.hostile_folders import SCHEMAS, fifo, folder, hard_link, huge, journal_of, symlink, with_schema
 from tests.transfer.hostile_servers import hostile_server, http
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 from tests.transfer.test_hostile_servers import cloudflare, walk
 
 CLOCK = MovableClock.frozen_at(NOON_MS)
@@ -235,11 +235,11 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KINDS = ["value", "bytes", "status", "raw"]
-PLACES = st.lists(st.integers(0, 5), max_size=5)
+ENDPOINTS = st.lists(st.integers(0, 5), max_size=5)
 
 
 def replaced(value: Any, where: list[int], by: Any) -> Any:
-    """The value with the one at a place in it replaced."""
+    """The value, with the value at this path replaced."""
     if not where or not isinstance(value, (dict, list)) or not value:
         return by
     if isinstance(value, list):
@@ -253,7 +253,7 @@ def replaced(value: Any, where: list[int], by: Any) -> Any:
 def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
     """Which answer is another, in which way, and what is answered at a path."""
     which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(KINDS))
-    where, by, noise = draw(PLACES), draw(JSON), draw(st.binary(max_size=40))
+    where, by, noise = draw(ENDPOINTS), draw(JSON), draw(st.binary(max_size=40))
     at, status = draw(st.integers(0, 400)), draw(st.sampled_from([204, 301, 400, 404, 413, 500, 999]))
 
     def bad() -> bytes:

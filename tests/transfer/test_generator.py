@@ -18,7 +18,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.transfer.generate.old_format import CORRUPT_VALUES, OldFormatOptions, old_format
 from queue_emulator.transfer.generate.spread import Spread
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 
 PENDING, TASK, LEASE = "orchestrator:pending", "orchestrator:queue:", "orchestrator:lease:"
 OPTIONS = OldFormatOptions(tasks=400, leased=40, orphans=21, corrupt=9, prefix="ct-ab12", seed=7, at_ms=NOON_MS)

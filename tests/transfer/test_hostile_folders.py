@@ -11,8 +11,8 @@ from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
 from queue_emulator.kv.wrangler_state import WranglerWriter, check_free, read_rows
 from tests.transfer.canary import tree
-from tests.transfer.hostile_folders import ATTACKS, FOLDERS, in_place_of, symlink
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.hostile_folders import ATTACKS, FOLDERS, instead_of, symlink
+from tests.transfer.memory_endpoint import NOON_MS
 
 CLOCK = MovableClock.frozen_at(NOON_MS)
 
@@ -67,7 +67,7 @@ def _harmless(attack: str, use: Callable[[Layout], None]) -> bool:
 
 @pytest.mark.parametrize("name", ["v3", "kv", "objects", "values"])
 def test_a_namespace_is_not_looked_for_through_a_link(layout: Layout, folder: Path, name: str) -> None:
-    in_place_of(FOLDERS[name], symlink)(layout, folder / "outside" / "precious")
+    instead_of(FOLDERS[name], symlink)(layout, folder / "outside" / "precious")
     try:
         assert find_namespaces(layout.folder) == []
     except StateError as error:

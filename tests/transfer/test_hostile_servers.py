@@ -19,8 +19,8 @@ from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
 from queue_emulator.kv.patience import Patience
 from queue_emulator.remote_control import BrokenOffError, RemoteControl
-from queue_emulator.transfer.cloudflare_place import CloudflarePlace
-from queue_emulator.transfer.place import Source
+from queue_emulator.transfer.cloudflare_endpoint import CloudflareEndpoint
+from queue_emulator.transfer.endpoint import Source
 from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, of_json
 
 MEGABYTES_MAX = 400
@@ -81,7 +81,7 @@ def test_a_status_of_other_types_is_no_emulators(field: str, folder: Path, ended
         if (field, type(value)) in (("keys", int), ("kv", str)) or (field == "now_ms" and value == 7):
             continue
         with hostile_server(lambda number, path, given=given: [of_json(given)]) as url:  # type: ignore[misc]
-            assert ended("export", url) == f"{url} does not answer as a queue-emulator does"
+            assert ended("export", url) == f"{url} does not answer like a queue-emulator"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_page_of_other_types_is_no_emulators(page: Any, ended: Ended) -> None:
         return [of_json(STATUS if "status" in path else page)]
 
     with hostile_server(answer) as url:
-        assert ended("export", url) == f"{url} does not answer as a queue-emulator does"
+        assert ended("export", url) == f"{url} does not answer like a queue-emulator"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_page_of_other_types_is_no_emulators(page: Any, ended: Ended) -> None:
 )
 def test_a_cost_of_other_types_is_no_emulators(cost: Any, ended: Ended) -> None:
     with hostile_server(lambda number, path: [of_json(cost)]) as url:
-        assert ended("cost", "--url", url) == f"{url} does not answer as a queue-emulator does"
+        assert ended("cost", "--url", url) == f"{url} does not answer like a queue-emulator"
 
 
 def pages_of(page: Callable[[int], dict[str, Any]]) -> Answer:
@@ -140,7 +140,7 @@ def pages_of(page: Callable[[int], dict[str, Any]]) -> Answer:
             lambda number: {"entries": [{"key": key, "value": "1"} for key in "ba"], "cursor": None},
             "lists 'a' after 'b': not in key order",
         ),
-        (lambda number: {"entries": [], "cursor": str(number)}, "more than 1,000 empty pages in a row, and no end"),
+        (lambda number: {"entries": [], "cursor": str(number)}, "more than 1,000 empty pages in a row"),
     ],
 )
 def test_a_list_that_does_not_go_on_is_given_up(
@@ -162,24 +162,24 @@ def test_an_answer_that_takes_for_ever_is_broken_off() -> None:
     held = threading.Event()
     with hostile_server(answer) as url, pytest.raises(BrokenOffError) as caught:
         RemoteControl(url, whole_s=0.3).ask("GET", "/status", dict)
-    assert str(caught.value) == f"{url} has not answered whole within 0.3 s"
+    assert str(caught.value) == f"{url} has not sent a complete answer within 0.3 s"
 
 
 async def _no_sleep(by_ms: int) -> None:
     pass
 
 
-def cloudflare(url: str) -> CloudflarePlace:
+def cloudflare(url: str) -> CloudflareEndpoint:
     access = Access("0" * 32, "1" * 32, "a-token", f"{url}/client/v4")
-    return CloudflarePlace(access, CloudflareAPI(access, patience=Patience(deadline_ms=2_000), sleep=_no_sleep))
+    return CloudflareEndpoint(access, CloudflareAPI(access, patience=Patience(deadline_ms=2_000), sleep=_no_sleep))
 
 
-async def walk(place: Source) -> None:
+async def walk(endpoint: Source) -> None:
     try:
-        async for _ in place.pages():
+        async for _ in endpoint.pages():
             pass
     finally:
-        await place.close()
+        await endpoint.close()
 
 
 def refused(answer: Answer) -> str:
@@ -213,7 +213,7 @@ def envelope(result: Any, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_list_of_other_types_is_not_the_apis(page: Any) -> None:
-    assert "the answer is not one of Cloudflare's API" in refused(lambda number, path: [of_json(page)])
+    assert "the answer is not in the format of Cloudflare's API" in refused(lambda number, path: [of_json(page)])
 
 
 @pytest.mark.parametrize(
@@ -235,10 +235,10 @@ def test_a_list_of_an_api_that_does_not_go_on_is_given_up(page: Callable[[int], 
     "name",
     ["a body without end", "a string without end", "a million lists beside each other", "what is packed and grows"],
 )
-@pytest.mark.parametrize("place", ["emulator", "cloudflare"])
-def test_no_answer_takes_much_memory(name: str, place: str, folder: Path) -> None:
+@pytest.mark.parametrize("endpoint", ["emulator", "cloudflare"])
+def test_no_answer_takes_much_memory(name: str, endpoint: str, folder: Path) -> None:
     with hostile_server(lambda number, path: RAW[name]()) as url:
-        source = url if place == "emulator" else f"cloudflare:{'1' * 32}"
+        source = url if endpoint == "emulator" else f"cloudflare:{'1' * 32}"
         names = {"CLOUDFLARE_ACCOUNT_ID": "0" * 32, "CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_API_BASE_URL": f"{url}/v4"}
         done = subprocess.run(
             [sys.executable, "-c", _MEASURED, source],

@@ -15,11 +15,11 @@ from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.errors import BulkDataError, SettingsError
 from queue_emulator.transfer.bulk_files import BulkFile, Reading, check_files, reading_of
-from queue_emulator.transfer.places import target_of
+from queue_emulator.transfer.endpoints import target_of
 from queue_emulator.transfer.seeding import INCOMPLETE, SeedOptions, seed_files
 from tests.cli.emulator_process import ADMIN, StartEmulator, run
 from tests.transfer.conftest import MakeFile
-from tests.transfer.memory_place import NOON_MS, MemoryPlace
+from tests.transfer.memory_endpoint import NOON_MS, MemoryEndpoint
 
 THEN_MS = 1_600_000_000_500
 THEN_S = THEN_MS // 1000
@@ -38,92 +38,92 @@ def options(folder: Path) -> SeedOptions:
     return SeedOptions(bookmarks=folder / "bookmarks")
 
 
-def lifetimes(place: MemoryPlace) -> dict[str, tuple[int | None, int | None]]:
-    return {key.decode(): (entry.expiration_s, entry.expiration_ttl_s) for key, entry in place.held.items()}
+def lifetimes(endpoint: MemoryEndpoint) -> dict[str, tuple[int | None, int | None]]:
+    return {key.decode(): (entry.expiration_s, entry.expiration_ttl_s) for key, entry in endpoint.held.items()}
 
 
 @pytest.mark.parametrize("at_ms", [THEN_MS, None], ids=["a time", "file"])
 def test_what_lived_then_is_written_under_the_clock_of_then(
     make_file: MakeFile, options: SeedOptions, at_ms: int | None
 ) -> None:
-    place, file = MemoryPlace(), make_file(OF_THEN if at_ms else LIVED)
+    endpoint, file = MemoryEndpoint(), make_file(OF_THEN if at_ms else LIVED)
     options = replace(options, as_of=AsOf(at_ms), skip_ending=True)
-    assert seed_files([file], place, options) == 0
-    assert lifetimes(place) == {
+    assert seed_files([file], endpoint, options) == 0
+    assert lifetimes(endpoint) == {
         "nearly": (THEN_S + 1, None),
         "a while": (THEN_S + 3000, None),
         "relative": (THEN_S + 300, None),
         "for ever": (None, None),
     }
-    assert place.times == [(THEN_MS - 60_000, True), (THEN_MS, False)]
+    assert endpoint.times == [(THEN_MS - 60_000, True), (THEN_MS, False)]
 
 
 def test_rebased_lifetimes_begin_now_and_last_a_minute_at_least(make_file: MakeFile, options: SeedOptions) -> None:
-    place = MemoryPlace()
-    assert seed_files([make_file(LIVED)], place, replace(options, as_of=AsOf(rebase=True))) == 0
-    assert lifetimes(place) == {
+    endpoint = MemoryEndpoint()
+    assert seed_files([make_file(LIVED)], endpoint, replace(options, as_of=AsOf(rebase=True))) == 0
+    assert lifetimes(endpoint) == {
         "nearly": (None, 60),
         "a while": (None, 3000),
         "relative": (None, 300),
         "for ever": (None, None),
     }
-    assert place.times == []
+    assert endpoint.times == []
 
 
 @pytest.mark.parametrize("rebase", [False, True])
 def test_what_had_ended_by_then_is_refused_unless_it_is_to_be_left_out(
     make_file: MakeFile, options: SeedOptions, rebase: bool
 ) -> None:
-    place = MemoryPlace()
+    endpoint = MemoryEndpoint()
     with pytest.raises(BulkDataError) as caught:
-        seed_files([make_file(OF_THEN)], place, replace(options, as_of=AsOf(THEN_MS, rebase)))
+        seed_files([make_file(OF_THEN)], endpoint, replace(options, as_of=AsOf(THEN_MS, rebase)))
     assert str(caught.value) == (
-        "data.json: entry 0 (key 'ended'): it ended at 2020-09-13T12:26:40.000Z, and the data is of "
+        "data.json: entry 0 (key 'ended'): it expired at 2020-09-13T12:26:40.000Z, before the time of the data, "
         "2020-09-13T12:26:40.500Z: --skip-expired leaves it out"
     )
-    assert (place.held, place.times) == ({}, [])
+    assert (endpoint.held, endpoint.times) == ({}, [])
 
 
 def test_the_clock_goes_on_from_the_time_of_the_data_though_the_writing_fails(
     make_file: MakeFile, options: SeedOptions
 ) -> None:
-    place = MemoryPlace()
-    place.fail_at = 1
-    with pytest.raises(Exception, match="the place failed"):
-        seed_files([make_file(LIVED)], place, replace(options, as_of=AsOf(THEN_MS)))
-    assert place.times[-1] == (THEN_MS, False)
+    endpoint = MemoryEndpoint()
+    endpoint.fail_at = 1
+    with pytest.raises(Exception, match="the endpoint failed"):
+        seed_files([make_file(LIVED)], endpoint, replace(options, as_of=AsOf(THEN_MS)))
+    assert endpoint.times[-1] == (THEN_MS, False)
 
 
 def test_a_dry_run_moves_no_clock(
     make_file: MakeFile, options: SeedOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = MemoryPlace()
-    assert seed_files([make_file(LIVED)], place, replace(options, as_of=AsOf(THEN_MS), dry_run=True)) == 0
-    assert (place.held, place.times) == ({}, [])
-    assert "into memory: a place of tests; as of 2020-09-13T12:26:40.500Z" in capsys.readouterr().out
+    endpoint = MemoryEndpoint()
+    assert seed_files([make_file(LIVED)], endpoint, replace(options, as_of=AsOf(THEN_MS), dry_run=True)) == 0
+    assert (endpoint.held, endpoint.times) == ({}, [])
+    assert "into memory: an endpoint of tests; as of 2020-09-13T12:26:40.500Z" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("target", ["wrangler:{}/state#abc"])
-def test_a_place_of_real_time_is_written_to_with_rebase_alone(
+def test_an_endpoint_of_real_time_is_written_to_with_rebase_alone(
     make_file: MakeFile, options: SeedOptions, folder: Path, target: str
 ) -> None:
-    file, place = make_file(LIVED), target.format(folder)
-    with pytest.raises(SettingsError, match="goes by the real time, which is not set"):
-        seed_files([file], target_of(place), replace(options, as_of=AsOf(THEN_MS)))
+    file, endpoint = make_file(LIVED), target.format(folder)
+    with pytest.raises(SettingsError, match="has a clock that cannot be moved"):
+        seed_files([file], target_of(endpoint), replace(options, as_of=AsOf(THEN_MS)))
     assert [path.name for path in folder.iterdir()] == ["data.json"]
-    assert seed_files([file], target_of(place), replace(options, as_of=AsOf(THEN_MS, rebase=True))) == 0
+    assert seed_files([file], target_of(endpoint), replace(options, as_of=AsOf(THEN_MS, rebase=True))) == 0
 
 
 def test_a_seed_of_which_everything_was_left_out_ends_with_1(
     make_file: MakeFile, options: SeedOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = make_file([{"key": key, "value": "1", "expiration": THEN_S} for key in "ab"])
-    assert seed_files([file], MemoryPlace(), replace(options, skip_ending=True)) == INCOMPLETE
+    assert seed_files([file], MemoryEndpoint(), replace(options, skip_ending=True)) == INCOMPLETE
     assert capsys.readouterr().out.splitlines()[-1] == "nothing was written: all 2 entries were left out"
 
 
 def test_a_seed_of_nothing_is_done(make_file: MakeFile, options: SeedOptions) -> None:
-    assert seed_files([make_file([])], MemoryPlace(), replace(options, skip_ending=True)) == 0
+    assert seed_files([make_file([])], MemoryEndpoint(), replace(options, skip_ending=True)) == 0
 
 
 _ENDS = st.one_of(st.none(), st.integers(THEN_S - 5, THEN_S + 10_000))
@@ -191,8 +191,8 @@ def test_a_time_without_data_is_where_the_clock_begins(start_emulator: StartEmul
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--as-of", "file"), "--rebase and --as-of file are about the data of --seed: name it"),
-        (("--rebase",), "--rebase and --as-of file are about the data of --seed: name it"),
+        (("--as-of", "file"), "--rebase and --as-of file need --seed FILE"),
+        (("--rebase",), "--rebase and --as-of file need --seed FILE"),
     ],
 )
 def test_what_is_about_data_needs_data(folder: Path, arguments: Sequence[str], why: str) -> None:

@@ -20,7 +20,7 @@ from queue_emulator.transfer.prediction import Prediction, predict
 from queue_emulator.transfer.verifying import predict_file
 from queue_emulator.worker import migration
 from tests.conftest import FIXTURES
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 
 NOON_S = NOON_MS // 1000
 State = dict[bytes, tuple[bytes, int | None, str | None]]
@@ -138,7 +138,7 @@ def test_so_does_a_run_over_each_fixture(path: Path) -> None:
 def test_the_report_says_what_a_run_would_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert predict_file(FIXTURES / "old-format" / "thousand.json", None, as_json=False) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "a run would answer 207, and leave this behind; nothing was run"
+    assert lines[0] == "a run would answer 207 and have this result (nothing was run):"
     assert lines[1].startswith("  tasks: 249 migrated, ")
     assert predict_file(FIXTURES / "old-format" / "basic.json", None, as_json=True) == 0
     report = json.loads(capsys.readouterr().out)
@@ -148,4 +148,4 @@ def test_the_report_says_what_a_run_would_do(capsys: pytest.CaptureFixture[str])
 def test_without_a_pending_list_nothing_would_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "data.json").write_text('[{"key": "orchestrator:queue:a", "value": "{}"}]')
     assert predict_file(tmp_path / "data.json", None, as_json=False) == 1
-    assert capsys.readouterr().out.splitlines()[0] == "a run would do nothing: there is no pending list"
+    assert capsys.readouterr().out.splitlines()[0] == "a run would do nothing, because there is no pending list"

@@ -10,12 +10,12 @@ import pytest
 
 from queue_emulator.core.bulk import stored_entry
 from queue_emulator.transfer.bulk_files import BulkFile
-from queue_emulator.transfer.file_place import FilePlace
+from queue_emulator.transfer.file_endpoint import FileEndpoint
 from queue_emulator.transfer.verdict import Verdict
 from queue_emulator.transfer.verifying import compare, verify
 from tests.conftest import FIXTURES
 from tests.transfer.conftest import MakeFile
-from tests.transfer.memory_place import NOON_MS, MemoryPlace
+from tests.transfer.memory_endpoint import NOON_MS, MemoryEndpoint
 
 NOON_S = NOON_MS // 1000
 Judge = Callable[[list[Any], list[Any]], Verdict]
@@ -39,9 +39,9 @@ def judge(make_file: MakeFile) -> Judge:
     """`judge(before, after)`: the verdict on a namespace that holds `after`, at noon."""
 
     def judged(before: list[Any], after: list[Any]) -> Verdict:
-        place = MemoryPlace()
-        place.held = {entry.key: entry for entry in map(stored_entry, after)}
-        return asyncio.run(compare(make_file(before), place))
+        endpoint = MemoryEndpoint()
+        endpoint.held = {entry.key: entry for entry in map(stored_entry, after)}
+        return asyncio.run(compare(make_file(before), endpoint))
 
     return judged
 
@@ -52,7 +52,7 @@ def classes(verdict: Verdict, kind: str = "tasks") -> dict[str, list[str]]:
 
 def test_of_two_entries_of_a_file_with_one_key_the_last_counts(make_file: MakeFile) -> None:
     twice = make_file([pending("a", "b"), task("a", {"n": 1}), task("b"), task("a", {"n": 2})])
-    verdict = asyncio.run(compare(twice, FilePlace(twice)))
+    verdict = asyncio.run(compare(twice, FileEndpoint(twice)))
     assert (classes(verdict), verdict.changes) == ({"waiting": ["a", "b"]}, {})
 
 
@@ -231,9 +231,9 @@ def test_the_report_in_words_says_the_same(make_file: MakeFile, capsys: pytest.C
 @pytest.mark.parametrize("file", sorted(path.name for path in (FIXTURES / "old-format").iterdir()))
 def test_every_fixture_unmigrated_loses_nothing(file: str, folder: Path) -> None:
     path = FIXTURES / "old-format" / file
-    place = MemoryPlace()
-    place.held = {entry.key: entry for entry in map(stored_entry, json.loads(path.read_text("utf-8")))}
-    verdict = asyncio.run(compare(BulkFile(file, path), place))
+    endpoint = MemoryEndpoint()
+    endpoint.held = {entry.key: entry for entry in map(stored_entry, json.loads(path.read_text("utf-8")))}
+    verdict = asyncio.run(compare(BulkFile(file, path), endpoint))
     found = {name for kind in ("tasks", "leases", "others") for name in verdict.names[kind]}
     assert found <= {"waiting", "orphaned", "kept"}
     assert verdict.changes == {}

@@ -15,7 +15,7 @@ from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
 from queue_emulator.kv.wrangler_state import StoredRow, WranglerWriter, check_free, read_rows
 from tests.cli.emulator_process import files_of
-from tests.transfer.memory_place import NOON_MS
+from tests.transfer.memory_endpoint import NOON_MS
 
 NOON_S = NOON_MS // 1000
 CLOCK = MovableClock.frozen_at(NOON_MS)

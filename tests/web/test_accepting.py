@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 from queue_emulator.accepting import Acceptor
-from queue_emulator.core.sparing import Sparing
+from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.web.serve import listen
 
 
@@ -37,14 +37,14 @@ def test_small_answers_are_sent_at_once_on_a_connection_that_is_kept() -> None:
 def test_the_same_line_is_said_once_a_minute_with_how_often_it_was_due() -> None:
     said: list[str] = []
     now = [0.0]
-    sparing = Sparing(said.append, lambda: now[0])
+    log = RepeatedLines(said.append, lambda: now[0])
     for _ in range(3):
-        sparing("it fails")
-    sparing("it fails otherwise")
+        log("it fails")
+    log("it fails otherwise")
     assert said == ["it fails", "it fails otherwise"]
     now[0] = 60.0
-    sparing("it fails")
-    assert said[2:] == ["it fails (2 times since it was last said)"]
+    log("it fails")
+    assert said[2:] == ["it fails (2 times since the last such line)"]
     now[0] = 120.0
-    sparing("it fails")
+    log("it fails")
     assert said[3:] == ["it fails"]

@@ -23,29 +23,29 @@ CLAIM, RELEASE, RENEW, STATUS, RESULT = (
     "/api/queue/a/status",
     "/api/result/a",
 )
-ID = "id: is portable with 1 to 64 of A-Z, a-z, 0-9 and -"
-NAME = "workerId: is portable with 1 to 128 characters"
-UP_TO_600 = "is portable up to 600 seconds, and shortened to them"
+ID = "id: must have 1 to 64 of A-Z, a-z, 0-9 and -"
+NAME = "workerId: must have 1 to 128 characters"
+UP_TO_600 = "must be at most 600 seconds"
 
 DEPARTURES: list[tuple[str, Json, list[str]]] = [
     (CLAIM, {"leaseDurationSec": 660}, [f"leaseDurationSec: {UP_TO_600}, not 660"]),
     (CLAIM, {"workerId": ""}, [f'{NAME}, not ""']),
     (CLAIM, {"workerId": "x" * 129}, [f'{NAME}, not "{"x" * 40}…" (129 characters)']),
-    (CLAIM, {"priority": "high"}, ['body: is portable with workerId, leaseDurationSec alone, not "priority"']),
-    (RELEASE, {"workerId": "w", "why": 1}, ['body: is portable with workerId, reason alone, not "why"']),
+    (CLAIM, {"priority": "high"}, ['body: must have only workerId, leaseDurationSec, not "priority"']),
+    (RELEASE, {"workerId": "w", "why": 1}, ['body: must have only workerId, reason, not "why"']),
     (RENEW, {"workerId": "w", "extendSec": 601}, [f"extendSec: {UP_TO_600}, not 601"]),
     (STATUS, {"status": "processing"}, [
-        'status: is portable as one of pending, claimed, completed, failed, not "processing"',
+        'status: must be one of pending, claimed, completed, failed, not "processing"',
     ]),
     (RESULT, {"id": "a", "status": "done", "output": 1}, [
-        "success: is required where results are portable",
-        'body: is portable with success, output, error alone, not "id"',
+        "success: is required",
+        'body: must have only success, output, error, not "id"',
     ]),
     (RESULT, {"success": "yes", "error": {"code": 5}}, [
-        'success: is portable as true or false, not "yes"',
-        "error: is portable as a string, not an object",
+        'success: must be true or false, not "yes"',
+        "error: must be a string, not an object",
     ]),
-    (RESULT, {"success": True, "error": [1]}, ["error: is portable as a string, not an array"]),
+    (RESULT, {"success": True, "error": [1]}, ["error: must be a string, not an array"]),
 ]  # fmt: skip
 
 
@@ -69,7 +69,7 @@ async def test_a_body_that_is_not_portable_is_taken_and_told_and_refused_where_s
     assert untouched.calls == []
     assert (await worker.post(path, body))[0] == 200
     assert [line.partition(" (POST /api/")[0] for line in worker.log] == [
-        f"  not portable, taken here, 400 with --strict: {detail}" for detail in details
+        f"  not portable, accepted here, refused with --strict: {detail}" for detail in details
     ]
     assert strict.log == []
 
@@ -99,9 +99,9 @@ async def test_an_id_of_other_letters_or_too_many_is_not_portable(worker: Worker
     assert (await strict.send("GET", f"/api/queue/{segment}")).status == 400
     assert (await worker.send("GET", f"/api/queue/{segment}")).status == 404
     (line,) = worker.log
-    assert line.startswith(f"  not portable, taken here, 400 with --strict: {ID}, not ")
+    assert line.startswith(f"  not portable, accepted here, refused with --strict: {ID}, not ")
     assert line.isprintable()
-    assert line.endswith(" (GET /api/queue/{id}; told once)")
+    assert line.endswith(" (GET /api/queue/{id}; logged once)")
 
 
 @pytest.mark.usefixtures("stocked")

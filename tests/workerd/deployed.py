@@ -12,7 +12,7 @@ import httpx
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService

@@ -35,3 +35,12 @@ def test_runs_that_need_more_descriptors_than_there_are_wait_for_them(running: R
         at_once = stack.enter_context(ThreadPoolExecutor(3))
         answers = list(at_once.map(lambda _: clients.short(running.port, many), range(30)))
     assert answers == [200] * 30
+
+
+def test_more_requests_at_once_than_the_runtime_has_descriptors_are_all_answered(running: Running) -> None:
+    """Each makes as many KV operations at once as Cloudflare allows; workerd ends when it cannot accept a request."""
+    six = face("six", "GET /?many=6", "POST /", b"")
+    with ThreadPoolExecutor(200) as at_once:
+        answers = list(at_once.map(lambda _: clients.short(running.port, six), range(300)))
+    assert answers == [200] * 300
+    assert "workerd" not in running.log.read_text()

@@ -85,11 +85,11 @@ def test_whatever_may_answer_requests_is_taken(tmp_path: Path, main: str) -> Non
     [
         ("./gone.mjs", "lib/gone.mjs", "there is no file {0}/lib/gone.mjs"),
         ("../../gone.mjs", "../gone.mjs", "there is no file {1}/gone.mjs"),
-        ("./other", "lib/other", "there is no file {0}/lib/other, and no ending is added to a name: bundle it first"),
-        ("./types.ts", "lib/types.ts", "{0}/lib/types.ts is none of the files that can be imported, .mjs .js"),
-        ("./other.mjs?x=1", "lib/other.mjs?x=1", "./other.mjs?x=1 is not a plain path to {0}/lib/other.mjs"),
-        ("hono", "lib/hono", "hono is no relative path, and packages are not looked for: bundle it first"),
-        ("node:fs", "node:fs", "modules of Node need --compatibility-flag nodejs_compat"),
+        ("./other", "lib/other", "there is no file {0}/lib/other, and file endings are not added: bundle it first"),
+        ("./types.ts", "lib/types.ts", "{0}/lib/types.ts cannot be imported; files that can: .mjs .js"),
+        ("./other.mjs?x=1", "lib/other.mjs?x=1", "./other.mjs?x=1 is not the plain form of the path {0}/lib/other.mjs"),
+        ("hono", "lib/hono", "hono is not a relative path; packages are not supported: bundle it first"),
+        ("node:fs", "node:fs", "Node.js modules need --compatibility-flag nodejs_compat"),
     ],
 )
 def test_a_module_that_is_missing_is_told_as_it_is_written(

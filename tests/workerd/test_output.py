@@ -91,6 +91,14 @@ def test_the_runtime_s_other_words_are_shown_without_addresses_in_its_binary() -
     assert heard.log == ["  workerd: something failed\n    of its own"]
 
 
+def test_connections_that_clients_break_off_are_told_of_sparingly_and_a_workers_own_errors_each_time() -> None:
+    heard = Heard("SJC")
+    for message in ("Network connection lost.", "boom") * 3:
+        heard.tail("SJC", [], [{"name": "Error", "message": message}])
+    assert [line.split(": ")[1] for line in heard.log] == ["Network connection lost. (at SJC)", *["boom (at SJC)"] * 3]
+    assert len(heard.ends) == 6
+
+
 def test_complaints_before_the_worker_runs_are_the_reasons_why_it_does_not() -> None:
     output = Output(["SJC"], tail_mark=MARK, log=print, ended=lambda *end: None)
     output.line(json.dumps({**UNCAUGHT, "message": "service main: Uncaught SyntaxError: no"}).encode())

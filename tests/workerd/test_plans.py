@@ -209,9 +209,9 @@ def test_a_folder_or_a_config_names_the_main_module(worker: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("flags", "why"),
     [
-        ({"bindings": ("a b",)}, "--binding takes NAME or NAME=namespace"),
+        ({"bindings": ("a b",)}, "--binding must be NAME or NAME=NAMESPACE"),
         ({"variables": ("X",)}, "not --var NAME=VALUE"),
-        ({"bindings": ("X",), "variables": ("X=1",)}, "X is bound both to a KV namespace and to a variable"),
+        ({"bindings": ("X",), "variables": ("X=1",)}, "X is both a KV namespace binding and a variable"),
     ],
 )
 def test_flags_that_cannot_be_are_refused(worker: Path, flags: dict[str, Any], why: str) -> None:
@@ -224,7 +224,7 @@ def test_a_secret_wins_over_the_config_and_not_over_a_flag(worker: Path, tmp_pat
     plan = plan_worker(WorkerFlags(worker, variables=("B=flag",)))
     values = {name: json.loads(each) for name, each in with_secrets(plan, {"A": "secret", "B": "secret"}).items()}
     assert values == {"A": "secret", "B": "flag"}
-    with pytest.raises(SettingsError, match="CACHE is bound both to a KV namespace and to a secret"):
+    with pytest.raises(SettingsError, match="CACHE is both a KV namespace binding and a secret"):
         with_secrets(plan, {"CACHE": "x"})
 
 

@@ -116,14 +116,14 @@ export default { async fetch(request, env) {
         ("throw new Error('at start'); export default {};", "Error: at start"),
         ("import hono from 'hono'; export default { fetch: () => hono };", "bundle it first"),
         ("import './missing.mjs'; export default {};", "/missing.mjs"),
-        ("", "worker.mjs has no default export; a Worker has one, as in: export default"),
+        ("", "worker.mjs has no default export; it needs one, as in: export default"),
     ],
 )
 def test_a_worker_that_does_not_start_says_why_and_ends_with_2(refuse_worker: Refuse, source: str, why: str) -> None:
     ended = refuse_worker(source, "--location", "SJC", "--location", "NRT")
     assert (ended.returncode, ended.stdout) == (2, "")
     again, exit_line, *more = ended.stderr.splitlines()
-    assert again == "  the Worker does not start; it is read again and started once more"
+    assert again == "  the Worker does not start; reading it again and starting it once more"
     assert exit_line.startswith("queue-emulator: the Worker does not start: ")
     told = "\n".join([exit_line, *more])
     assert why in told
@@ -141,14 +141,14 @@ def test_what_the_worker_says_while_it_starts_is_heard(refuse_worker: Refuse) ->
         (["--worker", "worker.ts"], "npx wrangler deploy --dry-run --outdir dist"),
         (["--worker", "none.mjs"], "there is no Worker at none.mjs: no such file"),
         (["--worker", "none"], "there is no Worker at none: no such file"),
-        (["--worker", "."], "names no Worker"),
+        (["--worker", "."], "has no wrangler config with `main`"),
         (["--worker", "worker.mjs", "--var", "X"], "--var NAME=VALUE"),
-        (["--worker", "worker.mjs", "--binding", "a-b"], "--binding takes NAME or NAME=namespace"),
-        (["--worker", "worker.mjs", "--var", "CACHE=1", "--binding", "CACHE"], "CACHE is bound both"),
-        (["--worker", "worker.mjs", "--rate-limit", "5"], "the Python Worker's"),
+        (["--worker", "worker.mjs", "--binding", "a-b"], "--binding must be NAME or NAME=NAMESPACE"),
+        (["--worker", "worker.mjs", "--var", "CACHE=1", "--binding", "CACHE"], "CACHE is both"),
+        (["--worker", "worker.mjs", "--rate-limit", "5"], "only for the Python Worker"),
         (["--worker", "worker.mjs", "--workerd", "nowhere"], "no workerd at nowhere; install it with: npm install"),
-        (["--worker", "worker.mjs", "--host", "0.0.0.0"], "no key is set"),
-        (["--var", "X=1"], "name it with --worker"),
+        (["--worker", "worker.mjs", "--host", "0.0.0.0"], "no API key is set"),
+        (["--var", "X=1"], "add --worker PATH"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_served_is_refused_in_one_line(
@@ -204,9 +204,9 @@ def test_what_of_a_config_is_not_served_is_said_at_the_start(serve_worker: Serve
     (tmp_path / "wrangler.json").write_text(json.dumps(config))
     emulator = serve_worker(SHOWS_ENV, "--var", "STANDS_IN=x")
     assert [line for line in emulator.banner if line.startswith("  left out")] == [
-        "  left out    env.BUCKET (r2_buckets), env.AI (ai): not served here, undefined in the Worker",
-        "  left out    the config's triggers, assets: not served here",
-        "  left out    the config's environments production: its top level counts",
+        "  left out    env.BUCKET (r2_buckets), env.AI (ai): not supported here, undefined in the Worker",
+        "  left out    triggers, assets of the config: not supported here",
+        "  left out    environments production of the config: only its top level is used",
     ]
 
 
@@ -215,7 +215,7 @@ def test_a_runtime_that_dies_is_started_once_more_and_then_ends_us_with_1(serve_
     emulator = serve_worker(HELLO)
     kill(workerd_of(emulator))
     assert emulator.ask("GET", "/").text == "hello"
-    assert "workerd died (signal 9); it is started once more" in emulator.log()
+    assert "workerd died (signal 9); starting it once more" in emulator.log()
     kill(workerd_of(emulator))
     assert emulator.ended() == 1
     assert emulator.log().endswith("queue-emulator: workerd died again (signal 9); the first time: signal 9\n")
@@ -332,7 +332,7 @@ def test_the_api_knows_a_namespace_by_the_id_of_the_wrangler_config(serve_worker
     (tmp_path / "wrangler.json").write_text(json.dumps(config))
     script = "export default { fetch: async (_, env) => new Response(await env.CACHE.get('k')) };"
     emulator = serve_worker(script, environment={"EMULATOR_API_TOKEN": "token"})
-    assert f"              CACHE is namespace {ids['CACHE']}" in emulator.banner
+    assert f"              namespace CACHE has the id {ids['CACHE']}" in emulator.banner
     path = f"/client/v4/accounts/{ACCOUNT_ID}/storage/kv/namespaces/{ids['CACHE']}/values/k"
     put = emulator.ask("PUT", path, content=b"seen", headers={"Authorization": "Bearer token"})
     assert put.json()["success"] is True

@@ -32,7 +32,7 @@ async def test_a_worker_that_was_half_written_runs_once_it_is_whole(
 ) -> None:
     deployed = await deploy(HALF_WRITTEN, logging=bundler)
     assert (await deployed.get()).text == "hello"
-    assert deployed.logged[0] == "  the Worker does not start; it is read again and started once more"
+    assert deployed.logged[0] == "  the Worker does not start; reading it again and starting it once more"
 
 
 async def test_a_worker_that_does_not_start_again_is_given_up_and_says_why(deploy: Deploy) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import h11
 
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 
 

@@ -149,7 +149,10 @@ def pytest_internalerror(excrepr: object) -> Generator[None, list[object], None]
     """pytest would end with 3 for it, which says that the run proves nothing."""
     if not any((yield)):
         print(mask_environment(str(excrepr)), file=sys.stderr)  # nothing is there yet that prints it
-    pytest.exit("queue-contracts: a fault of the suite itself, and no word about the target", returncode=Code.FAULT)
+    pytest.exit(
+        "queue-contracts: this is a defect of queue-contracts itself; it says nothing about the target",
+        returncode=Code.FAULT,
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -174,7 +174,7 @@ def a_lease_that_was_given_back_is_free_everywhere_once_the_window_has_passed(st
     pass_window(stage.passing)
     place = stage.everywhere[-1]
     answer = place.client.ask("claimTask", body={"workerId": OTHER}).json()
-    assert answer.get("taskId") == task_id, f"{place.name} does not claim {task_id}, which nobody holds: {answer}"
+    assert answer.get("taskId") == task_id, f"{place.name} did not claim {task_id}, although nobody holds it: {answer}"
     finish(stage, task_id)
     return []
 

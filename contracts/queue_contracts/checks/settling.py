@@ -71,7 +71,9 @@ def settle(
                 f"after {asked_s:.1f} s and {reads} reads: {value!r}, neither the old value nor the new one"
             )
         if asked_s >= deadline_s:
-            raise NeverSettled(f"not seen within {asked_s:.0f} s and {reads} reads; still {value!r}")
+            raise NeverSettled(
+                f"the write was not seen within {asked_s:.0f} s and {reads} reads; the value is still {value!r}"
+            )
         passing.wait(min(wait_s, max(deadline_s - asked_s, 0.01)))
         wait_s = min(wait_s * 2, passing.wait_s_max)
 

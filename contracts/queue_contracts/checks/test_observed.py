@@ -37,12 +37,14 @@ def test_what_is_listed_can_be_read(run: Run, client: Client, excuse: Callable[[
     assert listed["pending"] == sorted(listed["pending"], key=str.encode)
     statuses = {task_id: client.ask("getTask", task_id).status_code for task_id in looked_at(listed["pending"])}
     if not run.profile.terms.writes:
-        excuse("getResult", "a GET cannot make a result, and whose there are nobody says")
+        excuse("getResult", "there may be no result to read: a run that only sends GETs cannot make one")
     if not statuses:
-        excuse("getTask", f"the queue holds no task whose id may be asked for, of {len(listed['pending'])}")
+        excuse("getTask", f"no task on the list has an id that this profile may ask for, of {len(listed['pending'])}")
         return
     refused = [task_id for task_id, status in statuses.items() if status == 400]
-    assert not refused, f"listed and refused with 400, so claimed and never finished: {refused}"
+    assert not refused, (
+        f"these ids are listed but refused with 400, so they can be claimed and never finished: {refused}"
+    )
     # One may have ended since it was listed, or be listed still; hardly all of them.
     assert 200 in statuses.values(), f"none of {len(statuses)} listed tasks can be read: {[*statuses.values()]}"
 

@@ -8,6 +8,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+import msgspec
+
 from queue_contracts.compare.scores import Score
 
 
@@ -35,11 +37,9 @@ def packaged_calibration() -> Traversable:
 def read_calibration(file: Traversable | Path) -> Calibration:
     """Raises CalibrationError."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        scores = tuple(Score(**each) for each in data["scores"])
-        return Calibration(date.fromisoformat(data["date"]), data["versions"], scores)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CalibrationError(f"{file.name} is no calibration: {error!r}") from None
+        return msgspec.json.decode(file.read_bytes(), type=Calibration)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise CalibrationError(f"{file.name} is not a file of scores: {error}") from None
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:

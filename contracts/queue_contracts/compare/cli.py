@@ -27,8 +27,8 @@ _WRONG = (
     *(TargetError, StartError, StorageError, Unreachable),
     *(SequenceError, KnownError, CalibrationError, RuntimeMissing),
 )
-_EXIT_CODES = "exit codes: 0 no difference but known and allowed ones, 1 differences, 2 wrong usage or a target that \
-cannot be reached, 3 nothing could be compared or the profile stopped a request"
+_EXIT_CODES = "exit codes: 0 no differences except known and allowed ones; 1 differences; 2 wrong usage, or a target \
+cannot be tested; 3 nothing could be compared, or the profile forbids a request"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

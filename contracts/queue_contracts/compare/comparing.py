@@ -136,7 +136,7 @@ def compare_played(
         findings = tuple(Finding(parting, sequence, number, *exchanges) for parting in partings)
         steps.append(ComparedStep(sequence, number, *exchanges, (half_a.seen, half_b.seen), findings))
         if _went_apart(request, half_a.seen, half_b.seen) and number + 1 < len(sequence.requests):
-            why = f"the two had gone apart in step {number + 1}, {request.label}"
+            why = f"the targets had already differed in step {number + 1}, {request.label}"
             return steps, [Skipped(sequence, number + 1, why)]
     return steps, _stopped(sequence, len(steps), a, b)
 
@@ -188,7 +188,7 @@ def _subtracted(finding: Finding, fields: list[str]) -> Finding:
     same_kind = _kind(parting.a) == _kind(parting.b)
     if parting.breach or not same_kind or not any(_overlap(name, parting.field) for name in fields):
         return finding
-    why = "differs between two runs on one target as well"
+    why = "also differs between two runs on one target"
     return replace(finding, parting=replace(parting, verdict=Verdict.NOISE, why=why))
 
 

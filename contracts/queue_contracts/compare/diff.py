@@ -30,31 +30,41 @@ from queue_contracts.targets.workerd import find_workerd
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("a", metavar="A", help="emulator, workerd, or the URL of a deployment")
-    add("b", metavar="B", help=f"the same; {QUEUE_KEY}{OF_B} and {ADMIN_KEY}{OF_B} are keys of its own, if it has any")
+    add("a", metavar="A", help="the first target: emulator, workerd, or the URL of a deployment")
+    add(
+        "b",
+        metavar="B",
+        help=f"the second target; {QUEUE_KEY}{OF_B} and {ADMIN_KEY}{OF_B} are its keys, if they differ",
+    )
     options.add(add, options.PROFILE)
     options.add(add, options.DISPOSABLE, action="append", default=[])
     options.add(add, options.RATE, default=RATE_OF_A_URL)
     options.add(add, options.WORKER)
     options.add(add, options.WORKERD)
-    add("--sequences", type=Path, action="append", metavar="FILE", help="sequences of yours instead; repeatable")
-    add("--only", metavar="WORDS", help="only sequences whose name or file has these")
-    add("--known", type=Path, metavar="FILE", help="known differences of yours instead")
-    add("--ignore-texts", action="store_true", help="texts for people may differ")
+    add("--sequences", type=Path, action="append", metavar="FILE", help="play your own sequences instead; repeatable")
+    add("--only", metavar="WORDS", help="play only sequences with these words in their name or file name")
+    add("--known", type=Path, metavar="FILE", help="use your own file of known differences instead")
+    add("--ignore-texts", action="store_true", help="ignore differences in texts for people, such as messages")
     add(
         "--wait-s",
         type=whole,
         default=0,
         metavar="S",
-        help="how long to wait where time cannot be moved (default: 0)",
+        help="wait up to S seconds where the clock cannot be moved (default: 0)",
     )
-    add("--settle-s", type=whole, default=90, metavar="S", help="how long a polled step may take (default: 90)")
+    add(
+        "--settle-s",
+        type=whole,
+        default=90,
+        metavar="S",
+        help="repeat a step with `until` for up to S seconds (default: 90)",
+    )
     add(
         "--noise-runs",
         type=whole,
         default=NOISE_RUNS,
         metavar="N",
-        help="how often to repeat what differs (default: 2)",
+        help="repeat a sequence with differences N times (default: 2)",
     )
     add("--json", action="store_true", help="print JSON")
 
@@ -75,7 +85,7 @@ def _sequences(args: argparse.Namespace) -> tuple[Sequence, ...]:
     given = read_sequences(args.sequences) if args.sequences else packaged_sequences()
     chosen = tuple(each for each in given if args.only is None or args.only in f"{each.source} {each.name}")
     if not chosen:
-        raise SequenceError(f"no sequence has {args.only!r} in its name or in its file's")
+        raise SequenceError(f"no sequence has {args.only!r} in its name or file name")
     return chosen
 
 
@@ -87,9 +97,9 @@ def _sides(args: argparse.Namespace) -> Iterator[tuple[tuple[Side, str], tuple[S
     hosts = [urlsplit(each).netloc for each in (args.a, args.b)]
     for host in args.disposable:
         if host not in hosts:
-            raise TargetError(f"--disposable names {host!r}, which is none of the two targets")
+            raise TargetError(f"--disposable is {host!r}, which is not one of the two targets")
     if "workerd" not in (args.a, args.b) and (args.worker or args.workerd):
-        raise TargetError("--worker and --workerd are for the target workerd")
+        raise TargetError("--worker and --workerd work only with the target workerd")
     names = side_names(args.a, args.b)
     with open_side(_wanted(args, args.a), names[0]) as a, open_side(_wanted(args, args.b, second=True), names[1]) as b:
         yield a, b

@@ -27,15 +27,15 @@ from queue_contracts.compare.sides import Side
 from queue_contracts.foreign.visible import visible
 from queue_contracts.targets.workerd import RuntimeMissing, find_workerd, versions
 
-_SIDES = "A is the Python Worker over the emulator's KV, B the reference Worker on workerd."
-_KV = "B's KV is the emulator's own, served to workerd: compared are the Worker, its runtime and HTTP, not KV itself."
+_SIDES = "A is the Python Worker over the emulator's KV, B the reference Worker on workerd over the same KV."
+_KV = "This compares the Worker, its runtime and HTTP, not KV itself."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     options.add(add, options.WORKERD)
-    add("--record", action="store_true", help="keep the scores, as those not to fall below")
-    add("--calibration", type=Path, metavar="FILE", help="where they are kept (default: in the package)")
+    add("--record", action="store_true", help="save the scores; later runs must not fall below them")
+    add("--calibration", type=Path, metavar="FILE", help="the file of saved scores (default: the one in the package)")
     add("--json", action="store_true", help="print JSON")
 
 
@@ -68,30 +68,30 @@ def _print_measured(
         print(json.dumps(found, indent=2))
     else:
         print(f"measured now, {now}", _SIDES, _KV, "", *map(visible, told(outcome, sides)), sep="\n")
-        print(*(f"worse than recorded: {line}" for line in fallen), sep="\n")
+        print(*(f"worse than the saved score: {line}" for line in fallen), sep="\n")
 
 
 def _keep(args: argparse.Namespace, now: Calibration, code: int) -> None:
     if code != EQUAL:
-        print("queue-contracts fidelity: not recorded, because there are differences", file=sys.stderr)
+        print("queue-contracts fidelity: not saved, because there are differences", file=sys.stderr)
         return
     packaged = packaged_calibration()
     if args.calibration is None and not isinstance(packaged, Path):
-        raise CalibrationError("the package is no folder that could be written to: name a file with --calibration")
+        raise CalibrationError("the folder of the package cannot be written to: name a file with --calibration")
     write_calibration(args.calibration or Path(str(packaged)), now)
 
 
 def _print_recorded(args: argparse.Namespace) -> int:
     """What was measured once: nothing is measured now, and nothing is said to be."""
     if args.record:
-        raise RuntimeMissing("to record scores takes a workerd: npm install workerd, or name it with --workerd")
+        raise RuntimeMissing("--record needs workerd: npm install workerd, or name it with --workerd")
     recorded = read_calibration(args.calibration or packaged_calibration())
     if args.json:
         scores = [scored(score) for score in recorded.scores]
         print(json.dumps({**_origin(recorded), "measured": False, "scores": scores}, indent=2))
     else:
         print("NOT MEASURED NOW: there is no workerd here (npm install workerd, or name it with --workerd)")
-        print(f"as recorded on {recorded}", _SIDES, _KV, "", *table(recorded.scores), sep="\n")
+        print(f"saved on {recorded}", _SIDES, _KV, "", *table(recorded.scores), sep="\n")
     return NOTHING_COMPARED
 
 

@@ -24,34 +24,37 @@ def _forbidden(sequence: Sequence, player: Player) -> str | None:
         if isinstance(step, Seed) and side.profile.terms.shared:
             keys = [names.resolve(str(entry["key"])) for entry in step.entries]
             if not side.profile.terms.writes:
-                return "may only be observed: nothing is put into its KV"
+                return "may only be read: the profile forbids to write into its KV"
             foreign = next((key for key in keys if not id_of_key(key).startswith(names.prefix)), None)
             if foreign is not None:
-                return f"is shared with others: {foreign} is not this run's"
+                return f"is shared with others: {foreign} is not an id of this run"
         if isinstance(step, Request):
             sent, key = player.prepare(step, names)
             headers = dict(sent.headers) | ({} if key is None else {"X-API-Key": key})
             reason = side.objection(Asked(sent.method, sent.url, headers, sent.content or b""))
             if reason is not None:
-                return f"may not be sent everything: {reason}"
+                return f"does not allow every request: {reason}"
     return None
 
 
 def _missing(sequence: Sequence, player: Player) -> str | None:
     side = player.side
     if not side.admin_key and any(map(_needs_admin_key, sequence.requests)):
-        return "has no key of the operator here"
+        return "has no admin key here"
     if side.deploy is None and sequence.deployment is not None:
-        return "is deployed in one way only"
+        return "cannot be deployed in another way"
     if side.seed is None and sequence.seeds:
-        return "cannot be seeded: the sequence needs data in its KV"
+        return "cannot be seeded, and the sequence needs data in KV"
     if side.reset is None and any(map(_needs_empty_queue, sequence.requests)):
-        return "cannot be emptied: the sequence compares what the whole queue holds"
+        return "cannot be emptied, and the sequence compares the whole queue"
     if sequence.worker_time and not side.worker_time:
-        return "runs on real time: the Worker's own clock does not move with KV's"
+        return "runs on real time: the Worker's own clock cannot be moved"
     waited_s = 0 if side.advance is not None else sequence.seconds_passed
     if waited_s > player.wait_s_max:
-        return f"cannot be moved in time: the sequence takes {waited_s} s; --wait-s {waited_s} waits for them"
+        return (
+            f"has a clock that cannot be moved, and the sequence takes {waited_s} s: add --wait-s {waited_s} to wait "
+            "for it"
+        )
     return None
 
 

@@ -127,7 +127,7 @@ def _deployed(target: Target, name: str, http: httpx.Client, run: Run, limiter: 
     storage = open_storage(target, http) if run.profile.terms.writes else None
     if storage is None and run.profile.tidies:
         names = f"{KV_ACCOUNT}, {KV_NAMESPACE} and {KV_TOKEN}"
-        raise TargetError(f"what the profile isolated writes is taken away past the Worker: set {names}")
+        raise TargetError(f"the profile isolated deletes its data directly in KV: set {names}")
     side = Side(
         name,
         target.name,

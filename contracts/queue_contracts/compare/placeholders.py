@@ -23,7 +23,7 @@ def require_meaning(placed: List[tuple[str, Step]]) -> None:
         unknown = [name for text in _texts(step) for name in names_in(text) if name not in known]
         if unknown:
             raise SequenceError(
-                f"{where}: {{{unknown[0]}}} stands for nothing: no step before this one captures it, and it is no id "
+                f"{where}: {{{unknown[0]}}} is unknown: no earlier step captures it, and it is not an id "
                 f"that a path or a seed has"
             )
         known |= set(_captured(step))

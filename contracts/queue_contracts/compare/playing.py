@@ -21,7 +21,7 @@ from queue_contracts.sending.limiter import seconds_of
 _FIRST_PAUSE_S, _PAUSE_S_MAX = 0.05, 2.0
 _MOVED_AFTER_S, _MOVED_S = 3.0, 5
 _RETRIES_MAX = 5
-_LIMITED = "it limits the rate, and had not let the request through in the time there was"
+_LIMITED = "its rate limit did not let the request through in time"
 
 
 class Unreachable(Exception):
@@ -93,7 +93,7 @@ class Player:
     def _begin(self, sequence: Sequence) -> None:
         """Over an empty namespace, where the target can have one."""
         if sequence.deployment is not None:
-            assert self.side.deploy is not None, f"{self.side.name} cannot be deployed anew"
+            assert self.side.deploy is not None, f"{self.side.name} cannot be deployed again"
             self.side.deploy(sequence.deployment)
         elif self.side.reset is not None:
             with self.side.guarded():
@@ -115,7 +115,7 @@ class Player:
             return _LIMITED
         exchanges.append(exchange)
         missing = names.capture(step.capture, exchange.answer)
-        return None if missing is None else f"the answer has nothing to go on with as {missing!r}"
+        return None if missing is None else f"the answer does not have {missing!r}, which a later step needs"
 
     def _seed(self, entries: tuple[Entry, ...], names: Names) -> None:
         assert self.side.seed is not None, f"{self.side.name} cannot be seeded"
@@ -185,7 +185,7 @@ class Player:
         for text in (answer.text(), *(value for _, value in answer.headers)):
             if self.side.keys.shown_in(text):
                 said = one_line(self.side.keys.mask(text), length_max=200)
-                raise KeyShown(f"{sent.method} {path} is answered with a key in it: {said}")
+                raise KeyShown(f"{sent.method} {path} is answered with an API key in it: {said}")
         return answer
 
 

@@ -62,7 +62,7 @@ def _read(file: Traversable | Path) -> Iterator[Sequence]:
         require_members(given, _OF_A_SEQUENCE, where)
         name, steps = given.get("name"), given.get("steps")
         if not isinstance(name, str) or not name:
-            raise SequenceError(f"{where}: name must be a text")
+            raise SequenceError(f"{where}: name must be a string")
         if not isinstance(steps, list) or not steps:
             raise SequenceError(f"{where} ({name}): steps must be a list")
         places = (f"{where} ({name}), step {position}" for position, _ in enumerate(steps, 1))
@@ -80,7 +80,7 @@ def _step(given: Any, where: str) -> list[Step]:
         return [seed(given["seed"], where)]
     require_members(given, _OF_A_REQUEST, where)
     if ("operation" in given) == ("request" in given):
-        raise SequenceError(f"{where}: a step has one of operation, request, seed, advance_s")
+        raise SequenceError(f"{where}: a step must have exactly one of operation, request, seed, advance_s")
     return [_request(each, where) for each in _spread(given, where)]
 
 
@@ -131,7 +131,7 @@ def _described(given: Mapping[str, Any], where: str) -> tuple[str, str, str]:
 def _raw(given: Mapping[str, Any], where: str) -> tuple[str, str, str]:
     method, _, path = str(given["request"]).partition(" ")
     if not (method.isupper() and method.isalpha() and path.startswith("/") and path.isascii() and " " not in path):
-        raise SequenceError(f"{where}: request must be as 'GET /path', in ASCII, not {given['request']!r}")
+        raise SequenceError(f"{where}: request must look like 'GET /path', in ASCII, not {given['request']!r}")
     operation = packaged_description().find(method, path)
     return method, path, operation.id if operation else ""
 
@@ -140,7 +140,7 @@ def _deployment(given: Any, where: str) -> Deployment:
     require_members(given, {"version", "keys"}, f"{where}, deployment")
     version = given.get("version", "new")
     if not isinstance(version, str):
-        raise SequenceError(f"{where}, deployment: version must be a text, not {version!r}")
+        raise SequenceError(f"{where}, deployment: version must be a string, not {version!r}")
     return Deployment(version, tuple(_texts(given.get("keys", {}), "keys", f"{where}, deployment")))
 
 
@@ -161,15 +161,15 @@ def _statuses(given: Any, where: str) -> tuple[int, ...]:
 
 def _content(given: Mapping[str, Any], where: str) -> bytes | None:
     if "body" in given and "content" in given:
-        raise SequenceError(f"{where}: a request has one of body and content")
+        raise SequenceError(f"{where}: a request must not have both body and content")
     if not isinstance(given.get("content", ""), str):
-        raise SequenceError(f"{where}: content must be a text")
+        raise SequenceError(f"{where}: content must be a string")
     return given["content"].encode() if "content" in given else None
 
 
 def _texts(given: Any, name: str, where: str) -> Iterator[tuple[str, str]]:
     if not isinstance(given, dict) or not all(isinstance(each, str) for pair in given.items() for each in pair):
-        raise SequenceError(f"{where}: {name} must be a mapping of texts to texts")
+        raise SequenceError(f"{where}: {name} must map strings to strings")
     yield from given.items()
 
 

@@ -47,7 +47,7 @@ def lines_of(finding: Finding, sides: tuple[Side, Side]) -> Iterator[str]:
     yield f"{parting.verdict.value}: {finding.step.label}, {parting.field}"
     yield f"  sequence  {finding.sequence.name}, step {finding.number + 1}"
     yield f"  after     {_before(finding)}"
-    yield f"  because   {unkeyed(parting.why, sides)}"
+    yield f"  reason    {unkeyed(parting.why, sides)}"
     if known is not None:
         yield f"  known     until {known.expires}: {known.reason}"
     values = from_where_they_differ(parting.a, parting.b, sides)
@@ -62,7 +62,7 @@ def lines_of(finding: Finding, sides: tuple[Side, Side]) -> Iterator[str]:
 def _variants(findings: list[Finding], sides: tuple[Side, Side]) -> Iterator[str]:
     variants = [finding for finding in findings if finding.parting.verdict is Verdict.VARIANT]
     if variants:
-        yield "allowed to differ:"
+        yield "allowed differences:"
     for finding in variants[:_VARIANTS_SHOWN]:
         parting = finding.parting
         values = " and ".join(value_line(value, sides)[:60] for value in (parting.a, parting.b))
@@ -95,17 +95,17 @@ def _before(finding: Finding) -> str:
 
 def _known(outcome: Outcome) -> Iterator[str]:
     for entry in outcome.expired:
-        yield f"known difference past its day: {entry}"
+        yield f"known difference is out of date: {entry}"
     for entry in outcome.stale:
-        yield f"known difference that no longer happens, to be deleted: {entry}"
+        yield f"known difference no longer happens, delete it: {entry}"
     for entry in outcome.unseen:
-        yield f"known difference that was not looked for in this run: {entry}"
+        yield f"known difference was not tested in this run: {entry}"
 
 
 def _late(steps: list[ComparedStep], sides: tuple[Side, Side]) -> Iterator[str]:
     late = sorted(settled_late(steps), key=lambda step: -max(step.a.settled_s, step.b.settled_s))
     if late:
-        yield f"polled until it settled, in seconds at {sides[0].name} and at {sides[1].name}:"
+        yield f"seconds until a write was seen, at {sides[0].name} and at {sides[1].name}:"
     for step in late[:_SETTLES_SHOWN]:
         times = f"{step.a.settled_s:8.2f} {step.b.settled_s:8.2f}"
         yield f"{times}  {step.operation} in {step.sequence.name!r}, step {step.number + 1}"

@@ -65,6 +65,6 @@ def _announce(sequences: tuple[Sequence, ...], players: list[Player]) -> None:
         minutes = -(-requests // (side.rate or 1))
         print(
             f"{side.name}: {requests} requests in {len(played)} sequences, {minutes} min at {side.rate} a minute, "
-            f"and more where answers settle late or differ; profile {side.profile.value}",
+            f"longer if writes are seen late or answers differ; profile {side.profile.value}",
             file=sys.stderr,
         )

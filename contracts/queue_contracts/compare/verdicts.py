@@ -60,7 +60,7 @@ class _Variant:
 _MIGRATION = frozenset({"getMigrationStatus", "runMigration", "rollbackMigration"})
 # Each is said in openapi.yaml: in the description of the field, or by its being optional.
 _VARIANTS = (
-    _Variant(_MIGRATION, frozenset({401}), r"content-type|body.*", "a refused key of the operator is text or JSON"),
+    _Variant(_MIGRATION, frozenset({401}), r"content-type|body.*", "a refused admin key is text or JSON"),
     _Variant(frozenset({"claimTask"}), frozenset({200}), r"body\.pending", "zero, or how many tasks were looked at"),
     _Variant(
         frozenset({"claimTask", "renewLease"}), frozenset({200}), r"body\.lease\.claimNonce", "a nonce may be there"
@@ -100,9 +100,9 @@ def _breaches(step: Request, a: Half, b: Half, description: Description) -> Iter
 def _violations(step: Request, half: Half, description: Description) -> list[Violation]:
     if half.answer.status not in step.statuses:
         allowed = " or ".join(map(str, step.statuses))
-        return [Violation("status", f"{half.answer.status} where the contract has {allowed}")]
+        return [Violation("status", f"{half.answer.status} but the contract says {allowed}")]
     if not half.settled:
-        return [Violation("settled", "never came to what the step waits for")]
+        return [Violation("settled", "the step was repeated, but its `until` never held")]
     if step.method == "HEAD":
         return []
     return description.violations(step.operation, half.answer)
@@ -126,13 +126,13 @@ def parts(a: Seen, b: Seen) -> Iterator[tuple[str, Json, Json]]:
 def _judged(step: Request, seen: Seen, field: str, ours: Json, theirs: Json) -> Parting:
     """The verdict on one field of two answers, each of which may stand by itself."""
     if field == "status":
-        return Parting(Verdict.VARIANT, field, "either is allowed here", ours, theirs)
+        return Parting(Verdict.VARIANT, field, "both are allowed here", ours, theirs)
     for variant in _VARIANTS:
         fits = step.operation in variant.operations and seen.status in variant.statuses
         if fits and re.fullmatch(variant.field, field):
             return Parting(Verdict.VARIANT, field, variant.why, ours, theirs)
     if not step.operation and not field.startswith("header "):
-        return Parting(Verdict.TEXT, field, "only the status is promised for such a request", ours, theirs)
+        return Parting(Verdict.TEXT, field, "only the status counts for such a request", ours, theirs)
     if _is_prose(step, seen, field):
         return Parting(Verdict.TEXT, field, "a text for people", ours, theirs)
     if field == "content-type" and _media_type(str(ours)) == _media_type(str(theirs)):

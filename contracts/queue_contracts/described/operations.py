@@ -64,7 +64,9 @@ class Description:
         if response is None:
             described = ", ".join(map(str, sorted(operation.responses)))
             return [
-                Violation("status", f"status {answer.status} is not described for {operation_id}, only {described}")
+                Violation(
+                    "status", f"status {answer.status} is not in openapi.yaml for {operation_id}, only {described}"
+                )
             ]
         found = list(self._wrong_headers(response, answer))
         content = response.get("content", {})
@@ -72,7 +74,7 @@ class Description:
             sent = answer.header("content-type") or "none"
             return [
                 *found,
-                Violation("content-type", f"content type {sent!r} is not described, only {', '.join(content)}"),
+                Violation("content-type", f"content type {sent!r} is not in openapi.yaml, only {', '.join(content)}"),
             ]
         if answer.media_type == "application/json" and content:
             found += self._wrong_body(content["application/json"]["schema"], answer)

@@ -33,7 +33,7 @@ def whole_body(chunks: Iterable[bytes], content_encoding: str = "") -> bytes:
     for part in _decoded(chunks, [each.strip().lower() for each in content_encoding.split(",") if each.strip()]):
         body += part
         if len(body) > BODY_BYTES_MAX:
-            raise Unreadable(f"its body goes on after {BODY_BYTES_MAX} bytes, which is all that the suite reads")
+            raise Unreadable(f"its body goes on after {BODY_BYTES_MAX} bytes, the most that queue-contracts reads")
     require_bounded(body)
     return bytes(body)
 
@@ -46,20 +46,20 @@ def require_bounded(body: bytes | bytearray) -> None:
     brackets = bare.translate(None, _NOT_A_BRACKET)
     values = bare.count(b",") + len(brackets) // 2
     if values > VALUES_MAX:
-        raise Unreadable(f"its body has {values} values; the suite reads {VALUES_MAX}")
+        raise Unreadable(f"its body has {values} values; queue-contracts reads at most {VALUES_MAX}")
     depth = deepest = 0
     for bracket in brackets:
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
     if deepest > DEPTH_MAX:
-        raise Unreadable(f"its body is nested {deepest} deep; the suite reads {DEPTH_MAX}")
+        raise Unreadable(f"its body is nested {deepest} deep; queue-contracts reads at most {DEPTH_MAX}")
 
 
 def _decoded(chunks: Iterable[bytes], encodings: list[str]) -> Iterator[bytes]:
     """In small parts. The encoding that was applied last stands last, and is taken off first."""
     for encoding in reversed([each for each in encodings if each != "identity"]):
         if encoding not in _DECODERS:
-            raise Unreadable(f"its Content-Encoding is {encoding[:40]!r}; the suite reads gzip and deflate")
+            raise Unreadable(f"its Content-Encoding is {encoding[:40]!r}; queue-contracts reads only gzip and deflate")
         chunks = _decompressed(chunks, encoding)
     yield from chunks
 
@@ -88,4 +88,4 @@ def _decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     except zlib.error as error:
         raise Unreadable(f"its body is not {encoding}, as its Content-Encoding says: {error}") from None
     if begun and not decoder.eof:
-        raise Unreadable(f"its body ends in the middle of what Content-Encoding calls {encoding}")
+        raise Unreadable(f"its body ends in the middle of the {encoding} data")

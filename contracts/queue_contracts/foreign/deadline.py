@@ -37,7 +37,7 @@ def within(
     thread.start()
     thread.join(seconds)
     if not answer.done():
-        raise too_slow(f"{request} is given {seconds:g} s, and its answer had not come to an end")
+        raise too_slow(f"{request} was not answered completely within {seconds:g} s")
     return answer.result()
 
 

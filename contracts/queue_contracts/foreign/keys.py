@@ -62,7 +62,9 @@ class Keys:
             return
         escapes = [match.start() for match in _OPENER.finditer(text)]
         if len(escapes) > ESCAPES_MAX:
-            raise Unreadable(f"it has {len(escapes)} escapes; the suite looks for keys in {ESCAPES_MAX}")
+            raise Unreadable(
+                f"it has {len(escapes)} escapes; queue-contracts looks for API keys in at most {ESCAPES_MAX}"
+            )
         raw = [(match.start(), match.end(), patterns.names[match[0]]) for match in patterns.as_they_are.finditer(text)]
         end = 0
         for found in sorted((*raw, *_escaped(text, escapes, patterns)), key=lambda each: (each[0], -each[1])):
@@ -185,7 +187,7 @@ class _Reading:
         self._met = around
         self._readings += len(found) - len(fewer)
         if self._readings > READINGS_MAX:
-            raise Unreadable(f"it can be read in more than {READINGS_MAX} ways, in each of which a key could be")
+            raise Unreadable(f"it can be decoded in more than {READINGS_MAX} ways, and each could contain an API key")
         return found
 
     def _read(self, place: int, inner: int) -> Iterator[Read]:

@@ -5,12 +5,12 @@ Worker: where the Worker has moved on, its mutants are refused instead of testin
 """
 
 import shutil
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
+import msgspec.toml
 
 TABLES = Path(__file__).resolve().parent
 
@@ -19,8 +19,7 @@ class MutantError(Exception):
     """A table, or a change that no longer fits the Worker; the message names the mutant."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Text of one file of the Worker, and what stands there instead."""
 
     file: str
@@ -28,8 +27,7 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True)
-class Mutant:
+class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`name` completes "a Worker that ..."; `caught_by` is "test_file.py::test_name" or, of one case, "...[case]".
 
     throws  whether it shows by an exception that escapes it, which no other mutant may do
@@ -37,17 +35,13 @@ class Mutant:
 
     name: str
     caught_by: str
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] = msgspec.field(name="change")
     throws: bool = False
 
 
 def load_mutants(tables: Path = TABLES) -> tuple[Mutant, ...]:
     """All mutants, in the order of the files' names and of the tables in them."""
-    mutants = tuple(
-        _mutant(table, path.name)
-        for path in sorted(tables.glob("*.toml"))
-        for table in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
-    )
+    mutants = tuple(mutant for file in sorted(tables.glob("*.toml")) for mutant in _read(file))
     twice = [name for name, count in Counter(mutant.name for mutant in mutants).items() if count > 1]
     if twice:
         raise MutantError(f"more than one mutant is called {', '.join(map(repr, twice))}")
@@ -73,18 +67,24 @@ def write_mutant(mutant: Mutant, worker: Path, folder: Path) -> None:
         found = source.count(change.before)
         if found != 1:
             raise MutantError(
-                f"the mutant that {mutant.name}: what it changes in {change.file} is there {found} times, not once:\n"
+                f"the mutant that {mutant.name}: the text to replace occurs {found} times in {change.file}, not once:\n"
                 f"{change.before}"
             )
         path.write_text(source.replace(change.before, change.after), encoding="utf-8")
 
 
-def _mutant(table: dict[str, Any], file: str) -> Mutant:
+class _Table(msgspec.Struct):
+    """A file of mutants."""
+
+    mutant: list[Mutant]
+
+
+def _read(file: Path) -> list[Mutant]:
     try:
-        changes = tuple(Change(**change) for change in table.pop("change"))
-        mutant = Mutant(**table, changes=changes)
-    except (KeyError, TypeError) as error:
-        raise MutantError(f"{file}: {table.get('name', 'a mutant without a name')}: {error}") from None
-    if not changes or any(change.before == change.after for change in changes):
-        raise MutantError(f"{file}: {mutant.name}: it changes nothing")
-    return mutant
+        mutants = msgspec.toml.decode(file.read_bytes(), type=_Table).mutant
+    except msgspec.MsgspecError as error:
+        raise MutantError(f"{file.name}: {error}") from None
+    for mutant in mutants:
+        if not mutant.changes or any(change.before == change.after for change in mutant.changes):
+            raise MutantError(f"{file.name}: {mutant.name}: it changes nothing")
+    return mutants

@@ -27,21 +27,25 @@ INDENT = " " * 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     add = parser.add_argument
-    add("--only", metavar="WORDS", help="only mutants with these words in their name, or in the name of their check")
+    add("--only", metavar="WORDS", help="run only mutants with these words in their name or in the name of their check")
     add(
         "--check",
         action="append",
         default=[],
         dest="checks",
         metavar="FILE::TEST",
-        help="a check to hunt every mutant with, of the suite or of a file of yours; repeatable",
+        help="run this check, from the suite or from your own file, against every mutant; repeatable",
     )
     options.add(
-        add, options.WORKER, metavar="DIR", help="the folder of the Worker that is broken (default: the reference)"
+        add, options.WORKER, metavar="DIR", help="the folder of the Worker to break (default: the reference Worker)"
     )
     options.add(add, options.WORKERD)
     add(
-        "--jobs", type=count, default=os.cpu_count() or 1, metavar="N", help="hunts side by side (default: %(default)s)"
+        "--jobs",
+        type=count,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="run N mutants at the same time (default: %(default)s)",
     )
 
 
@@ -61,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _bench(arguments: argparse.Namespace) -> Bench:
     worker = (arguments.worker or reference_worker()).absolute()
     if not worker.is_dir():
-        raise MutantError(f"--worker is the folder of a Worker; {worker} is none")
+        raise MutantError(f"--worker must be the folder of a Worker; {worker} is not")
     return Bench(worker, find_workerd(arguments.workerd, os.environ))
 
 
@@ -103,8 +107,8 @@ def _idle(verdicts: Sequence[Verdict], unbroken: Sequence[Run]) -> list[str]:
 
 def _account(verdicts: Sequence[Verdict], unbroken: Sequence[Run], idle: Sequence[str]) -> Iterator[str]:
     for control in unbroken:
-        yield from (f"fails on the Worker as it is: {check}: {why}" for check, why in control.failed.items())
-        yield from (f"cannot be run on the Worker as it is: {error}" for error in control.errors)
+        yield from (f"fails on the unchanged Worker: {check}: {why}" for check, why in control.failed.items())
+        yield from (f"cannot be run on the unchanged Worker: {error}" for error in control.errors)
     yield from (f"catches no mutant: {check}" for check in idle)
     counted = Counter(verdict.outcome.value for verdict in verdicts)
     yield f"{len(verdicts)} mutants: " + ", ".join(f"{count} {outcome}" for outcome, count in counted.items())

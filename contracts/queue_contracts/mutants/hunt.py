@@ -80,7 +80,9 @@ def verdict_on(mutant: Mutant, run: Run) -> Verdict:
     if run.errors:
         return Verdict(Outcome.NOT_RUN, why=run.errors[0])
     if run.escaped and not mutant.throws:
-        return Verdict(Outcome.NOT_RUN, why=f"an exception escapes it, which is not what it says: {run.escaped[0]}")
+        return Verdict(
+            Outcome.NOT_RUN, why=f"the Worker threw an exception, which this mutant should not do: {run.escaped[0]}"
+        )
     if run.failed:
         return Verdict(Outcome.CAUGHT, tuple(run.failed), next(iter(run.failed.values())))
     return Verdict(Outcome.SURVIVED)
@@ -110,7 +112,7 @@ def require_checks(checks: Sequence[str]) -> None:
     """Raise MutantError for one whose file is not there: each mutant would say so again."""
     for check in checks:
         if not (_file(check).is_file() and _file(check).suffix == ".py"):
-            raise MutantError(f"--check {check}: there is no such file of checks, here or in the suite")
+            raise MutantError(f"--check {check}: no such file of checks, here or in queue-contracts")
 
 
 def collected() -> dict[str, bool]:
@@ -185,7 +187,7 @@ class _Watch:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if name_of(item) in self.run.failed:
-            pytest.skip("another case has failed already")
+            pytest.skip("another case of this check has already failed")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from queue_contracts.sending.recorder import Exchange
 
@@ -18,7 +17,7 @@ def write_har(path: Path, exchanges: Iterable[Exchange]) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def _entry(each: Exchange) -> dict[str, Any]:
+def _entry(each: Exchange) -> dict[str, object]:
     body = {"postData": {"mimeType": _kind(each.request_headers), "text": each.request_body}}
     return {
         "startedDateTime": datetime.fromtimestamp(each.began_s, UTC).isoformat(),

@@ -47,27 +47,27 @@ def summary(outcomes: Sequence[Outcome], verdict: Verdict, left_out: Sequence[st
         if each.result == "failed":
             yield from _failure(each)
     for settled in sorted({line for each in outcomes for line in each.settled}):
-        yield f"settled: {settled}"
+        yield f"seen late: {settled}"
     for line in left_out:
         yield f"not checked: {line}"
     for label in verdict.unseen:
-        yield f"not seen to succeed: {label}"
+        yield f"never succeeded: {label}"
     for line in verdict.breaches:
-        yield f"BREACH of the profile: {line}"
+        yield f"FORBIDDEN BY THE PROFILE: {line}"
     for line in verdict.untestable:
-        yield f"CANNOT BE TESTED: {line}; nothing was sent after that"
+        yield f"CANNOT BE TESTED: {line}; nothing more was sent"
     for line in verdict.vacuous:
         yield f"PROVES NOTHING: {line}"
     failed = sum(each.result == "failed" for each in outcomes)
     held = sum(each.result == "passed" for each in outcomes)
-    yield f"{held} checks hold, {failed} do not; {exchanges} requests were sent"
+    yield f"{held} checks passed, {failed} failed; {exchanges} requests were sent"
 
 
 def _failure(each: Outcome) -> Iterator[str]:
     yield ""
     yield f"BROKEN: {each.name}"
-    yield f"  promised: {each.promise}"
+    yield f"  expected: {each.promise}"
     for number, line in enumerate(each.seen.splitlines()):
         yield f"  {'seen:    ' if number == 0 else '         '} {line}"
     if each.curl:
-        yield f"  again:    {each.curl}"
+        yield f"  repeat:   {each.curl}"

@@ -45,7 +45,7 @@ class Evidence:
     """What there is to judge a run by.
 
     purposes  the statuses that a check is about, by its name
-    admin     whether the run had the key of the operator
+    admin     whether the run had the admin key
     complete  nothing was left out by hand
     excused   operations that the run has said it cannot check
     """
@@ -67,7 +67,7 @@ def judge(run: Evidence) -> Verdict:
     """A run that was stopped says why, and one that cannot go on says nothing else of what it did not see."""
     never = _never_succeeded(run)
     stopped, untestable = run.told(STOPPED), run.told(UNTESTABLE)
-    vacuous = [f"{stopped[0]}: nothing was sent after that"] if stopped else list(_signs_of_vacuity(run, never))
+    vacuous = [f"{stopped[0]}: nothing more was sent"] if stopped else list(_signs_of_vacuity(run, never))
     unseen = [each.label for each in never if each.id in run.excused]
     return Verdict(run.told(BREACH), [] if untestable else vacuous, untestable, unseen)
 
@@ -78,7 +78,7 @@ def _signs_of_vacuity(run: Evidence, never: Iterable[Operation]) -> Iterator[str
     if run.complete:
         yield from (f"{each.label}: not one request succeeded" for each in never if each.id not in run.excused)
     if not any(each.test for each in run.exchanges):
-        yield "no check asked the target"
+        yield "no check sent a request to the target"
 
 
 def _statuses(run: Evidence) -> dict[str, Counter[int]]:

@@ -36,8 +36,8 @@ def claim(guard: Guard, wire: Wire[Response]) -> Response:
             return noted(guard, wire, wire.asked)
         except (httpx.HTTPError, requests.RequestException, Unreadable) as error:
             holder = _worker_of(wire.asked.body) or "a worker that the target named"
-            lost = f"the answer to a claim of {holder!r} was lost ({type(error).__name__})"
-            guard.breach(f"{lost}: it may hold a task now, until its lease ends")
+            lost = f"the answer to a claim by {holder!r} was lost ({type(error).__name__})"
+            guard.breach(f"{lost}: it may hold a task now, until the lease expires")
 
     response = obeying(guard, wire.asked, once, wire)
     _give_back_if_foreign(guard, wire, _object_in(wire.seen(response)))
@@ -53,10 +53,10 @@ def _require_own_queue(guard: Guard, wire: Wire[Any]) -> None:
         return  # a key that cannot list cannot claim
     pending = _object_in(answer).get("pending")
     if answer.status != 200 or not isinstance(pending, list):
-        raise ForeignTask(f"the queue could not be looked into before a claim: {answer.status}")
+        raise ForeignTask(f"the queue could not be listed before a claim: status {answer.status}")
     foreign = [each for each in pending if not str(each).startswith(guard.rules.own_prefix)]
     if foreign:
-        raise ForeignTask(f"the queue holds {len(foreign)} tasks that are not this run's: none is claimed")
+        raise ForeignTask(f"the queue holds {len(foreign)} tasks of others: no claim is sent")
 
 
 def _give_back_if_foreign(guard: Guard, wire: Wire[Any], claimed: Mapping[str, Any]) -> None:
@@ -66,14 +66,19 @@ def _give_back_if_foreign(guard: Guard, wire: Wire[Any], claimed: Mapping[str, A
         return
     holder, sent = lease.get("workerId") if isinstance(lease, dict) else None, _worker_of(wire.asked.body)
     if sent is not None and holder not in (sent, None):
-        guard.breach(f"a claim was answered with {task_id!r}, which {holder!r} holds: it is left alone")
+        guard.breach(f"a claim was answered with {task_id!r}, which {holder!r} holds: nothing was done about it")
     name = sent or holder
     if not isinstance(name, str):
-        guard.breach(f"a claim took {task_id!r}, and its answer does not say by which lease: it stays until that ends")
+        guard.breach(
+            f"a claim took {task_id!r}, and its answer names no worker: the task stays leased until the lease expires"
+        )
     url = f"{guard.rules.target.url}/api/queue/{quote(task_id, safe='')}/release"
     kept = {name: value for name, value in wire.asked.headers.items() if name.lower() in ("x-api-key", "content-type")}
     noted(guard, wire, Asked("POST", url, kept, json.dumps({"workerId": name}).encode()))
-    guard.breach(f"a claim took {task_id!r}, which came into the queue after it was looked at; it has been released")
+    guard.breach(
+        f"a claim took the task {task_id!r} of somebody else, which arrived after the queue was listed; it has been "
+        "released"
+    )
 
 
 def _worker_of(body: bytes) -> str | None:

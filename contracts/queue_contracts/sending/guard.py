@@ -72,13 +72,15 @@ class Guard:
         """Raise Breach, and write it down for the end of the run, if the request must not leave."""
         for name, ended in ((BREACH, Breach), (UNTESTABLE, Untestable), (STOPPED, Stopped)):
             if (self.folder / name).exists() and not self.tidies:
-                raise ended("nothing is sent any more: " + (self.folder / name).read_text(encoding="utf-8"))
+                raise ended("nothing more is sent: " + (self.folder / name).read_text(encoding="utf-8"))
         objection = self.rules.objection(asked)
         if objection is not None:
             self.breach(f"{asked.method} {asked.url}: {objection}")
         if self.left is not None and self.of_interest(asked):
             if self.left <= 0:
-                self.breach(f"{asked.method} {asked.url}: the check has sent all the requests that it announced")
+                self.breach(
+                    f"{asked.method} {asked.url}: the check has used up the number of requests that it announced"
+                )
             self.left -= 1
 
     def breach(self, what: str) -> NoReturn:
@@ -147,7 +149,7 @@ def noted(guard: Guard, wire: Wire[Response], asked: Asked) -> Response:
     guard.recorder.note(Exchange.of(asked, answer, guard.test, began_s, took_ms))
     for text in (*(value for _, value in answer.headers), answer.content.decode("utf-8", "replace")):
         if guard.recorder.shows_a_key(text):
-            raise KeyShown(f"the answer shows a key: {one_line(guard.recorder.mask(text))}")
+            raise KeyShown(f"the answer contains an API key: {one_line(guard.recorder.mask(text))}")
     return response
 
 
@@ -159,4 +161,4 @@ def _require_described(asked: Asked, answer: Answer) -> None:
     operation = description.find(asked.method, asked.path)
     wrong = description.violations(operation.id, answer) if operation else []
     if wrong:
-        raise LimitedOtherwise(f"a {LIMITED} is not as described: " + "; ".join(each.why for each in wrong))
+        raise LimitedOtherwise(f"a {LIMITED} does not match openapi.yaml: " + "; ".join(each.why for each in wrong))

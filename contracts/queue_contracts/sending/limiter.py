@@ -75,9 +75,12 @@ def sent_again(send: Callable[[], Answer], limiter: SharedLimiter) -> str | None
             return None
         pause_s = seconds_of(answer.header("retry-after"))
         if pause_s is None:
-            return f"the target answers {LIMITED} and not, in Retry-After, for how many seconds"
+            return f"the target answers {LIMITED} without a number of seconds in Retry-After"
         if pause_s > PAUSE_S_MAX:
-            return f"the target answers {LIMITED} and asks for {pause_s:.0f} s; the suite waits {PAUSE_S_MAX} s"
+            return (
+                f"the target answers {LIMITED} and asks for {pause_s:.0f} s; queue-contracts waits at most "
+                f"{PAUSE_S_MAX} s"
+            )
         # The second that is under way when the answer is written may be counted in it or not.
         limiter.pause(pause_s + 0.05)
-    return f"the target has answered {LIMITED} {1 + RETRIES_MAX} times in a row, whatever it asked to wait"
+    return f"the target has answered {LIMITED} {1 + RETRIES_MAX} times in a row, although its Retry-After was obeyed"

@@ -29,24 +29,25 @@ def objection(target: Target, http: httpx.Client, *, started: bool = False) -> s
         except Unreadable as why:
             return f"the answer of {target.url} to GET {path} cannot be read: {why}"
         if response.status_code == 401:
-            return f"{target.url} refused the key in {name} (401 for GET {path}); nothing else was asked"
+            return f"{target.url} refused the key in {name} (401 for GET {path}); no other request was sent"
         kind = one_line(response.headers.get("Content-Type", "no Content-Type"), length_max=80)
         if kind.startswith("text/html"):
             return (
-                f"{target.url} answers GET {path} with an HTML page, not as the Worker does "
-                f"(status {response.status_code}{_title(response.text)}): another host, or a login page in front?"
+                f"{target.url} answers GET {path} with an HTML page, not like the Worker "
+                f"(status {response.status_code}{_title(response.text)}): is this another host, or a login page?"
             )
         if response.status_code == LIMITED:
-            return f"{target.url} answers GET {path} with {LIMITED} and does not say for how many seconds"
+            return f"{target.url} answers GET {path} with {LIMITED} without a number of seconds in Retry-After"
         if 300 <= response.status_code < 400:
             where = one_line(response.headers.get("Location", "nowhere"), length_max=200)
             return (
-                f"{target.url} redirects GET {path} to {where} ({response.status_code}): name that host, if it is meant"
+                f"{target.url} redirects GET {path} to {where} ({response.status_code}): if you mean that host, use "
+                "its address"
             )
         if not started and (response.status_code != 200 or not _is_an_object(response)):
             return (
-                f"{target.url} answers GET {path} with status {response.status_code} and {kind}, not as the Worker "
-                f"does to its key (200, a JSON object): another host, or a Worker that is not deployed there?"
+                f"{target.url} answers GET {path} with status {response.status_code} and {kind}, not like the Worker "
+                f"(200, a JSON object): is this another host, or is the Worker not deployed there?"
             )
     return None
 

@@ -73,13 +73,13 @@ class Rules:
 
     def _observing(self, asked: Asked) -> str | None:
         if asked.body:
-            return "a declared GET has no body"
+            return "a GET must have no body"
         disguise = next((name for name in asked.headers if name.lower() in DISGUISES), None)
         if disguise is not None:
-            return f"{disguise} can make a GET something else"
+            return f"{disguise} could change what the GET does"
         if OBSERVED.fullmatch(asked.path) or is_read_of_a_task(asked.path):
             return None
-        return f"{asked.path} is no declared GET"
+        return f"{asked.path} is not a GET of openapi.yaml"
 
     def _about_own_tasks(self, asked: Asked) -> str | None:
         if asked.method != "POST":
@@ -102,14 +102,14 @@ class Rules:
         if asked.method == "POST" and asked.path.endswith("/bulk/delete"):
             keys = [str(key) for key in json.loads(asked.body)]
             foreign = next((key for key in keys if not id_of_key(key).startswith(OWN)), None)
-            return None if foreign is None else f"{foreign} is no key of a run's"
-        return f"{asked.method} {asked.path} is no way in which the suite writes"
+            return None if foreign is None else f"{foreign} is not a key of this run"
+        return f"{asked.method} {asked.path} is not a way in which queue-contracts writes to KV"
 
     def _unless_own_entries(self, body: bytes) -> str | None:
         return next(filter(None, (self._unless_own(id_of_key(str(each["key"]))) for each in json.loads(body))), None)
 
     def _unless_own(self, task_id: str) -> str | None:
-        return None if task_id.startswith(self.own_prefix) else f"{task_id!r} is not an id of this run's"
+        return None if task_id.startswith(self.own_prefix) else f"{task_id!r} is not an id of this run"
 
 
 def is_read_of_a_task(path: str) -> bool:

@@ -73,12 +73,12 @@ def settle_profile(run: Run, profile: str | None, disposable: str | None, host: 
     """The profile that was asked for, if it may be: a URL is thrown away only by its exact name. Raises TargetError."""
     if run.local:
         if disposable is not None:
-            raise TargetError(f"--disposable names the host of a URL; {run.target} is thrown away without being asked")
+            raise TargetError(f"--disposable is only for a URL: leave it out with {run.target}")
         return replace(run, profile=Profile(profile or "disposable"))
     if disposable is not None and profile not in (None, "disposable"):
-        raise TargetError(f"--disposable {disposable} and --profile {profile} contradict each other")
+        raise TargetError(f"--disposable {disposable} and --profile {profile} cannot be used together")
     if disposable is None and profile == "disposable":
-        raise TargetError(f"everything in the queue at {host} would be deleted: say so with --disposable {host}")
+        raise TargetError(f"this would delete everything in the queue at {host}: to allow it, add --disposable {host}")
     if disposable is not None and disposable != host:
-        raise TargetError(f"--disposable names {disposable!r}, but the target is {host!r}")
+        raise TargetError(f"--disposable is {disposable!r}, but the target is {host!r}")
     return replace(run, profile=Profile("disposable" if disposable else profile or "observe"))

@@ -74,7 +74,7 @@ def _requests_send(
 ) -> requests.Response:
     body = request.body or b""
     if not isinstance(body, str | bytes):
-        guard.breach(f"{request.method} {request.url}: a body that is not at hand as a whole cannot be looked at")
+        guard.breach(f"{request.method} {request.url}: a streamed body cannot be checked")
     content = body.encode() if isinstance(body, str) else body
     asked = Asked(request.method or "", request.url or "", _text(request.headers), content)
 
@@ -126,7 +126,7 @@ def _in_time(
 
 
 def _refuse_async(guard: Guard, send: Callable[[Any], Any], request: httpx.Request) -> Any:
-    guard.breach(f"{request.method} {request.url}: the suite sends nothing asynchronously")
+    guard.breach(f"{request.method} {request.url}: queue-contracts sends no asynchronous requests")
 
 
 def _text(headers: Any) -> dict[str, str]:
@@ -154,4 +154,4 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     where = arguments[1] if event == "socket.connect" else "http.client"
     if event == "socket.connect" and not isinstance(where, tuple):
         return  # a socket of this machine's file system
-    _installed[-1].breach(f"a connection to {where if isinstance(where, str) else where[:2]} past the guard")
+    _installed[-1].breach(f"a connection to {where if isinstance(where, str) else where[:2]} bypasses the guard")

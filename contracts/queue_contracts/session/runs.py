@@ -93,13 +93,13 @@ def _contradictions(run: Run, target: Target | None, *, side_by_side: bool) -> I
     """In the order in which they are told."""
     terms = run.profile.terms
     if run.control and (run.local or terms.shared):
-        yield "--control is for the URL of an emulator that is thrown away: add --disposable HOST"
+        yield "--control deletes the data of the emulator: to allow it, add --disposable HOST"
     if not run.local and (run.worker or run.workerd):
-        yield "--worker and --workerd are for the target workerd"
+        yield "--worker and --workerd work only with the target workerd"
     if target is not None and run.profile.tidies and not target.can(Ability.SEED):
         yield (
-            f"the profile {run.profile.value} puts its tasks into KV past the Worker: "
+            f"the profile {run.profile.value} writes its tasks directly into KV: "
             f"set {KV_ACCOUNT}, {KV_NAMESPACE} and {KV_TOKEN}"
         )
     if not run.local and terms.writes and side_by_side:
-        yield f"in the profile {run.profile.value} one process at a time works on a URL: leave -n out"
+        yield f"the profile {run.profile.value} allows only one process at a URL: leave -n out"

@@ -24,9 +24,9 @@ MARKERS = (
     "slow: takes over 0.25 s",
     "profiles(*names): runs in these profiles of a run (default: disposable)",
     "needs(*abilities): what the target must be able to do",
-    "admin: needs the key of the operator",
+    "admin: needs the admin key",
     "requests(most): how many requests the check sends at most",
-    "purpose(*statuses): statuses that are its purpose, and so no sign of a run that proves nothing",
+    "purpose(*statuses): statuses that the check wants to see; they do not count against the run",
     "disposable: runs in the profile disposable only, as every check without a mark does",
     "isolated: runs in the profiles isolated and disposable",
 )
@@ -65,8 +65,8 @@ def announcement(run: Run, address: str) -> str:
         return f"{said}, as fast as it answers."
     minutes = -(-(most + 2) // run.rate)
     return (
-        f"{said}: at most {most + 2} requests (and those that a 429 asks for again), at {run.rate} a minute: "
-        f"{minutes} minutes, and as much longer as it takes to answer or to show what was written."
+        f"{said}: at most {most + 2} requests (not counting repeats after a 429), at {run.rate} a minute: "
+        f"at least {minutes} minutes, longer if answers are slow or writes are seen late."
     )
 
 
@@ -97,7 +97,7 @@ def _why_not(run: Run, abilities: frozenset[Ability], admin: bool, item: pytest.
     if missing:
         return f"need a target that can be {missing[0].value}"
     if not admin and (item.get_closest_marker("admin") or "/api/migrate" in item.name):
-        return "need the key of the operator (CONTRACT_ADMIN_KEY)"
+        return "need the admin key (CONTRACT_ADMIN_KEY)"
     return None
 
 

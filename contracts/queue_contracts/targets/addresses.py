@@ -30,7 +30,7 @@ def check_address(url: str) -> None:
         host.encode("idna")
         httpx.URL(host=host).host  # noqa: B018
     except (ValueError, httpx.InvalidURL):
-        raise TargetError("a target is https://HOST or https://HOST:PORT; what was given is no such address") from None
+        raise TargetError("a target is https://HOST or https://HOST:PORT; this is not such an address") from None
     if parts.username or parts.password or "@" in parts.netloc:
         raise TargetError(f"a URL must not carry a password; put the keys into {QUEUE_KEY} and {ADMIN_KEY}")
     # Whoever puts a key behind the path must not see it again in a log.
@@ -39,14 +39,14 @@ def check_address(url: str) -> None:
         shown = re.split("[?#]", url)[0] + behind
         raise TargetError(f"a target is {', '.join(KINDS)} or https://HOST without a path or a query, not {shown!r}")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise TargetError(f"over plain HTTP the keys would travel readable: use https://{parts.netloc}")
+        raise TargetError(f"plain HTTP would send the keys without encryption: use https://{parts.netloc}")
 
 
 def check_keys(environment: Mapping[str, str]) -> None:
     """A header holds no line break and nothing beyond ASCII; who pastes a key with one would see it in an error."""
     for name in (QUEUE_KEY, ADMIN_KEY, KV_TOKEN):
         if not VISIBLE.fullmatch(environment.get(name, "")):
-            raise TargetError(f"{name} must hold visible ASCII characters alone: no space, no line break")
+            raise TargetError(f"{name} must have only visible ASCII characters: no space, no line break")
 
 
 def origin_of(url: str) -> str:
@@ -73,7 +73,7 @@ def rest_api(environment: Mapping[str, str]) -> RestApi | None:
         httpx.URL(url).host  # noqa: B018
         parts = urlsplit(url)
     except (ValueError, httpx.InvalidURL):
-        raise TargetError(f"{KV_API} is no address") from None
+        raise TargetError(f"{KV_API} is not an address") from None
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        raise TargetError(f"over plain HTTP the token would travel readable: {KV_API} must be https://")
+        raise TargetError(f"plain HTTP would send the token without encryption: {KV_API} must be https://")
     return RestApi(url, given[KV_ACCOUNT], given[KV_NAMESPACE], given[KV_TOKEN])

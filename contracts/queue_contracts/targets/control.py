@@ -13,7 +13,7 @@ class Control:
     """Only for targets that have it; every call must succeed."""
 
     def __init__(self, target: Target, http: httpx.Client) -> None:
-        assert target.can(Ability.RESET, Ability.MOVE_TIME), f"{target.name} has no control surface"
+        assert target.can(Ability.RESET, Ability.MOVE_TIME), f"{target.name} has no emulator controls"
         self.storage = ControlStorage(target.url, http)
         self._url = target.url + CONTROL_PREFIX
         self._http = http

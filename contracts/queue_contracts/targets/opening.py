@@ -61,7 +61,7 @@ def open_target(
         named = os.environ.get("WORKERD")
         workerd = workerd or (Path(named) if named else None)
     elif worker is not None:
-        raise TargetError("--worker says what workerd runs: name that as the target")
+        raise TargetError("--worker works only with the target workerd")
     options = ("--profile", "local") if options is None else options
     serving = Serving(target, worker, workerd, locations, options, keys)
     with (
@@ -90,7 +90,7 @@ def deployed_target(url: str, *, control: bool = False) -> Target:
     """What answers at a URL, with keys and the way into its KV from the environment. Raises TargetError."""
     check_address(url)
     if not os.environ.get(QUEUE_KEY):
-        raise TargetError(f"the key of the queue is not in the environment: set {QUEUE_KEY} (and {ADMIN_KEY})")
+        raise TargetError(f"the API key of the queue is not set: set {QUEUE_KEY} (and {ADMIN_KEY})")
     check_keys(os.environ)
     rest = rest_api(os.environ)
     origin = origin_of(url)
@@ -113,7 +113,7 @@ def _controlled(origin: str) -> tuple[frozenset[Ability], tuple[str, ...]]:
     except Unreadable as why:
         raise TargetError(f"the answer of {origin} to GET {CONTROL_PREFIX}/status cannot be read: {why}") from None
     except (ValueError, ValidationError):
-        raise TargetError(f"{origin} has no control surface of a queue-emulator: leave --control out") from None
+        raise TargetError(f"{origin} has no emulator controls: leave --control out") from None
     missing = {Ability.DISPOSABLE, Ability.WORKER_CLOCK, Ability.OTHER_KEYS}
     if profile != "local":
         missing |= {Ability.AT_ONCE}

@@ -105,7 +105,7 @@ def installed_command() -> str:
     beside = Path(sys.executable).with_name(COMMAND)
     found = str(beside) if beside.exists() else shutil.which(COMMAND)
     if found is None:
-        raise StartError(f"{COMMAND} is neither beside {sys.executable} nor on the path; install the package")
+        raise StartError(f"{COMMAND} was not found beside {sys.executable} or on the PATH: install queue-emulator")
     return found
 
 

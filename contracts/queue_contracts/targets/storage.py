@@ -206,7 +206,7 @@ def _pages(prefix: str, page: Page, limits: Limits) -> Iterator[dict[str, Any]]:
         if cursor is None:
             return
         if cursor in cursors:
-            raise StorageError(f"the list of keys under {prefix!r} does not end: a cursor came twice")
+            raise StorageError(f"the list of keys under {prefix!r} does not end: it returned the same cursor twice")
         if time.monotonic() > ends_s:
             raise StorageError(f"the list of keys under {prefix!r} had not ended after {limits.seconds:g} s")
         cursors.add(cursor)
@@ -219,7 +219,7 @@ def _bounded(entries: Iterable[dict[str, Any]], limits: Limits, what: str) -> It
     for entry in entries:
         held_bytes += sum(len(each) if isinstance(each, str) else len(str(each)) for each in entry.values())
         if held_bytes > limits.held_bytes:
-            raise StorageError(f"{what} have more than {limits.held_bytes} bytes, which is all that the suite holds")
+            raise StorageError(f"{what} have more than {limits.held_bytes} bytes, the most that queue-contracts keeps")
         yield entry
 
 
@@ -229,11 +229,11 @@ def _answered(send: Callable[[], httpx.Response], asked: str, form: dict[str, An
     try:
         answer = response.json()
     except ValueError:
-        raise StorageError(f"{asked} is answered with something else than JSON") from None
+        raise StorageError(f"{asked} has an answer that is not JSON") from None
     for wrong in Draft202012Validator(form).iter_errors(answer):
         place = "".join(f"/{step}" for step in wrong.instance_path) or "the whole"
         problem = one_line(keys.mask(wrong.message), length_max=120)
-        raise StorageError(f"{asked} is answered in another form than the documented one: {place}: {problem}")
+        raise StorageError(f"{asked} has an answer that does not have the documented form: {place}: {problem}")
     return answer
 
 

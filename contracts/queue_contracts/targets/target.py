@@ -14,15 +14,15 @@ class Scope(Enum):
 class Ability(Enum):
     """What a target can do beyond the Worker's routes; the value completes "it can be ...", for a report."""
 
-    MOVE_TIME = "moved in time"
-    SEED = "seeded: entries are put into its KV past the Worker"
-    INSPECT = "looked into: the entries of its KV are read past the Worker"
+    MOVE_TIME = "moved in time: its clock can be set"
+    SEED = "seeded: entries are written directly into its KV"
+    INSPECT = "inspected: entries are read directly from its KV"
     RESET = "emptied"
-    DISPOSABLE = "thrown away: nobody misses what is in it"
+    DISPOSABLE = "disposable: all its data may be deleted"
     WORKER_CLOCK = "moved in time together with the Worker's own clock"
     ENQUEUE = "sent tasks as its webhooks send them"
     OTHER_KEYS = "started once more, with other keys"
-    AT_ONCE = "asked at once for what was just written, and written to again"
+    AT_ONCE = "read right after a write, and written to again"
 
 
 LOCAL = frozenset(Ability)

@@ -11,10 +11,12 @@ _DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 
 def add_cost(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`cost`."""
-    parser = commands.add_parser("cost", help="what the traffic of a running emulator would cost on Cloudflare")
-    parser.add_argument("--url", metavar="URL", default=_DEFAULT_URL, help="the emulator (default: %(default)s)")
+    parser = commands.add_parser("cost", help="show what the traffic of a running emulator would cost at Cloudflare")
     parser.add_argument(
-        "--over", type=positive, metavar="S", help="the seconds that the traffic stands for (default: as observed)"
+        "--url", metavar="URL", default=_DEFAULT_URL, help="address of the emulator (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--over", type=positive, metavar="S", help="the seconds in which this traffic happens (default: as measured)"
     )
     parser.set_defaults(run=_cost)
 

@@ -11,10 +11,10 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
     """Both options, of data that was exported some time ago."""
     parser.add_argument(
         "--as-of", type=time_of_data, metavar="TIME",
-        help="load what lived at that time, and set the clock to it; `file` is the newest time in the data",
+        help="load the data as it was at this time, and set the clock to it; `file`: the newest time in the data",
     )  # fmt: skip
     parser.add_argument(
-        "--rebase", action="store_true", help="load what lived then with the lifetime that it had left, beginning now"
+        "--rebase", action="store_true", help="each key keeps the time to live that it had left then, starting now"
     )
 
 

@@ -1,7 +1,7 @@
 """The command itself: which commands there are, and what an error ends it with.
 
 Exit codes: 0 done, 1 workerd died, or not everything was written or is as it should be, 2 refused, 130 interrupted;
-3 a schedule that cannot be replayed to its end.
+of `explore` 1 something is broken, 3 a schedule that cannot be replayed to its end.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def _end_on_sigterm() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = Parser(
-        prog="queue-emulator", description="A Worker's task queue over an emulated Workers KV, on this machine."
+        prog="queue-emulator", description="Run a Worker's task queue on this machine, over an emulated Workers KV."
     )
     parser.add_argument("--version", action="version", version=f"queue-emulator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -1,4 +1,4 @@
-"""The command `explore`: which order of requests and operations breaks the queue."""
+"""The command `explore`: its options, and the one function that it calls."""
 
 import argparse
 from pathlib import Path
@@ -10,19 +10,37 @@ _SECONDS_MAX = 86_400
 
 def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`explore`."""
-    parser = commands.add_parser("explore", help="find which order of requests and operations breaks the queue")
+    parser = commands.add_parser("explore", help="search for orders of requests and KV operations that break the queue")
     add = parser.add_argument
     add(
         "--scenario", metavar="NAME", action="append", default=[],
-        help="which to search, as daemons; repeatable (default: all there are, and drawn ones)",
+        help="search only this one: the name of a built-in scenario, for example two-ends, or your file, for example "
+        "mine.toml; repeatable (default: all built-in ones, and random ones)",
     )  # fmt: skip
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_search_seconds, metavar="S", help="how long to search (default: 10)")
-    length.add_argument("--schedules", type=positive, metavar="N", help="how many to run: the same each time")
-    add("--random-seed", type=int, default=0, metavar="N", help="makes every draw repeatable (default: %(default)s)")
-    add("--out", type=Path, metavar="DIR", help="write the schedule of each finding there")
-    add("--json", action="store_true", help="say what was found as JSON")
-    add("--replay", type=Path, metavar="FILE", help="replay a schedule, and say whether it still breaks anything")
+    length.add_argument("--seconds", type=_seconds, metavar="S", help="search for this long (default: 10)")
+    length.add_argument(
+        "--schedules",
+        type=positive,
+        metavar="N",
+        help="run this many schedules; the same seed then gives the same findings",
+    )
+    add(
+        "--random-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the same number gives the same random choices (default: %(default)s)",
+    )
+    add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding into this folder")
+    add("--json", action="store_true", help="print the findings as JSON")
+    add(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="run a schedule file again, and say whether it still breaks the queue",
+    )
+    add("--picture", type=Path, metavar="FILE", help="with --replay: draw the schedule, as SVG")
     parser.set_defaults(run=_explore)
 
 
@@ -32,11 +50,11 @@ def _explore(parsed: argparse.Namespace) -> int:
     return explore(parsed)
 
 
-def _search_seconds(text: str) -> float:
+def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= _SECONDS_MAX:
-        raise argparse.ArgumentTypeError(f"must be above 0 and at most {_SECONDS_MAX} seconds, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be more than 0 and at most {_SECONDS_MAX} seconds, not {text!r}")
     return seconds

@@ -9,11 +9,11 @@ def add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """`export`."""
     parser = commands.add_parser(
         "export",
-        help="write a namespace as a bulk-put file to standard output",
-        epilog=f"places:\n{forms.SOURCES}",
+        help="print a namespace as a `wrangler kv bulk put` file",
+        epilog=forms.SOURCES_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SOURCE", help="a place")
+    parser.add_argument("source", metavar="ENDPOINT", help="the namespace to read")
     parser.set_defaults(run=_export)
 
 

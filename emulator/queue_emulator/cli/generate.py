@@ -11,32 +11,38 @@ _PREFIX_CHARACTERS_MAX = 64
 
 def add_generate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`generate`."""
-    parser = commands.add_parser("generate", help="make data, as a bulk-put file on standard output")
+    parser = commands.add_parser("generate", help="print test data as a `wrangler kv bulk put` file")
     kinds = parser.add_subparsers(metavar="KIND", required=True)
-    old = kinds.add_parser("old-format", help="a queue as Workers kept it before the migration")
+    old = kinds.add_parser("old-format", help="a queue in the key format before the migration")
     add = old.add_argument
-    add("--tasks", type=_count, default=100, metavar="N", help="how many tasks (default: %(default)s)")
+    add("--tasks", type=_count, default=100, metavar="N", help="number of tasks (default: %(default)s)")
     add(
         "--leased", type=_share, default=(10.0, True), metavar="N|P%",
-        help="how many of them are leased, or which part (default: 10%%)",
+        help="number or percentage of tasks that are leased (default: 10%%)",
     )  # fmt: skip
     add(
         "--orphans", type=_count, default=0, metavar="N",
-        help="one half: tasks that the pending list does not name; the other: ids on it without a task",
+        help="half of N: tasks that the pending list does not name; half: ids on the list that have no task",
     )  # fmt: skip
-    add("--corrupt", type=_count, default=0, metavar="N", help="how many of the tasks hold what is no task")
+    add(
+        "--corrupt",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="number of tasks whose value is not a task, for example broken JSON",
+    )
     add(
         "--others", type=_count, default=0, metavar="N",
-        help="keys beside the queue's, such as counters of a rate limit",
+        help="number of keys that do not belong to the queue, for example rate limit counters",
     )  # fmt: skip
-    add("--prefix", type=_prefix, default="", metavar="TEXT", help="what every id begins with")
-    add("--seed", type=int, default=0, metavar="N", help="another number makes other data (default: %(default)s)")
+    add("--prefix", type=_prefix, default="", metavar="TEXT", help="start every id with this text")
+    add("--seed", type=int, default=0, metavar="N", help="the same number gives the same data (default: %(default)s)")
     add(
         "--at",
         type=instant,
         default="2026-11-20T12:00:00Z",
         metavar="TIME",
-        help="when the data is of (default: %(default)s)",
+        help="the time at which the data was written (default: %(default)s)",
     )
     old.set_defaults(run=_generate)
 
@@ -62,7 +68,7 @@ def _generate(parsed: argparse.Namespace) -> int:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _COUNT_MAX):
-        raise argparse.ArgumentTypeError(f"must be a whole number of 0 to {_COUNT_MAX:,}, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_COUNT_MAX:,}, not {text!r}")
     return int(text)
 
 

@@ -1,8 +1,8 @@
-"""The command `import`: a namespace of one place into another."""
+"""The command `import`: a namespace of one endpoint into another."""
 
 import argparse
 
-from queue_emulator.cli.writing import add_to, add_writing, options_of, place_of
+from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
 from queue_emulator.transfer import forms
 
 
@@ -10,11 +10,11 @@ def add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """`import`."""
     parser = commands.add_parser(
         "import",
-        help="load a namespace of wrangler's local state, or of another place",
-        epilog=f"places:\n{forms.SOURCES}",
+        help="copy a namespace, for example from wrangler's local state",
+        epilog=forms.SOURCES_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SOURCE", help="a place, or a bulk-put file")
+    parser.add_argument("source", metavar="ENDPOINT", help="the namespace to read, or a bulk-put file")
     add_to(parser)
     add_writing(parser)
     parser.set_defaults(run=_import)
@@ -23,4 +23,4 @@ def add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _import(parsed: argparse.Namespace) -> int:
     from queue_emulator.transfer.exporting import import_
 
-    return import_(parsed.source, place_of(parsed), options_of(parsed, skip_expired=True))
+    return import_(parsed.source, endpoint_of(parsed), options_of(parsed, skip_expired=True))

@@ -13,21 +13,51 @@ def add_kv(parser: argparse.ArgumentParser) -> None:
     """What KV is like, and where it is kept."""
     add = parser.add_argument
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--state", type=Path, metavar="FILE", help=f"SQLite file (default: {settings.DEFAULT_STATE})")
-    kept.add_argument("--ephemeral", action="store_true", help="keep the data in memory only")
-    add("--profile", choices=sorted(PROFILES), default="cloudflare", help="how faithful KV is (default: %(default)s)")
+    kept.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help=f"SQLite file that keeps the data (default: {settings.DEFAULT_STATE})",
+    )
+    kept.add_argument("--ephemeral", action="store_true", help="keep the data in memory; it is lost at the end")
+    add(
+        "--profile",
+        choices=sorted(PROFILES),
+        default="cloudflare",
+        help="cloudflare: as production; local: strongly consistent, no limits (default: %(default)s)",
+    )
     add(
         "--location", metavar="CODE", action="append", default=[],
-        help=f"name of a location, the first is the default; repeatable (default: {settings.DEFAULT_LOCATION})",
+        help="add a location by airport code; the first is the default; repeatable "
+        f"(default: {settings.DEFAULT_LOCATION})",
     )  # fmt: skip
-    add("--plan", choices=sorted(PLANS), help="whose daily quotas hold (default: none)")
+    add("--plan", choices=sorted(PLANS), help="apply the daily quotas of this plan (default: no quotas)")
     add(
         "--without", choices=sorted(SWITCHES), action="append", default=[],
-        help="switch off one of production's ways; repeatable",
+        help="switch off one production behaviour; repeatable",
     )  # fmt: skip
-    add("--replication-lag", type=lag, default=(0, 0), metavar="MIN..MAX", help="seconds until others see a write")
-    add("--tombstone-life", type=seconds, metavar="S", help="how long lists walk deleted keys (default: an hour)")
-    add("--random-seed", type=int, metavar="N", help="makes every draw repeatable")
+    add(
+        "--replication-lag",
+        type=lag,
+        default=(0, 0),
+        metavar="MIN..MAX",
+        help="seconds until other locations can see a write (default: 0..0)",
+    )
+    add(
+        "--tombstone-life",
+        type=seconds,
+        metavar="S",
+        help="seconds for which deleted keys still count for the pages of a list (default: 3600)",
+    )
+    add("--random-seed", type=int, metavar="N", help="the same number gives the same random choices")
+
+
+def add_ready_file(parser: argparse.ArgumentParser) -> None:
+    """`--ready-file`."""
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE",
+        help="write this file, one line of JSON with the URL, as soon as requests are answered; it goes at the end",
+    )  # fmt: skip
 
 
 def state_of(parsed: argparse.Namespace) -> Path | None:

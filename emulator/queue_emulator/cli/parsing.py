@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line. The parsers of the commands are of this class too."""
 
     def error(self, message: str) -> NoReturn:
-        tell(f"{self.prog}: {message}; {self.prog} --help shows what there is")
+        tell(f"{self.prog}: {message}; see {self.prog} --help")
         raise SystemExit(2)
 
 
@@ -28,15 +28,17 @@ def locations(named: Sequence[str]) -> tuple[str, ...]:
     codes = [code.upper() for code in named]
     for code, written in zip(codes, named, strict=True):
         if not (code.isascii() and code.isalpha() and len(code) == 3):
-            raise SettingsError(f"--location takes an airport code of three letters, as SJC or NRT, not {written!r}")
+            raise SettingsError(
+                f"--location must be an airport code of three letters, such as SJC or NRT, not {written!r}"
+            )
         if codes.count(code) > 1:
-            raise SettingsError(f"--location {code} is given twice: each location has one code")
+            raise SettingsError(f"--location {code} is given twice")
     return tuple(codes) or (settings.DEFAULT_LOCATION,)
 
 
 def port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"a port lies between 0 and 65535, not {text!r}")
+        raise argparse.ArgumentTypeError(f"a port must be 0 to 65535, not {text!r}")
     return int(text)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from queue_emulator import settings
-from queue_emulator.cli.kv_options import add_kv, profile_of, state_of
+from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
 from queue_emulator.cli.parsing import locations, port
 from queue_emulator.core.errors import SettingsError
 
@@ -15,20 +15,21 @@ _EXAMPLE = "queue-emulator run -- npx wrangler dev"
 
 def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`run -- COMMAND`."""
-    words = "start a Workers tool, such as wrangler, Vite or Vitest, with its KV in this emulator"
+    words = "start wrangler, Vite, Vitest or another Workers tool, and give it this KV"
     parser = commands.add_parser("run", help=words, usage=_USAGE)
     add = parser.add_argument
-    add("--port", type=port, default=0, help="of the emulator itself (default: a free one)")
+    add("--port", type=port, default=0, help="the emulator's own port (default: a free one)")
     add_kv(parser)
+    add_ready_file(parser)
     add(
         "--at", metavar="BINDING=LOCATION", action="append", default=[],
-        help="where one KV binding reads and writes; repeatable (default: where its Worker is)",
+        help="the location of one KV binding; repeatable (default: the location of its Worker)",
     )  # fmt: skip
     add(
         "--seed", metavar="[BINDING=]FILE", action="append", default=[],
-        help="bulk-put file to load at each start; repeatable (default: for CACHE, or the only binding)",
+        help="`wrangler kv bulk put` file to load at each start; repeatable (default binding: CACHE, or the only one)",
     )  # fmt: skip
-    add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=f"as in: {_EXAMPLE}")
+    add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=f"the command to start, as in: {_EXAMPLE}")
     parser.set_defaults(run=_run)
 
 
@@ -38,7 +39,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     command = tuple(parsed.command[1:] if parsed.command[:1] == ["--"] else parsed.command)
     if not command:
-        raise SettingsError(f"run needs a command: {_EXAMPLE}")
+        raise SettingsError(f"run needs a command, as in: {_EXAMPLE}")
     require_extra(("aiohttp", "h11"))
     return run(
         settings.ToolSettings(
@@ -52,6 +53,7 @@ def _run(parsed: argparse.Namespace) -> int:
             at=_at(parsed.at),
             random_seed=parsed.random_seed,
             api_token=settings.read_api_token(),
+            ready_file=parsed.ready_file,
         )
     )
 
@@ -61,9 +63,9 @@ def _at(given: Sequence[str]) -> dict[str, str]:
     for each in given:
         binding, equals, location = each.partition("=")
         if not equals or not binding.isidentifier():
-            raise SettingsError(f"--at takes BINDING=LOCATION, as in CACHE=NRT, not {each!r}")
+            raise SettingsError(f"--at must be BINDING=LOCATION, such as CACHE=NRT, not {each!r}")
         if at.get(binding, location) != location:
-            raise SettingsError(f"--at puts {binding} at two locations: {at[binding]} and {location}")
+            raise SettingsError(f"--at gives {binding} two locations, {at[binding]} and {location}: give it one")
         (at[binding],) = locations([location])
     return at
 

@@ -1,10 +1,10 @@
-"""The command `seed`: bulk-put files into a place."""
+"""The command `seed`: bulk-put files into an endpoint."""
 
 import argparse
 from pathlib import Path
 
 from queue_emulator.cli.data_time import add_as_of
-from queue_emulator.cli.writing import add_to, add_writing, options_of, place_of
+from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
 from queue_emulator.transfer import forms
 
 
@@ -12,19 +12,23 @@ def add_seed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """`seed`."""
     parser = commands.add_parser(
         "seed",
-        help="load bulk-put files into an emulator, a file, or Cloudflare",
-        epilog=f"places:\n{forms.TARGETS}",
+        help="load `wrangler kv bulk put` files into an emulator, a file, or Cloudflare",
+        epilog=forms.TARGETS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE", help="JSON as for `wrangler kv bulk put`; - is standard input"
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="JSON in the format of `wrangler kv bulk put`; - is standard input",
     )
     target = parser.add_mutually_exclusive_group()
     add_to(target)
-    target.add_argument("--state", metavar="FILE", help="as --to state:FILE")
+    target.add_argument("--state", metavar="FILE", help="the same as --to state:FILE")
     add_writing(parser)
     parser.add_argument(
-        "--skip-expired", action="store_true", help="leave out what ends too soon to be written, or has ended"
+        "--skip-expired", action="store_true", help="leave out keys that have expired, or will within 90 seconds"
     )
     add_as_of(parser)
     parser.set_defaults(run=_seed)
@@ -33,5 +37,5 @@ def add_seed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def _seed(parsed: argparse.Namespace) -> int:
     from queue_emulator.transfer.seeding import seed
 
-    place = f"state:{parsed.state}" if parsed.state is not None else place_of(parsed)
-    return seed(parsed.files, place, options_of(parsed, skip_expired=parsed.skip_expired))
+    endpoint = f"state:{parsed.state}" if parsed.state is not None else endpoint_of(parsed)
+    return seed(parsed.files, endpoint, options_of(parsed, skip_expired=parsed.skip_expired))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from queue_emulator import settings
 from queue_emulator.cli.data_time import add_as_of, as_of
-from queue_emulator.cli.kv_options import add_kv, profile_of, state_of
+from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
 from queue_emulator.cli.parsing import locations, port, positive
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.cloudflare_access import Access
@@ -15,40 +15,60 @@ from queue_emulator.workerd.bindings import WorkerFlags
 
 def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`serve`."""
-    parser = commands.add_parser("serve", help="start the emulator")
+    parser = commands.add_parser("serve", help="start the emulator; it listens on http://127.0.0.1:8787")
     add = parser.add_argument
     add("--host", default=settings.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
-    add("--port", type=port, default=settings.DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    add(
+        "--port",
+        type=port,
+        default=settings.DEFAULT_PORT,
+        help="port; 0 selects a free one (default: %(default)s)",
+    )
     add_kv(parser)
+    add_ready_file(parser)
     add(
         "--seed", type=Path, metavar="FILE", action="append", default=[],
-        help="bulk-put file to load at each start; repeatable",
+        help="`wrangler kv bulk put` file to load at each start; repeatable",
     )  # fmt: skip
     add_as_of(parser)
     add(
         "--worker-version", choices=[each.value for each in WorkerVersion], default="new",
-        help="which format the Worker uses (default: %(default)s)",
+        help="version of the Worker, and so its key format (default: %(default)s)",
     )  # fmt: skip
-    add("--rate-limit", type=positive, metavar="N", help="answer 429 past N requests a minute a key")
-    add("--strict", action="store_true", help="answer 400 to what is outside of openapi.yaml")
-    add("--quiet", action="store_true", help="no log line a request")
-    add("--kv", choices=("emulated", "cloudflare"), default="emulated", help="whose KV it is (default: %(default)s)")
-    add("--namespace-id", metavar="ID", help="the real namespace of --kv cloudflare")
-    _add_worker(parser.add_argument_group("a Worker of your own, on the real runtime"))
+    add("--rate-limit", type=positive, metavar="N", help="answer 429 to more than N requests a minute with one key")
+    add("--strict", action="store_true", help="answer 400 to ids and bodies that openapi.yaml does not allow")
+    add("--quiet", action="store_true", help="do not log requests")
+    add(
+        "--kv",
+        choices=("emulated", "cloudflare"),
+        default="emulated",
+        help="the emulated KV, or a real namespace at Cloudflare (default: %(default)s)",
+    )
+    add("--namespace-id", metavar="ID", help="with --kv cloudflare: the id of the real namespace")
+    _add_worker(parser.add_argument_group("run your own Worker, on the real runtime (workerd)"))
     parser.set_defaults(run=_serve)
 
 
 def _add_worker(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--worker", type=Path, metavar="PATH", help="its main module, or its wrangler config or the folder of that")
-    add("--workerd", type=Path, metavar="PATH", help="the binary (default: of a node_modules near, or on the PATH)")
+    add("--worker", type=Path, metavar="PATH", help="its main module, its wrangler config, or the folder of the config")
+    add(
+        "--workerd",
+        type=Path,
+        metavar="PATH",
+        help="the workerd binary (default: from a node_modules folder nearby, or from the PATH)",
+    )
     add(
         "--binding", metavar="NAME[=NAMESPACE]", action="append", default=[],
-        help="a KV namespace that it is bound to; repeatable (default: CACHE)",
+        help="a KV namespace binding; repeatable (default: from the wrangler config, else CACHE)",
     )  # fmt: skip
-    add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text that it is bound to; repeatable")
-    add("--compatibility-date", metavar="DATE", help="as wrangler's (default: the date of workerd)")
-    add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as wrangler's; repeatable")
+    add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text variable; repeatable")
+    add(
+        "--compatibility-date",
+        metavar="DATE",
+        help="as in wrangler (default: from the wrangler config, else the date of workerd)",
+    )
+    add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as in wrangler; repeatable")
 
 
 def _serve(parsed: argparse.Namespace) -> int:
@@ -66,6 +86,7 @@ def _serve(parsed: argparse.Namespace) -> int:
             state=state_of(parsed),
             seeds=tuple(parsed.seed),
             as_of=as_of(parsed),
+            ready_file=parsed.ready_file,
             profile=profile_of(parsed),
             locations=locations(parsed.location),
             worker_version=WorkerVersion(parsed.worker_version),
@@ -82,21 +103,25 @@ def _cloudflare(parsed: argparse.Namespace) -> Access | None:
     """The real namespace that is to stand behind the Worker; None for an emulated one. Nothing of it is emulated."""
     if parsed.kv == "emulated":
         if parsed.namespace_id is not None:
-            raise SettingsError("--namespace-id names a real namespace: it takes --kv cloudflare")
+            raise SettingsError("--namespace-id is the id of a real namespace: add --kv cloudflare")
         return None
     emulated = next((name for name, default in _EMULATED_ONLY if getattr(parsed, name) != default), None)
     if emulated is not None:
-        raise SettingsError(f"--{emulated.replace('_', '-')} is of emulated KV: a real namespace does not take it")
+        raise SettingsError(
+            f"--{emulated.replace('_', '-')} configures the emulated KV: leave it out with --kv cloudflare"
+        )
     if parsed.worker is not None:
         raise SettingsError(
-            "--kv cloudflare runs the Python Worker; for your own, `wrangler dev` has bindings with `remote` set"
+            "--kv cloudflare runs only the Python Worker: leave --worker out, or run your own Worker by `wrangler "
+            "dev` with "
+            "`remote` bindings"
         )
     if parsed.namespace_id is None:
-        raise SettingsError("--kv cloudflare needs --namespace-id, as `wrangler kv namespace list` shows it")
+        raise SettingsError("--kv cloudflare needs --namespace-id; `wrangler kv namespace list` shows the ids")
     access = settings.read_cloudflare(parsed.namespace_id)
     if parsed.seed and not access.on_loopback:
         raise SettingsError(
-            f"--seed writes at each start, and {access.host} has real data: use `queue-emulator seed` once instead"
+            f"--seed would write at each start, and {access.host} has real data: run `queue-emulator seed` once instead"
         )
     return access
 
@@ -117,11 +142,11 @@ def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None,
     if parsed.worker is None:
         stray = next((each for each in _WORKERS_OWN if getattr(parsed, each)), None)
         if stray is not None:
-            raise SettingsError(f"--{stray.replace('_', '-')} says how to run a Worker: name it with --worker")
+            raise SettingsError(f"--{stray.replace('_', '-')} is only for your own Worker: add --worker PATH")
         return None, settings.read_keys(parsed.host)
     if parsed.rate_limit or parsed.strict or parsed.worker_version != "new":
         raise SettingsError(
-            "--rate-limit, --strict and --worker-version are the Python Worker's, not those of --worker"
+            "--rate-limit, --strict and --worker-version are only for the Python Worker: leave them out with --worker"
         )
     flags = WorkerFlags(parsed.worker, parsed.binding, parsed.var, parsed.compatibility_date, parsed.compatibility_flag)
     return settings.read_worker(flags, workerd=parsed.workerd, host=parsed.host)

@@ -12,26 +12,26 @@ def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """`verify`."""
     parser = commands.add_parser(
         "verify",
-        help="what a migration left of the data that was there before",
-        epilog=f"places:\n{forms.SOURCES}",
+        help="compare a namespace after a migration with the data before it",
+        epilog=forms.SOURCES_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add(
-        "--from", dest="source", default=forms.DEFAULT_URL, metavar="PLACE",
-        help="the namespace after the migration, or a bulk-put file of it (default: %(default)s)",
+        "--from", dest="source", default=forms.DEFAULT_URL, metavar="ENDPOINT",
+        help="the data after the migration (default: %(default)s)",
     )  # fmt: skip
     data = parser.add_mutually_exclusive_group(required=True)
-    data.add_argument("--before", type=Path, metavar="FILE", help="a bulk-put file of what was there before")
+    data.add_argument("--before", type=Path, metavar="FILE", help="the data before the migration, a bulk-put file")
     data.add_argument(
         "--predict", type=Path, metavar="FILE",
-        help="instead: what a migration of this file would leave behind; nothing is run, and no place is read",
+        help="only compute what a migration would do with this file; no --before, no --from",
     )  # fmt: skip
     add(
         "--as-of", type=time_of_data, metavar="TIME",
-        help="with --predict: when it runs; `file` is the newest time in it",
+        help="with --predict: the time of the migration; `file`: the newest time in the file",
     )  # fmt: skip
-    add("--json", action="store_true", help="the report as JSON, with all names")
+    add("--json", action="store_true", help="print the report as JSON, with all names")
     parser.set_defaults(run=_verify)
 
 
@@ -41,5 +41,5 @@ def _verify(parsed: argparse.Namespace) -> int:
     if parsed.predict is not None:
         return predict_file(parsed.predict, parsed.as_of, as_json=parsed.json)
     if parsed.as_of is not None:
-        raise SettingsError("--as-of is the time of a run that --predict foretells: add that")
+        raise SettingsError("--as-of needs --predict FILE")
     return verify(parsed.source, parsed.before, as_json=parsed.json)

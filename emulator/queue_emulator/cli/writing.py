@@ -1,4 +1,4 @@
-"""Options of the commands that write to a place."""
+"""Options of the commands that write to an endpoint."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def add_to(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--to", metavar="PLACE", help=f"where to (default: {forms.DEFAULT_URL})")
+    parser.add_argument("--to", metavar="ENDPOINT", help=f"where to write the data (default: {forms.DEFAULT_URL})")
 
 
 def add_writing(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--dry-run", action="store_true", help="check and show, and write nothing")
-    add("--yes", action="store_true", help="do not ask before writing to what is not on this machine")
-    add("--from-start", action="store_true", help="do not go on where an unfinished run ended")
+    add("--dry-run", action="store_true", help="check and show everything, but write nothing")
+    add("--yes", action="store_true", help="write to another machine without asking")
+    add("--from-start", action="store_true", help="start again; do not continue an unfinished run")
 
 
-def place_of(parsed: argparse.Namespace) -> str:
-    """Where to; an empty text, as of a variable that is not set, is no place, and not the default one."""
+def endpoint_of(parsed: argparse.Namespace) -> str:
+    """Where to write. An empty text, as from a shell variable that is not set, does not mean the default endpoint."""
     return forms.DEFAULT_URL if parsed.to is None else str(parsed.to)
 
 

@@ -210,7 +210,7 @@ def _seconds(entry: dict[str, Json], name: str) -> int | None:
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int)):
         raise BulkDataError(f"{name} must be an integer, in seconds")
     if seconds is not None and abs(seconds) > SAFE_INTEGER_MAX:
-        raise BulkDataError(f"{name} of {seconds} is further away than {SAFE_INTEGER_MAX} seconds")
+        raise BulkDataError(f"{name} of {seconds} is more than {SAFE_INTEGER_MAX} seconds")
     return seconds
 
 

@@ -66,7 +66,7 @@ class MovableClock:
     def advance(self, by_ms: int) -> None:
         """Move forward by `by_ms` >= 0; raises ClockError for a negative step or past the year 9999."""
         if by_ms < 0:
-            raise ClockError(f"the clock advances by 0 or more, not by {by_ms} ms")
+            raise ClockError(f"the clock can only be advanced by 0 or more, not by {by_ms} ms")
         self.set(self.now_ms() + by_ms)
 
     def set(self, now_ms: int) -> None:
@@ -112,11 +112,14 @@ class Stopwatch:
     def elapsed_ms(self) -> float:
         return (time.perf_counter_ns() - self._start_ns) / 1_000_000
 
+    def elapsed_s(self) -> float:
+        return self.elapsed_ms() / 1000
+
 
 def check_instant(now_ms: int) -> None:
     """Raises ClockError for an instant before 1970 or after 9999."""
     if not 0 <= now_ms <= LATEST_MS:
-        raise ClockError(f"a time lies between 0 and {LATEST_MS} ms since the UNIX epoch, not at {now_ms}")
+        raise ClockError(f"a time must be 0 to {LATEST_MS} ms since 1970, not {now_ms}")
 
 
 def parse_iso_8601(text: str) -> int:
@@ -126,7 +129,7 @@ def parse_iso_8601(text: str) -> int:
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise ClockError(f"a time is written as 2026-11-23T17:00:00Z, not {text[:40]!r}")
+        raise ClockError(f"a time must look like 2026-11-23T17:00:00Z, not {text[:40]!r}")
     return round(instant.timestamp() * 1000)
 
 

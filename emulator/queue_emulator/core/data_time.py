@@ -35,10 +35,10 @@ def newest_ms(entries: Iterable[BulkEntry]) -> int:
     own = [at_ms for at_ms in found if first_end_ms is None or at_ms < first_end_ms]
     if own:
         return max(own)
-    why = "no value says when it was written, as a task's queuedAt does"
+    why = "no value has a time such as queuedAt of a task"
     if first_end_ms is not None and found:
-        why = f"no value was written before the first of them ended, at {iso_8601(first_end_ms)}"
-    raise BulkDataError(f"{why}: say of which time the data is, as --as-of TIME")
+        why = f"no value has a time before {iso_8601(first_end_ms)}, when the first key expires"
+    raise BulkDataError(f"{why}: give the time of the data with --as-of TIME")
 
 
 def _times(value: bytes) -> list[int]:

@@ -74,7 +74,7 @@ class Base64Error(BulkDataError):
     """A value that is not base64, as its entry says; `at` is the first byte that is wrong."""
 
     def __init__(self, at: int) -> None:
-        super().__init__("value is not base64, as its base64 field says")
+        super().__init__("value is not base64, although its base64 field is true")
         self.at = at
 
 

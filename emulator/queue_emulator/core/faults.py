@@ -212,7 +212,7 @@ def rule_from_json(given: Mapping[str, ToJson]) -> Rule:
             raise FaultError(f"{name} in a fault rule must be {said}, not {value!r}")
     for_s = _number(given, "for_s")
     if not 0 <= for_s <= FOR_S_MAX:
-        raise FaultError(f"for_s must lie between 0 and {FOR_S_MAX} seconds, not {for_s}")
+        raise FaultError(f"for_s must be 0 to {FOR_S_MAX} seconds, not {for_s}")
     rule = Rule(
         Verdict(_text(given, "verdict") or "", _whole(given, "status", 500), round(for_s * 1000), _text(given, "to")),
         operation=_text(given, "operation"),
@@ -291,9 +291,9 @@ def _check(rule: Rule) -> None:
         (verdict.status in REASONS, f"status must be one of {', '.join(map(str, REASONS))}, not {verdict.status}"),
         (rule.nth is None or rule.nth > 0, "nth must be at least 1"),
         (rule.times is None or rule.times > 0, "times must be at least 1"),
-        (0 <= rule.percent <= 100, "percent must lie between 0 and 100"),
-        (not effect.keeps_away or bool(verdict.location), f"{verdict.kind} needs `to`, a location"),
-        (not (effect.waits or effect.keeps_away) or verdict.delay_ms > 0, f"{verdict.kind} needs for_s"),
+        (0 <= rule.percent <= 100, "percent must be 0 to 100"),
+        (not effect.keeps_away or bool(verdict.location), f"{verdict.kind} needs the member `to`, a location"),
+        (not (effect.waits or effect.keeps_away) or verdict.delay_ms > 0, f"{verdict.kind} needs the member for_s"),
     )
     for holds, message in checks:
         if not holds:

@@ -40,9 +40,14 @@ class Profile:
     def __post_init__(self) -> None:
         least_ms, most_ms = self.lag_ms
         if not 0 <= least_ms <= most_ms:
-            raise SettingsError(f"a replication lag is MIN..MAX with 0 <= MIN <= MAX, not {least_ms}..{most_ms} ms")
+            raise SettingsError(
+                f"a replication lag must be MIN..MAX with 0 <= MIN <= MAX, not {least_ms}..{most_ms} ms"
+            )
         if not self.caches and (most_ms or not self.read_your_writes):
-            raise SettingsError(f"profile {self.name} has no copies at locations: no lag, and always your own writes")
+            raise SettingsError(
+                "without caches at the locations, replication lag and read-your-writes cannot be changed (profile "
+                f"{self.name})"
+            )
 
 
 CLOUDFLARE = Profile(
@@ -98,5 +103,5 @@ def compose(
 
 def _named(kind: str, name: str, among: Mapping[str, Named]) -> Named:
     if name not in among:
-        raise SettingsError(f"unknown {kind} {name!r}; there are {', '.join(among)}")
+        raise SettingsError(f"unknown {kind} {name!r}; known: {', '.join(among)}")
     return among[name]

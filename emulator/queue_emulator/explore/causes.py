@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from queue_emulator.explore.guarantees import BY_ID, Broken
+from queue_emulator.explore.behaviour import Behaviour, Without
+from queue_emulator.explore.guarantee import Broken
 from queue_emulator.explore.history import History
 from queue_emulator.explore.scenarios import Scenario
-from queue_emulator.explore.turns import Choice, Made
-from queue_emulator.explore.world import Behaviour, Without, World
+from queue_emulator.explore.turns import USUAL_MS, Choice, Made
+from queue_emulator.explore.world import World
 
 Cause = tuple[Behaviour, ...]
 """One behaviour; several where any one of them is enough, so that only without all of them nothing breaks."""
@@ -22,7 +23,7 @@ class Target(NamedTuple):
 
     def breaks(self, history: History) -> Broken | None:
         """The first place where it does."""
-        return next((each for each in BY_ID[self.guarantee].check(history) if each.how == self.how), None)
+        return next((each for each in history.guarantees[self.guarantee].check(history) if each.how == self.how), None)
 
 
 def targets(broken: Iterable[Broken]) -> list[Target]:
@@ -42,11 +43,17 @@ def replay(scenario: Scenario, choices: Iterable[Choice]) -> World:
 def needed(scenario: Scenario, made: Sequence[Made], target: Target, without: Without) -> bool:
     """Whether the same schedule breaks nothing without these."""
     world = World(scenario, without)
-    begun: set[tuple[str, int]] = set()
-    for choice, number in made:
-        if Behaviour.OVERLAP not in without or (choice.actor, number) not in begun:
+    if Behaviour.OVERLAP in without:
+        faults: dict[tuple[str, int], list[str]] = {}
+        for choice, number in made:
+            faults.setdefault((choice.actor, number), []).append(choice.fault)
+        for choice, number in made:
+            its_faults = faults.pop((choice.actor, number), None)
+            if its_faults is not None:
+                world.do(choice, its_faults[1:])
+    else:
+        for choice, _ in made:
             world.do(choice)
-        begun.add((choice.actor, number))
     return target.breaks(world.settle()) is None
 
 
@@ -59,12 +66,29 @@ def causes(scenario: Scenario, made: Sequence[Made], target: Target) -> tuple[Ca
     return tuple(pair for pair in combinations(asked, 2) if needed(scenario, made, target, frozenset(pair)))
 
 
+Shape = tuple[bool, bool, bool]
+"""Whether a schedule has a fault, an unusual pause, and a request that goes on after somebody else came in between."""
+
+
+def shape(made: Sequence[Made]) -> Shape:
+    """What can be told of a schedule without a replay."""
+    faulted = any(each.choice.fault for each in made)
+    paused = any(each.choice.pause_ms != USUAL_MS for each in made)
+    over, last, interrupted = set[tuple[str, int]](), ("", 0), False
+    for choice, number in made:
+        if (choice.actor, number) != last:
+            interrupted = interrupted or (choice.actor, number) in over
+            over.add(last)
+            last = choice.actor, number
+    return faulted, paused, interrupted
+
+
 Signs = tuple[tuple[Behaviour, bool], ...]
 
 
 def signs(scenario: Scenario, made: Sequence[Made], target: Target) -> Signs:
     """Whether it needs each of those that tell failures of one guarantee apart."""
-    asked = _possible(_TELLING[target.guarantee], made)
+    asked = _possible(scenario.subject.guarantees[target.guarantee].telling, made)
     return tuple((each, needed(scenario, made, target, frozenset((each,)))) for each in asked)
 
 
@@ -76,20 +100,3 @@ def keeps(scenario: Scenario, made: Sequence[Made], target: Target, expected: Si
 def _possible(asked: Iterable[Behaviour], made: Sequence[Made]) -> list[Behaviour]:
     faults = any(each.choice.fault for each in made)
     return [each for each in asked if each is not Behaviour.FAULTS or faults]
-
-
-_RACES = (Behaviour.CACHES, Behaviour.OVERLAP)
-_TELLING: dict[str, tuple[Behaviour, ...]] = {
-    "P1": _RACES,
-    "P2": (*_RACES, Behaviour.FAULTS, Behaviour.PAGES, Behaviour.OPERATIONS),
-    "P3": _RACES,
-    "P4": (Behaviour.WRITE_RATE, Behaviour.OPERATIONS),
-    "P5": (*_RACES, Behaviour.FAULTS, Behaviour.OPERATIONS),
-    "P6": _RACES,
-    "P7": (),
-    "P8": (*_RACES, Behaviour.PAGES),
-    "P9": (Behaviour.OPERATIONS,),
-    "P10": (*_RACES, Behaviour.FAULTS),
-    "P11": _RACES,
-}
-assert _TELLING.keys() == BY_ID.keys()

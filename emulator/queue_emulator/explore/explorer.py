@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from queue_emulator.explore.causes import Cause, Signs, Target, causes, replay, signs, targets
-from queue_emulator.explore.guarantees import BY_ID, Broken, Guarantee, broken
+from queue_emulator.explore.causes import Cause, Shape, Signs, Target, causes, replay, shape, signs, targets
+from queue_emulator.explore.guarantee import Broken, Guarantee, broken
 from queue_emulator.explore.history import History
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.search import schedules
@@ -13,7 +13,7 @@ from queue_emulator.explore.shrink import shrink
 from queue_emulator.explore.turns import Made, switches
 from queue_emulator.explore.world import World
 
-_ALWAYS_LOOKED_AT = 10  # of failures that look alike; later ones are looked at now and then
+_ALWAYS_LOOKED_AT = 4  # of failures that look alike; later ones are looked at now and then
 _NOW_AND_THEN = 10
 
 
@@ -40,7 +40,12 @@ class Finding:
 
     @property
     def guarantee(self) -> Guarantee:
-        return BY_ID[self.target.guarantee]
+        return self.scenario.subject.guarantees[self.target.guarantee]
+
+    @property
+    def rank(self) -> int:
+        """The place of its guarantee among those of what is explored."""
+        return list(self.scenario.subject.guarantees).index(self.target.guarantee)
 
     @property
     def switches(self) -> int:
@@ -50,7 +55,9 @@ class Finding:
     @property
     def verbs(self) -> tuple[str, ...]:
         """The kinds of requests in it."""
-        return tuple(sorted({script.partition(" ")[0] for actor in self.scenario.actors for script in actor.script}))
+        return tuple(
+            sorted({self.scenario.subject.verb(script) for actor in self.scenario.actors for script in actor.script})
+        )
 
     def adds_to(self, other: "Finding") -> bool:
         """Whether it is the other one with more requests, or in need of more: nothing new."""
@@ -70,7 +77,7 @@ class Explorer:
         self.operations = 0
         self.findings: list[Finding] = []
         self._worlds = schedules(scenarios, seed, swarm=swarm)
-        self._seen: Counter[tuple[str, Target]] = Counter()
+        self._seen: Counter[tuple[str, Target, Shape]] = Counter()
         self._looked_at: set[tuple[str, Target, Signs]] = set()
 
     def run(self, enough: Callable[[], bool]) -> Iterator[Finding]:
@@ -91,14 +98,15 @@ class Explorer:
 
     def _look_at(self, world: World, target: Target) -> Finding | None:
         """What a failure comes to, unless something like it is known."""
-        alike = (world.scenario.name, target)
+        alike = (world.scenario.name, target, shape(world.made))
         self._seen[alike] += 1
         if self._seen[alike] > _ALWAYS_LOOKED_AT and self._seen[alike] % _NOW_AND_THEN:
             return None
         told = signs(world.scenario, world.made, target)
-        if (*alike, told) in self._looked_at:
+        known = (world.scenario.name, target, told)
+        if known in self._looked_at:
             return None
-        self._looked_at.add((*alike, told))
+        self._looked_at.add(known)
         return examine(world.scenario, world.made, target, told, self.schedules)
 
     def _keep(self, finding: Finding) -> bool:

@@ -4,54 +4,21 @@ They know what was asked and answered, and what the centre holds; they know noth
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+import re
+from collections.abc import Iterator
 
 from queue_emulator.core.clock import parse_iso_8601
+from queue_emulator.explore.behaviour import Behaviour
+from queue_emulator.explore.guarantee import Broken, Guarantee
 from queue_emulator.explore.history import Begun, Call, Centre, Ended, Happening, History, Kept
-from queue_emulator.explore.scenarios import TTL_S
 
 TASK, OLD_TASK = b"queue:task:", b"orchestrator:queue:"
 LEASE, OLD_LEASE = b"queue:lease:", b"orchestrator:lease:"
 PENDING = b"orchestrator:pending"
 
+TTL_S = 3600  # of a task
 _WHOLE_SECOND_MS = 999  # KV counts lifetimes in whole seconds
 _SETTLED_MS = 60_000
-
-
-class Broken(NamedTuple):
-    """Where a guarantee is broken.
-
-    guarantee  its id
-    how        in which way: failures of one guarantee that differ in it are different findings
-    task       "" where it is about none
-    why        in words
-    position   of the happening that broke it
-    """
-
-    guarantee: str
-    how: tuple[str, ...]
-    task: str
-    why: str
-    position: int
-
-
-Check = Callable[[History], Iterator[Broken]]
-
-
-@dataclass(frozen=True, slots=True)
-class Guarantee:
-    """A sentence that holds of every history, and who finds where it does not.
-
-    about  the kinds of requests without any of which it cannot be broken
-    """
-
-    id: str
-    name: str
-    sentence: str
-    check: Check
-    about: tuple[str, ...]
 
 
 def one_holder(history: History) -> Iterator[Broken]:
@@ -213,6 +180,7 @@ def holder_can_go_on(history: History) -> Iterator[Broken]:
             pass
 
 
+_RACES = (Behaviour.CACHES, Behaviour.OVERLAP)
 GUARANTEES = (
     Guarantee(
         "P1", "one holder",
@@ -227,6 +195,7 @@ GUARANTEES = (
         "settled.",
         nothing_lost,
         ("list",),
+        (*_RACES, Behaviour.FAULTS, Behaviour.PAGES, Behaviour.OPERATIONS),
     ),
     Guarantee(
         "P3", "finished stays finished",
@@ -234,12 +203,19 @@ GUARANTEES = (
         finished_stays_finished,
         ("result",),
     ),
-    Guarantee("P4", "no failure", "No request is answered with a 5xx unless a fault hit it.", no_failure, ("list",)),
+    Guarantee(
+        "P4", "no failure",
+        "No request is answered with a 5xx unless a fault hit it.",
+        no_failure,
+        ("list",),
+        (Behaviour.WRITE_RATE, Behaviour.OPERATIONS),
+    ),
     Guarantee(
         "P5", "a migration leaves nothing",
         "Once status says that no migration is needed, no live task or lease is left in the old format.",
         migration_leaves_nothing,
         ("migrate-status",),
+        (*_RACES, Behaviour.FAULTS, Behaviour.OPERATIONS),
     ),
     Guarantee(
         "P6", "a rollback loses nothing",
@@ -247,24 +223,27 @@ GUARANTEES = (
         rollback_loses_nothing,
         ("rollback",),
     ),
-    Guarantee("P7", "no longer life", "A run of the migration lengthens no lifetime.", no_longer_life, ("run",)),
+    Guarantee("P7", "no longer life", "A run of the migration lengthens no lifetime.", no_longer_life, ("run",), ()),
     Guarantee(
         "P8", "nothing starves",
         "Who is told that nothing is free is told the truth: no task was listed and free for the last minute.",
         nothing_starves,
         ("claim",),
+        (*_RACES, Behaviour.PAGES),
     ),
     Guarantee(
         "P9", "a migration ends",
         "Runs that are repeated while status says that one is needed come to an end.",
         migration_ends,
         ("migrate-status",),
+        (Behaviour.OPERATIONS,),
     ),
     Guarantee(
         "P10", "success is success",
         "A run that says success left no live task that its list named.",
         success_leaves_nothing,
         ("run",),
+        (*_RACES, Behaviour.FAULTS),
     ),
     Guarantee(
         "P11", "a holder can go on",
@@ -274,14 +253,6 @@ GUARANTEES = (
     ),
 )  # fmt: skip
 BY_ID = {guarantee.id: guarantee for guarantee in GUARANTEES}
-
-
-def broken(history: History) -> list[Broken]:
-    """Every place where a guarantee is broken, in the guarantees' order."""
-    verbs = {each.call.verb for each in history.happenings if isinstance(each, Begun)}
-    return [
-        each for guarantee in GUARANTEES if not verbs.isdisjoint(guarantee.about) for each in guarantee.check(history)
-    ]
 
 
 class _Holders:
@@ -301,12 +272,13 @@ class _Holders:
             return
         call, task = happening.call, happening.call.task
         lease = call.member("lease")
-        if task is None or not isinstance(lease, dict):
+        expires = lease.get("expiresAt") if isinstance(lease, dict) else None
+        if task is None or not isinstance(expires, str):
             if call.verb == "renew" and 400 <= call.status < 500:
                 self._until.get(task or "", {}).pop(call.actor.name, None)
             return
         now_ms = call.ended_ms or 0
-        until_ms = parse_iso_8601(str(lease["expiresAt"])) - _WHOLE_SECOND_MS
+        until_ms = parse_iso_8601(expires) - _WHOLE_SECOND_MS
         held = self._until.setdefault(task, {})
         new = held.get(call.actor.name, (0, ""))[0] <= now_ms < until_ms
         others = [(name, how) for name, (end_ms, how) in held.items() if end_ms > now_ms and name != call.actor.name]
@@ -377,7 +349,7 @@ def _not_needed(call: Call) -> bool:
 
 def _said(call: Call) -> str:
     error = call.member("error")
-    return str(call.body if error is None else error)[:100]
+    return re.split(r"(?<=[.!?])\s", str(call.body if error is None else error))[0][:100].rstrip(".")
 
 
 _MOVES = {OLD_TASK: (TASK, "task"), OLD_LEASE: (LEASE, "lease")}

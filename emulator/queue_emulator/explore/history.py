@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from queue_emulator.core.entries import expired
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.journal import Event
 from queue_emulator.explore.requests import Request
+
+if TYPE_CHECKING:
+    from queue_emulator.explore.guarantee import Guarantee
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,13 @@ class History:
     before      what the centre held at the start
     final       the version of the Worker by which the look at the end is made
     happenings  in their order
+    guarantees  what must hold of it, by their ids
     """
 
     before: Mapping[bytes, Kept]
     final: str = "new"
     happenings: list[Happening] = field(default_factory=list)
+    guarantees: "Mapping[str, Guarantee]" = field(default_factory=dict)
 
     def centre(self) -> "Centre":
         """The centre as it was at the start; `see` each happening to follow it."""

@@ -13,7 +13,8 @@ from queue_emulator.core.javascript import Json
 class Request(NamedTuple):
     """One request. `task` is the one that it is about; None for one that is about none.
 
-    `path` "" is no HTTP request: a webhook puts a task into the queue through CommHub.
+    `path` "" is no HTTP request: a webhook puts a task into the queue through CommHub. `line` is what a script has for
+    it, if that is more than the verb and the task.
     """
 
     verb: str
@@ -21,10 +22,13 @@ class Request(NamedTuple):
     path: str
     body: bytes
     task: str | None
+    line: str = ""
 
     @property
     def text(self) -> str:
         """As a script has it."""
+        if self.line:
+            return self.line
         return self.verb if self.task is None else f"{self.verb} {self.task}"
 
 

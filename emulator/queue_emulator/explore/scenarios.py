@@ -1,18 +1,10 @@
 """Who does what in a world: the six that are searched when nobody says anything else."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
-from queue_emulator.core.clock import iso_8601
-from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.options import PutRequest
-from queue_emulator.explore.history import Actor, Kept
-
-START_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
-WRITTEN_MS = START_MS - 60_000  # what is there before was written a minute ago: no copy of anything older is left
-TTL_S = 3600
+from queue_emulator.explore.history import Actor
+from queue_emulator.explore.queue import QUEUE
+from queue_emulator.explore.subject import Subject
 
 FAIL_BEFORE, FAIL_AFTER, KILLED = "fail_before", "fail_after", "killed"
 FAULTS = (FAIL_BEFORE, FAIL_AFTER, KILLED)
@@ -23,13 +15,14 @@ FAULTS = (FAIL_BEFORE, FAIL_AFTER, KILLED)
 class Scenario:
     """Actors, and what there is before they begin.
 
-    before          what is there: "new t1" and "old t1" are tasks in the new and the old format
+    before          what is there: in the queue "new t1" and "old t1" are tasks in the new and the old format
     final           the version of the Worker by which the look at the end is made
     migrates        whether an operator then follows the guide: runs the migration for as long as status asks for it
     page_max        keys on a page of a list: production's 1,000, made small
     operations_max  KV operations in one invocation: production's 1,000, made small
     faults          which may be chosen, at most one in a schedule
     pauses          how often more or less time than usual may pass between two steps
+    subject         the queue, or a Worker of somebody's own
     """
 
     name: str
@@ -42,6 +35,7 @@ class Scenario:
     faults: tuple[str, ...] = ()
     pauses: int = 2
     lease_s: int = 120
+    subject: Subject = field(default=QUEUE, repr=False)
 
 
 def numbered(format: str, count: int, first: int = 1) -> tuple[str, ...]:
@@ -102,26 +96,3 @@ SCENARIOS = (
         operations_max=10,
     ),
 )
-
-
-@lru_cache(maxsize=1024)
-def data(before: tuple[str, ...]) -> tuple[tuple[PutRequest, ...], Mapping[bytes, Kept]]:
-    """What is written before a schedule begins, and how the centre holds it."""
-    entries: dict[bytes, bytes] = {}
-    pending: list[str] = []
-    for item in before:
-        format, _, task = item.partition(" ")
-        if format not in _TASKS or not task:
-            raise SettingsError(f"what is there before is written as `new t1` or `old t1`, not {item!r}")
-        value = {"id": task, "queuedAt": iso_8601(WRITTEN_MS), "status": "pending"}
-        entries[_TASKS[format] + task.encode()] = json.dumps(value).encode()
-        if format == "old":
-            pending.append(task)
-    if pending:
-        entries[b"orchestrator:pending"] = json.dumps(pending).encode()
-    until_s = WRITTEN_MS // 1000 + TTL_S
-    requests = tuple(PutRequest(key, value, until_s) for key, value in entries.items())
-    return requests, {key: Kept(value, until_s, WRITTEN_MS) for key, value in entries.items()}
-
-
-_TASKS = {"new": b"queue:task:", "old": b"orchestrator:queue:"}

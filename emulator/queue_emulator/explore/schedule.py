@@ -13,18 +13,20 @@ from urllib.parse import quote
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore.causes import Target
 from queue_emulator.explore.explorer import Finding
-from queue_emulator.explore.guarantees import BY_ID, Broken
+from queue_emulator.explore.guarantee import Broken
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, Settled, Step
-from queue_emulator.explore.requests import check_script
-from queue_emulator.explore.scenarios import FAULTS, START_MS, Scenario, data
+from queue_emulator.explore.scenarios import FAULTS, Scenario
+from queue_emulator.explore.subject import Subject
+from queue_emulator.explore.times import START_MS
 from queue_emulator.explore.turns import Choice
 from queue_emulator.explore.world import World
 
 FIRST_LINE = "# a schedule of queue-emulator explore, form 1"
-_VERSIONS = ("old", "dual", "new")
 _LINES_MAX = 10_000
 _CHARACTERS_MAX = 2_000  # of a line: a key has 512 bytes, each of which may be written as three characters
 _ACTORS_MAX = 50
+_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3}) on (?P<version>\w+):(?P<script>.*)"
+_OWN_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,40 +77,49 @@ def write(finding: Finding, needs: str) -> str:
         f"# broken: {finding.broken.why}",
         f"# needs: {needs}",
         "",
+        *([f"scenario   {scenario.name}"] if not scenario.subject.versions else []),
         f"broken     {' '.join((target.guarantee, *target.how))}",
         f"limits     page {scenario.page_max}, operations {scenario.operations_max}, lease {scenario.lease_s} s",
-        f"final      {scenario.final}{', after the migration' if scenario.migrates else ''}",
+        *_final(scenario),
         *(f"before     {item}" for item in scenario.before),
-        *(
-            f"actor      {actor.name} at {actor.location} on {actor.version}: {', '.join(actor.script)}"
-            for actor in scenario.actors
-        ),
+        *(line for actor in scenario.actors for line in _actor(actor, scenario.subject)),
         "",
         *_steps(finding),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def read(text: str, name: str) -> Schedule:
-    """The schedule that a text says; raises SettingsError with the line that cannot be understood."""
+def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
+    """The schedule that a text says, of the scenario that it was found in if that is no queue.
+
+    Raises SettingsError with the line that cannot be understood.
+    """
     if not text.startswith(FIRST_LINE):
         raise SettingsError(f"{name}: no schedule: its first line must be {FIRST_LINE!r}")
-    reading, lines = _Reading(), text.splitlines()
+    lines = text.splitlines()
     if len(lines) > _LINES_MAX:
         raise SettingsError(f"{name}: a schedule has at most {_LINES_MAX:,} lines, this has {len(lines):,}")
-    for number, raw in enumerate(lines, 1):
-        line = raw.partition("->")[0].partition("=>")[0].rstrip()
-        if not line or line.startswith("#"):
+    reading = _Reading(
+        Scenario(name, (), faults=FAULTS) if scenario is None else replace(scenario, actors=(), before=())
+    )
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#") or line.lstrip().startswith("=>"):
             continue
         try:
             if len(line) > _CHARACTERS_MAX:
                 raise SettingsError(f"a line has at most {_CHARACTERS_MAX:,} characters, this has {len(line):,}")
-            reading.line(line, number)
+            reading.line(line.rstrip(), number)
         except SettingsError as error:
             raise SettingsError(f"{name}, line {number}: {error}") from None
     if reading.target is None:
         raise SettingsError(f"{name}: it does not say what is broken, as `broken P1 claim claim`")
-    return Schedule(reading.target, replace(reading.scenario, name=name), tuple(reading.lines))
+    return Schedule(reading.target, reading.scenario, tuple(reading.lines))
+
+
+def scenario_of(text: str) -> str | None:
+    """What a schedule says that its scenario is; None for the queue's."""
+    match = re.search(r"^scenario +(\S.*?) *$", text, re.MULTILINE)
+    return None if match is None else match[1]
 
 
 def replay(schedule: Schedule) -> Replayed:
@@ -140,13 +151,9 @@ def outcome(step: Step) -> str:
     return said + (f", STALE: not version {event.newer_version}" if event.stale else "")
 
 
-def answer(call: Call) -> str:
+def answer(call: Call, subject: Subject) -> str:
     """What a request was answered, in words."""
-    if not call.status:
-        return "nothing: killed"
-    if call.verb == "claim" and call.ok:
-        return f"{call.status} {call.task}" if call.member("success") is True else f"{call.status} nothing free"
-    return str(call.status)
+    return subject.words(call) if call.status else "nothing: killed"
 
 
 def operation(step: Step) -> str:
@@ -157,13 +164,27 @@ def operation(step: Step) -> str:
 _SHOWN = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
+def _final(scenario: Scenario) -> Iterator[str]:
+    if scenario.subject.versions:
+        yield f"final      {scenario.final}{', after the migration' if scenario.migrates else ''}"
+
+
+def _actor(actor: Actor, subject: Subject) -> Iterator[str]:
+    """On one line where a Worker has versions, and requests are a word or two; else a line for each request."""
+    if subject.versions:
+        yield f"actor      {actor.name} at {actor.location} on {actor.version}: {', '.join(actor.script)}"
+    else:
+        yield f"actor      {actor.name} at {actor.location}"
+        yield from (f"asks       {actor.name}: {text}" for text in actor.script)
+
+
 def _steps(finding: Finding) -> Iterator[str]:
     """All that was done until everything settled, and each answer that came of it."""
     last_ms, said = START_MS, set[int]()
     for happening, after in pairwise((*finding.history.happenings, None)):
         if isinstance(happening, Ended):
             call = happening.call
-            yield f"{'':<64} => {call.actor.name}: {call.request.text} {answer(call)}"
+            yield f"{'':<64} => {call.actor.name}: {call.request.text} {answer(call, finding.scenario.subject)}"
             continue
         if happening is None or isinstance(happening, Settled):
             return
@@ -185,9 +206,9 @@ def _steps(finding: Finding) -> Iterator[str]:
 class _Reading:
     """What has been read so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, scenario: Scenario) -> None:
         self.target: Target | None = None
-        self.scenario = Scenario("", (), faults=FAULTS)
+        self.scenario = scenario
         self.lines: list[Line] = []
         self._pause_ms = 0
 
@@ -197,12 +218,16 @@ class _Reading:
         if known is not None:
             known(self, rest.strip())
         else:
-            self._step(text, number)
+            self._step(text.rpartition(" -> ")[0].rstrip() or text, number)
+
+    def of(self, rest: str) -> None:
+        if self._subject.versions:
+            raise SettingsError(f"it is a schedule of the scenario {rest!r}, which has to be given")
 
     def broken(self, rest: str) -> None:
         id, *how = rest.split()
-        if id not in BY_ID:
-            raise SettingsError(f"unknown guarantee {id!r}; there are {', '.join(BY_ID)}")
+        if id not in self._subject.guarantees:
+            raise SettingsError(f"unknown guarantee {id!r}; there are {', '.join(self._subject.guarantees)}")
         self.target = Target(id, tuple(how))
 
     def limits(self, rest: str) -> None:
@@ -214,27 +239,41 @@ class _Reading:
 
     def final(self, rest: str) -> None:
         version, _, more = rest.partition(", ")
-        if version not in _VERSIONS or more not in ("", _MIGRATES):
-            raise SettingsError(f"final is {', '.join(_VERSIONS)}, perhaps with `, {_MIGRATES}`, not {rest!r}")
+        versions = self._subject.versions
+        if version not in versions or more not in ("", _MIGRATES):
+            raise SettingsError(f"final is {', '.join(versions)}, perhaps with `, {_MIGRATES}`, not {rest!r}")
         self.scenario = replace(self.scenario, final=version, migrates=bool(more))
 
     def before(self, rest: str) -> None:
-        data((rest,))
+        self._subject.before((rest,))
         self.scenario = replace(self.scenario, before=(*self.scenario.before, rest))
 
     def actor(self, rest: str) -> None:
-        match = re.fullmatch(r"(\w+) +at ([A-Z]{3}) on (\w+):(.*)", rest)
-        if match is None or match[3] not in _VERSIONS:
-            raise SettingsError(f"an actor is written as `a at SJC on new: claim, result`, not {rest!r}")
-        name, location, version, script = match.groups()
+        versions = self._subject.versions
+        match = re.fullmatch(_ACTOR if versions else _OWN_ACTOR, rest)
+        if match is None or (versions and match["version"] not in versions):
+            form = "a at SJC on new: claim, result" if versions else "a at SJC"
+            raise SettingsError(f"an actor is written as `{form}`, not {rest!r}")
+        name, found = match["name"], match.groupdict()
         if name in _WORDS or name in self._names:
             raise SettingsError(f"an actor cannot be called {name!r}: it is taken")
-        requests = tuple(each.strip() for each in script.split(",") if each.strip())
+        requests = tuple(each.strip() for each in found.get("script", "").split(",") if each.strip())
         for each in requests:
-            check_script(each)
+            self._subject.check(each)
         if len(self.scenario.actors) == _ACTORS_MAX:
             raise SettingsError(f"a schedule has at most {_ACTORS_MAX} actors")
-        actors = (*self.scenario.actors, Actor(name, location, requests, version))
+        actor = Actor(name, match["location"], requests, found.get("version", "new"))
+        self.scenario = replace(self.scenario, actors=(*self.scenario.actors, actor))
+
+    def asks(self, rest: str) -> None:
+        name, _, text = rest.partition(": ")
+        if name not in self._names or self._subject.versions:
+            raise SettingsError(f"a request is written as `a: GET /path`, of an actor there is, not {rest!r}")
+        self._subject.check(text)
+        actors = tuple(
+            replace(actor, script=(*actor.script, text)) if actor.name == name else actor
+            for actor in self.scenario.actors
+        )
         self.scenario = replace(self.scenario, actors=actors)
 
     def clock(self, rest: str) -> None:
@@ -244,11 +283,15 @@ class _Reading:
         self._pause_ms += round(float(match[1]) * 1000)
 
     @property
+    def _subject(self) -> Subject:
+        return self.scenario.subject
+
+    @property
     def _names(self) -> list[str]:
         return [actor.name for actor in self.scenario.actors]
 
     def _step(self, text: str, number: int) -> None:
-        match = _STEP.fullmatch(" ".join(text.split()))  # one space each: else it is looked for in every way
+        match = _STEP.fullmatch(text)
         if match is None or match["actor"] not in self._names:
             raise SettingsError(f"a step is written as `a claim list queue:task:`, of an actor there is, not {text!r}")
         fault = match["fault"] or ""
@@ -256,7 +299,7 @@ class _Reading:
             raise SettingsError(f"unknown fault {fault!r}; there are {', '.join(FAULTS)}")
         request = match["request"] or ""
         if request:
-            check_script(request)
+            self._subject.check(request)
         self.lines.append(Line(match["actor"], request, match["operation"], self._pause_ms, fault, number))
         self._pause_ms = 0
 
@@ -264,15 +307,17 @@ class _Reading:
 _MIGRATES = "after the migration"
 _NOTHING = "nothing"
 _STEP = re.compile(
-    r"(?P<actor>\w+) (?:(?P<request>\S.*?) )?"
+    r"(?P<actor>\w+) ++(?:(?P<request>\S.*?) ++)?"
     r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?"
 )
 _WORDS: dict[str, Callable[[_Reading, str], None]] = {
+    "scenario": _Reading.of,
     "broken": _Reading.broken,
     "limits": _Reading.limits,
     "final": _Reading.final,
     "before": _Reading.before,
     "actor": _Reading.actor,
+    "asks": _Reading.asks,
     "clock": _Reading.clock,
 }
 

@@ -2,12 +2,15 @@
 
 In the usual run one request follows the other, a second apart. A deviation is a switch to another actor in the midst of
 a request, a pause that is not the usual one, or a fault. Most of what breaks a queue needs one or two of them, so all
-schedules are tried in the order of how many they have. Any order of whole requests has none.
+schedules are tried in the order of how many they have. Any order of whole requests has none. A deviation counts double
+where nothing speaks for it: a switch after which the other actor touches nothing that the request has read or written
+before it and does so again after it (explore/conflicts.py), or a pause in the midst of a request.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from queue_emulator.explore.conflicts import Around, Conflicts, around
 from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.scenarios import Scenario
 from queue_emulator.explore.swarm import drawn_scenario
@@ -15,53 +18,118 @@ from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL
 from queue_emulator.explore.world import World
 
 _PREFIXES_MAX = 100_000  # of one number of deviations: what is more than anybody waits for is not kept
+_DRAWN_SHARE = 4  # for so many operations of scenarios, one of drawn schedules
 
 
 class _Prefix(NamedTuple):
-    """The first `length` choices of a schedule that was run, and another one than was made there."""
+    """The first `length` choices of a schedule that was run, and another one than was made there.
+
+    `around` is the place of a switch in the midst of a request, if it is not known yet whether anything speaks for it.
+    """
 
     of: tuple[Choice, ...]
     length: int
     then: Choice | None
+    around: Around | None = None
+
+
+class _Other(NamedTuple):
+    """Another choice than was made, at one place of a run: after so many choices and so many KV operations."""
+
+    length: int
+    steps: int
+    last: str | None
+    amidst: bool
+    choice: Choice
 
 
 def schedules(scenarios: Sequence[Scenario], seed: int, *, swarm: bool = True) -> Iterator[World]:
-    """Schedule after schedule, each run and settled. Every scenario, and the swarm, gets as many KV operations."""
-    sources = [by_deviations(scenario, Draws(seed, scenario.name)) for scenario in scenarios]
-    if swarm:
-        sources.append(drawn(Draws(seed, "swarm")))
-    spent = [0] * len(sources)
-    while sources:
-        turn = spent.index(min(spent))
-        world = next(sources[turn], None)
-        if world is None:
-            del sources[turn], spent[turn]
+    """Schedule after schedule, each run and settled.
+
+    Those with fewer deviations come first, in whatever scenario; where scenarios have as few, each gets as many KV
+    operations. Beside them the swarm gets its share.
+    """
+    sources = [ByDeviations(scenario, Draws(seed, scenario.name)) for scenario in scenarios]
+    spent = dict.fromkeys(sources, 0)
+    swarming = drawn(Draws(seed, "swarm")) if swarm else None
+    swarm_spent = 0
+    while True:
+        sources = [source for source in sources if source.level is not None]
+        if swarming is not None and (not sources or swarm_spent * _DRAWN_SHARE <= sum(spent.values())):
+            world = next(swarming)
+            swarm_spent += world.steps
+            yield world
             continue
-        spent[turn] += world.steps
+        if not sources:
+            return
+        source = min(sources, key=lambda each: (each.level, spent[each]))
+        world = source.run()
+        spent[source] += world.steps
         yield world
 
 
 def by_deviations(scenario: Scenario, draws: Draws) -> Iterator[World]:
     """All schedules of a scenario, each once, in the order of how many deviations they have."""
-    waiting: dict[int, list[_Prefix]] = {0: [_Prefix((), 0, None)]}
-    while waiting:
-        level = min(waiting)
-        prefixes = waiting.pop(level)
-        draws.shuffle(prefixes)
-        for prefix in prefixes:
-            world = World(scenario)
-            for choice in prefix.of[: prefix.length]:
-                world.do(choice)
-            if prefix.then is not None:
-                world.do(prefix.then)
-            others = _go_on(world)
-            world.settle()
-            made = tuple(each.choice for each in world.made)
-            for length, deviations, choice in others:
-                bucket = waiting.setdefault(level + deviations, [])
-                if len(bucket) < _PREFIXES_MAX:
-                    bucket.append(_Prefix(made, length, choice))
-            yield world
+    source = ByDeviations(scenario, draws)
+    while source.level is not None:
+        yield source.run()
+
+
+class ByDeviations:
+    """The schedules of one scenario. `level`: how many deviations the next one has; None when there is none."""
+
+    def __init__(self, scenario: Scenario, draws: Draws) -> None:
+        self._scenario = scenario
+        self._draws = draws
+        self._conflicts = Conflicts()
+        self._waiting: dict[int, list[_Prefix]] = {}
+        self._now: list[_Prefix] = [_Prefix((), 0, None)]
+        self.level: int | None = 0
+
+    def run(self) -> World:
+        """The next schedule, settled."""
+        prefix = self._now.pop()
+        world = World(self._scenario)
+        for choice in prefix.of[: prefix.length]:
+            world.do(choice)
+        if prefix.then is not None:
+            world.do(prefix.then)
+        others = _go_on(world)
+        assert self.level is not None
+        made = tuple(each.choice for each in world.made)
+        seen = self._conflicts.see(world.history)
+        world.settle()
+        faulted = any(choice.fault for choice in made)
+        for other in others:
+            switch = other.amidst and other.choice.actor != other.last
+            place = around(seen, other.steps) if switch else None
+            self._wait(
+                _weight(other, first=prefix.then is None, faulted=faulted),
+                _Prefix(made, other.length, other.choice, place),
+            )
+        if not self._now:
+            self._next_level()
+        return world
+
+    def _wait(self, weight: int, prefix: _Prefix) -> None:
+        assert self.level is not None
+        bucket = self._waiting.setdefault(self.level + weight, [])
+        if len(bucket) < _PREFIXES_MAX:
+            bucket.append(prefix)
+
+    def _next_level(self) -> None:
+        """What has as many deviations as the least; a switch for which nothing speaks by now comes one later."""
+        while not self._now:
+            self.level = min(self._waiting, default=None)
+            if self.level is None:
+                return
+            for prefix in self._waiting.pop(self.level):
+                place, choice = prefix.around, prefix.then
+                if place is None or choice is None or self._conflicts.likely(place, choice.actor):
+                    self._now.append(prefix)
+                else:
+                    self._wait(1, prefix._replace(around=None))
+        self._draws.shuffle(self._now)
 
 
 def drawn(draws: Draws) -> Iterator[World]:
@@ -90,17 +158,25 @@ def options(world: World) -> list[Choice]:
     return choices
 
 
-def deviations(world: World, choice: Choice) -> int:
-    """How far a choice is from the usual."""
-    amidst = world.amidst and choice.actor != world.last
-    return int(amidst or choice.pause_ms != USUAL_MS) + bool(choice.fault)
+def _weight(other: _Other, *, first: bool, faulted: bool) -> int:
+    """How far a choice is from the usual.
+
+    Most faults do harm by themselves: one in another than the `first` run counts double, as does what is odd beside it.
+    """
+    choice, switch = other.choice, other.amidst and other.choice.actor != other.last
+    if choice.fault:
+        return 1 if first and not switch else 2
+    odd = choice.pause_ms != USUAL_MS
+    weight = 1 if switch else 2 * odd if other.amidst else int(odd)
+    return 2 * weight if faulted else weight
 
 
-def _go_on(world: World) -> list[tuple[int, int, Choice]]:
-    """The usual run to the end; gives what else could have been chosen: after how many choices, how odd, what."""
-    others: list[tuple[int, int, Choice]] = []
+def _go_on(world: World) -> list[_Other]:
+    """The usual run to the end; gives what else could have been chosen."""
+    others: list[_Other] = []
     while choices := options(world):
-        others += [(len(world.made), deviations(world, choice), choice) for choice in choices[1:]]
+        length, steps, last, amidst = len(world.made), world.steps, world.last, world.amidst
+        others += [_Other(length, steps, last, amidst, choice) for choice in choices[1:]]
         world.do(choices[0])
     return others
 

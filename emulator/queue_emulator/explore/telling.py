@@ -1,8 +1,12 @@
 """What was found, in words for people who did not look for it."""
 
+import re
+from collections.abc import Sequence
+
+from queue_emulator.explore.behaviour import Behaviour
+from queue_emulator.explore.causes import Cause
 from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.history import Call, Ended, Step, calls
-from queue_emulator.explore.world import Behaviour
 
 _NEEDS = {
     Behaviour.CACHES: "a location answers from its own copies for up to a minute",
@@ -16,27 +20,30 @@ _NEEDS = {
 assert _NEEDS.keys() == set(Behaviour)
 
 
-def needs(finding: Finding) -> str:
+_NAME_MAX = 100
+
+
+def needs(causes: Sequence[Cause]) -> str:
     """What it takes, in words."""
-    if not finding.causes:
+    if not causes:
         return "nothing special: it happens to anybody who does this"
-    return "; and ".join(" or ".join(_NEEDS[each] for each in cause) for cause in finding.causes)
+    return "; and ".join(" or ".join(_NEEDS[each] for each in cause) for cause in causes)
 
 
 def name(finding: Finding) -> str:
     """A name for its files: p1-caches-claim-release."""
     words = [finding.target.guarantee, *("-or-".join(each.name for each in cause) for cause in finding.causes)]
     words += finding.verbs or finding.target.how
-    return "-".join(words).lower().replace("_", "-")
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")[:_NAME_MAX]
 
 
 def five_lines(finding: Finding, replay: str) -> tuple[str, ...]:
     """What is broken, how, what it takes, what happens, and how to see it again."""
     steps = sum(isinstance(each, Step) for each in finding.history.happenings[: finding.broken.position + 1])
     return (
-        f"{finding.guarantee.id} {finding.guarantee.name.upper()}: {finding.broken.why}",
+        f"{finding.guarantee.title.upper()}: {finding.broken.why}",
         f"  should hold    {finding.guarantee.sentence}",
-        f"  it takes       {needs(finding)}",
+        f"  it takes       {needs(finding.causes)}",
         f"  what happens   {_what_happens(finding)} ({steps} KV operations)",
         f"  see it again   {replay}",
     )

@@ -1,19 +1,20 @@
-"""A small world: actors, the Worker over a KV in memory, and nothing that happens unless it is chosen."""
+"""A small world: actors, a Worker over a KV in memory, and nothing that happens unless it is chosen."""
 
 import json
-from collections.abc import Coroutine
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
+from queue_emulator.explore.behaviour import ALL, Behaviour, Without
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, History, Settled, Step
-from queue_emulator.explore.requests import Request, request
-from queue_emulator.explore.scenarios import KILLED, START_MS, WRITTEN_MS, Scenario, data
+from queue_emulator.explore.requests import Request
+from queue_emulator.explore.scenarios import KILLED, Scenario
+from queue_emulator.explore.subject import Memory
+from queue_emulator.explore.times import START_MS, WRITTEN_MS
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, TICK_MS, USUAL_MS, Choice, Made
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.operation import Invocation, Operation, Outcome
@@ -21,42 +22,18 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.kv.turn import Actor as Running
 from queue_emulator.kv.turn import HeldTurns
-from queue_emulator.worker import fetch as worker
 from queue_emulator.worker.answers import JSON_TYPE, Answer
-from queue_emulator.worker.auth import ApiKeys
-from queue_emulator.worker.commhub import CommHub
-from queue_emulator.worker.portable import PortableRange
-from queue_emulator.worker.rate_limit import RateLimit
 
-_KEYS = ApiKeys(queue_api_key="queue", admin_api_key="admin")
 _DICE = Dice(0)
-_AFTER_RUN_MS = 61_000  # an operator looks again when no copy can be left
-_OPERATOR, _LOOKER, _CLAIMER = Actor("operator", "LHR"), Actor("looker", "FRA"), Actor("claimer", "GRU")
-
-
-class Behaviour(Enum):
-    """What production does that can be switched off, to find out what a finding needs; with what to call it."""
-
-    CACHES = "copies at locations"
-    OVERLAP = "requests that overlap"
-    WRITE_RATE = "one write a second to one key"
-    OPERATIONS = "the budget of operations"
-    PAGES = "pages of a list"
-    PAUSES = "time that passes"
-    FAULTS = "a fault"
-
-
-Without = frozenset[Behaviour]
-ALL: Without = frozenset()
 
 
 @dataclass(slots=True)
 class _Lane:
-    """An actor at work: where it is in its script, which task it holds, and the request that runs."""
+    """An actor at work: where it is in its script, what it has kept of answers, and the request that runs."""
 
     actor: Actor
     position: int = 0
-    holds: str | None = None
+    memory: Memory = field(default_factory=dict)
     number: int = 0
     call: Call | None = None
     running: Running[Answer] | None = None
@@ -75,19 +52,19 @@ class World:
         self._service.pipeline.turn = self._turns
         self._seen = self._service if Behaviour.PAGES in without else _SmallPages(self._service, scenario.page_max)
         self._operations_max = profile.operations_max
-        self._rate_limit = RateLimit(None, self.clock)
-        requests, before = data(scenario.before)
+        self._worker = scenario.subject.deploy(self.clock)
+        requests, before = scenario.subject.before(scenario.before)
         if requests:
             _now(self._service.load("SJC", requests))
         self._ends_s = {each.key: each.expiration_s for each in requests}
         self.clock.at_ms = START_MS
-        self.history = History(before, scenario.final)
+        self.history = History(before, scenario.final, guarantees=scenario.subject.guarantees)
         self._lanes = {actor.name: _Lane(actor) for actor in scenario.actors}
+        self._closing: dict[str, _Lane] = {}
         self.made: list[Made] = []
         self.pauses_left = scenario.pauses
         self.faults_left = 1 if scenario.faults else 0
         self._last: _Lane | None = None
-        self._finished = False
         self._steps = 0
 
     @property
@@ -106,16 +83,15 @@ class World:
         return self._last is not None and self._last.running is not None
 
     def able(self) -> list[str]:
-        """Who can do something, the usual first: who did the last operation, else as the scenario has them."""
-        names = [
-            lane.actor.name
-            for lane in self._lanes.values()
-            if lane.running is not None or self._next_request(lane) is not None
+        """Who can do something, the usual first.
+
+        Who is in the midst of a request goes on, then whoever was interrupted in one, then who did the last operation.
+        """
+        able = [
+            lane for lane in self._lanes.values() if lane.running is not None or self._next_request(lane) is not None
         ]
-        if self._last is not None and self._last.actor.name in names:
-            names.remove(self._last.actor.name)
-            names.insert(0, self._last.actor.name)
-        return names
+        able.sort(key=lambda lane: (lane.running is None, lane is not self._last))
+        return [lane.actor.name for lane in able]
 
     def begins(self, name: str) -> bool:
         """Whether the actor's next operation is the first of a request."""
@@ -127,8 +103,11 @@ class World:
         ends = [end_s * 1000 for end_s in self._ends_s.values() if end_s is not None and end_s * 1000 > now_ms]
         return min(ends) - now_ms if ends else 0
 
-    def do(self, choice: Choice) -> bool:
-        """One operation, if it can be done."""
+    def do(self, choice: Choice, later_faults: Sequence[str] = ()) -> bool:
+        """One operation, if it can be done.
+
+        Where nothing overlaps it is a whole request; `later_faults` are then what is done to its other operations.
+        """
         lane = self._lanes.get(choice.actor)
         if lane is None or (lane.running is None and self._next_request(lane) is None):
             return False
@@ -138,6 +117,9 @@ class World:
         self._step(lane, fault)
         self.made.append(Made(choice, lane.number))
         if Behaviour.OVERLAP in self._without:
+            for later in () if Behaviour.FAULTS in self._without else later_faults:
+                if lane.running is not None:
+                    self._step(lane, later)
             self._finish(lane)
         return True
 
@@ -156,49 +138,30 @@ class World:
         self._finish(self._lanes[name])
 
     def settle(self) -> History:
-        """End what runs, let a minute pass, and look.
-
-        As the operator, if the scenario has one; as one who lists; and, if anything was finished, as one who claims.
-        """
+        """End what runs, let a minute pass, and look."""
         for lane in self._lanes.values():
             self._finish(lane)
         self.clock.at_ms += MINUTE_MS
         self.history.happenings.append(Settled(self.clock.at_ms))
-        version = self.scenario.final
-        if self.scenario.migrates:
-            self._operate(_Lane(_OPERATOR))
-        self._closing(_Lane(replace(_LOOKER, version=version)), "list")
-        if self._finished:
-            claimer = _Lane(replace(_CLAIMER, version=version))
-            for _ in range(len(self.scenario.before) + 2):
-                if self._closing(claimer, "claim").member("success") is not True:
-                    break
-                self.clock.at_ms += TICK_MS
+        scenario = self.scenario
+        scenario.subject.look(self, version=scenario.final, migrates=scenario.migrates, items=scenario.before)
         return self.history
 
-    def _operate(self, lane: _Lane) -> None:
-        """As the migration guide says: run it for as long as status says that it is needed, a minute apart."""
-        for _ in range(1 + sum(item.startswith("old ") for item in self.scenario.before)):
-            if self._closing(lane, "migrate-status").member("needsMigration") is not True:
-                return
-            self.clock.at_ms += _AFTER_RUN_MS
-            self._closing(lane, "run")
-            self.clock.at_ms += _AFTER_RUN_MS
-        self._closing(lane, "migrate-status")
-
-    def _closing(self, lane: _Lane, text: str) -> Call:
-        asked = request(text, lane.actor.name, None, self.scenario.lease_s)
-        assert asked is not None, "the look at the end is about no task that one has to hold"
+    def ask(self, actor: Actor, text: str) -> Call:
+        """A request of the look at the end, done as a whole."""
+        lane = self._closing.setdefault(actor.name, _Lane(actor))
+        asked = self.scenario.subject.request(text, actor, lane.memory, self.scenario.lease_s)
+        assert asked is not None, "the look at the end needs nothing that one has to have kept"
         self._begin(lane, asked, closing=True)
         self._finish(lane)
         assert lane.call is not None
         return lane.call
 
     def _next_request(self, lane: _Lane) -> Request | None:
-        """The next request of the script that can be made: one about a task is left out by who holds none."""
-        script = lane.actor.script
+        """The next request of the script that can be made: one that needs what was not kept is left out."""
+        script, subject = lane.actor.script, self.scenario.subject
         while lane.position < len(script):
-            asked = request(script[lane.position], lane.actor.name, lane.holds, self.scenario.lease_s)
+            asked = subject.request(script[lane.position], lane.actor, lane.memory, self.scenario.lease_s)
             if asked is not None:
                 return asked
             lane.position += 1
@@ -253,17 +216,7 @@ class World:
 
     async def _invoke(self, actor: Actor, asked: Request, name: str) -> Answer:
         binding = Binding(self._seen, actor.location, Invocation(self._operations_max, name=name))
-        version = worker.WorkerVersion(actor.version)
-        if not asked.path:
-            await CommHub(version.format(binding), self.clock).send({"id": asked.task})
-            return _ENQUEUED
-
-        async def body() -> bytes:
-            return asked.body
-
-        key = b"admin" if asked.path.startswith("/api/migrate") else b"queue"
-        env = worker.Env(binding, _KEYS, self.clock, self._rate_limit, _ANY_INPUT, _nobody_listens, version)
-        return await worker.fetch(worker.Request(asked.method, asked.path.encode(), key, body), env)
+        return await self._worker(actor, asked, binding)
 
     def _answer(self, lane: _Lane) -> None:
         assert lane.running is not None
@@ -283,16 +236,10 @@ class World:
         call.body = json.loads(answer.content) if answer.content_type == JSON_TYPE else answer.content.decode()
         if answer.status:
             call.ended_ms = self.clock.at_ms
-        if call.verb == "claim" and call.member("success") is True:
-            lane.holds = call.task
-        elif call.verb in ("release", "result") and call.request.task == lane.holds:
-            lane.holds = None
-        self._finished = self._finished or (call.verb == "result" and call.ok)
+        lane.memory = self.scenario.subject.remembers(call, lane.memory)
         self.history.happenings.append(Ended(call))
 
-    def _note(  # type: ignore[explicit-any]
-        self, call: Call, operation: Operation[Any], fault: str
-    ) -> None:
+    def _note(self, call: Call, operation: Operation[Outcome], fault: str) -> None:
         self._steps += 1
         now_ms, kind = self.clock.at_ms, operation.kind.name
         event = None
@@ -358,13 +305,3 @@ def _now(work: Coroutine[object, None, None]) -> None:
 
 async def _no_sleep(by_ms: int) -> None:
     raise AssertionError(f"nothing here is delayed, but something was for {by_ms} ms")
-
-
-def _nobody_listens(line: str) -> None:
-    pass
-
-
-_ANY_INPUT = PortableRange(strict=False, log=_nobody_listens)
-
-
-_ENQUEUED = Answer(200, b"null", JSON_TYPE)

@@ -139,6 +139,14 @@ class Centre:
             await staged.end()
         return Written(entries)
 
+    async def expect_clear(self) -> None:
+        """Its entries are about to be dropped by the catalogue: no version that they have is drawn again.
+
+        What was read of the store stays until `clear`, and a write with a lower version would seem older than it.
+        """
+        async with self._versions.turn:
+            await self._versions.take(0, self._store)
+
     async def count(self, now_ms: int) -> int:
         """How many keys live."""
         first, total = b"", 0

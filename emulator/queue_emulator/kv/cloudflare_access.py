@@ -29,14 +29,16 @@ class Access:
     def __post_init__(self) -> None:
         for what, given in (("an account id", self.account_id), ("a namespace id", self.namespace_id)):
             if not _ID.fullmatch(given):
-                raise SettingsError(f"{what} is 32 hexadecimal digits, not {given[:40]!r}")
+                raise SettingsError(f"{what} must have 32 hexadecimal digits, not {given[:40]!r}")
         if not _TOKEN.fullmatch(self.token):
-            raise SettingsError("the API token holds characters that no token has")
+            raise SettingsError("the API token has characters that a token cannot have")
         parts = _parts(self.base_url)
         if parts is None:
-            raise SettingsError(f"not the URL of an API, as {API_URL}: {without_password(self.base_url)!r}")
+            raise SettingsError(f"not the URL of an API, such as {API_URL}: {without_password(self.base_url)!r}")
         if parts.scheme == "http" and not self.on_loopback:
-            raise SettingsError(f"the token would travel in the clear to {self.host}: its URL must begin with https://")
+            raise SettingsError(
+                f"the token would be sent to {self.host} without encryption: use a URL that begins with https://"
+            )
 
     @property
     def host(self) -> str:

@@ -4,8 +4,10 @@ Shapes: https://developers.cloudflare.com/api/resources/kv/ . A parser raises on
 answers are parsed into these shapes and nothing else: of a hundred million lists in a list no object is ever made.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,7 +19,11 @@ UNEXPECTED = (
     *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError),
     *(JavaScriptError, msgspec.MsgspecError),
 )
+Shape = TypeVar("Shape")
+
 _NULL = msgspec.Raw(b"null")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATES_BYTES_MAX = 4_194_304  # a thousand keys with the largest metadata, some of it escaped
 _METADATA_BYTES_MAX = 65_536  # KV takes 1,024, which spaces and escapes may make longer
 
 
@@ -103,13 +109,13 @@ def parse_namespaces(envelope: dict[str, Json]) -> list[Namespace]:
 
 def parse_values(content: bytes, keys: Sequence[str]) -> dict[str, BulkValue | None]:
     """What a bulk read with metadata found under each key; a key that is left out is not there."""
-    values = _VALUES.decode(content).result.values
+    values = _shaped(content, _Values, lambda envelope: _entries(envelope).values()).result.values
     return {key: None if (found := values.get(key)) is None else _bulk_value(found) for key in keys}
 
 
 def parse_page(content: bytes) -> KeyPage:
     """A page of keys, in key order; a cursor that is empty, null or left out ends the list."""
-    page = _PAGE.decode(content)
+    page = _shaped(content, _Page, lambda envelope: _array(envelope["result"]))
     keys = tuple(ListedKey(_key(each.name), _whole(each.expiration), _metadata(each.metadata)) for each in page.result)
     return KeyPage(keys, (page.result_info and page.result_info.cursor) or "")
 
@@ -154,6 +160,28 @@ class _Result(msgspec.Struct):
 class _Values(msgspec.Struct):
     success: Literal[True]
     result: _Result
+
+
+def _shaped(content: bytes, shape: type[Shape], holders: Callable[[dict[str, Json]], Iterable[Json]]) -> Shape:
+    """The answer in its shape; `holders` are what has metadata in it.
+
+    JSON.stringify writes half of a surrogate pair as an escape, which msgspec refuses: then Python's parser reads it.
+    """
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.DecodeError:
+        if len(content) > _SURROGATES_BYTES_MAX or not _SURROGATE.search(content):
+            raise
+    envelope = parse_envelope(content)
+    for each in holders(envelope):
+        if isinstance(each, dict) and "metadata" in each:
+            metadata: dict[str, object] = each  # type: ignore[assignment]  # what is not JSON stays in here
+            metadata["metadata"] = msgspec.Raw(json.dumps(each["metadata"]).encode())
+    return msgspec.convert(envelope, shape)
+
+
+def _entries(envelope: dict[str, Json]) -> dict[str, Json]:
+    return _object(_object(envelope["result"])["values"])
 
 
 def _namespace(given: Json) -> Namespace:
@@ -205,4 +233,3 @@ def _whole(given: Json) -> int | None:
 
 
 _DECODER = json_decoder()
-_PAGE, _VALUES = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Values)

@@ -282,10 +282,10 @@ class CloudflareAPI:
             return Failure("no connection in time" if unsent else "no answer in time", definite=unsent, again=True)
         except UNREACHED as error:
             stranger = "CERTIFICATE_VERIFY_FAILED" in str(error)  # nobody's retry mends that
-            hint = "; SSL_CERT_FILE names further certificates to trust" if stranger else ""
+            hint = "; to trust more certificates, set SSL_CERT_FILE" if stranger else ""
             return Failure(self._clean(f"no connection: {error}") + hint, definite=True, again=not stranger)
         except BROKEN as error:
-            return Failure(f"no whole answer ({type(error).__name__})", definite=False, again=True)
+            return Failure(f"incomplete answer ({type(error).__name__})", definite=False, again=True)
         self._reached = True
         return self._outcome(ask, answer)
 
@@ -321,7 +321,7 @@ class CloudflareAPI:
     def _error(self, ask: Ask, failure: Failure, attempts: int, definite: bool) -> ApiError:
         tries = f", {attempts} times" if attempts > 1 else ""
         asked = "" if failure.asked_ms is None else f"; it asks to wait {failure.asked_ms / 1000:.0f} s"
-        doubt = "" if definite else "; it may have been done nevertheless"
+        doubt = "" if definite else "; it may have happened anyway"
         text = f"{self.access.host}: could not {ask.action}: {failure}{tries}{asked}{doubt}"
         return ApiError(text, failure, definite=definite)
 
@@ -347,7 +347,7 @@ class CloudflareAPI:
             return parse(answer.content)
         except UNEXPECTED:
             pass
-        failure = Failure("the answer is not one of Cloudflare's API", definite=False, again=False)
+        failure = Failure("the answer is not in the format of Cloudflare's API", definite=False, again=False)
         raise self._error(ask, failure, 1, not ask.writes)
 
 

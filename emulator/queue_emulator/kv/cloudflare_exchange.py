@@ -80,7 +80,7 @@ class Exchange:
             )
         except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:  # without its text: a proxy's password
             raise SettingsError(
-                f"{access.host} cannot be asked with what the environment names, such as HTTPS_PROXY and "
+                f"{access.host} cannot be called: the environment has a wrong setting, such as HTTPS_PROXY or "
                 f"SSL_CERT_FILE ({type(error).__name__})"
             ) from None
 
@@ -105,7 +105,7 @@ class Exchange:
 async def _content(response: httpx.Response, bytes_max: int) -> bytes:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
-        raise AnswerRefused("the answer is packed in a way that was not asked for")
+        raise AnswerRefused("the answer has a Content-Encoding that was not asked for")
     content = bytearray()
     async for piece in response.aiter_bytes():
         content += piece

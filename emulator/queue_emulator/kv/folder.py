@@ -164,17 +164,17 @@ def read_small(path: Path, bytes_max: int) -> bytes:
 def check_regular(path: Path, found: os.stat_result) -> None:
     """Raises StateError for a link, a pipe, a device, a folder, and for a file with two names."""
     if stat.S_ISLNK(found.st_mode):
-        raise StateError(f"{path} is a symbolic link, which is not followed: name what it points to, or put that there")
+        raise StateError(f"{path} is a symbolic link: give the path of its target, or put the file there")
     if not stat.S_ISREG(found.st_mode):
         raise StateError(f"{path} is not a regular file")
     if found.st_nlink > 1:
-        raise StateError(f"{path} has {found.st_nlink} names (hard links), and what is its own has one: copy it")
+        raise StateError(f"{path} has {found.st_nlink} names (hard links), which is not allowed: make a copy of it")
 
 
 def check_size(path: Path, size_bytes: int, bytes_max: int) -> None:
     """Raises StateError for a file that is larger than anybody would make it."""
     if size_bytes > bytes_max:
-        raise StateError(f"{path} has {size_bytes:,} bytes, and {bytes_max:,} are the most that are read")
+        raise StateError(f"{path} has {size_bytes:,} bytes; at most {bytes_max:,} are read")
 
 
 def _plain(name: str) -> str:

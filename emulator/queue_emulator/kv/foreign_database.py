@@ -86,7 +86,7 @@ def check_same(connection: sqlite3.Connection, folder: Folder, name: str, before
     after = folder.file(name)
     same = before is not None and after is not None and os.path.samestat(before, after)
     if not same or opened != os.fsencode(path) or not folder.still_at(path.parent):
-        raise sqlite3.OperationalError("locked: who had it gave it up and removed it meanwhile")
+        raise sqlite3.OperationalError("locked: the process that used it has just removed it")
 
 
 @contextmanager
@@ -110,14 +110,17 @@ def check_schema(connection: sqlite3.Connection, *tables: str) -> None:
     """Raises StateError if using these tables does more than to read and write their rows."""
     for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
         if sql is not None and not _PLAIN.match(str(sql)):
-            raise StateError(f"its schema has {str(name)[:80]!r}, which is no plain table or index: {str(kind)[:80]!r}")
+            raise StateError(
+                f"its schema has {str(name)[:80]!r}, of the kind {str(kind)[:80]!r}: only plain tables and indexes "
+                "are allowed"
+            )
     for table in tables:
         if any(hidden for *_, hidden in connection.execute(f"PRAGMA table_xinfo({table})")):
-            raise StateError(f"its table {table} has columns that are computed")
+            raise StateError(f"its table {table} has computed columns")
         for _, index, *_ in connection.execute(f"PRAGMA index_list({table})").fetchall():
             columns = connection.execute("SELECT cid FROM pragma_index_xinfo(?)", (index,)).fetchall()
             if (_EXPRESSION,) in columns:
-                raise StateError(f"its index {str(index)[:80]!r} is computed")
+                raise StateError(f"its index {str(index)[:80]!r} has computed columns")
 
 
 def _check_files(folder: Folder, name: str) -> None:
@@ -129,7 +132,7 @@ def _check_files(folder: Folder, name: str) -> None:
     with suppress(FileNotFoundError), folder.reading(name + _JOURNAL, _BYTES_MAX) as journal:
         journal.seek(-min(journal.seek(0, os.SEEK_END), len(_JOURNAL_END)), os.SEEK_END)
         if journal.read() == _JOURNAL_END:
-            raise StateError(f"{folder.path / name}{_JOURNAL} names another file, which SQLite would remove")
+            raise StateError(f"{folder.path / name}{_JOURNAL} refers to another file, which SQLite would delete")
 
 
 def _copy(folder: Folder, name: str, copy: Path) -> None:
@@ -140,7 +143,9 @@ def _copy(folder: Folder, name: str, copy: Path) -> None:
             if made[0] is None:
                 raise FileNotFoundError(2, "No such file or directory")
             return
-    raise StateError(f"{folder.path / name} is written to all the time: stop wrangler dev, or try again")
+    raise StateError(
+        f"{folder.path / name} changed while it was copied, several times: stop wrangler dev, or try again"
+    )
 
 
 def _copied_file(folder: Folder, name: str, copy: Path) -> bytes | None:

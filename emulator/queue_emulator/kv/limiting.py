@@ -12,7 +12,7 @@ from queue_emulator.core.errors import WriteRateError
 from queue_emulator.core.kinds import KINDS, PUT, Kind
 from queue_emulator.core.plans import DailyQuota
 from queue_emulator.core.profiles import Profile
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.operation import Operation
 
 Check = Callable[[Operation[Any], int], None]

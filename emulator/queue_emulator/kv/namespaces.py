@@ -251,6 +251,8 @@ class Namespaces:
             raise
 
     async def _reset(self) -> None:
+        for id in self._bound:
+            await self._services[id].expect_reset()
         before = self._by_id
         self._by_id = {id: replace(before[id], title=bound.title) for id, bound in self._bound.items()}
         for id in before.keys() - self._by_id.keys():

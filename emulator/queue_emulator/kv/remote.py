@@ -151,9 +151,9 @@ class RemoteService:
                 replaced = batch.count - len(batch.entries)
                 written += replaced + await self._put_bulk(list(map(bulk_entry, batch.entries)))
         except ApiError as error:
-            raise RemoteError(f"{written} of {count} keys were surely written: {error}") from error
+            raise RemoteError(f"at least {written} of {count} keys were written: {error}") from error
         if written < count:
-            raise RemoteError(f"{self.where} did not take {count - written} of {count} keys")
+            raise RemoteError(f"{self.where} refused {count - written} of {count} keys")
         return Written()
 
     async def _delete(self, operation: Operation[Any]) -> Written:

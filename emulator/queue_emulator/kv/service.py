@@ -14,7 +14,7 @@ from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Ki
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.centre import Centre, Versions
 from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
@@ -176,6 +176,10 @@ class KVService:
         self.limits.clear()
         for edge in self._edges:
             edge.clear()
+
+    async def expect_reset(self) -> None:
+        """A reset begins, which drops the entries before it comes here."""
+        await self._centre.expect_clear()
 
     def retire(self) -> None:
         """The namespace is deleted: what was begun is not done any more."""

@@ -337,7 +337,7 @@ async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connectio
     await finish_staged(connection)
     ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
     if last > _VERSION_MAX:
-        raise StateError(f"its last version is {last}, of {_VERSION_MAX} at most")
+        raise StateError(f"its last version is {last}; the highest possible is {_VERSION_MAX}")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     if version > SCHEMA_VERSION:  # the header is older than the log beside it
         raise StateError(_too_new(state.path, version))
@@ -367,8 +367,8 @@ def _check_header(state: StateFile) -> None:
 
 def _too_new(path: Path, version: int) -> str:
     return (
-        f"state file {path} has schema version {version}, this queue-emulator reads up to "
-        f"{SCHEMA_VERSION}: upgrade queue-emulator or name another file with --state"
+        f"state file {path} has schema version {version}; this queue-emulator reads versions up to "
+        f"{SCHEMA_VERSION}: upgrade queue-emulator, or name another file with --state"
     )
 
 

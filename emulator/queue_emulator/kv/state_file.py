@@ -32,7 +32,7 @@ class StateFile:
     def open(cls, path: Path) -> Self:
         """Links on the way to its folder are the user's own; the file itself is none."""
         if path.name == _IN_MEMORY:
-            raise StateError(f"{_IN_MEMORY} is no state file: to keep the data in memory only, say --ephemeral")
+            raise StateError(f"{_IN_MEMORY} is not a state file: to keep the data in memory, use --ephemeral")
         if path.name in ("", ".."):
             raise StateError(f"{path} is not a state file: it is a folder")
         try:
@@ -71,7 +71,7 @@ class StateFile:
             what = "was replaced by another file"
         except OSError:
             what = "was removed"
-        raise StateError(f"state file {self.path} {what} while in use, and nothing more is written: start again")
+        raise StateError(f"state file {self.path} {what} while in use; nothing more is written: restart queue-emulator")
 
     def take_back(self) -> None:
         """Remove what opening made, while the file is still taken: one that was not may be somebody else's by now."""
@@ -89,4 +89,4 @@ class StateFile:
 def check_own_folder(path: Path) -> None:
     """Raises StateError if the folder of a state file that nobody named is a link: that is not the user's choice."""
     if path.parent.is_symlink():
-        raise StateError(f"{path.parent} is a symbolic link, which is not followed: name the state file with --state")
+        raise StateError(f"{path.parent} is a symbolic link: name the state file with --state")

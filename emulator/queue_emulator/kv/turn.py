@@ -59,7 +59,9 @@ class HeldTurns:
         if isinstance(asked, Operation):
             return asked
         work.close()
-        raise EmulatorError("the emulator had to wait for something else than a turn, which it cannot inside a test")
+        raise EmulatorError(
+            "the emulator would have to wait for something other than a turn, which is not possible inside a test"
+        )
 
 
 Step = Callable[[Coroutine[Any, Any, Any]], Operation[Any]]
@@ -81,7 +83,7 @@ class Actor(Generic[Result]):
 
     def step(self) -> None:
         """Do one operation, and stand before the next."""
-        assert self.about_to is not None, "this actor is at its end"
+        assert self.about_to is not None, "this request has ended"
         self._go_on()
 
     def until(self, operation: str, key: str) -> "Actor[Result]":
@@ -92,7 +94,7 @@ class Actor(Generic[Result]):
             if self.about_to.kind is KINDS[operation] and key.encode() in self.about_to.keys:
                 return self
             self._go_on()
-        raise AssertionError(f"this actor came to its end without a {operation} of {key!r}") from self._failed
+        raise AssertionError(f"the request ended without a {operation} of {key!r}") from self._failed
 
     def finish(self) -> Result:
         """Go on to the end; the result, or the error that ended it."""

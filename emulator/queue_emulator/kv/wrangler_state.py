@@ -215,7 +215,9 @@ def _check(database: sqlite3.Connection, *, reading: bool = False) -> None:
     known = columns[: len(_COLUMNS)] if reading else columns
     ((encoding,),) = database.execute("PRAGMA encoding")
     if known != _COLUMNS or encoding != "UTF-8":
-        raise StateError(f"it is not as miniflare 4 keeps KV: its columns are {columns}, its text is {encoding}")
+        raise StateError(
+            f"it does not have the format of miniflare 4: its columns are {columns}, its encoding is {encoding}"
+        )
 
 
 def _check_blobs(database: sqlite3.Connection, blobs: Folder | None) -> None:
@@ -235,11 +237,13 @@ def _rows(database: sqlite3.Connection) -> Iterator[_Row]:
     for key, blob_id, expiration_ms, metadata, *kinds in database.execute(_READ):
         named = repr(key[:80]) if isinstance(key, bytes) else "null"
         if kinds != ["text", "text"] or not isinstance(expiration_ms, int | None):
-            raise StateError(f"the row of key {named} is none of miniflare's: {', '.join(kinds)}, {expiration_ms!r}")
+            raise StateError(
+                f"the row of key {named} was not written by miniflare: {', '.join(kinds)}, {expiration_ms!r}"
+            )
         if not BLOB_ID.fullmatch(blob_id):
             raise StateError(f"the row of key {named} names the blob {blob_id[:100]!r}, which is not 80 hex digits")
         if last is not None and key <= last:
-            raise StateError(f"the database is damaged: the row of key {named} is not in its place")
+            raise StateError(f"the database is damaged: the row of key {named} is in the wrong order")
         last = key
         yield _Row(key, blob_id.decode(), expiration_ms, metadata)
 

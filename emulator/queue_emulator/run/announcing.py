@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 from queue_emulator.run.reports import Bound, Loaded, Missed, Place, Ready, Refused, Report
 
-_KNOWN = "this queue-emulator knows miniflare 3.20240329 to 5, as wrangler 3.44 to 4 brings it"
-_NOTHING_TO_EMULATE = "no Worker with a KV namespace has started, so that there is nothing to emulate"
+_KNOWN = "this queue-emulator supports miniflare 3.20240329 to 5, which wrangler 3.44 to 4 contains"
+_NOTHING_TO_EMULATE = "no Worker with a KV namespace was started, so nothing was emulated"
 _MISSED = (
-    "starts a Workers runtime by a miniflare that was not found: KV there is not this emulator's. That happens where "
-    "miniflare is bundled into the tool, or brought in by a loader such as tsx instead of by Node.js itself"
+    "started a Workers runtime with a miniflare that was not found, so its KV is not this emulator's. Perhaps "
+    "miniflare is bundled into the tool, or loaded by a loader such as tsx instead of by Node.js itself"
 )
 _NO_MINIFLARE = (
-    "no miniflare was found in what the command runs, so that its KV, if it has any, is not this emulator's. "
-    "wrangler, Vite, Vitest and getPlatformProxy load one; a tool that has one bundled in cannot be reached"
+    "no miniflare was found in the command, so its KV, if it has one, is not this emulator's. wrangler, Vite, Vitest "
+    "and getPlatformProxy load miniflare; a tool that has miniflare bundled in does not work with `run`"
 )
 
 
@@ -45,8 +45,8 @@ class Announcements:
                 self._once(f"{report.tool} {_MISSED}")
             case Refused():
                 self._once(
-                    f"{report.tool} has miniflare {report.miniflare}, which is not understood: {report.why}; {_KNOWN}. "
-                    "Take one of those, or look for a newer queue-emulator"
+                    f"{report.tool} has miniflare {report.miniflare}, which is not supported: {report.why}; {_KNOWN}. "
+                    "Use one of those, or a newer queue-emulator"
                 )
 
     def warn(self) -> None:
@@ -64,12 +64,12 @@ class Announcements:
     def _ready_line(self, report: Ready) -> str:
         places = ", ".join(dict.fromkeys(map(self._place, self._places)))
         tool = f"{report.tool} (miniflare {report.miniflare})"
-        return f"{tool} has its KV here: {places}; {self._where(report)}; controls at {self.controls}"
+        return f"{tool} uses this KV: {places}; {self._where(report)}; controls at {self.controls}"
 
     def _where(self, report: Ready) -> str:
         first, *others = self.locations
         if report.alone:
-            return f"{report.alone}, {first}; a binding can be put at another with --at BINDING=LOCATION"
+            return f"{report.alone}, {first}; --at BINDING=LOCATION puts a binding at another location"
         return f"locations {', '.join(self.locations)}" if others else f"location {first}"
 
     def _place(self, place: Place) -> str:
@@ -81,7 +81,7 @@ class Announcements:
         if not stray:
             return None
         known = ", ".join(dict.fromkeys(each.binding for each in self._places))
-        return f"--at {stray[0]}={self.at[stray[0]]}: no Worker has a KV binding of this name yet; there are {known}"
+        return f"--at {stray[0]}={self.at[stray[0]]}: no Worker has a KV binding with this name yet; known: {known}"
 
     def _once(self, line: str | None) -> None:
         if line is not None and line not in self._said:

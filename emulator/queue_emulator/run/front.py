@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from queue_emulator.core.clock import Stopwatch
-from queue_emulator.core.surface import INVOCATION, LOCATION_HEADER
+from queue_emulator.core.wire_names import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.worker.answers import error_answer
 from queue_emulator.workerd import websocket
@@ -92,11 +92,11 @@ class ToolFront:
         if location == first:
             return None
         if location not in self._addresses.locations:
-            return f"{location} is the location of a binding, not of a Worker: for one there, add --location {location}"
+            return f"only a binding is at {location}, no Worker: to run a Worker there, add --location {location}"
         if self._addresses.alone is None:
             return None
         where = f"{self._addresses.alone}: its Worker is at {first}, not at {location}"
-        return f"{where}. A KV binding can be put at another one: --at BINDING=LOCATION"
+        return f"{where}. --at BINDING=LOCATION puts a KV binding at another location"
 
     async def _pass_on(self, passing: "_Passing", scope: Scope, location: str) -> None:
         run: Invocation = scope[INVOCATION]
@@ -118,14 +118,14 @@ class ToolFront:
                 await self._attempt(passing, location, ray, cf)
                 return None
             except NotSendable:
-                return "the request holds what HTTP/1.1 cannot pass on"
+                return "the request has a part that HTTP/1.1 cannot carry"
             except WorkerGone as gone:
                 if passing.begun:
                     raise ConnectionError("the Worker's answer broke off") from None
                 if not isinstance(gone, WorkerNotReached) and not passing.repeatable:
-                    return "the Worker's runtime ended before it answered: the request may have happened"
+                    return "the Worker's runtime ended before it answered: the request may have taken effect"
             if stopwatch.elapsed_ms() > _AGAIN_MS_MAX:
-                return f"no Worker answers at {location}: the tool's own output may say why"
+                return f"no Worker answers at {location}: see the output of the tool"
             await asyncio.sleep(_AGAIN_S)
 
     async def _attempt(self, passing: "_Passing", location: str, ray: bytes, cf: Mapping[str, object]) -> None:

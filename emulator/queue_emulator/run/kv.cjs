@@ -26,7 +26,7 @@ function namespaces(worker) {
 // known, and throws.
 function patch(plugin, config, told) {
   if (typeof plugin?.getBindings !== "function" || typeof plugin.getServices !== "function") {
-    told.refused("it has no KV plugin of the kind that is known here");
+    told.refused("it has no KV plugin of a known kind");
   }
   if (plugin[DONE]) return;
   plugin[DONE] = true;

@@ -70,5 +70,5 @@ def _binding_of(seed: Seed, places: Sequence[Place]) -> str:
     if PREFERRED in names or len(names) == 1:
         return PREFERRED if PREFERRED in names else names[0]
     raise SettingsError(
-        f"--seed {seed.shown}: say whose it is, as in --seed {names[0]}={seed.shown}; there are {', '.join(names)}"
+        f"--seed {seed.shown}: name a binding, as in --seed {names[0]}={seed.shown}; known: {', '.join(names)}"
     )

@@ -19,7 +19,7 @@ function over(exports, filename, folder) {
   function refused(why) {
     const report = say({ event: "refused", miniflare: version, why });
     fs.writeFileSync(config.refused, report);
-    throw new Error(`queue-emulator: miniflare ${version} is not understood: ${why}`);
+    throw new Error(`queue-emulator: miniflare ${version} is not supported: ${why}`);
   }
   if (typeof exports.Miniflare !== "function") refused("it has no class Miniflare");
   patch(exports.KV_PLUGIN ?? exports.PLUGINS?.kv, config, told);

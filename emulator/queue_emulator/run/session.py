@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -32,7 +32,10 @@ _REFUSAL_BYTES_MAX = 65_536
 
 
 class Session:
-    """One run of a command. `front` is the ASGI application that clients of the emulator's own port reach."""
+    """One run of a command. `front` is the ASGI application that clients of the emulator's own port reach.
+
+    `ready` is told the Workers' URLs by location, each time that the tool has started them.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Session:
         namespaces: Namespaces,
         seeds: Sequence[Seed],
         controls: str,
+        ready: Callable[[Mapping[str, str]], None] = lambda urls: None,
     ) -> None:
         self._settings = settings
         self._deployment = deployment
@@ -49,6 +53,7 @@ class Session:
         self._invocations = Invocations(outside=_UNKNOWN)
         self._announcements = Announcements(controls, settings.locations, settings.at, tell)
         self._lending = Lending(self._bind, seeds, settings.locations[0])
+        self._ready = ready
         self._refused = asyncio.Event()
         self.front = ToolFront(
             self._addresses,
@@ -127,6 +132,7 @@ class Session:
                 case Ready():
                     self._addresses.urls, self._addresses.cf = report.urls, report.cf
                     self._addresses.alone = report.alone
+                    self._ready(report.urls)
                 case Refused():
                     self._refused.set()
             self._announcements.take(report)

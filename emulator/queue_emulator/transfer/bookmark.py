@@ -41,7 +41,7 @@ class Bookmark:
         except (OSError, StateError) as error:
             if not self._told:
                 why = error.strerror if isinstance(error, OSError) and error.strerror else error
-                tell(f"cannot note in {self.path.parent} how far this came: {why}")
+                tell(f"cannot save the progress in {self.path.parent}: {why}")
             self._told = True
 
     def remove(self) -> None:

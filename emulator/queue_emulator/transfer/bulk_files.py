@@ -74,7 +74,8 @@ class Reading:
         """In words; "" if it does not matter."""
         if self.data_ms is None:
             return ""
-        return f" as of {iso_8601(self.data_ms)}{', lifetimes beginning now' if self.rebase else ''}"
+        rebased = ", each key with the time to live that it had left" if self.rebase else ""
+        return f" as of {iso_8601(self.data_ms)}{rebased}"
 
     def entry(self, member: Json) -> BulkEntry | None:
         """A member of the array, None if it is left out; raises BulkDataError or JavaScriptError."""
@@ -88,7 +89,7 @@ class Reading:
             return check_entry(member, self.now_ms)
         except JavaScriptError as error:
             if not self.skip_ending and "Invalid expiration of" in str(error):
-                hint = "--skip-expired leaves out what ends so soon, --as-of and --rebase load it as it was."
+                hint = "--skip-expired leaves out such keys; --as-of and --rebase load them as they were."
                 raise BulkDataError(f"{error} {hint}") from None
             raise
 
@@ -98,7 +99,9 @@ class Reading:
             if self.skip_ending:
                 return None
             ended, then = iso_8601(ends_s * 1000), iso_8601(data_ms)
-            raise BulkDataError(f"it ended at {ended}, and the data is of {then}: --skip-expired leaves it out")
+            raise BulkDataError(
+                f"it expired at {ended}, before the time of the data, {then}: --skip-expired leaves it out"
+            )
         if self.rebase and ends_s is not None:
             entry = replace(entry, expiration_s=None, expiration_ttl_s=max(ends_s - then_s, TTL_S_MIN))
         elif not self.rebase and entry.expiration_ttl_s is not None:
@@ -235,7 +238,7 @@ def _readable(path: Path, copy: Path, pipe_bytes_max: int) -> BulkFile:
         with copy.open("wb") as into:
             if path == STANDARD_INPUT:
                 if sys.stdin is None:
-                    raise BulkDataError("there is nothing to read: standard input is closed")
+                    raise BulkDataError("nothing to read: standard input is closed")
                 _copy(sys.stdin.buffer, into, path, pipe_bytes_max)
             else:
                 with path.open("rb") as pipe:

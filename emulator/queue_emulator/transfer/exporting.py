@@ -1,4 +1,4 @@
-"""`export` and `import`: a namespace as a bulk-put file, and that file into another place."""
+"""`export` and `import`: a namespace as a bulk-put file, and that file into another endpoint."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,9 +14,9 @@ from queue_emulator.core.limits import TTL_S_MIN
 from queue_emulator.core.shown import one_line
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import BulkFile
+from queue_emulator.transfer.endpoint import Page, Remark, Source
+from queue_emulator.transfer.endpoints import source_of, target_of
 from queue_emulator.transfer.output import standard_output, write_whole
-from queue_emulator.transfer.place import Page, Remark, Source
-from queue_emulator.transfer.places import source_of, target_of
 from queue_emulator.transfer.seeding import SeedOptions, check_answerable, seed_files
 
 _NAMES_SHOWN = 5
@@ -34,9 +34,9 @@ class Exported:
         (self.changed if remark.kept else self.left_out).setdefault(remark.what, []).append(remark.key)
 
 
-def export(place: str) -> int:
+def export(endpoint: str) -> int:
     """Write a namespace to standard output, remarks to standard error; returns the exit code."""
-    with source_of(place) as source, asyncio.Runner() as runner:
+    with source_of(endpoint) as source, asyncio.Runner() as runner:
         try:
             runner.run(source.look(writing=False))
             with standard_output() as stream:
@@ -47,11 +47,11 @@ def export(place: str) -> int:
     return 0
 
 
-def import_(place: str, to: str, options: SeedOptions) -> int:
-    """Load a namespace into a place: all of it is read before anything is written. Returns the exit code."""
+def import_(endpoint: str, to: str, options: SeedOptions) -> int:
+    """Load a namespace into an endpoint: all of it is read before anything is written. Returns the exit code."""
     target = target_of(to)
     check_answerable(target, options)
-    with TemporaryDirectory(prefix="queue-emulator-") as folder, source_of(place) as source:
+    with TemporaryDirectory(prefix="queue-emulator-") as folder, source_of(endpoint) as source:
         content = Path(folder) / "exported.json"
         with asyncio.Runner() as runner:
             try:
@@ -73,11 +73,11 @@ async def _export(source: Source, stream: BinaryIO, *, for_wrangler: bool) -> Ex
     with tqdm(desc=one_line(f"reading {source.name}"), unit=" keys", leave=False, disable=None) as bar:
         async for entry in _entries(source, exported):
             if entry.expiration_s is not None and entry.expiration_s < now_s + TTL_S_MIN:
-                what = f"they expire within {TTL_S_MIN} seconds or have expired, and no bulk put takes that"
+                what = f"expired, or will within {TTL_S_MIN} seconds: a bulk put refuses that"
                 exported.remark(Remark(entry.key.decode(), what, kept=False))
                 continue
             if for_wrangler and entry.metadata is not None and not entry.metadata.lstrip().startswith("{"):
-                what = "their metadata is no object, which `wrangler kv bulk put` refuses"
+                what = "metadata is not a JSON object: `wrangler kv bulk put` refuses that"
                 exported.remark(Remark(entry.key.decode(), what, kept=True))
             write_whole(stream, separator + bulk_json(entry).encode())
             separator = b",\n"

@@ -24,7 +24,7 @@ def standard_output() -> Iterator[BinaryIO]:
     Raises SettingsError for an output that is closed or full. Nothing more is then written at exit.
     """
     if sys.stdout is None:
-        raise SettingsError("there is nowhere to write to: standard output is closed")
+        raise SettingsError("nowhere to write: standard output is closed")
     try:
         yield sys.stdout.buffer
         sys.stdout.flush()
@@ -33,7 +33,7 @@ def standard_output() -> Iterator[BinaryIO]:
         raise ClosedPipe from None
     except OSError as error:
         _give_up()
-        raise SettingsError(f"the output could not be written whole: {error.strerror or error}") from None
+        raise SettingsError(f"the output could not be written completely: {error.strerror or error}") from None
 
 
 def _give_up() -> None:

@@ -25,7 +25,7 @@ class Paging:
             self._last = key
         self._empty = self._empty + 1 if empty else 0
         if self._empty > _EMPTY_MAX:
-            raise RemoteError(f"{self._name} gave more than {_EMPTY_MAX:,} empty pages in a row, and no end")
+            raise RemoteError(f"{self._name} gave more than {_EMPTY_MAX:,} empty pages in a row")
 
 
 def _shown(key: bytes) -> str:

@@ -179,7 +179,7 @@ def _each(pending: Json) -> Iterable[Json]:
     if not truthy(pending):
         return ()
     if not isinstance(pending, (list, str)):
-        raise JavaScriptError("the pending list is no list")
+        raise JavaScriptError("the pending list is not a list")
     return pending
 
 

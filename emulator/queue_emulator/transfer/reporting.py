@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import SKIPPED_S, CheckedFiles
+from queue_emulator.transfer.endpoint import Target
 from queue_emulator.transfer.output import say
-from queue_emulator.transfer.place import Target
 
 _NAMES_SHOWN = 1000
 
@@ -49,12 +49,16 @@ def show_plan(plan: CheckedFiles, target: Target, described: str) -> None:
             say(f"{each.file.named}: warning: unknown field {name!r} in {entries} is ignored")
     if plan.repeated:
         entries = counted(plan.repeated, "entry", "entries")
-        say(f"warning: {entries} with a key that a later entry has too, which wins")
+        say(f"warning: {entries} with a key that occurs again later; the last entry wins")
     say(f"into {target.name}: {described}{plan.reading.time_of_data and ';'}{plan.reading.time_of_data}")
 
 
 def _why_left_out(plan: CheckedFiles) -> str:
-    return "they had ended by then" if plan.reading.data_ms is not None else f"they end within {SKIPPED_S} seconds"
+    return (
+        "they had expired by then"
+        if plan.reading.data_ms is not None
+        else f"they have expired, or will within {SKIPPED_S} seconds"
+    )
 
 
 def show_outcome(outcome: Outcome, plan: CheckedFiles, target: Target) -> None:
@@ -69,18 +73,18 @@ def _lines(outcome: Outcome, plan: CheckedFiles, target: Target) -> list[str]:
         keys = plan.entries - plan.repeated - len(outcome.refused)
         lines = [f"{counted(keys, 'key', 'keys')} written to {target.name}"]
     elif target.whole:
-        return [f"nothing was written to {target.name}: there it is all or nothing"]
+        return [f"nothing was written to {target.name}: everything is written at the end, or nothing"]
     else:
         done = f"{outcome.past:,} of {counted(plan.entries, 'entry', 'entries')}"
-        lines = [f"{done} are written to {target.name}; the same command goes on from there"]
+        lines = [f"{done} are written to {target.name}; run the same command again to continue"]
     if outcome.unchanged:
         before = counted(outcome.unchanged, "entry", "entries")
-        lines.append(f"  unchanged: {before} that a run before wrote; {outcome.looked_up} of them were looked up")
+        lines.append(f"  unchanged: {before} that an earlier run wrote; {outcome.looked_up} of them were checked")
     if outcome.uncertain:
         first, last = outcome.past + 1, outcome.past + outcome.uncertain
-        lines.append(f"  not known: whether entries {first:,} to {last:,} were written")
+        lines.append(f"  unknown: entries {first:,} to {last:,} may have been written")
     if outcome.refused:
-        lines.append(f"  failed: {counted(len(outcome.refused), 'key', 'keys')} that {target.name} did not take:")
+        lines.append(f"  failed: {counted(len(outcome.refused), 'key', 'keys')} that {target.name} refused:")
         lines += [f"    {name!r}" for name in outcome.refused[:_NAMES_SHOWN]]
     if len(outcome.refused) > _NAMES_SHOWN:
         lines.append(f"    and {len(outcome.refused) - _NAMES_SHOWN:,} more")

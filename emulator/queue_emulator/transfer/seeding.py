@@ -19,9 +19,9 @@ from queue_emulator.core.shown import one_line
 from queue_emulator.terminal import ask, tell
 from queue_emulator.transfer.bookmark import BOOKMARKS, Bookmark
 from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable, reading_of
+from queue_emulator.transfer.endpoint import Target
+from queue_emulator.transfer.endpoints import target_of
 from queue_emulator.transfer.output import say
-from queue_emulator.transfer.place import Target
-from queue_emulator.transfer.places import target_of
 from queue_emulator.transfer.reporting import Outcome, counted, show_outcome, show_plan
 
 INTERRUPTED, INCOMPLETE = 130, 1
@@ -48,9 +48,9 @@ class SeedOptions:
     bookmarks: Path = BOOKMARKS
 
 
-def seed(paths: Sequence[Path], place: str, options: SeedOptions) -> int:
-    """Load files into a place; returns the exit code. Raises EmulatorError where nothing was written."""
-    target = target_of(place)
+def seed(paths: Sequence[Path], endpoint: str, options: SeedOptions) -> int:
+    """Load files into an endpoint; returns the exit code. Raises EmulatorError where nothing was written."""
+    target = target_of(endpoint)
     with readable(paths) as files:
         return seed_files(files, target, options)
 
@@ -65,7 +65,7 @@ def seed_files(files: Sequence[BulkFile], target: Target, options: SeedOptions) 
             plan = check_files(files, reading_of(files, reading, options.as_of))
             show_plan(plan, target, described)
             if options.dry_run:
-                say("nothing was written, as --dry-run says")
+                say("nothing was written (--dry-run)")
                 return 0
             _agree(target, options)
             with _at_its_time(runner, target, plan.reading):
@@ -92,9 +92,11 @@ def _at_its_time(runner: asyncio.Runner, target: Target, reading: Reading) -> It
 
 
 def check_answerable(target: Target, options: SeedOptions) -> None:
-    """Raises SettingsError if this place may be written to only when asked, and nobody can be."""
+    """Raises SettingsError if writing needs a question, and there is no terminal to ask at."""
     if _must_agree(target, options) and not (sys.stdin and sys.stdin.isatty()):
-        raise SettingsError(f"nobody can be asked whether to write to {target.name}, which others may use: add --yes")
+        raise SettingsError(
+            f"others may use {target.name}, and there is no terminal to ask for permission to write: add --yes"
+        )
 
 
 def _must_agree(target: Target, options: SeedOptions) -> bool:
@@ -102,12 +104,12 @@ def _must_agree(target: Target, options: SeedOptions) -> bool:
 
 
 def _agree(target: Target, options: SeedOptions) -> None:
-    """Raises SettingsError unless this place may be written to."""
+    """Asks before it writes to an endpoint that others may use; raises SettingsError if the answer is no."""
     check_answerable(target, options)  # that it asks may have come out when it was looked at
     if not _must_agree(target, options):
         return
-    if ask(f"Others may use what is there. Write to {one_line(target.name)}? [y/N] ").lower() not in ("y", "yes"):
-        raise SettingsError("nothing was written: the answer was not yes")
+    if ask(f"Others may use this data. Write to {one_line(target.name)}? [y/N] ").lower() not in ("y", "yes"):
+        raise SettingsError("nothing was written: you did not answer yes")
 
 
 def _write(runner: asyncio.Runner, target: Target, plan: CheckedFiles, options: SeedOptions) -> int:
@@ -174,7 +176,7 @@ class _Writing:
             except asyncio.CancelledError as error:
                 self._interrupt = error
                 self._target.hurry()
-                tqdm.write("ends after the batch that is being written; Ctrl-C again ends it at once", file=sys.stderr)
+                tqdm.write("stopping after the current batch; press Ctrl-C again to stop at once", file=sys.stderr)
                 refused = await task
         except EmulatorError as error:
             if getattr(error, "definite", True):  # only some errors leave it open whether it was done
@@ -200,7 +202,7 @@ class _Writing:
         if all(_same(entry, there) for entry, there in zip(samples.values(), found, strict=True)):
             self._outcome.looked_up = len(samples)
             return count
-        tell(f"a run before wrote {count:,} entries that are not there as they were: all are written")
+        tell(f"an earlier run wrote {count:,} entries, but they have changed since: all entries are written again")
         return 0
 
 

@@ -10,13 +10,13 @@ from queue_emulator.transfer.comparison import FOREVER, KINDS, Comparison, Item
 
 CLASSES = {
     "moved": "identical under the new key",
-    "kept": "identical under the key that it had",
-    "finished": "gone, and a result is there",
-    "expired": "gone, and its lifetime had ended",
-    "waiting": "under the old key, and the pending list is still there for a next run",
-    "orphaned": "under the old key, and on no pending list",
+    "kept": "identical, under its old key",
+    "finished": "gone, and it has a result",
+    "expired": "gone, and it has expired",
+    "waiting": "under the old key and on the pending list: another run can move it",
+    "orphaned": "under the old key and on no pending list: no run will move it",
     "duplicated": "under both keys",
-    "changed": "not what it was",
+    "changed": "its value or metadata has changed",
     "missing": "gone",
 }
 UNCLEAN = ("waiting", "orphaned", "duplicated", "changed", "missing")

@@ -11,10 +11,10 @@ from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.javascript import ToJson
 from queue_emulator.transfer.bulk_files import BulkFile, Reading, readable, reading_of, stored_entries
 from queue_emulator.transfer.comparison import KINDS, Comparison
-from queue_emulator.transfer.file_place import FilePlace
+from queue_emulator.transfer.endpoint import Source
+from queue_emulator.transfer.endpoints import source_of
+from queue_emulator.transfer.file_endpoint import FileEndpoint
 from queue_emulator.transfer.output import say
-from queue_emulator.transfer.place import Source
-from queue_emulator.transfer.places import source_of
 from queue_emulator.transfer.prediction import Prediction, predict
 from queue_emulator.transfer.verdict import CLASSES, UNCLEAN, Verdict, judge
 
@@ -22,9 +22,9 @@ UNCLEAN_CODE = 1
 _NAMES_SHOWN = 10
 
 
-def verify(place: str, before: Path, *, as_json: bool) -> int:
+def verify(endpoint: str, before: Path, *, as_json: bool) -> int:
     """Print the report; returns 0 if everything is where a whole migration leaves it, 1 otherwise."""
-    with readable([before]) as files, source_of(place) as source, asyncio.Runner() as runner:
+    with readable([before]) as files, source_of(endpoint) as source, asyncio.Runner() as runner:
         try:
             verdict = runner.run(compare(files[0], source))
         finally:
@@ -57,7 +57,7 @@ async def foretell(before: BulkFile, now_s: int) -> tuple[Prediction, Verdict]:
 
 
 async def _living(file: BulkFile, now_s: int) -> AsyncIterator[BulkEntry]:
-    async for page in FilePlace(file).pages():
+    async for page in FileEndpoint(file).pages():
         for entry in page.entries:
             if entry.expiration_s is None or entry.expiration_s > now_s:
                 yield entry
@@ -80,10 +80,10 @@ def _indented(report: Mapping[str, ToJson]) -> list[str]:
 
 def _prediction_lines(predicted: Prediction) -> list[str]:
     if not predicted.needed:
-        return ["a run would do nothing: there is no pending list"]
-    lines = [f"a run would answer {predicted.status}, and leave this behind; nothing was run"]
+        return ["a run would do nothing, because there is no pending list"]
+    lines = [f"a run would answer {predicted.status} and have this result (nothing was run):"]
     for kind, moves in (("tasks", predicted.tasks), ("leases", predicted.leases)):
-        ended = f", ended by: {moves.fatal}" if moves.fatal else ""
+        ended = f", stopped by: {moves.fatal}" if moves.fatal else ""
         lines.append(f"  {kind}: {moves.migrated:,} migrated, {moves.failed:,} failed{ended}")
     return lines
 
@@ -107,7 +107,7 @@ def _lines(verdict: Verdict) -> list[str]:
 
 
 def _lifetime_lines(verdict: Verdict) -> list[str]:
-    lines = [f"{'remaining lifetime, s':<24}{'min':>8}{'median':>8}{'max':>8}{'endless':>9}"]
+    lines = [f"{'time to live, s':<24}{'min':>8}{'median':>8}{'max':>8}{'forever':>9}"]
     for kind in KINDS:
         for name, each in verdict.lifetimes[kind].items():
             ends = ("-" if end is None else f"{end:,}" for end in (each.least_s, each.median_s, each.most_s))
@@ -119,14 +119,14 @@ def _lifetime_lines(verdict: Verdict) -> list[str]:
 
 def _pending_lines(verdict: Verdict) -> list[str]:
     before = "no pending list" if verdict.pending_before is None else f"{verdict.pending_before:,} ids"
-    after = "it is gone" if verdict.pending_after is None else f"it is there, with {verdict.pending_after:,}"
+    after = "gone after" if verdict.pending_after is None else f"{verdict.pending_after:,} ids after"
     if verdict.pending_corrupt:
-        after = "it holds something else now"
+        after = "something else after"
     lines = [f"pending list: {before} before, {after}"]
     if verdict.ghosts:
-        lines.append(f"on it without a task: {_shown(verdict.ghosts)}")
+        lines.append(f"on the list without a task: {_shown(verdict.ghosts)}")
     appeared = ", ".join(f"{count:,} {kind}" for kind, count in verdict.appeared.items() if count)
-    return [*lines, f"not there before: {appeared}"] if appeared else lines
+    return [*lines, f"new keys: {appeared}"] if appeared else lines
 
 
 def _unclean(verdict: Verdict) -> str:

@@ -20,7 +20,7 @@ from queue_emulator.core.errors import (
 from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
 from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.limits import VALUE_BYTES_MAX
-from queue_emulator.core.surface import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
+from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody

@@ -11,7 +11,7 @@ from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.shown import one_line
-from queue_emulator.core.surface import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
+from queue_emulator.core.wire_names import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerFace
@@ -138,7 +138,7 @@ class NoOtherSites:
         if foreign is None:
             await self._app(scope, receive, send)
             return
-        why = f"the development keys open this to loopback host names only, not to {foreign[:80]!r}: set your own"
+        why = f"the development keys work only for loopback host names, not for {foreign[:80]!r}: set your own keys"
         await RequestBody(receive).drain()
         answer = error_answer(403, why)
         headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(answer.content))]
@@ -207,7 +207,7 @@ class RequestLog:
             path = path[:_PATH_SHOWN_MAX] + "…"
         operations = scope[INVOCATION].counted if INVOCATION in scope else 0
         if operations is None:
-            counted = "KV operations mixed with other requests'"
+            counted = "KV operations counted together with other requests"
         else:
             counted = "1 KV operation" if operations == 1 else f"{operations} KV operations"
         self._deployment.log(f"{one_line(scope['method'])} {path} {status} {elapsed_ms:.1f} ms {counted}")

@@ -8,9 +8,8 @@ the order in which they became idle, so that it costs nothing, and the first of 
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-import h11
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
@@ -18,7 +17,8 @@ from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
 from queue_emulator.accepting import Acceptor
-from queue_emulator.core.sparing import Sparing
+from queue_emulator.core.repeated_lines import RepeatedLines
+from queue_emulator.web.protocol import Protocol
 
 _CHUNK_BYTES = 65_536
 _REQUESTS_MAX = 2**63  # on one connection
@@ -36,7 +36,7 @@ class Connections:
         config.keep_alive_max_requests = _REQUESTS_MAX
         self._context = WorkerContext(None)
         self._loop = asyncio.get_running_loop()
-        self._log = Sparing(log, self._loop.time)
+        self._log = RepeatedLines(log, self._loop.time)
         self._tasks: dict[asyncio.Task[Any], _Connection] = {}
         self._acceptor: Acceptor | None = None
         self.idle: dict[_Connection, float] = {}  # since when, the oldest first
@@ -115,9 +115,8 @@ class _Connection(TCPServer):
         """Whether it has waited long for its client: for the rest of a request, or for room to send an answer."""
         if self in self._connections.idle or now_s - self.busy_since_s < _SPARED_SLOW_S:
             return False
-        http = getattr(self.protocol.protocol, "connection", None)
         unsent: int = self.writer.transport.get_write_buffer_size()
-        return unsent > 0 or getattr(http, "their_state", None) is h11.SEND_BODY
+        return unsent > 0 or cast(Protocol, self.protocol).waits_for_client()
 
     def close(self) -> None:
         """End it; nothing is under way on it."""

@@ -9,7 +9,7 @@ from queue_emulator.core import limits
 from queue_emulator.core.bulk import bulk_entry, parse_bulk
 from queue_emulator.core.javascript import Json, ToJson, utf8
 from queue_emulator.core.options import ListRequest
-from queue_emulator.core.surface import INVOCATION
+from queue_emulator.core.wire_names import INVOCATION
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.actions import (
@@ -92,7 +92,9 @@ class Control:
         if not 1 <= limit <= limits.LIST_LIMIT_MAX:
             raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit}")
         prefix, cursor = (request.query_params.get(name, "") for name in ("prefix", "cursor"))
-        service = self._deployment.emulated("a real namespace is read from where it is, as cloudflare:NAMESPACE_ID")
+        service = self._deployment.emulated(
+            "the data of a real namespace is not read here: use the endpoint cloudflare:NAMESPACE_ID"
+        )
         entries, following = await service.entries(ListRequest(utf8(prefix), limit, cursor))
         return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from queue_emulator.core.surface import CONTROL_PREFIX
+from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.web.control import Control
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.description import description_routes
@@ -27,7 +27,7 @@ def create_control_app(deployment: Deployment) -> Starlette:
     controls = Control(deployment).routes() + Laboratory(deployment).routes() + description_routes()
     control = Starlette(
         routes=[*controls, *map(_module, MODULES)],
-        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly)],
+        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly, token=deployment.control_token)],
         exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
     )
     control.router.redirect_slashes = False
@@ -65,6 +65,6 @@ def _explain(log: Callable[[str], None]) -> Callable[[Request, Exception], Await
         if isinstance(error, ClientGone):
             return JSONResponse({"error": "the request ended before its body was whole"}, 400)
         log(f"  a defect of this emulator, please report it:\n{''.join(traceback.format_exception(error))}")
-        return JSONResponse({"error": "a defect of this emulator; its log explains it"}, 500)
+        return JSONResponse({"error": "a defect of this emulator; see its log"}, 500)
 
     return explain

@@ -31,7 +31,8 @@ class Deployment:
 
     `service` is KV itself: emulated, or a real namespace, with which less can be done.
     `namespaces` are all of the account's, `service`'s among them; `api_token` opens Cloudflare's API to them, and
-    without one that is closed.
+    without one that is closed. `control_token` opens the controls to other machines, which without one are closed
+    to them.
     """
 
     service: "KVService | RemoteService"
@@ -46,6 +47,7 @@ class Deployment:
     requests: int = 0
     namespaces: Namespaces | None = None
     api_token: str | None = field(default=None, repr=False)
+    control_token: str | None = field(default=None, repr=False)
     rate_limit: RateLimit = field(init=False)
     portable: PortableRange = field(init=False)
     api_rate: ApiRate = field(init=False)
@@ -63,7 +65,7 @@ class Deployment:
             return self.locations[0]
         return named if named in self.locations else None
 
-    def emulated(self, why_not: str = "this takes emulated KV") -> KVService:
+    def emulated(self, why_not: str = "this works only with the emulated KV") -> KVService:
         """KV as this emulator's own; raises RealDataError, beginning with `why_not`, if it is a real namespace."""
         if isinstance(self.service, KVService):
             return self.service
@@ -112,11 +114,11 @@ class Deployment:
 
     def move_clock(self, *, set_ms: int | None, advance_ms: int, freeze: bool | None) -> None:
         """Set, then advance, then freeze or resume; raises ClockError or RealDataError, and then nothing has moved."""
-        self.emulated("real time cannot be moved")
+        self.emulated("the clock cannot be moved")
         now_ms = (self.clock.now_ms() if set_ms is None else set_ms) + advance_ms
         check_instant(now_ms)
         if advance_ms < 0:
-            raise ClockError(f"the clock advances by 0 or more, not by {advance_ms} ms")
+            raise ClockError(f"the clock can only be advanced by 0 or more, not by {advance_ms} ms")
         if set_ms is not None or advance_ms:
             self.clock.set(now_ms)
         if freeze is not None:
@@ -124,7 +126,7 @@ class Deployment:
 
     async def reset(self) -> None:
         """Forget all data, faults and counts, and show the machine's time again; RealDataError for real data."""
-        self.emulated("real data is not deleted here")
+        self.emulated("real data is not deleted by this command")
         assert self.namespaces is not None
         await self.namespaces.reset()
         self.clock.restart()

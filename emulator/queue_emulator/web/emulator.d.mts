@@ -1,7 +1,10 @@
 /** The emulator's controls for tests in JavaScript. Its address is QUEUE_EMULATOR_URL, else http://127.0.0.1:8787. */
 
-/** Speak to the emulator at this address from here on. */
-export function use(url: string | URL): void;
+/**
+ * Speak to the emulator at this address from here on. `token` opens the controls of one on another machine: the value of
+ * its EMULATOR_CONTROL_TOKEN, which is taken from a variable of this name if there is one.
+ */
+export function use(url: string | URL, options?: { token?: string }): void;
 
 /**
  * The connection string of a Worker at a location, for `remoteProxyConnectionString`.

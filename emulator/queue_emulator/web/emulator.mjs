@@ -3,9 +3,11 @@ const PREFIX = "/cdn-cgi/emulator";
 
 const given = globalThis.process?.env?.QUEUE_EMULATOR_URL ?? import.meta.env?.QUEUE_EMULATOR_URL;
 let base = given ?? "http://127.0.0.1:8787";
+let secret = globalThis.process?.env?.EMULATOR_CONTROL_TOKEN;
 
-export function use(url) {
+export function use(url, { token = secret } = {}) {
   base = String(url).replace(/\/+$/, "");
+  secret = token;
 }
 
 export function at(location, { at = {}, id = {} } = {}) {
@@ -62,7 +64,8 @@ async function ask(method, control, body) {
 
 async function send(method, control, body) {
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-  const answer = await fetch(`${base}${PREFIX}/${control}`, { method, ...sent });
+  const headers = secret ? { Authorization: `Bearer ${secret}` } : {};
+  const answer = await fetch(`${base}${PREFIX}/${control}`, { method, headers, ...sent });
   const text = new TextDecoder().decode(await answer.arrayBuffer()); // NDJSON is no text to a Worker's runtime
   if (!answer.ok) throw new Error(`queue-emulator: ${said(text) ?? `${answer.status} ${answer.statusText}`}`);
   return text;

@@ -89,9 +89,9 @@ def _too_long(head: Head) -> bool:
 
 
 RULES = (
-    Rule(400, "a header goes on in the next line (obs-fold, RFC 9112 5.2)", lambda head: head.folded),
+    Rule(400, "a header continues in the next line (obs-fold, RFC 9112 5.2)", lambda head: head.folded),
     Rule(400, "a carriage return does not end its line (RFC 9112 2.2)", lambda head: head.torn),
-    Rule(505, "this server speaks HTTP/1.0, HTTP/1.1 and HTTP/2", _other_version),
+    Rule(505, "this server supports HTTP/1.0, HTTP/1.1 and HTTP/2", _other_version),
     Rule(
         400,
         "Content-Length and Transfer-Encoding in one request: send one of them (RFC 9112 6.3)",

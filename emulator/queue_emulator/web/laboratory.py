@@ -11,7 +11,7 @@ from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.faults import rule_from_json, rule_to_json
 from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.core.plans import cost
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.web.actions import ControlError, check_query, read_object, routes, whole_number
 from queue_emulator.web.deployment import Deployment
 
@@ -74,7 +74,7 @@ class Laboratory:
         if rule.namespace is not None:
             rule = replace(rule, namespace=self._deployment.namespace(rule.namespace))
         if rule.verdict.effect.keeps_away:
-            self._deployment.emulated("real replication cannot be stopped")
+            self._deployment.emulated("replication cannot be stopped")
         return rule_to_json(self._deployment.service.faults.add(rule))
 
     async def remove_faults(self, request: Request) -> ToJson:

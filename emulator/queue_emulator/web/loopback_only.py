@@ -1,10 +1,12 @@
-"""The guard of the emulator's own controls: for this machine only.
+"""The guard of the emulator's own controls: for this machine, and for whoever knows the token, if there is one.
 
-The peer is a loopback address, and the Host and Origin headers name one, so that neither another machine nor a web
-page in this machine's browser (DNS rebinding, cross-site requests) can reach them.
+Without the token, the peer is a loopback address, and the Host and Origin headers name one, so that neither another
+machine nor a web page in this machine's browser (DNS rebinding, cross-site requests) can reach them.
 """
 
-from starlette.requests import Request
+from hmac import compare_digest
+
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,24 +14,51 @@ from queue_emulator.core.addresses import loopback, loopback_authority, loopback
 
 
 class LoopbackOnly:
-    """Refuses what does not come from this machine, or is sent by a page of another origin."""
+    """Refuses what does not come from this machine, or is sent by a page of another origin.
 
-    def __init__(self, app: ASGIApp) -> None:
+    With a `token`, a request that carries it as `Authorization: Bearer TOKEN` may come from anywhere, but not from a
+    page of another site.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None = None) -> None:
         self._app = app
+        self._token = token.encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        peer = scope["client"][0] if scope.get("client") else ""
-        host = request.headers.get("host", "")
-        origins = request.headers.getlist("origin")
-        why = None
-        if not loopback(peer):
-            why = "the emulator's controls answer this machine only"
-        elif not loopback_authority(host):
-            why = f"the emulator's controls answer to loopback host names only, not to Host {host[:80]!r}"
-        elif not all(loopback_origin(origin) for origin in origins):
-            why = f"the emulator's controls refuse requests of other origins: {', '.join(origins)[:80]!r}"
+        why = self._refusal(Request(scope, receive))
         if why is None:
             await self._app(scope, receive, send)
-        else:
-            await JSONResponse({"error": why}, 403)(scope, receive, send)
+            return
+        status, message = why
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        await JSONResponse({"error": message}, status, headers)(scope, receive, send)
+
+    def _refusal(self, request: HTTPConnection) -> tuple[int, str] | None:
+        peer = request.client.host if request.client else ""
+        host = request.headers.get("host", "")
+        origins = request.headers.getlist("origin")
+        if not all(loopback_origin(each) or (self._token and _same(each, host)) for each in origins):
+            return 403, f"the emulator's controls refuse requests from other origins: {', '.join(origins)[:80]!r}"
+        if self._token is not None and (sent := request.headers.get("authorization")) is not None:
+            scheme, _, token = sent.partition(" ")
+            right = compare_digest(token.strip().encode(), self._token) and scheme.lower() == "bearer"
+            return None if right else (401, f"that is not the token of the emulator's controls: {_HOW}")
+        if not loopback(peer):
+            return self._refused("the emulator's controls answer only to this machine")
+        if not loopback_authority(host):
+            names = "the emulator's controls answer only to loopback host names"
+            return self._refused(f"{names}, not to Host {host[:80]!r}")
+        return None
+
+    def _refused(self, why: str) -> tuple[int, str]:
+        if self._token is None:
+            return 403, f"{why}; to open them to others, start the emulator with EMULATOR_CONTROL_TOKEN set"
+        return 401, f"{why}, unless the request carries the token: {_HOW}"
+
+
+_HOW = "send Authorization: Bearer with the value of EMULATOR_CONTROL_TOKEN"
+
+
+def _same(origin: str, host: str) -> bool:
+    """Whether a page is one of this very server's, by the name under which the request asked for it."""
+    return bool(host) and origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")

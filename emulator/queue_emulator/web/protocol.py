@@ -13,14 +13,15 @@ from typing import Any, cast
 import h11
 from h2.errors import ErrorCodes
 from h2.events import RequestReceived
+from h2.stream import StreamState
 from hypercorn.asyncio import tcp_server
-from hypercorn.events import Event, RawData
+from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.events import Response
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError, H11Protocol
 
-from queue_emulator.core.surface import REASON_HEADER
+from queue_emulator.core.wire_names import REASON_HEADER
 from queue_emulator.web.framing import broken_rule, read_head
 
 Log = Callable[[str], None]
@@ -29,6 +30,7 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 _NOT_OF_A_URL = re.compile(rb"[^\x21-\x7e]")
 _TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _REASON = REASON_HEADER.lower().encode()
+_NEVER_LAST = -(2**63)  # requests on one connection so far: never more than are allowed
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -42,10 +44,14 @@ class Protocol:
 
     def __init__(self, *parts: Any, log: Log) -> None:
         self._parts = parts[:9]  # without the choice that TLS would have made
-        self.protocol: H11Protocol | H2Protocol = Http1(*self._parts, log=log)
+        self.protocol: Http1 | Http2 = Http1(*self._parts, log=log)
 
     async def initiate(self) -> None:
         await self.protocol.initiate()
+
+    def waits_for_client(self) -> bool:
+        """Whether nothing that is under way can go on before the client does something."""
+        return self.protocol.waits_for_client()
 
     async def handle(self, event: Event) -> None:
         try:
@@ -69,6 +75,10 @@ class Http1(H11Protocol):
         super().__init__(*parts)
         self.connection = cast(h11.Connection, CheckedConnection(self.config.h11_max_incomplete_size))
         self._log = log
+
+    def waits_for_client(self) -> bool:
+        """Whether the request that is under way waits for the rest of itself; a WebSocket's handshake is whole."""
+        return getattr(self.connection, "their_state", None) is h11.SEND_BODY
 
     async def stream_send(self, event: StreamEvent) -> None:
         if isinstance(event, Response) and event.status_code >= 200:
@@ -98,7 +108,43 @@ class Http1(H11Protocol):
 
 
 class Http2(H2Protocol):
-    """HTTP/2 whose paths are made URLs as those of HTTP/1.1 are."""
+    """HTTP/2 whose paths are made URLs as those of HTTP/1.1 are, and which ends only between two requests.
+
+    Hypercorn says goodbye as soon as the last request that is allowed begins; no answer can be sent after that.
+    """
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.keep_alive_requests = _NEVER_LAST
+
+    def waits_for_client(self) -> bool:
+        """Whether each of its requests waits: for the rest of itself, or for the client to take more of the answer."""
+        return all(map(self._waits, self.streams))
+
+    def _waits(self, stream_id: int) -> bool:
+        http = self.connection.streams.get(stream_id)
+        if http is None:
+            return False
+        if http.state_machine.state is StreamState.OPEN:  # the client has not ended its side
+            return True
+        buffer = self.stream_buffers.get(stream_id)
+        return bool(buffer and buffer.buffer) and self.connection.local_flow_control_window(stream_id) <= 0
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        await super().stream_send(event)
+        await self._end_between_requests()
+
+    async def _send_data(self, stream_id: int) -> None:
+        await super()._send_data(stream_id)
+        await self._end_between_requests()
+
+    async def _end_between_requests(self) -> None:
+        """While other clients wait for a connection, this one ends with what is under way on it."""
+        if self.config.keep_alive_max_requests == 0 and not (self.streams or self.stream_buffers or self.closed):
+            self.closed = True
+            self.connection.close_connection()
+            await self._flush()
+            await self.send(Closed())
 
     async def _create_stream(self, request: RequestReceived) -> None:
         named = dict(request.headers)

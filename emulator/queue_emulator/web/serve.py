@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.sparing import Sparing
+from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.terminal import tell
 from queue_emulator.web import protocol
 from queue_emulator.web.connections import Connections
@@ -66,7 +66,7 @@ async def serve(
     without anything that it carried: a request's headers hold keys.
     """
     loop = asyncio.get_running_loop()
-    failed = Sparing(log, loop.time)
+    failed = RepeatedLines(log, loop.time)
     loop.set_exception_handler(lambda loop, context: failed(f"  a connection failed: {_failure(context)}"))
     if stop is None:
         stop = asyncio.Event()
@@ -95,4 +95,4 @@ def _spare_the_collector() -> None:
 
 def _failure(context: dict[str, object]) -> str:
     error = context.get("exception")
-    return type(error).__name__ if error is not None else "for no known reason"
+    return type(error).__name__ if error is not None else "for an unknown reason"

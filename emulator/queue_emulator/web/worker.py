@@ -5,7 +5,7 @@ import traceback
 from starlette.types import Receive, Scope, Send
 
 from queue_emulator.core.errors import EmulatorError, JavaScriptError
-from queue_emulator.core.surface import INVOCATION, LOCATION_HEADER
+from queue_emulator.core.wire_names import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.binding import Binding
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import ClientGone, RequestBody

@@ -60,14 +60,14 @@ class PortableRange:
             kind = (departure.field, departure.rule)
             if kind not in self._told:
                 self._told.add(kind)
-                self._log(f"  not portable, taken here, 400 with --strict: {departure} ({route}; told once)")
+                self._log(f"  not portable, accepted here, refused with --strict: {departure} ({route}; logged once)")
         return None
 
 
 def departures_of_id(task_id: str) -> Iterator[Departure]:
     """Whether an id is one that every deployment takes."""
     if not _ID.fullmatch(task_id):
-        yield Departure("id", "is portable with 1 to 64 of A-Z, a-z, 0-9 and -", task_id)
+        yield Departure("id", "must have 1 to 64 of A-Z, a-z, 0-9 and -", task_id)
 
 
 def departures_of_body(route: str, body: Mapping[str, Json]) -> Iterator[Departure]:
@@ -75,13 +75,13 @@ def departures_of_body(route: str, body: Mapping[str, Json]) -> Iterator[Departu
     members = _BODIES.get(route, _Members({}))
     for name in members.required:
         if name not in body:
-            yield Departure(name, "is required where results are portable")
+            yield Departure(name, "is required")
     for name, check in members.rules.items():
         if name in body and (rule := check(body[name])):
             yield Departure(name, rule, body[name])
     stranger = next((name for name in body if name not in members.rules), None)
     if stranger is not None:
-        yield Departure("body", f"is portable with {', '.join(members.rules)} alone", stranger)
+        yield Departure("body", f"must have only {', '.join(members.rules)}", stranger)
 
 
 def _anything(value: Json) -> None:
@@ -89,25 +89,25 @@ def _anything(value: Json) -> None:
 
 
 def _text(value: Json) -> str | None:
-    return None if isinstance(value, str) else "is portable as a string"
+    return None if isinstance(value, str) else "must be a string"
 
 
 def _boolean(value: Json) -> str | None:
-    return None if isinstance(value, bool) else "is portable as true or false"
+    return None if isinstance(value, bool) else "must be true or false"
 
 
 def _worker_id(value: Json) -> str | None:
     fits = isinstance(value, str) and 1 <= len(value) <= WORKER_ID_LENGTH_MAX
-    return None if fits else f"is portable with 1 to {WORKER_ID_LENGTH_MAX} characters"
+    return None if fits else f"must have 1 to {WORKER_ID_LENGTH_MAX} characters"
 
 
 def _seconds(value: Json) -> str | None:
     assert isinstance(value, (int, float))
-    return None if value <= LEASE_S_MAX else f"is portable up to {LEASE_S_MAX} seconds, and shortened to them"
+    return None if value <= LEASE_S_MAX else f"must be at most {LEASE_S_MAX} seconds"
 
 
 def _status(value: Json) -> str | None:
-    return None if value in STATUSES else f"is portable as one of {', '.join(STATUSES)}"
+    return None if value in STATUSES else f"must be one of {', '.join(STATUSES)}"
 
 
 _BODIES = {

@@ -26,7 +26,8 @@ def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
     on_path = shutil.which("workerd")
     if on_path is None:
         raise SettingsError(
-            f"no workerd is installed here or on the PATH; install it with: {INSTALL}, or name it with --workerd"
+            f"no workerd was found in node_modules or on the PATH; install it with: {INSTALL}, or name it with "
+            "--workerd"
         )
     return Path(on_path)
 

@@ -70,7 +70,7 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
     kv = {**config.kv, **bound} or {DEFAULT_BINDING: DEFAULT_BINDING}
     twice = sorted(set(kv) & {*config.variables, *variables})
     if twice:
-        raise SettingsError(f"{twice[0]} is bound both to a KV namespace and to a variable")
+        raise SettingsError(f"{twice[0]} is both a KV namespace binding and a variable: rename one")
     return WorkerPlan(
         main=main,
         kv=kv,
@@ -91,7 +91,7 @@ def with_secrets(plan: WorkerPlan, secrets: Mapping[str, str]) -> dict[str, str]
     taken = {name: value for name, value in secrets.items() if name not in plan.fixed}
     clash = sorted(set(taken) & set(plan.kv))
     if clash:
-        raise SettingsError(f"{clash[0]} is bound both to a KV namespace and to a secret")
+        raise SettingsError(f"{clash[0]} is both a KV namespace binding and a secret: rename one")
     return {name: json.dumps(value) for name, value in {**plan.variables, **taken}.items()}
 
 
@@ -105,7 +105,9 @@ def _config(worker: Path) -> WranglerConfig:
 def _main(worker: Path, config: WranglerConfig) -> Path:
     named = worker.is_dir() or worker.name in FILE_NAMES
     if named and config.main is None:
-        raise SettingsError(f"{worker} names no Worker: a wrangler config with `main`, or the module itself, is needed")
+        raise SettingsError(
+            f"{worker} has no wrangler config with `main`: add one, or give the path of the main module"
+        )
     main = config.main if named and config.main is not None else worker
     if main.suffix in _TYPESCRIPT:
         raise SettingsError(f"{main} must be compiled to JavaScript: {BUNDLE_FIRST}")
@@ -119,7 +121,7 @@ def _main(worker: Path, config: WranglerConfig) -> Path:
 def _binding(given: str) -> tuple[str, str]:
     name, _, namespace = given.partition("=")
     if not name.isidentifier():
-        raise SettingsError(f"--binding takes NAME or NAME=namespace, not {given!r}")
+        raise SettingsError(f"--binding must be NAME or NAME=NAMESPACE, not {given!r}")
     return name, namespace or name
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.workerd.modules import SERVICE_WORKER, Module
 
 NAMESPACE_HEADER = "X-Emulator-Namespace"

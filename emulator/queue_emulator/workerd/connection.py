@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from queue_emulator.core.surface import CONNECTION_PREFIX, LOCATION_HEADER, REASON_HEADER
+from queue_emulator.core.wire_names import CONNECTION_PREFIX, LOCATION_HEADER, REASON_HEADER
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 from queue_emulator.workerd.invocations import Invocations
@@ -83,7 +83,7 @@ class ConnectionFace:
     def _asked(self, scope: Scope) -> tuple[_Place, _Asked]:
         url, binding = (header(scope, name) for name in (b"mf-url", b"mf-binding"))
         if url is None or binding is None:
-            raise _Refused("this is the KV of a Worker: give its URL to miniflare as remoteProxyConnectionString")
+            raise _Refused("this URL is the KV of a Worker: give it to miniflare as remoteProxyConnectionString")
         place = self._place(scope, binding.decode())
         original = {
             name[len(_ORIGINAL) :].decode().lower(): value.decode("utf-8", "surrogateescape")
@@ -101,7 +101,7 @@ class ConnectionFace:
         for name, value in parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True):
             kind, dot, of = name.partition(".")
             if not dot or kind not in ("at", "id") or not of or not value:
-                raise _Refused(f"a connection string takes {_ALLOWED}, not {name[:40]}={value[:40]}")
+                raise _Refused(f"a connection string can have {_ALLOWED}, not {name[:40]}={value[:40]}")
             if of == binding:
                 location, id = (value, id) if kind == "at" else (location, value)
         if location not in locations:

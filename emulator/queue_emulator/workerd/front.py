@@ -4,9 +4,12 @@ An ASGI application without a framework.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from queue_emulator.core.surface import INVOCATION, LOCATION_HEADER
+from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.repeated_lines import RepeatedLines
+from queue_emulator.core.wire_names import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.worker.answers import error_answer, text_answer
@@ -27,6 +30,7 @@ from queue_emulator.workerd.passing import (
     target,
 )
 from queue_emulator.workerd.routes import route_of
+from queue_emulator.workerd.run_limit import RunLimit, TooManyRuns
 from queue_emulator.workerd.upstream import Exchange, NotSendable, WorkerGone
 
 # What the runtime answers by itself, before any Worker runs: no tail will tell of an end.
@@ -44,18 +48,20 @@ class WorkerdFace:
         locate: Callable[[str | None], str | None],
         invocations: Invocations,
         pipeline: Pipeline,
+        run_limit: RunLimit,
         log: Callable[[str], None],
     ) -> None:
         self._sockets = sockets
+        self._run_limit = run_limit
         self._locate = locate
         self._invocations = invocations
         self._pipeline = pipeline
-        self._log = log
+        self._log = RepeatedLines(log, Stopwatch().elapsed_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         named = header(scope, LOCATION_HEADER.lower().encode())
         location = self._locate(None if named is None else named.decode("latin-1"))
-        body = Body(receive)
+        body = Body(receive, whole=_without_body(scope), in_the_way=lambda: self._run_limit.wanted)
         if location is None:
             known = ", ".join(self._sockets)
             await body.drain()
@@ -63,6 +69,20 @@ class WorkerdFace:
                 send, error_answer(400, f"Unknown location in {LOCATION_HEADER}; this emulator has {known}")
             )
             return
+        try:
+            await self._run_limit.take()
+        except TooManyRuns:
+            self._log("  a request was not passed on: the Worker has been busy with others for half a minute")
+            with suppress(ClientGone):
+                await body.drain()
+            await send_answer(send, text_answer(503, "The Worker is busy with other requests"))
+            return
+        try:
+            await self._run(scope, body, send, location)
+        finally:
+            self._run_limit.free()
+
+    async def _run(self, scope: Scope, body: Body, send: Send, location: str) -> None:
         run: Invocation = scope[INVOCATION]
         run.route = route_of(scope["method"], scope["raw_path"])
         self._invocations.begin(location, run)
@@ -93,16 +113,22 @@ class WorkerdFace:
                 self._invocations.end(location, run.name)
         except NotSendable as error:
             self._invocations.end(location, run.name)
-            self._log(f"  the request was not passed on: {error}")
+            self._log(f"  the request was not sent to the Worker: {error}")
             await body.drain()
             await send_answer(send, text_answer(400, "Bad Request"), ray)
         except WorkerGone as gone:
             self._invocations.end(location, run.name)
-            self._log(f"  the Worker at {location} gave no whole answer: {gone}")
+            self._log(f"  the Worker at {location} gave no complete answer: {gone}")
             if begun:
                 raise ConnectionError("the Worker's answer broke off") from None
             await body.drain()
             await send_answer(send, text_answer(502, "The Worker's runtime gave no answer"), ray)
+
+
+def _without_body(scope: Scope) -> bool:
+    """Whether nothing can follow the head of an HTTP/1.1 request (RFC 9112, section 6.3)."""
+    lengths = (b"content-length", b"transfer-encoding")
+    return scope["http_version"] != "2" and not any(name in lengths for name, _ in scope["headers"])
 
 
 def _never_reported(scope: Scope) -> bool:

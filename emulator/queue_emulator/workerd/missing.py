@@ -9,7 +9,7 @@ from queue_emulator.workerd.modules import KINDS, Module
 
 _UNKNOWN = re.compile(r'(?:No such module|Invalid module specifier) "([^"]+)"\.\s+imported from "([^"]+)"')
 _QUOTED = re.compile(r"""(["'`])([^"'`\n]+)\1""")
-_NODE = "modules of Node need --compatibility-flag nodejs_compat, and not all of them are there"
+_NODE = "Node.js modules need --compatibility-flag nodejs_compat; workerd does not have all of them"
 
 
 def advice(why: str, modules: Sequence[Module]) -> str | None:
@@ -22,7 +22,7 @@ def advice(why: str, modules: Sequence[Module]) -> str | None:
     if written.startswith("node:"):
         return _NODE
     if importer is None or not written.startswith(("./", "../")):
-        return f"{written} is no relative path, and packages are not looked for: {BUNDLE_FIRST}"
+        return f"{written} is not a relative path; packages are not supported: {BUNDLE_FIRST}"
     return _about_file(written, importer)
 
 
@@ -38,8 +38,8 @@ def _about_file(written: str, importer: Module) -> str:
     path = importer.path.parent / written.partition("?")[0]
     shown = os.path.normpath(path)
     if not path.is_file():
-        unended = "" if path.suffix else f", and no ending is added to a name: {BUNDLE_FIRST}"
+        unended = "" if path.suffix else f", and file endings are not added: {BUNDLE_FIRST}"
         return f"there is no file {shown}{unended}"
     if path.suffix in KINDS:
-        return f"{written} is not a plain path to {shown}: {BUNDLE_FIRST}"
-    return f"{shown} is none of the files that can be imported, {' '.join(KINDS)}: {BUNDLE_FIRST}"
+        return f"{written} is not the plain form of the path {shown}: {BUNDLE_FIRST}"
+    return f"{shown} cannot be imported; files that can: {' '.join(KINDS)}: {BUNDLE_FIRST}"

@@ -70,7 +70,7 @@ def require_handler(modules: Sequence[Module]) -> None:
     if not re.search(rb"\bdefault\b", code[0]) and not any(b"addEventListener" in each for each in code):
         raise WorkerNotStarted(
             f"the Worker does not start: {modules[0].path} has no default export; "
-            "a Worker has one, as in: export default { fetch(request, env, ctx) { ... } }"
+            "it needs one, as in: export default { fetch(request, env, ctx) { ... } }"
         )
 
 

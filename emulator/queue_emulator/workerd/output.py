@@ -10,11 +10,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
 
+from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.core.shown import block
 
 _SHOWN_AFTER_DEATH = 20
 # An exception of the Worker's, of which the tail tells more; and the end of what the runtime has just complained of.
 _TOLD_ELSEWHERE = ("jsg.", "worker_do_not_log")
+# A client that went away in the middle of its request, as a rule: one line for each would never end.
+_BROKEN_OFF = "Network connection lost"
 _PLAIN_WORDS = {
     "blocked by restrictPeers()": "a private address was refused: the Worker's fetch() reaches public ones only, "
     "and a Worker whose default export has no fetch() passes each request on to its host",
@@ -38,6 +42,7 @@ class Output:
         self._tail_mark = tail_mark
         self._location = locations[0] if len(locations) == 1 else None
         self._log = log
+        self._log_repeated = RepeatedLines(log, Stopwatch().elapsed_s)
         self._ended = ended
         self._unplaced: deque[str] = deque(maxlen=_SHOWN_AFTER_DEATH)
         self._ready = False
@@ -76,7 +81,8 @@ class Output:
                 self._console(location, message)
         for error in run["exceptions"]:
             stack = f"\n{error['stack']}" if error.get("stack") else ""
-            self._log(block(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
+            log = self._log_repeated if _BROKEN_OFF in error["message"] else self._log
+            log(block(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
         if run.get("ray"):
             self._ended(location, str(run["ray"]).partition("-")[0])
 
@@ -84,7 +90,7 @@ class Output:
         if not self._ready:
             self.problems.append(block(message))
         elif not any(each in message for each in _TOLD_ELSEWHERE):
-            self._log(block(f"  workerd: {_in_plain_words(message)}"))
+            self._log_repeated(block(f"  workerd: {_in_plain_words(message)}"))
 
     def _console(self, location: str | None, message: str) -> None:
         self._log(block(f"  worker{'' if location is None else f' {location}'}: {message}"))

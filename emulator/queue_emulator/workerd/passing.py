@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass
 from typing import Any
 
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.worker.answers import Answer
 from queue_emulator.workerd.upstream import Exchange, Headers, WorkerGone
 
+_SLOW_S = 30.0  # for a client to send more of its request
 DRAINED_BYTES_MAX = 100 * 1024 * 1024  # Cloudflare's own bound on a request body, free and pro plans
 HOP_BY_HOP = {
     b"connection",
@@ -47,21 +48,38 @@ class ClientGone(Exception):
 
 
 class Body:
-    """What the client sends, and then whether it is still there."""
+    """What the client sends, and then whether it is still there.
 
-    def __init__(self, receive: Receive) -> None:
+    `whole`: it has nothing more to send. `in_the_way` says whether others wait for the end of it.
+    """
+
+    def __init__(
+        self, receive: Receive, *, whole: bool = False, in_the_way: Callable[[], bool] = lambda: False
+    ) -> None:
         self._receive = receive
+        self._whole = whole
+        self._in_the_way = in_the_way
         self.begun = False  # something of it was taken, and can be given to nobody else
         self.ended = False
 
     async def chunk(self) -> bytes:
-        message = await self._receive()
+        message = await (self._receive() if self._whole else self._next())
         if message["type"] != "http.request":
             raise ClientGone
         self.ended = not message.get("more_body", False)
         taken = bytes(message.get("body", b""))
         self.begun = self.begun or bool(taken)
         return taken
+
+    async def _next(self) -> Message:
+        """A client that sends nothing for long is waited for while nobody else is kept out by it."""
+        while True:
+            try:
+                async with asyncio.timeout(_SLOW_S):
+                    return await self._receive()
+            except TimeoutError:
+                if self._in_the_way():
+                    raise ClientGone from None
 
     async def drain(self) -> None:
         """Drop what is left, so that a client that is still sending hears the answer."""

@@ -79,7 +79,7 @@ class Workerd:
     async def watch(self) -> None:
         """Returns never: restarts the runtime once when it dies, and raises WorkerStopped when it dies again."""
         first = await self._died()
-        self._log(f"  workerd died ({first}); it is started once more")
+        self._log(f"  workerd died ({first}); starting it once more")
         self._restarting()
         await self.start(self._config)
         again = await self._died()

@@ -11,6 +11,7 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
+from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.service import KVService
@@ -23,6 +24,7 @@ from queue_emulator.workerd.missing import advice
 from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
+from queue_emulator.workerd.run_limit import RunLimit
 from queue_emulator.workerd.stopped import WorkerNotStarted
 from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
 
@@ -90,8 +92,9 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
             restarting=invocations.clear,
             log=around.log,
         )
-        face = _face(around, folder, invocations)
         serving = await listen(wire, layout.kv_socket)
+        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
+        face = _face(around, folder, invocations, run_limit)
         try:
             await _start(partial(_start_once, workerd, plan.main, layout, folder), around.log)
             yield RunningWorker(face, workerd)
@@ -105,7 +108,7 @@ async def _start(start_once: Callable[[], Awaitable[None]], log: Callable[[str],
     try:
         await start_once()
     except WorkerNotStarted:  # if it is no passing one, the second says the same
-        log("  the Worker does not start; it is read again and started once more")
+        log("  the Worker does not start; reading it again and starting it once more")
         await start_once()
 
 
@@ -135,12 +138,13 @@ def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> 
     )
 
 
-def _face(around: Surroundings, folder: Path, invocations: Invocations) -> WorkerdFace:
+def _face(around: Surroundings, folder: Path, invocations: Invocations, run_limit: RunLimit) -> WorkerdFace:
     return WorkerdFace(
         {location: folder / location for location in around.locations},
         locate=around.locate,
         invocations=invocations,
         pipeline=around.controlled.pipeline,
+        run_limit=run_limit,
         log=around.log,
     )
 

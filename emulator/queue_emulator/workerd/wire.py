@@ -23,7 +23,7 @@ from queue_emulator.core.errors import JavaScriptError, KeyNameError, KVError, K
 from queue_emulator.core.javascript import UNDEFINED, Json, ToJson, from_utf8, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
-from queue_emulator.core.surface import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.kv.binding import Binding, ValueWithMetadata
 from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
 from queue_emulator.kv.service import KVService
@@ -128,6 +128,10 @@ class WireFace:
         """While connections wait for a file descriptor, every answer is the last on its connection."""
         self._short = short
 
+    def is_short(self) -> bool:
+        """Whether connections wait for a file descriptor."""
+        return self._short
+
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, its body read to the end first, so that the connection stays usable."""
         try:
@@ -176,6 +180,10 @@ class Listening:
 
     runner: web.ServerRunner
     acceptor: Acceptor
+
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self.runner.server.connections) if self.runner.server else 0
 
     async def cleanup(self) -> None:
         """Accept no more, and end every connection."""

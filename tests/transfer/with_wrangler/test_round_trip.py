@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.runtime]
 LOCAL = ("--local", "--persist-to", "state", "--namespace-id", "abc")
 
 
-def exported(folder: Path, place: str) -> list[dict[str, Any]]:
-    done = run("export", place, folder=folder)
+def exported(folder: Path, endpoint: str) -> list[dict[str, Any]]:
+    done = run("export", endpoint, folder=folder)
     assert done.returncode == 0, done.stderr
     entries: list[dict[str, Any]] = json.loads(done.stdout)
     return entries

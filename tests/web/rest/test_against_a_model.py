@@ -203,7 +203,7 @@ class OnCloudflareS(Sequences):
 
 
 _SETTINGS = settings(
-    max_examples=40,
+    max_examples=20,
     stateful_step_count=25,
     derandomize=True,
     database=None,

@@ -80,7 +80,7 @@ def test_a_token_of_its_own_is_another_at_each_start_whatever_the_seed(
 def test_a_token_that_no_header_can_carry_is_refused(folder: Path) -> None:
     ended = run("serve", "--port", "0", folder=folder, environment={API_TOKEN_NAME: "two words"})
     assert (ended.returncode, ended.stdout) == (2, "")
-    message = f"queue-emulator: {API_TOKEN_NAME} from environment holds characters that no header can carry\n"
+    message = f"queue-emulator: {API_TOKEN_NAME} from environment has characters that an HTTP header cannot have\n"
     assert ended.stderr == message
     assert list(folder.iterdir()) == []
 
@@ -96,7 +96,7 @@ def test_where_others_can_reach_it_there_is_no_token_but_the_user_s() -> None:
     keys = {"QUEUE_API_KEY": "q", "ADMIN_API_KEY": "a"}
     assert made_token(keys, ELSEWHERE) == ApiToken(None, None)
     assert made_token({**keys, API_TOKEN_NAME: OWN}, ELSEWHERE) == ApiToken(OWN, "environment")
-    with pytest.raises(SettingsError, match="no key is set"):
+    with pytest.raises(SettingsError, match="no API key is set"):
         read_keys(ELSEWHERE, environment={API_TOKEN_NAME: OWN}, folder=Path("/nowhere"))
 
 
@@ -107,5 +107,5 @@ def test_a_token_is_in_no_text_that_describes_it() -> None:
 
 def test_no_location_is_called_as_the_api_is() -> None:
     source = read_keys("127.0.0.1", environment={}, folder=Path("/nowhere"))
-    with pytest.raises(SettingsError, match="API is what faults and journal call Cloudflare's API"):
+    with pytest.raises(SettingsError, match="API is the name of Cloudflare's API in faults and journal"):
         Settings(keys=source, locations=("SJC", "API"))

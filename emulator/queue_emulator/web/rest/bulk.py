@@ -24,7 +24,7 @@ from queue_emulator.core.json_members import NotAnArray, array_members
 from queue_emulator.core.json_size import JsonTooLarge
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_bulk_get
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call

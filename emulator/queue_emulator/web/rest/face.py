@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from queue_emulator.core.accounts import Namespace
 from queue_emulator.core.errors import EmulatorError, JavaScriptError, NamespaceError
 from queue_emulator.core.javascript import stringify_json
-from queue_emulator.core.surface import API_LOCATION, INVOCATION
+from queue_emulator.core.wire_names import API_LOCATION, INVOCATION
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from queue_emulator.core.accounts import ID
 from queue_emulator.core.javascript import from_utf8
-from queue_emulator.core.surface import API_PREFIX
+from queue_emulator.core.wire_names import API_PREFIX
 from queue_emulator.web.rest import bulk, namespaces, refusals, values
 from queue_emulator.web.rest.calls import Answer, Call
 

@@ -11,7 +11,7 @@ from queue_emulator.core.errors import JavaScriptError, KeyNameError
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, parse_json, stringify_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.options import ListRequest, check_put
-from queue_emulator.core.surface import API_LOCATION
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call

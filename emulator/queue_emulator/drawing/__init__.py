@@ -1,0 +1,1 @@
+"""Pictures of what happened: pure, a history in and text out."""

@@ -1,0 +1,81 @@
+"""Which requests another actor can disturb, as far as runs have shown: to choose what is tried next."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from queue_emulator.explore.history import History, Step
+
+
+class Touched(NamedTuple):
+    """What some operations read and wrote: a bit for each key, and the prefixes of lists."""
+
+    reads: int = 0
+    writes: int = 0
+    prefixes: frozenset[bytes] = frozenset()
+
+
+class Around(NamedTuple):
+    """A place in the midst of a request: what the request touched before it, and what it touches after it."""
+
+    before: Touched
+    after: Touched
+
+
+class Conflicts:
+    """What each actor of a scenario has touched in any run."""
+
+    def __init__(self) -> None:
+        self._bits: dict[bytes, int] = {}
+        self._of: dict[str, Touched] = {}
+
+    def see(self, history: History) -> Sequence[tuple[tuple[str, int], Touched]]:
+        """Learn from a run; whose request each operation was part of, and what it touched."""
+        seen: list[tuple[tuple[str, int], Touched]] = []
+        for step in history.happenings:
+            if isinstance(step, Step):
+                name, touched = step.call.actor.name, self._touched(step)
+                self._of[name] = _both(self._of.get(name, _NOTHING), touched)
+                seen.append(((name, step.call.number), touched))
+        return seen
+
+    def likely(self, place: Around, actor: str) -> bool:
+        """Whether anything that this actor does meets what is before the place, and what is after it."""
+        others = self._of.get(actor, _NOTHING)
+        return self._meet(place.before, others) and self._meet(place.after, others)
+
+    def _meet(self, one: Touched, other: Touched) -> bool:
+        """Whether they touch one key, and one of them writes it."""
+        return bool(one.writes & (other.writes | self._reads(other)) or other.writes & self._reads(one))
+
+    def _reads(self, touched: Touched) -> int:
+        reads = touched.reads
+        for prefix in touched.prefixes:
+            for key, bit in self._bits.items():
+                if key.startswith(prefix):
+                    reads |= bit
+        return reads
+
+    def _touched(self, step: Step) -> Touched:
+        if step.kind == "list":
+            return Touched(prefixes=frozenset((step.key,)))
+        bit = self._bits.setdefault(step.key, 1 << len(self._bits))
+        return Touched(writes=bit) if step.kind in ("put", "delete") else Touched(reads=bit)
+
+
+def around(seen: Sequence[tuple[tuple[str, int], Touched]], place: int) -> Around:
+    """The place after so many operations of a run, within the request of the last of them."""
+    request = seen[place - 1][0]
+    before = after = _NOTHING
+    for number, (whose, touched) in enumerate(seen):
+        if whose == request and number < place:
+            before = _both(before, touched)
+        elif whose == request:
+            after = _both(after, touched)
+    return Around(before, after)
+
+
+def _both(one: Touched, other: Touched) -> Touched:
+    return Touched(one.reads | other.reads, one.writes | other.writes, one.prefixes | other.prefixes)
+
+
+_NOTHING = Touched()

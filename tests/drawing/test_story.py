@@ -1,0 +1,45 @@
+"""What a journal's event says in a picture."""
+
+import pytest
+
+from queue_emulator.core.journal import Event
+from queue_emulator.drawing.story import Place, operation
+
+GET = Event(1, 1, 0, 5, 5, "SJC", "a-1", "claim", "get", b"k", "MISS", version=4)
+
+
+@pytest.mark.parametrize(
+    ("event", "said", "place", "beside"),
+    [
+        (GET, "v4", Place.CENTRE, ()),
+        (GET._replace(version=None), "nothing", Place.CENTRE, ()),
+        (GET._replace(cache_status="HIT", age_ms=2500), "v4", Place.COPY, ("2.5 s old",)),
+        (
+            GET._replace(cache_status="HIT", version=None, newer_version=9),
+            "nothing",
+            Place.COPY,
+            ("0 s old", "STALE: not v9"),
+        ),
+        (GET._replace(operation="list", keys=1, version=None), "1 key", Place.CENTRE, ()),
+        (GET._replace(operation="list", keys=0, version=None), "0 keys", Place.CENTRE, ()),
+        (
+            GET._replace(operation="put", version=None, failed="KV PUT failed: 429 Too Many Requests"),
+            "FAILS: 429 Too Many Requests",
+            Place.NOWHERE,
+            (),
+        ),
+        (
+            GET._replace(operation="put", failed="KV PUT failed: 500 Internal Server Error"),
+            "FAILS: 500, but is done",
+            Place.CENTRE,
+            (),
+        ),
+    ],
+)
+def test_an_event_says_what_came_of_it(event: Event, said: str, place: Place, beside: tuple[str, ...]) -> None:
+    drawn = operation(event, 1, 7)
+    assert (drawn.said, drawn.place, drawn.beside) == (said, place, beside)
+    assert drawn.what == f"{event.operation} k"
+    assert drawn.write is (event.operation == "put")
+    assert drawn.alarm is (event.stale or event.failed is not None)
+    assert (drawn.position, drawn.at_ms) == (7, 5)
