@@ -18,6 +18,7 @@ from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.picturing import Shown
 from queue_emulator.explore.scenario_file import read_scenario
 from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
+from queue_emulator.kv.folder import read_small
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 
@@ -30,10 +31,10 @@ _PROGRESS_MS = 1_000
 def explore(parsed: argparse.Namespace) -> int:
     """Search, or replay a schedule; returns the exit code."""
     if parsed.replay is not None:
-        searched = next((each for each in ("scenario", "seconds", "schedules", "out") if getattr(parsed, each)), None)
+        searched = next((each for each in ("seconds", "schedules", "out") if getattr(parsed, each)), None)
         if searched is not None:
             raise SettingsError(f"--replay does one schedule again: it takes no --{searched}")
-        return _replay(parsed.replay, parsed.picture, as_json=parsed.json)
+        return _replay(parsed.replay, parsed.picture, parsed.scenario, as_json=parsed.json)
     if parsed.picture is not None:
         raise SettingsError("--picture draws one schedule: give it with --replay; --out draws each that is found")
     explorer = Explorer(_scenarios(parsed.scenario), parsed.random_seed, swarm=not parsed.scenario)
@@ -95,17 +96,19 @@ def _summary(explorer: Explorer, watch: Stopwatch, interrupted: bool) -> str:
     )
 
 
-def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
-    if path.stat().st_size > _FILE_BYTES_MAX:
-        raise SettingsError(f"{path}: a schedule has at most {_FILE_BYTES_MAX} bytes, this has {path.stat().st_size}")
+def _replay(path: Path, picture_path: Path | None, named: Sequence[str], *, as_json: bool) -> int:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path, _FILE_BYTES_MAX).decode()
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: no schedule: it is not UTF-8") from None
     of = schedule.scenario_of(text)
     if of is not None and not of.endswith(".toml"):
         raise SettingsError(
             f"{path} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
+        )
+    if of is not None and of not in named and not _below_here(of):
+        raise SettingsError(
+            f"{path} is of {of}, which is not below this folder and can run code: say --scenario {of} too"
         )
     read = schedule.read(text, str(path), None if of is None else read_scenario(Path(of)))
     try:
@@ -131,6 +134,11 @@ def _replay(path: Path, picture_path: Path | None, *, as_json: bool) -> int:
         else:
             say(f"Still broken: {guarantee.title}: {broken.why}")
     return HOLDS if broken is None else BROKEN
+
+
+def _below_here(name: str) -> bool:
+    """Whether a file that a schedule names is one of the folder in which the user works, links resolved."""
+    return Path(name).resolve().is_relative_to(Path.cwd().resolve())
 
 
 def _scenarios(names: Sequence[str]) -> Sequence[Scenario]:

@@ -5,6 +5,7 @@ import io
 import json
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
@@ -47,6 +48,19 @@ NAMES = HOSTILE.map(
 ATTACK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+TRIED: Counter[str] = Counter()
+
+
+@pytest.fixture(autouse=True)
+def tried(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    """What each test has tried, counted: a property of it in the report of JUnit."""
+    TRIED.clear()
+    yield
+    record_property("tried", json.dumps(TRIED))
+    assert TRIED["acts"] >= 60
+    assert TRIED["lines"] >= 2 * TRIED["acts"]
+
+
 def shown_by(act: Callable[[], object]) -> list[str]:
     """The lines that something writes to either stream, checked."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogateescape", newline="") for _ in range(2))
@@ -56,6 +70,8 @@ def shown_by(act: Callable[[], object]) -> list[str]:
         stream.flush()
     lines = [line for stream in (out, err) for line in stream.buffer.getvalue().decode().split("\n")]
     assert {line: obeyed(line) for line in lines if obeyed(line)} == {}
+    TRIED["acts"] += 1
+    TRIED["lines"] += len(lines)
     return lines
 
 

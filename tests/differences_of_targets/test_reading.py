@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from queue_contracts.compare.known import KnownError, read_known
 from queue_contracts.compare.reading import packaged_sequences, read_sequences
 from queue_contracts.compare.seeds import SequenceError
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Seed, Until
@@ -207,3 +208,33 @@ def test_two_sequences_of_one_name_are_refused(tmp_path: Path) -> None:
         file.write_text(step("{advance_s: 1}"))
     with pytest.raises(SequenceError, match=r"two\.yaml: there are two sequences named 'mine'"):
         read_sequences(files)
+
+
+BOMB = "- &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"- &{name} [{', '.join([f'*{of}'] * 10)}]\n" for of, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+ENDLESS = {
+    "aliases of aliases": (BOMB, "more than 100,000 values, aliases included"),
+    "an alias of itself": ("- &a [*a, *a]\n", "more than 100,000 values, aliases included"),
+    "deep brackets": ("[" * 5_000, "nested too deep"),
+    "deep members": ("".join(f"{' ' * depth}a:\n" for depth in range(1_000)), "nested too deep"),
+    "many bytes": ("#" * 1_000_001, "more than 1,000,000 bytes"),
+    "an object of Python": ("- !!python/object/apply:os.system ['true']", "could not determine a constructor"),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_file_that_cannot_be_read_to_an_end_is_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+    text, said = ENDLESS[kind]
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    for read_file, error in ((lambda: read_sequences([path]), SequenceError), (lambda: read_known(path), KnownError)):
+        with pytest.raises(error, match=said) as refused:
+            read_file()
+        assert "\n" not in str(refused.value)
+
+
+def test_a_device_without_an_end_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    with pytest.raises(SequenceError, match="more than 1,000,000 bytes"):
+        read_sequences([tmp_path / "zero.yaml"])

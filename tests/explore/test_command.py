@@ -1,14 +1,17 @@
 """`queue-emulator explore`: what it says, writes, and ends with."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from queue_emulator import cli
+from queue_emulator.explore.schedule import FIRST_LINE
 
 DAEMONS = ("explore", "--scenario", "two-ends", "--schedules", "60", "--random-seed", "1")
 
@@ -119,3 +122,63 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert said in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.write_bytes(b"#" * 1_000_001), "has 1,000,001 bytes; at most 1,000,000 are read"),
+    ],
+    ids=["a-device", "a-pipe", "a-large-file"],
+)
+def test_a_schedule_without_an_end_is_refused(
+    put: Callable[[Path], object], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "x.schedule")
+    assert run("explore", "--replay", str(tmp_path / "x.schedule")) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("put", [lambda path, to: path.symlink_to(to), lambda path, to: os.link(to, path)])
+def test_a_schedule_is_written_through_no_link(
+    put: Callable[[Path, Path], object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious, found = tmp_path / "precious", tmp_path / "found"
+    precious.write_text("mine")
+    assert run(*DAEMONS, "--out", str(found)) == 1
+    names = sorted(path.name for path in found.iterdir())
+    assert run(*DAEMONS, "--out", str(found)) == 1  # those of a run before are replaced
+    assert sorted(path.name for path in found.iterdir()) == names
+    for name in names:
+        (found / name).unlink()
+        put(found / name, precious)
+    capsys.readouterr()
+    assert run(*DAEMONS, "--out", str(found)) == 2
+    assert "link" in capsys.readouterr().err.splitlines()[-1]
+    assert precious.read_text() == "mine"
+    assert sorted(path.name for path in found.iterdir()) == names
+
+
+@pytest.mark.parametrize("scenario", ["../evil.toml", "link.toml", "{there}/evil.toml"])
+def test_a_schedule_leads_to_no_code_outside_of_the_folder(
+    scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A schedule is sent from one to another, and a scenario names functions of Python."""
+    (tmp_path / "evil.toml").write_text('worker = "evil.py:worker"\nguarantees = ["no-5xx"]\n')
+    (tmp_path / "evil.py").write_text("import pathlib\npathlib.Path(__file__).with_name('done').touch()\n")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    Path("link.toml").symlink_to("../evil.toml")
+    named = scenario.format(there=tmp_path)
+    Path("x.schedule").write_text(f"{FIRST_LINE}\nscenario {named}\nbroken no-5xx\n")
+    assert run("explore", "--replay", "x.schedule") == 2
+    said = capsys.readouterr().err
+    assert f"is of {named}, which is not below this folder and can run code: say --scenario {named} too" in said
+    assert not (tmp_path / "done").exists()
+    assert run("explore", "--replay", "x.schedule", "--scenario", named) == 2  # there is no such function in it
+    assert (tmp_path / "done").exists() == (scenario != "link.toml")  # which looks beside itself

@@ -108,3 +108,25 @@ def test_what_cannot_be_understood_is_told_with_its_line(
         schedule.read(text.replace(line, instead, 1), "mine.schedule")
     assert said in str(refused.value)
     assert str(refused.value).startswith("mine.schedule")
+
+
+HEAD = f"{schedule.FIRST_LINE}\nbroken P1 claim claim\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEAD + "# nothing\n" * 10_000, "a schedule has at most 10,000 lines, this has 10,002"),
+        (HEAD + "before new " + "x" * 3_000, "line 3: a line has at most 2,000 characters, this has 3,011"),
+        (
+            HEAD + "".join(f"actor a{number} at SJC on new: claim\n" for number in range(51)),
+            "line 53: a schedule has at most 50 actors",
+        ),
+        (HEAD + "actor a at SJC on new: claim\na" + " " * 900 + "claim" + " " * 900 + "!", "of an actor there is"),
+    ],
+    ids=["lines", "a-line", "actors", "spaces"],
+)
+def test_what_would_take_for_ever_is_refused(text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        schedule.read(text, "mine")
+    assert said in str(refused.value)

@@ -116,3 +116,17 @@ def test_what_is_seeded_is_not_read_by_the_command(tmp_path: Path) -> None:
         check=False,
     )
     assert ended.stdout == "typed\n"
+
+
+@pytest.mark.parametrize(
+    "left", ["garbage \x1b[2J", "", "{" * 60_000, None], ids=["no-json", "empty", "deep", "a-device"]
+)
+def test_a_report_that_cannot_be_read_is_told_of_in_one_line(left: str | None, tmp_path: Path) -> None:
+    """Whatever the command runs can write where a refusal is left."""
+    code = "import os, pathlib; path = pathlib.Path(os.environ['QUEUE_EMULATOR_RUN'], 'refused'); "
+    code += "path.symlink_to('/dev/zero')" if left is None else f"path.write_text({left!r})"
+    ended = run("run", "--ephemeral", "--", sys.executable, "-c", code, folder=tmp_path)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    said = "queue-emulator: the command has left a report that cannot be read, and was perhaps refused"
+    assert said in ended.stderr.splitlines()

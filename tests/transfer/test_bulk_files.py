@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def test_a_file_that_is_not_there_is_said(folder: Path) -> None:
     message = r"cannot read .*gone.json: No such file or directory"
     with pytest.raises(BulkDataError, match=message), readable([folder / "gone.json"]):
         pass
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"\0" * 9, "not JSON: there is a NUL at byte 0"), (b" [\n" * 400_000, "more than 1,100,000 bytes")],
+    ids=["no-json", "too-much"],
+)
+def test_a_pipe_without_an_end_is_given_up(folder: Path, content: bytes, said: str) -> None:
+    os.mkfifo(folder / "pipe")
+
+    def write() -> None:
+        with suppress(BrokenPipeError):
+            (folder / "pipe").write_bytes(content)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with pytest.raises(BulkDataError, match=said), readable([folder / "pipe"], pipe_bytes_max=1_100_000):
+        pass
+    writer.join()
 
 
 def test_a_pipe_can_be_read_twice(folder: Path) -> None:

@@ -234,6 +234,7 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
     max_leaves=8,
 )
+KINDS = ["value", "bytes", "status", "raw"]
 ENDPOINTS = st.lists(st.integers(0, 5), max_size=5)
 
 
@@ -251,7 +252,7 @@ def replaced(value: Any, where: list[int], by: Any) -> Any:
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
     """Which answer is another, in which way, and what is answered at a path."""
-    which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(["value", "bytes", "status", "raw"]))
+    which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(KINDS))
     where, by, noise = draw(ENDPOINTS), draw(JSON), draw(st.binary(max_size=40))
     at, status = draw(st.integers(0, 400)), draw(st.sampled_from([204, 301, 400, 404, 413, 500, 999]))
 
@@ -306,3 +307,4 @@ def test_no_answer_breaks_a_client(folder: Path, tried: Counter[str]) -> None:
     with hostile_server(answer) as url:
         _attack_clients(url, said, tried)
     assert {"export: done", "export: refused", "cost: refused", "cloudflare: refused"} <= tried.keys()
+    assert sum(tried[f"{which}: {kind}"] for which in GOOD for kind in KINDS) >= EXAMPLES.max_examples

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import yaml
 
 from queue_contracts.compare.steps import NOT_DESCRIBED
 from queue_contracts.described.operations import packaged_description
+from queue_contracts.foreign.files import read_yaml
 
 
 class KnownError(ValueError):
@@ -68,8 +68,8 @@ def expired(entries: List[Known], today: date) -> list[Known]:
 
 def _read(file: Traversable | Path) -> tuple[Known, ...]:
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        data = read_yaml(file)
+    except (OSError, ValueError) as error:
         raise KnownError(f"{file.name}: {error}") from None
     if not isinstance(data, list):
         raise KnownError(f"{file.name}: must be a list of known differences, [] for none")

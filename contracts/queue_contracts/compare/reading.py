@@ -20,13 +20,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from queue_contracts.compare.naming import CAPTURABLE
 from queue_contracts.compare.placeholders import require_meaning
 from queue_contracts.compare.seeds import SequenceError, require_members, seed, whole
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Sequence, Step, Until
 from queue_contracts.described.operations import packaged_description
+from queue_contracts.foreign.files import read_yaml
 
 _OF_A_SEQUENCE = {"name", "steps", "worker_time", "deployment", "allowed"}
 _OF_A_REQUEST = {
@@ -53,8 +52,8 @@ def read_sequences(paths: List[Path]) -> tuple[Sequence, ...]:
 
 def _read(file: Traversable | Path) -> Iterator[Sequence]:
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        data = read_yaml(file)
+    except (OSError, ValueError) as error:
         raise SequenceError(f"{file.name}: {error}") from None
     if not isinstance(data, list) or not data:
         raise SequenceError(f"{file.name}: must be a list of sequences")

@@ -22,6 +22,9 @@ from queue_emulator.explore.turns import Choice
 from queue_emulator.explore.world import World
 
 FIRST_LINE = "# a schedule of queue-emulator explore, form 1"
+_LINES_MAX = 10_000
+_CHARACTERS_MAX = 2_000  # of a line: a key has 512 bytes, each of which may be written as three characters
+_ACTORS_MAX = 50
 _ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3}) on (?P<version>\w+):(?P<script>.*)"
 _OWN_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3})"
 
@@ -93,13 +96,18 @@ def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
     """
     if not text.startswith(FIRST_LINE):
         raise SettingsError(f"{name}: no schedule: its first line must be {FIRST_LINE!r}")
+    lines = text.splitlines()
+    if len(lines) > _LINES_MAX:
+        raise SettingsError(f"{name}: a schedule has at most {_LINES_MAX:,} lines, this has {len(lines):,}")
     reading = _Reading(
         Scenario(name, (), faults=FAULTS) if scenario is None else replace(scenario, actors=(), before=())
     )
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#") or line.lstrip().startswith("=>"):
             continue
         try:
+            if len(line) > _CHARACTERS_MAX:
+                raise SettingsError(f"a line has at most {_CHARACTERS_MAX:,} characters, this has {len(line):,}")
             reading.line(line.rstrip(), number)
         except SettingsError as error:
             raise SettingsError(f"{name}, line {number}: {error}") from None
@@ -252,6 +260,8 @@ class _Reading:
         requests = tuple(each.strip() for each in found.get("script", "").split(",") if each.strip())
         for each in requests:
             self._subject.check(each)
+        if len(self.scenario.actors) == _ACTORS_MAX:
+            raise SettingsError(f"a schedule has at most {_ACTORS_MAX} actors")
         actor = Actor(name, match["location"], requests, found.get("version", "new"))
         self.scenario = replace(self.scenario, actors=(*self.scenario.actors, actor))
 
@@ -297,7 +307,7 @@ class _Reading:
 _MIGRATES = "after the migration"
 _NOTHING = "nothing"
 _STEP = re.compile(
-    r"(?P<actor>\w+) +(?:(?P<request>\S.*?) +)?"
+    r"(?P<actor>\w+) ++(?:(?P<request>\S.*?) ++)?"
     r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?"
 )
 _WORDS: dict[str, Callable[[_Reading, str], None]] = {

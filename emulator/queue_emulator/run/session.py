@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from queue_emulator.core.errors import EmulatorError, SettingsError
+from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
+from queue_emulator.kv.folder import read_small
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.run import reports
@@ -27,6 +28,7 @@ _WORKER = "queue-emulator-run"  # as Cloudflare's API calls what a namespace is 
 _UNKNOWN = "not by way of the emulator's port"  # the route of what the tool's own port, a cron or a test asks
 _KV_SOCKET, _REPORTS_SOCKET, _PRELOAD_CONFIG = "kv", "reports", "preload.json"
 _REFUSAL = "refused"
+_REFUSAL_BYTES_MAX = 65_536
 
 
 class Session:
@@ -99,10 +101,7 @@ class Session:
             if self._refused.is_set():
                 command.end()
             code = await ended
-            if self._refusal.exists():
-                await self._take(
-                    reports.parse(self._refusal.read_bytes())
-                )  # the command may have ended before it said so
+            await self._take_refusal()
             if self._refused.is_set():
                 return REFUSED
             self._announcements.ended(code)
@@ -111,6 +110,18 @@ class Session:
             warning.cancel()
             refused.cancel()
             ended.cancel()
+
+    async def _take_refusal(self) -> None:
+        """The command may have ended before it said so; whatever runs in it can write there."""
+        try:
+            report = reports.parse(read_small(self._refusal, _REFUSAL_BYTES_MAX))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, StateError):
+            tell("queue-emulator: the command has left a report that cannot be read, and was perhaps refused")
+            self._refused.set()
+        else:
+            await self._take(report)
 
     async def _take(self, report: Report) -> None:
         try:

@@ -1,7 +1,6 @@
 """Bulk-put files: checked as a whole in a first reading, given entry by entry in a second, never held in memory."""
 
 import os
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from tqdm import tqdm
 
@@ -37,6 +37,7 @@ from queue_emulator.transfer.json_array import array_members
 STANDARD_INPUT = Path("-")
 SKIPPED_S = TTL_S_MIN + 30
 _CHUNK_BYTES = 1 << 20
+PIPE_BYTES_MAX = 4 << 30  # room for some ten million keys
 _HELD_BYTES_MAX = 64 << 20  # of a file whose entries stay in memory: reading it again takes half of a seed
 
 
@@ -163,10 +164,10 @@ class CheckedFiles:
 
 
 @contextmanager
-def readable(paths: Sequence[Path]) -> Iterator[list[BulkFile]]:
+def readable(paths: Sequence[Path], *, pipe_bytes_max: int = PIPE_BYTES_MAX) -> Iterator[list[BulkFile]]:
     """Files that can be read twice: a pipe, or `-`, standard input, is copied for as long as needed."""
     with TemporaryDirectory(prefix="queue-emulator-") as folder:
-        yield [_readable(path, Path(folder) / str(number)) for number, path in enumerate(paths)]
+        yield [_readable(path, Path(folder) / str(number), pipe_bytes_max) for number, path in enumerate(paths)]
 
 
 def check_files(files: Sequence[BulkFile], reading: Reading) -> CheckedFiles:
@@ -230,7 +231,7 @@ def _entries(file: BulkFile, parse: Callable[[Json], BulkEntry | None]) -> Itera
             yield entry
 
 
-def _readable(path: Path, copy: Path) -> BulkFile:
+def _readable(path: Path, copy: Path, pipe_bytes_max: int) -> BulkFile:
     try:
         if path != STANDARD_INPUT and path.is_file():
             return BulkFile(str(path), path)
@@ -238,13 +239,25 @@ def _readable(path: Path, copy: Path) -> BulkFile:
             if path == STANDARD_INPUT:
                 if sys.stdin is None:
                     raise BulkDataError("nothing to read: standard input is closed")
-                shutil.copyfileobj(sys.stdin.buffer, into)
+                _copy(sys.stdin.buffer, into, path, pipe_bytes_max)
             else:
                 with path.open("rb") as pipe:
-                    shutil.copyfileobj(pipe, into)
+                    _copy(pipe, into, path, pipe_bytes_max)
     except OSError as error:
         raise BulkDataError(f"cannot read {path}: {error.strerror or error}") from None
     return BulkFile(str(path), copy)
+
+
+def _copy(source: BinaryIO, into: BinaryIO, path: Path, bytes_max: int) -> None:
+    """What need not have an end: more than a seed can be would fill the disk."""
+    copied_bytes = 0
+    while chunk := source.read(_CHUNK_BYTES):
+        copied_bytes += len(chunk)
+        if copied_bytes == len(chunk) and b"\0" in chunk:  # JSON has none: a device, or something else altogether
+            raise BulkDataError(f"{path}: not JSON: there is a NUL at byte {chunk.index(0)}")
+        if copied_bytes > bytes_max:
+            raise BulkDataError(f"{path} gives more than {bytes_max:,} bytes, which are the most that are read")
+        into.write(chunk)
 
 
 def _check(file: BulkFile, reading: Reading, seen: set[int]) -> Checked:

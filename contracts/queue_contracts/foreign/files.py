@@ -1,0 +1,40 @@
+"""YAML files that somebody else wrote: read within a bound of bytes, depth and values, whatever they refer to."""
+
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_BYTES_MAX = 1_000_000
+_VALUES_MAX = 100_000
+
+
+def read_yaml(file: Traversable | Path) -> Any:
+    """What the file says. Raises OSError, or ValueError with one line that says why it cannot be read."""
+    with file.open("rb") as opened:
+        content = opened.read(_BYTES_MAX + 1)
+    if len(content) > _BYTES_MAX:
+        raise ValueError(f"more than {_BYTES_MAX:,} bytes")
+    try:
+        data = yaml.safe_load(content.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    _require_few(data)
+    return data
+
+
+def _require_few(data: Any) -> None:
+    """Aliases count as often as they stand there: ten of ten of ten, and one of itself, are without an end."""
+    left, values = [data], 0
+    while left:
+        each = left.pop()
+        values += 1
+        if values + len(left) > _VALUES_MAX:
+            raise ValueError(f"more than {_VALUES_MAX:,} values, aliases included")
+        if isinstance(each, dict):
+            left.extend(each.values())
+        elif isinstance(each, (list, tuple, set)):
+            left.extend(each)
