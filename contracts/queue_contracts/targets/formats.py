@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
 
 from queue_contracts.targets import entries
 from queue_contracts.targets.storage import Entry, Storage
@@ -41,7 +40,7 @@ class InOldFormat:
             renamed.append(entries.old_pending(*listed))
         self._storage.seed(renamed)
 
-    def dump(self, prefix: str = "") -> list[dict[str, Any]]:
+    def dump(self, prefix: str = "") -> list[Entry]:
         return self._storage.dump(prefix)
 
     def names(self, prefix: str) -> list[str]:
