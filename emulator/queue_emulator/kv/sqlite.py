@@ -212,14 +212,19 @@ class _File:
         """One statement, a transaction of its own; the rows that it gives. Nothing is waited for after a short one."""
         await asyncio.sleep(0)  # other requests go on meanwhile, as they do while a thread is waited for
         try:
+            if short and not self._turn.locked():  # it is done before anybody else can begin
+                return self._at_once(sql, parameters, writes)
             async with self._turn:
-                if writes:
-                    self._state.check_there()
-                if not short:
-                    return list(await self._thread.execute_fetchall(sql, parameters))
-                return self._database.execute(sql, parameters).fetchall()
+                if short:
+                    return self._at_once(sql, parameters, writes)
+                return list(await self._thread.execute_fetchall(sql, parameters))
         except sqlite3.Error as error:
             raise _failed(error) from error
+
+    def _at_once(self, sql: str, parameters: Sequence[Any], writes: bool) -> list[Any]:
+        if writes:
+            self._state.check_there()
+        return self._database.execute(sql, parameters).fetchall()
 
     async def change(
         self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written = tell_nobody

@@ -65,7 +65,7 @@ class StateFile:
     def check_there(self) -> None:
         """Raises StateError if what is written now would be gone with this process, or nowhere to be found."""
         try:
-            now = os.stat(self._at, follow_symlinks=False)  # noqa: PTH116
+            now = os.lstat(self._at)  # each write pays for it
             if (now.st_ino, now.st_dev) == (self._found.st_ino, self._found.st_dev):
                 return
             what = "was replaced by another file"
