@@ -11,7 +11,7 @@ from queue_emulator.core.javascript import Json, stringify_json
 from queue_emulator.core.json_pieces import stringify_in_pieces
 
 TEXTS = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from('"\\\n\x00\ud800\udfff\U0001f600')), max_size=9)
-NUMBERS = st.one_of(st.integers(-(2**60), 2**60), st.floats())
+NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats())
 LEAVES = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
 VALUES = st.recursive(
     LEAVES, lambda each: st.one_of(st.lists(each, max_size=7), st.dictionaries(TEXTS, each, max_size=7))

@@ -229,8 +229,9 @@ def test_on_a_shared_queue_only_ids_of_the_run_are_written_and_nothing_stays(tmp
         assert "1 of the sequences" in ended.out
         assert shared.dump() == before
         written = [path for method, path, _ in shared.asked if method == "POST"]
-        assert len(written) == 2
         assert all("/ct-" in path for path in written)
+        probes = [path for path in written if "-probe" in path]  # of a task that does not exist: which routes are there
+        assert len(written) - len(probes) == 2
 
         without_kv = queue_contracts(*arguments, folder=tmp_path, environment=environment(shared))
         assert without_kv.code == 2
