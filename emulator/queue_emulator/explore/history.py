@@ -1,6 +1,6 @@
 """What happened in one schedule, in its order: what guarantees are checked against, and pictures are drawn of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +23,7 @@ class Actor:
 
     name: str
     location: str
-    script: tuple[str, ...] = ()
+    script: Sequence[str] = ()
     version: str = "new"
 
 

@@ -108,7 +108,7 @@ def _requests(it: _Shrinking) -> None:
             it.take(_with_script(it.scenario, name, script[:begun]), it.choices)
         for place in range(len(_actor(it.scenario, name).script), 0, -1):
             script = _actor(it.scenario, name).script
-            shorter = _with_script(it.scenario, name, script[: place - 1] + script[place:])
+            shorter = _with_script(it.scenario, name, (*script[: place - 1], *script[place:]))
             it.take_without(shorter, partial(_of_request, name, place))
 
 
@@ -175,6 +175,6 @@ def _actor(scenario: Scenario, name: str) -> Actor:
     return next((each for each in scenario.actors if each.name == name), Actor(name, ""))
 
 
-def _with_script(scenario: Scenario, name: str, script: tuple[str, ...]) -> Scenario:
+def _with_script(scenario: Scenario, name: str, script: Sequence[str]) -> Scenario:
     actors = tuple(replace(each, script=script) if each.name == name else each for each in scenario.actors)
     return replace(scenario, actors=actors)
