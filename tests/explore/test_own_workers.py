@@ -193,7 +193,7 @@ def test_a_schedule_that_cannot_go_on_ends_with_3(tmp_path: Path, capsys: pytest
     (written,) = tmp_path.glob("*.schedule")
     (tmp_path / "w.py").write_text(WAITS + NEVER)
     capsys.readouterr()
-    assert cli.main(["explore", "--replay", str(written)]) == 3
+    assert cli.main(["explore", "--replay", str(written), "--scenario", str(file)]) == 3
     assert "cannot go on: GET /: the Worker waits for something else than KV" in capsys.readouterr().err
 
 

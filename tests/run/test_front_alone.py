@@ -62,7 +62,7 @@ async def test_one_that_may_have_happened_is_not_and_its_client_is_told(method: 
     async with worker(None, WHOLE) as (url, asked), client(Addresses(("SJC",), {"SJC": url})) as asking:
         answer = await asking.request(method, "/")
     assert answer.status_code == 502
-    assert "may have happened" in answer.json()["error"]
+    assert "may have taken effect" in answer.json()["error"]
     assert len(asked) == 1
 
 
