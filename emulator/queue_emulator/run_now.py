@@ -12,10 +12,14 @@ ONE_AT_A_TIME = threading.RLock()
 
 
 def run_now(work: Coroutine[object, None, Result]) -> Result:
-    """Run to its end what waits for no turn; calls from several threads go one after the other."""
+    """Run to its end what waits for no turn; calls from several threads go one after the other.
+
+    What lets others go first, as `asyncio.sleep(0)` does, goes on at once: here are no others.
+    """
     with ONE_AT_A_TIME:
         try:
-            work.send(None)
+            while work.send(None) is None:
+                pass
         except StopIteration as ended:
             result: Result = ended.value
             return result

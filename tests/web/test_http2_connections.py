@@ -3,13 +3,13 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import ConnectionTerminated, PingAckReceived, ResponseReceived, StreamEnded
+from h2.events import ConnectionTerminated, PingAckReceived, RemoteSettingsChanged, ResponseReceived, StreamEnded
 from h2.settings import SettingCodes, Settings
 from hypercorn.config import Config
 from starlette.types import Message, Receive, Scope, Send
@@ -127,3 +127,21 @@ def test_a_connection_can_be_spared_if_each_of_its_requests_waits_for_the_client
         return [each.is_slow(each.busy_since_s + _LATER_S) for each in connections._tasks.values()]
 
     assert asked(ask, look, window=window, short=False)[1] == [spared]
+
+
+def test_the_end_comes_also_where_a_connection_does_not_hear_of_it() -> None:
+    async def deaf() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(_LATER_S)
+        await asyncio.sleep(_LATER_S)
+
+    async def end() -> None:
+        with serving() as (connections, port):
+            client = await asyncio.to_thread(Client, port)
+            await asyncio.to_thread(client.heard, RemoteSettingsChanged)
+            (connection,) = connections._tasks.values()
+            connections._tasks[asyncio.ensure_future(deaf())] = connection
+            await connections.end(0)
+            client.socket.close()
+
+    asyncio.run(asyncio.wait_for(end(), _WAIT_S_MAX))

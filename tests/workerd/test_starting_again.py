@@ -10,7 +10,7 @@ from tests.workerd.conftest import Deploy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-AGAIN = "it is read again and started once more"
+AGAIN = "reading it again and starting it once more"
 HALF_WRITTEN = "export default { fetch() { return new Resp"
 WHOLE = "import { hello } from './hello.mjs'; export default { fetch: () => new Response(hello) };"
 

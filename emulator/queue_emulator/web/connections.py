@@ -23,6 +23,7 @@ from queue_emulator.web.protocol import Protocol
 _CHUNK_BYTES = 65_536
 _REQUESTS_MAX = 2**63  # on one connection
 _ANSWER_S = 5.0  # for an answer that is under way to a client that has closed its side: it may still be reading
+_ENDED_S = 1.0  # for what is cancelled at the end
 _SPARED_IDLE_S = 1.0  # a connection that has just been made is about to carry its request
 _SPARED_SLOW_S = 30.0  # for a request to be sent, or an answer to be taken
 
@@ -64,7 +65,8 @@ class Connections:
         for task, connection in list(self._tasks.items()):
             connection.abort()
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:  # a task of Hypercorn's may swallow this, while it closes its side: what ends the loop ends it
+            await asyncio.wait(self._tasks, timeout=_ENDED_S)
 
     def _protocol(self) -> asyncio.StreamReaderProtocol:
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(_CHUNK_BYTES), self._serve)
