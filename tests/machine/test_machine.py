@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 ROUNDS = 10
 
 
+# The machine breaks requests off, of servers that it kills: sockets that its own client then leaves are not looked at.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_was_acknowledged_on_any_face_is_there_after_a_kill_or_an_end(seed: int) -> None:
     with TemporaryDirectory(prefix="machine-") as folder:  # short: a Unix socket lies in it
