@@ -1,9 +1,11 @@
 """Thirty lives of an emulator over one state file each ten: nothing that was acknowledged is lost."""
 
 import asyncio
+import gc
 import random
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,13 +16,20 @@ from tests.machine.__main__ import report
 from tests.machine.history import Finding
 from tests.machine.running import Machine
 
-pytestmark = pytest.mark.slow
+# The machine breaks requests off, of servers that it kills: sockets that its own client then leaves are not looked at.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What is left is found here, and not while another test runs."""
+    yield
+    gc.collect()
+
 
 ROUNDS = 10
 
 
-# The machine breaks requests off, of servers that it kills: sockets that its own client then leaves are not looked at.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_was_acknowledged_on_any_face_is_there_after_a_kill_or_an_end(seed: int) -> None:
     with TemporaryDirectory(prefix="machine-") as folder:  # short: a Unix socket lies in it
