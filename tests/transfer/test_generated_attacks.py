@@ -39,7 +39,6 @@ CLOCK = MovableClock.frozen_at(NOON_MS)
 PRECIOUS = b"what nobody may see"
 MEGABYTES_MORE_MAX = 300
 EXAMPLES = settings(
-    derandomize=True,
     database=None,
     max_examples=int(os.environ.get("GENERATED_ATTACKS", "60")),
     deadline=None,

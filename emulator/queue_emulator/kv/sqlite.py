@@ -330,8 +330,6 @@ async def _open(path: Path) -> _File:
 
 
 async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> None:
-    await connection.execute_fetchall("PRAGMA locking_mode = EXCLUSIVE")
-    await connection.execute_fetchall("BEGIN EXCLUSIVE")
     state.take(database)
     check_schema(database, "entry", "namespace", *TABLES)
     rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))

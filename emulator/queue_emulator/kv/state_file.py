@@ -58,7 +58,14 @@ class StateFile:
         return connect(self._folder, self.path.name, check_same_thread=False)
 
     def take(self, connection: sqlite3.Connection) -> None:
-        """Note that the connection has the file to itself; raises sqlite3.Error if it has another one."""
+        """Begin a transaction that has the file to itself, as the connection then has until it is closed.
+
+        Of those who begin at once each would be in the way of all others: they take turns. Raises sqlite3.Error if
+        somebody else has the file, or if it is another one by now.
+        """
+        with self._folder.turn():
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
         check_same(connection, self._folder, self.path.name, self._found)
         self._taken = True
 

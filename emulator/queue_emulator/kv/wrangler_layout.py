@@ -8,7 +8,7 @@ import hmac
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -56,43 +56,69 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class OpenLayout:
-    """The folders of a namespace, held open, and those on the way to them; `blobs` None: it has no values yet."""
+    """The folders of a namespace, held open: the last of `databases` has its database, the last of `values` its blobs.
 
-    objects: Folder
-    blobs: Folder | None
-    folders: tuple[Folder, ...]
+    `values` is empty for a namespace that has none yet.
+    """
+
+    databases: tuple[Folder, ...]
+    values: tuple[Folder, ...]
+
+    @property
+    def objects(self) -> Folder:
+        """Where the databases are."""
+        return self.databases[-1]
+
+    @property
+    def blobs(self) -> Folder | None:
+        """Where the values are."""
+        return self.values[-1] if self.values else None
+
+    def with_values(self, layout: Layout) -> "OpenLayout":
+        """The same with the folders of the values, made if they are not there. Only who has the database makes them."""
+        return self if self.values else replace(self, values=_open_values(self.databases[2], layout, make=True))
 
     def close(self) -> None:
-        _close(self.folders, take_back=False)
-
-    def take_back(self) -> None:
-        """Close, and remove the folders that opening made, as far as they are empty."""
-        _close(self.folders, take_back=True)
+        _close((*self.databases, *self.values))
 
 
 def open_layout(layout: Layout, *, make: bool = False) -> OpenLayout:
-    """Raises StateError if one of the folders is a link, and OSError for what is not there, unless it is to be made."""
-    folders: list[Folder] = []
+    """Raises StateError if one of the folders is a link, and OSError for what is not there, unless it is to be made.
+
+    The folders of the values are never made here.
+    """
+    databases: list[Folder] = []
     try:
-        folders.append(Folder.open(layout.folder, make=make))
+        databases.append(Folder.open(layout.folder, make=make))
         for name in ("v3", "kv", OBJECTS):
-            folders.append(folders[-1].inner(name, make=make))
-        _, _, kv, objects = folders
-        if not make and not _holds(kv, layout.values_name, BLOBS):
-            return OpenLayout(objects, None, tuple(folders))
-        for within, name in ((2, layout.values_name), (-1, BLOBS)):
-            folders.append(folders[within].inner(name, make=make))
+            databases.append(databases[-1].inner(name, make=make))
+        kv = databases[2]
+        values = _open_values(kv, layout, make=False) if _holds(kv, layout.values_name, BLOBS) else ()
     except BaseException:
-        _close(folders, take_back=True)
+        take_back(databases)
+        _close(databases)
         raise
-    return OpenLayout(objects, folders[-1], tuple(folders))
+    return OpenLayout(tuple(databases), values)
 
 
-def _close(folders: Sequence[Folder], *, take_back: bool) -> None:
-    """Innermost first."""
+def _open_values(kv: Folder, layout: Layout, *, make: bool) -> tuple[Folder, ...]:
+    outer = kv.inner(layout.values_name, make=make)
+    try:
+        return (outer, outer.inner(BLOBS, make=make))
+    except BaseException:
+        take_back((outer,))
+        _close((outer,))
+        raise
+
+
+def take_back(folders: Sequence[Folder]) -> None:
+    """Remove those that opening made, as far as they are empty; innermost first. They stay open."""
     for folder in reversed(folders):
-        if take_back:
-            folder.take_back()
+        folder.take_back()
+
+
+def _close(folders: Sequence[Folder]) -> None:
+    for folder in reversed(folders):
         folder.close()
 
 

@@ -16,7 +16,7 @@ from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.folder import Folder, check_size
 from queue_emulator.kv.foreign_database import COMPANIONS, check_schema, copied, is_empty, locked
-from queue_emulator.kv.wrangler_layout import ALARMS, BLOB_ID, Layout, OpenLayout, open_layout
+from queue_emulator.kv.wrangler_layout import ALARMS, BLOB_ID, Layout, OpenLayout, open_layout, take_back
 
 _COPIES_MAX = 20  # of a database that is written to while it is read
 _CELL_BYTES_MAX = 1 << 20  # keys have 512 bytes at most, metadata 1024
@@ -90,15 +90,14 @@ class WranglerWriter:
         self._owned = False
         with _explaining(layout):
             self._folders = open_layout(layout, make=True)
-            assert self._folders.blobs is not None
-            self._blobs = self._folders.blobs
             try:
-                self._take()
+                self._blobs = self._take()
             except BaseException:
                 self._undo()
                 raise
 
-    def _take(self) -> None:
+    def _take(self) -> Folder:
+        """The databases, and then the folder of the values, which others may be about to use until they are ours."""
         objects, name = self._folders.objects, self._layout.database_name
         if objects.file(ALARMS) is not None:
             self._locks.append(locked(objects, ALARMS))
@@ -106,6 +105,9 @@ class WranglerWriter:
         self._locks.append(self._database)
         self._owned = is_empty(self._database)
         self._prepare()
+        self._folders = self._folders.with_values(self._layout)
+        assert self._folders.blobs is not None
+        return self._folders.blobs
 
     def write(self, requests: Sequence[PutRequest]) -> None:
         """Values into blobs, then the rows that name them, in the transaction that `finish` ends."""
@@ -139,7 +141,7 @@ class WranglerWriter:
         """Raises StateError for a database that is not as miniflare makes it, before anything is changed in it."""
         if not self._owned:
             _check(self._database)
-            _check_blobs(self._database, self._blobs)
+            _check_blobs(self._database, self._folders.blobs)
         for statement in (*_SCHEMA, *_OUR_NOTES):
             self._database.execute(statement)
 
@@ -160,18 +162,15 @@ class WranglerWriter:
                 self._blobs.unlink(blob_id)
 
     def _undo(self) -> None:
-        """Remove what was made, and close. Only who has the database to himself removes it, before he gives it up."""
+        """Remove what was made, and close: only who has the database to himself removes it, before he gives it up."""
+        take_back(self._folders.values)
         if self._owned:
             for suffix in ("", *COMPANIONS):
                 with suppress(OSError):
                     self._folders.objects.unlink(self._layout.database_name + suffix)
-        for connection in self._locks:
-            with suppress(sqlite3.Error):
-                connection.close()
         if self._owned or self._folders.objects.file(self._layout.database_name) is None:
-            self._folders.take_back()
-        else:
-            self._folders.close()  # whoever has the database needs them
+            take_back(self._folders.databases)
+        self._close()
 
     def _close(self) -> None:
         for connection in self._locks:
