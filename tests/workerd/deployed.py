@@ -93,8 +93,8 @@ async def deployed(
     )
     around = Surroundings(
         binary=workerd,
-        services=services,
-        controlled=first,
+        service=services.__getitem__,
+        invoked=lambda route: pipeline.meter.invoked(route, clock.now_ms()),
         locations=locations,
         variables={name: json.dumps(value) for name, value in (variables or {}).items()},
         locate=deployment.location,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
+from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.wrangler import FILE_NAMES, WranglerConfig, find_config, read_config
 
 DEFAULT_BINDING = "CACHE"
@@ -84,6 +86,15 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
         sections=config.sections,
         environments=config.environments,
     )
+
+
+async def bind_all(plan: WorkerPlan, namespaces: Namespaces, worker: str) -> dict[str, KVService]:
+    """By name the namespaces that the Worker is bound to, the one that is controlled first; new ones come to be."""
+    bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
+    return {
+        name: await namespaces.bind(name, worker=worker, id=plan.ids.get(name), binding=bindings.get(name))
+        for name in dict.fromkeys((plan.controlled, *plan.kv.values()))
+    }
 
 
 def with_secrets(plan: WorkerPlan, secrets: Mapping[str, str]) -> dict[str, str]:

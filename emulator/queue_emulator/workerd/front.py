@@ -11,7 +11,6 @@ from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.core.wire_names import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.operation import Invocation
-from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.worker.answers import error_answer, text_answer
 from queue_emulator.workerd.config import CF_HEADER
 from queue_emulator.workerd.invocations import Invocations
@@ -39,7 +38,10 @@ _REFUSALS = (400, 414, 431, 501)
 
 
 class WorkerdFace:
-    """`sockets` by location; `locate` finds the location that a header names, None if there is none of that name."""
+    """`sockets` by location; `locate` finds the location that a header names, None if there is none of that name.
+
+    `invoked` is told the route of each run.
+    """
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class WorkerdFace:
         *,
         locate: Callable[[str | None], str | None],
         invocations: Invocations,
-        pipeline: Pipeline,
+        invoked: Callable[[str], None],
         run_limit: RunLimit,
         log: Callable[[str], None],
     ) -> None:
@@ -55,7 +57,7 @@ class WorkerdFace:
         self._run_limit = run_limit
         self._locate = locate
         self._invocations = invocations
-        self._pipeline = pipeline
+        self._invoked = invoked
         self._log = RepeatedLines(log, Stopwatch().elapsed_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +88,7 @@ class WorkerdFace:
         run: Invocation = scope[INVOCATION]
         run.route = route_of(scope["method"], scope["raw_path"])
         self._invocations.begin(location, run)
-        self._pipeline.meter.invoked(run.route, self._pipeline.clock.now_ms())
+        self._invoked(run.route)
         try:
             await self._exchange(scope, body, send, location, run)
         except ClientGone:

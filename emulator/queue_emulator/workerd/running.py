@@ -33,14 +33,14 @@ _KV_SOCKET = "kv.socket"  # no location has a dot
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the emulator lends to the Worker. `services` by namespace; `variables` as JSON texts.
+    """What the emulator lends to the Worker. `service` finds a namespace by name; `variables` are JSON texts.
 
-    `locate` is the deployment's: the location that a header names.
+    `locate` is the deployment's: the location that a header names. `invoked` is told the route of each run.
     """
 
     binary: Path
-    services: Mapping[str, KVService]
-    controlled: KVService
+    service: Callable[[str], KVService]
+    invoked: Callable[[str], None]
     locations: Sequence[str]
     variables: Mapping[str, str]
     locate: Callable[[str | None], str | None]
@@ -53,6 +53,7 @@ class RunningWorker:
 
     face: WorkerdFace
     workerd: Workerd
+    invocations: Invocations
 
     async def beside(self, serving: Coroutine[object, None, None]) -> None:
         """Watch over the runtime while `serving` runs; raises WorkerStopped if it is gone for good."""
@@ -74,7 +75,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     invocations = Invocations()
     namespaces = list(dict.fromkeys(plan.kv.values()))
     wire = WireFace(
-        numbered([around.services[each] for each in namespaces]),
+        numbered(namespaces, around.service),
         locations=around.locations,
         invocations=invocations,
         log=around.log,
@@ -97,7 +98,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
         face = _face(around, folder, invocations, run_limit)
         try:
             await _start(partial(_start_once, workerd, plan.main, layout, folder), around.log)
-            yield RunningWorker(face, workerd)
+            yield RunningWorker(face, workerd, invocations)
         finally:
             await workerd.stop()
             await serving.cleanup()
@@ -143,7 +144,7 @@ def _face(around: Surroundings, folder: Path, invocations: Invocations, run_limi
         {location: folder / location for location in around.locations},
         locate=around.locate,
         invocations=invocations,
-        pipeline=around.controlled.pipeline,
+        invoked=around.invoked,
         run_limit=run_limit,
         log=around.log,
     )

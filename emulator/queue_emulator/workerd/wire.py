@@ -97,12 +97,13 @@ FindService = Callable[[Mapping[str, str]], Awaitable[KVService | None]]
 """The namespace that a request's injected headers name; None for none that there is."""
 
 
-def numbered(services: Sequence[KVService]) -> FindService:
+def numbered(names: Sequence[str], service: Callable[[str], KVService]) -> FindService:
     """Namespaces that are named by their place in a list, as our own config of workerd names them."""
-    by_number = {str(number): service for number, service in enumerate(services)}
+    by_number = {str(number): name for number, name in enumerate(names)}
 
     async def find(headers: Mapping[str, str]) -> KVService | None:
-        return by_number.get(headers.get(NAMESPACE_HEADER, ""))
+        name = by_number.get(headers.get(NAMESPACE_HEADER, ""))
+        return None if name is None else service(name)
 
     return find
 
