@@ -152,9 +152,11 @@ async def _run_on_workerd(
         locations=settings.locations,
         variables=settings.worker.variables,
         locate=deployment.location,
+        clock=lambda: deployment.clock,
         log=deployment.log,
     )
     async with running_worker(settings.worker.plan, around) as worker:
+        deployment.clock.on_move(worker.clock.moved)
         known = settings.keys.development
         app = create_app(
             deployment,

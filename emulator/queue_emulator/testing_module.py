@@ -31,6 +31,7 @@ async def start_module(path: Path, locations: tuple[str, ...], stage: Stage, sta
         locations=locations,
         variables=worker.variables,
         locate=stage.located,
+        clock=stage.clock,
         log=stage.log,
     )
     module.running = await stack.enter_async_context(running_worker(worker.plan, around))
@@ -66,6 +67,9 @@ class _Module:
             await asyncio.sleep(_LOOK_S)
         await self.running.workerd.stop()  # the next test starts it again
         self.running.invocations.clear()
+
+    def clock_moved(self) -> None:
+        self.running.clock.moved()
 
     def invoked(self, route: str) -> None:
         """A request is given to the Worker."""

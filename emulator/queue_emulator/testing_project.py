@@ -139,6 +139,9 @@ class _Project:
         services = {place.binding: service for place, service in self.session.lending.bound.items()}
         return Bound(self._controlled, services)
 
+    def clock_moved(self) -> None:
+        """`Date` of a project is the machine's."""
+
     async def settle(self) -> None:
         """No tail tells when a run ends: what it does after its answer, in `waitUntil`, may come into the next test."""
 

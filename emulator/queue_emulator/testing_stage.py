@@ -31,6 +31,9 @@ class Stage:
     def located(self, named: str | None) -> str | None:
         return None if self.deployment is None else self.deployment.location(named)
 
+    def clock(self) -> MovableClock:
+        return MovableClock.frozen_at(NOON_MS) if self.deployment is None else self.deployment.clock
+
     def log(self, line: str) -> None:
         if self.deployment is not None:
             self.deployment.log(line)
@@ -55,6 +58,10 @@ class Hosted(Protocol):
 
     async def bind(self, namespaces: Namespaces) -> Bound:
         """It reads and writes these namespaces from now on."""
+        ...
+
+    def clock_moved(self) -> None:
+        """Runs that are under way are to see it."""
         ...
 
     async def settle(self) -> None:

@@ -120,6 +120,7 @@ async def _world(
         api_token=API_TOKEN,
     )
     started.stage.deployment = deployment
+    clock.on_move(started.hosted.clock_moved)
     app = create_app(deployment, worker=started.hosted.face)
     return World(deployment, app, log, True, HeldTurns(), bound.services, thread)
 

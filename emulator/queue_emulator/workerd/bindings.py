@@ -25,6 +25,7 @@ class WorkerFlags:
     variables: Sequence[str] = ()
     compatibility_date: str | None = None
     compatibility_flags: Sequence[str] = ()
+    real_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class WorkerPlan:
     what of that config is left out: by name of a binding its section, other sections, and names of environments.
 
     `fixed` names the variables that flags set, which no secret replaces. `compatibility_date` None is the runtime's
-    own date.
+    own date. With `real_date` the Worker's `Date` is the machine's, whatever the emulator's clock shows.
     """
 
     main: Path
@@ -49,6 +50,7 @@ class WorkerPlan:
     unserved: Mapping[str, str] = field(default_factory=dict)
     sections: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    real_date: bool = False
 
     @property
     def folder(self) -> Path:
@@ -85,6 +87,7 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
         unserved={name: section for name, section in config.unserved.items() if name not in kv},
         sections=config.sections,
         environments=config.environments,
+        real_date=flags.real_date,
     )
 
 

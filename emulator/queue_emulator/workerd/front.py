@@ -31,6 +31,7 @@ from queue_emulator.workerd.passing import (
 from queue_emulator.workerd.routes import route_of
 from queue_emulator.workerd.run_limit import RunLimit, TooManyRuns
 from queue_emulator.workerd.upstream import Exchange, NotSendable, WorkerGone
+from queue_emulator.workerd.worker_clock import WorkerClock
 
 # What the runtime answers by itself, before any Worker runs: no tail will tell of an end.
 # https://github.com/capnproto/capnproto/blob/v2/c%2B%2B/src/kj/compat/http.c%2B%2B : HttpServerErrorHandler
@@ -51,10 +52,12 @@ class WorkerdFace:
         invocations: Invocations,
         invoked: Callable[[str], None],
         run_limit: RunLimit,
+        clock: WorkerClock,
         log: Callable[[str], None],
     ) -> None:
         self._sockets = sockets
         self._run_limit = run_limit
+        self._clock = clock
         self._locate = locate
         self._invocations = invocations
         self._invoked = invoked
@@ -106,6 +109,7 @@ class WorkerdFace:
             await send(message)
 
         try:
+            await self._clock.tell(location)
             async with Exchange(self._sockets[location]) as exchange:
                 await exchange.ask(
                     scope["method"], target(scope), request_headers(scope, ray, CF_HEADER, {"colo": location})
