@@ -35,6 +35,7 @@ BODY_BYTES_MAX = 100 * 1024 * 1024  # of a value that is refused anyway; a longe
 BACKLOG = 4096  # a Unix socket with a full one refuses at once
 _LINE_BYTES_MAX = 1024 * 1024  # keys, prefixes and cursors far over their limits must still be answered in words
 _IDLE_S = 3600.0  # the runtime closes its idle connections first, so that no request meets a closing one
+_END_S = 1.0  # aiohttp reads no further when it ends: who is still sending a value would wait for as long as that takes
 _KEPT = 8  # file descriptors, of those that clients' connections leave free
 _SILENT = logging.Logger(__name__)
 _SILENT.addHandler(logging.NullHandler())
@@ -210,7 +211,7 @@ async def listen(face: WireFace, path: Path) -> Listening:
         max_field_size=_LINE_BYTES_MAX,
         auto_decompress=False,
     )
-    runner = web.ServerRunner(server)
+    runner = web.ServerRunner(server, shutdown_timeout=_END_S)
     await runner.setup()
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
