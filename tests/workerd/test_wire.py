@@ -40,7 +40,12 @@ async def face(
 ) -> AsyncIterator[Path]:
     """The socket of a face for two namespaces at SJC and NRT."""
     second = KVService(MemoryStore(), clock=clock)
-    face = WireFace(numbered([service, second]), locations=("SJC", "NRT"), invocations=invocations, log=logged.append)
+    face = WireFace(
+        numbered(["CACHE", "SECOND"], {"CACHE": service, "SECOND": second}.__getitem__),
+        locations=("SJC", "NRT"),
+        invocations=invocations,
+        log=logged.append,
+    )
     runner = await listen(face, tmp_path / "kv")
     yield tmp_path / "kv"
     await runner.cleanup()
