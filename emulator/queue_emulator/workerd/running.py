@@ -82,7 +82,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        listeners = {each: stack.enter_context(_listener(folder / each)) for each in around.locations}
+        listeners = {each: stack.enter_context(listener(folder / each)) for each in around.locations}
         layout = _layout(plan, around, folder, date)
         workerd = Workerd(
             around.binary,
@@ -116,7 +116,7 @@ async def _start_once(workerd: Workerd, main: Path, layout: Layout, folder: Path
     """As it lies on the disk now, with its modules beside the runtime's sockets."""
     modules = find_modules(main)
     require_handler(modules)
-    _copy(modules, folder)
+    copy_modules(modules, folder)
     try:
         await workerd.start(config_text(replace(layout, modules=modules)))
     except WorkerNotStarted as error:
@@ -149,7 +149,7 @@ def _face(around: Surroundings, folder: Path, invocations: Invocations, run_limi
     )
 
 
-def _copy(modules: Sequence[Module], folder: Path) -> None:
+def copy_modules(modules: Sequence[Module], folder: Path) -> None:
     """What runs is what was found at the start, also when workerd died and is started again."""
     for ours in OUR_MODULES:
         (folder / ours).write_bytes(files("queue_emulator.workerd").joinpath(ours).read_bytes())
@@ -157,7 +157,7 @@ def _copy(modules: Sequence[Module], folder: Path) -> None:
         shutil.copyfile(module.path, folder / f"module-{number}")
 
 
-def _listener(path: Path) -> socket.socket:
+def listener(path: Path) -> socket.socket:
     """A socket that outlives a runtime that dies: its clients wait until the next one listens."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
