@@ -113,11 +113,18 @@ def _logs(settings: Settings, clock: MovableClock) -> _Logs:
             "log": lambda line: tell(message_as_json(clock.now_ms(), line)),
             "log_requests_as": lambda answered: tell(answered.as_json()),
         }
-    colours = _COLOURS if settings.colours else {}
-    return {"log": tell, "log_requests_as": lambda each: tell(each.as_text(), colours.get(each.status // 100, ""))}
+    return {
+        "log": tell,
+        "log_requests_as": lambda each: tell(each.as_text(), _colour(each) if settings.colours else ""),
+    }
 
 
-_COLOURS = {4: "33", 5: "31"}  # yellow and red, by the first digit of a status
+def _colour(answered: Answered) -> str:
+    """Red and yellow for what failed, magenta for what was stale."""
+    return _COLOURS.get(answered.status // 100, _STALE if answered.stale else "")
+
+
+_COLOURS, _STALE = {4: "33", 5: "31"}, "35"
 
 
 def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> dict[str, object]:

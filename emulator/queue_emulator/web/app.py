@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.request_line import Answered
+from queue_emulator.core.request_line import Answered, stale_words
 from queue_emulator.core.wire_names import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerFace
@@ -177,7 +178,7 @@ class WithoutUpgrade:
 
 
 class RequestLog:
-    """Method, path, status, milliseconds and KV operations of every request. Never a header or a body."""
+    """A line for every request: what was asked, where, how it ended, and what was stale. Never a header or a body."""
 
     def __init__(self, app: ASGIApp, deployment: Deployment) -> None:
         self._app = app
@@ -202,6 +203,20 @@ class RequestLog:
 
     def _line(self, scope: Scope, status: int, elapsed_ms: float) -> None:
         path = scope["raw_path"].decode("ascii", "backslashreplace")
-        operations = scope[INVOCATION].counted if INVOCATION in scope else 0
-        now_ms = self._deployment.clock.now_ms()
-        self._deployment.log_request(Answered(now_ms, scope["method"], path, status, elapsed_ms, operations))
+        run: Invocation = scope.get(INVOCATION) or Invocation()
+        stale = ""
+        if run.stale is not None:
+            stale = stale_words(run.stale.oldest.kind.name, run.stale.oldest.age_ms, run.stale.number)
+        self._deployment.log_request(
+            Answered(
+                self._deployment.clock.now_ms(),
+                scope["method"],
+                path,
+                status,
+                elapsed_ms,
+                run.counted,
+                run.location,
+                stale,
+                run.why if status >= 400 else "",
+            )
+        )

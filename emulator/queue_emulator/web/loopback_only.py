@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from queue_emulator.core.addresses import loopback, loopback_authority, loopback_origin
+from queue_emulator.core.wire_names import INVOCATION
 
 
 class LoopbackOnly:
@@ -30,6 +31,8 @@ class LoopbackOnly:
             await self._app(scope, receive, send)
             return
         status, message = why
+        if (run := scope.get(INVOCATION)) is not None:
+            run.why = message
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         await JSONResponse({"error": message}, status, headers)(scope, receive, send)
 

@@ -85,6 +85,7 @@ class WorkerdFace:
     async def _run(self, scope: Scope, body: Body, send: Send, location: str) -> None:
         run: Invocation = scope[INVOCATION]
         run.route = route_of(scope["method"], scope["raw_path"])
+        run.location = location
         self._invocations.begin(location, run)
         self._pipeline.meter.invoked(run.route, self._pipeline.clock.now_ms())
         try:
