@@ -11,7 +11,14 @@ from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.request_line import Answered, stale_words
-from queue_emulator.core.wire_names import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
+from queue_emulator.core.wire_names import (
+    API_PREFIX,
+    CONNECTION_PREFIX,
+    CONTROL_PREFIX,
+    INSPECTOR_HEADER,
+    INVOCATION,
+    REASON_HEADER,
+)
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
@@ -20,7 +27,7 @@ from queue_emulator.worker.answers import error_answer
 
 MakeFace = Callable[[Deployment], ASGIApp]
 
-_CONNECTION = f"{CONNECTION_PREFIX}/".encode()
+_CONNECTION, _CONTROL = f"{CONNECTION_PREFIX}/".encode(), f"{CONTROL_PREFIX}/".encode()
 
 
 def create_app(
@@ -177,6 +184,15 @@ class WithoutUpgrade:
         await self._app({**scope, "type": "http", "method": "GET"}, no_body, refuse)
 
 
+def _too_often(scope: Scope) -> bool:
+    """What comes too often to be told: one KV operation of a connection, and a page that looks again."""
+    path: bytes = scope["raw_path"]
+    return path.startswith(_CONNECTION) or (path.startswith(_CONTROL) and _LOOKS in scope["headers"])
+
+
+_LOOKS = (INSPECTOR_HEADER.lower().encode(), b"reads")
+
+
 class RequestLog:
     """A line for every request: what was asked, where, how it ended, and what was stale. Never a header or a body."""
 
@@ -185,7 +201,7 @@ class RequestLog:
         self._deployment = deployment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["raw_path"].startswith(_CONNECTION):  # that is one KV operation
+        if scope["type"] != "http" or _too_often(scope):
             await self._app(scope, receive, send)
             return
         status = 0
