@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from queue_emulator.core.journal import Event
 from queue_emulator.drawing.story import Begin, End, Lane, Moment, Mood, Story, operation
 
+_GAP_MS = 500
 _LANES_MAX = 3  # at one location: runs that are under way at the same time share no lane
 
 
@@ -28,24 +29,32 @@ class _Telling:
         self.moments: list[Moment] = []
         self._last = {_run(event): position for position, event in enumerate(events)}
         self._open: dict[str, tuple[int, str]] = {}
+        self._last_ms = self._shown_ms = 0
         self._number = 0
         self._position = 0
 
     def event(self, event: Event) -> None:
-        run = _run(event)
+        run, at_ms = _run(event), self._at_ms(event)
         if run not in self._open:
             self._number += 1
             lane = self._free_lane(event.location)
             self._open[run] = (self._number, lane)
-            self.moments.append(Begin(self._number, event.begun_ms, lane, event.route or _unnamed(event)))
+            self.moments.append(Begin(self._number, at_ms, lane, event.route or _unnamed(event)))
         number, _ = self._open[run]
-        self.moments.append(operation(event, number, event.position))
+        self.moments.append(operation(event, number, event.position)._replace(at_ms=at_ms))
         if self._last[run] == self._position:
             del self._open[run]
             mood = Mood.BAD if event.failed is not None else Mood.PLAIN
-            said = "failed" if event.failed is not None else ""
-            self.moments.append(End(number, event.done_ms, said, mood))
+            said = "failed" if event.failed is not None else "done"
+            self.moments.append(End(number, at_ms, said, mood))
         self._position += 1
+
+    def _at_ms(self, event: Event) -> int:
+        """When it was, as far as that is worth drawing: moments that are close together are one."""
+        gap_ms = event.begun_ms - self._last_ms if self._position else 0
+        self._last_ms = event.begun_ms
+        self._shown_ms += round(gap_ms, -2) if abs(gap_ms) >= _GAP_MS else 0
+        return self._shown_ms
 
     def _free_lane(self, location: str) -> str:
         taken = {lane for _, lane in self._open.values()}

@@ -28,6 +28,7 @@ from queue_emulator.worker.answers import error_answer
 MakeFace = Callable[[Deployment], ASGIApp]
 
 _CONNECTION, _CONTROL = f"{CONNECTION_PREFIX}/".encode(), f"{CONTROL_PREFIX}/".encode()
+_PAGE = f"{CONTROL_PREFIX}/page/".encode()
 
 
 def create_app(
@@ -185,9 +186,9 @@ class WithoutUpgrade:
 
 
 def _too_often(scope: Scope) -> bool:
-    """What comes too often to be told: one KV operation of a connection, and a page that looks again."""
+    """What comes too often to be told: one KV operation of a connection, parts of the page, and what it looks at."""
     path: bytes = scope["raw_path"]
-    return path.startswith(_CONNECTION) or (path.startswith(_CONTROL) and _LOOKS in scope["headers"])
+    return path.startswith((_CONNECTION, _PAGE)) or (path.startswith(_CONTROL) and _LOOKS in scope["headers"])
 
 
 _LOOKS = (INSPECTOR_HEADER.lower().encode(), b"reads")
