@@ -18,7 +18,7 @@ from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.worker import bodies, migration, queue
 from queue_emulator.worker.answers import Answer, error_answer, text_answer
-from queue_emulator.worker.auth import ApiKeys, Scope, authorized
+from queue_emulator.worker.auth import ApiKeys, Scope, authorized, why_not
 from queue_emulator.worker.dual import DualFormat
 from queue_emulator.worker.formats import LONGEST_PREFIX, Format, NewFormat
 from queue_emulator.worker.legacy import OldFormat
@@ -146,9 +146,11 @@ async def fetch(request: Request, env: Env) -> Answer:
     if scope is None or (found is None and scope is Scope.ADMIN):
         return text_answer(404, "Not found")
     if not authorized(env.keys, scope, request.api_key):
+        env.cache.invocation.why = why_not(env.keys, scope, request.api_key)
         return text_answer(401, "Unauthorized") if scope is Scope.ADMIN else error_answer(401, "Unauthorized")
     refusal = env.rate_limit.refuse(request.api_key or b"")
     if refusal is not None:
+        env.cache.invocation.why = env.rate_limit.told(refusal)
         return refusal
     if found is None:
         return error_answer(404, "Not found")
