@@ -89,8 +89,8 @@ def test_one_line_a_request_is_logged(start_emulator: StartEmulator) -> None:
     assert emulator.stop() == 0
     not_portable, first, second = sorted(emulator.log().splitlines())
     assert not_portable.startswith("  not portable")
-    assert re.fullmatch(r"GET /api/queue 200 \d+\.\d ms 1 KV operation", first)
-    assert re.fullmatch(r"POST /api/result/a%2Fb 200 \d+\.\d ms 3 KV operations", second)
+    assert re.fullmatch(r"GET /api/queue 200 \d+\.\d ms SJC, 1 KV operation", first)
+    assert re.fullmatch(r"POST /api/result/a%2Fb 200 \d+\.\d ms SJC, 3 KV operations", second)
 
 
 def test_quiet_logs_no_requests_but_still_explains_failures(start_emulator: StartEmulator) -> None:

@@ -1,6 +1,6 @@
 """One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and its library face."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from queue_emulator.core import keys as key_rules
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.edge import Edge
-from queue_emulator.core.entries import Entry, Page
+from queue_emulator.core.entries import Entry, Page, Row
 from queue_emulator.core.errors import ResetError
 from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Kind
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT
@@ -19,6 +19,7 @@ from queue_emulator.kv.centre import Centre, Versions
 from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
 from queue_emulator.kv.pipeline import Pipeline
+from queue_emulator.kv.sights import Kept, KeySight, Seen, seen_at_edge, seen_late
 from queue_emulator.kv.store import Store
 from queue_emulator.kv.waiting import STEP_BYTES, STEP_ENTRIES, Sleep, sleep_really
 
@@ -164,6 +165,40 @@ class KVService:
         current = [sight.entry for sight in await self._centre.read(None, keys, now_ms)]
         live = [entry for entry in current if entry is not None and entry.live(now_ms)]
         return live, _encode_cursor(request, page, opaque)
+
+    async def sights(self, request: ListRequest, locations: Sequence[str]) -> tuple[Sequence[KeySight], str | None]:
+        """A page of keys, those included that are gone and still shown somewhere, and its cursor; noted nowhere."""
+        now_ms, opaque = self.clock.now_ms(), self.profile.opaque_cursors
+        page = await self._centre.page(None, request, _decode_cursor(request, opaque), now_ms)
+        rows = {row.key: row for row in page.rows}
+        looked = await self._look(rows, locations, now_ms)
+        return [each for each in looked if each.told(now_ms)], _encode_cursor(request, page, opaque)
+
+    async def sight(self, key: bytes, locations: Sequence[str]) -> tuple[Entry | None, KeySight]:
+        """One key: what the centre holds, a tombstone or what has expired included, and the locations."""
+        now_ms = self.clock.now_ms()
+        entry = (await self._centre.read(None, (key,), now_ms))[0].entry
+        (sight,) = await self._look({key: None if entry is None else Row.of(entry)}, locations, now_ms)
+        return entry, sight
+
+    async def next_expiry_s(self) -> int | None:
+        """When the next key expires, in unix seconds; None if none does."""
+        return await self._centre.next_expiry_s(self.clock.now_ms())
+
+    async def _look(
+        self, rows: Mapping[bytes, Row | None], locations: Sequence[str], now_ms: int
+    ) -> Sequence[KeySight]:
+        keys, seen = list(rows), dict[bytes, dict[str, Seen]]()
+        for location in locations:
+            view = self._views.get(location)
+            edge = None if view is None else view.edge
+            late = await self._centre.read(location, keys, now_ms) if self._centre.any_underway else None
+            for position, key in enumerate(keys):
+                at_edge = seen_at_edge(None if edge is None else edge.kept(key, now_ms), now_ms)
+                if late is not None and at_edge.kept is Kept.NOTHING and late[position].newer_version is not None:
+                    at_edge = seen_late(late[position].entry, now_ms)
+                seen.setdefault(key, {})[location] = at_edge
+        return [KeySight(key, row, seen.get(key, {})) for key, row in rows.items()]
 
     async def count(self) -> int:
         """How many keys live at the centre, whatever any location sees."""

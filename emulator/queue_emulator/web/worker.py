@@ -28,6 +28,8 @@ class WorkerFace:
         location = self._deployment.location(named)
         try:
             binding = self._deployment.binding(location or self._deployment.locations[0], scope[INVOCATION])
+            if location is not None:
+                binding.invocation.location = location
             if location is None:
                 answer = self._unknown_location(named)
             else:
@@ -46,12 +48,15 @@ class WorkerFace:
             why = f"; the limit: {error.limit}" if error.limit else ""
             why += f"; by fault rule {error.fault_rule}" if error.fault_rule else ""
             self._deployment.log(f"  uncaught {error.name}: {error} ({where}{why})")
+            binding.invocation.why = f"uncaught {error.name}: {error}"
         except ClientGone:
             raise
         except EmulatorError as error:
             self._deployment.log(f"  {error}")
+            binding.invocation.why = str(error)
         except Exception:  # noqa: BLE001 - a defect of ours must not look like a broken connection
             self._deployment.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
+            binding.invocation.why = "a defect of this emulator"
         return text_answer(500, "Internal Server Error")
 
     def _unknown_location(self, named: str | None) -> Answer:

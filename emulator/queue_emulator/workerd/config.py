@@ -21,6 +21,8 @@ CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this 
 class Layout:
     """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is our wire face.
 
+    By a second socket of each location its Worker is told the time, at `clock_entrypoint` if there is one.
+    `tail_mark` begins what our tail writes on the console that it shares with the Worker.
     `tail_mark` begins what our tail writes on the console that it shares with the Worker; "" for no tail.
     `variables_at` are those that one location has of its own. `outbound`: whether the Worker's own requests, as
     `fetch` makes them, come to `kv_socket` too, instead of the network.
@@ -34,6 +36,7 @@ class Layout:
     compatibility_date: str
     compatibility_flags: Sequence[str]
     tail_mark: str
+    clock_entrypoint: str | None = None
     variables_at: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outbound: bool = False
 
@@ -51,8 +54,20 @@ def config_text(layout: Layout) -> str:
     sockets = [
         f"(name = {_text(each)}, http = (cfBlobHeader = {_text(CF_HEADER)}), service = {_text(_worker_name(each))})"
         for each in layout.locations
-    ]
+    ] + [_clock(each, layout.clock_entrypoint) for each in layout.locations]
     return _CONFIG.format(services=",\n    ".join(services), sockets=",\n    ".join(sockets))
+
+
+def clock_socket(location: str) -> str:
+    """The name of the socket by which the Worker at a location is told the time; no location has a dot."""
+    return f"{location}.clock"
+
+
+def _clock(location: str, entrypoint: str | None) -> str:
+    at = "" if entrypoint is None else f", entrypoint = {_text(entrypoint)}"
+    return (
+        f"(name = {_text(clock_socket(location))}, http = (), service = (name = {_text(_worker_name(location))}{at}))"
+    )
 
 
 def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
