@@ -15,7 +15,7 @@ from queue_emulator.core.javascript import Json
 from queue_emulator.explore import files, telling
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
-from queue_emulator.explore.processes import Progress, Search, progress_of, search
+from queue_emulator.explore.processes import Progress, Search, collect_seldom, progress_of, search
 from queue_emulator.explore.scenario_file import scenarios_named
 from queue_emulator.explore.scenarios import SCENARIOS
 from queue_emulator.explore.search import LANES
@@ -41,6 +41,7 @@ def explore(parsed: argparse.Namespace) -> int:
     folder: Path | None = parsed.out
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    collect_seldom()
     watch = Stopwatch()
     outcome = _merge(parsed) if parsed.merge else _search(parsed, watch)
     findings = sorted(outcome.findings, key=lambda each: (each.rank, each.at_schedule))

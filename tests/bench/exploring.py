@@ -15,6 +15,7 @@ from queue_emulator.explore import schedule
 from queue_emulator.explore.causes import causes
 from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.guarantee import broken
+from queue_emulator.explore.processes import collect_seldom
 from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS
 from queue_emulator.explore.search import schedules
 
@@ -76,6 +77,7 @@ def rate() -> float:
 
 
 def main(seeds: int) -> None:
+    collect_seldom()
     wanted = hazards()
     numbers: dict[str, list[int]] = {name: [] for name in wanted}
     search: dict[str, list[float]] = {name: [] for name in wanted}

@@ -13,7 +13,7 @@ from queue_emulator.explore.shrink import shrink
 from queue_emulator.explore.turns import Made, switches
 from queue_emulator.explore.world import World
 
-_ALWAYS_LOOKED_AT = 4  # of failures that look alike; later ones are looked at now and then
+_ALWAYS_LOOKED_AT = 1  # of failures that look alike, in each lane; later ones are looked at now and then
 _NOW_AND_THEN = 10
 
 

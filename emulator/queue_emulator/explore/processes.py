@@ -1,5 +1,6 @@
 """A search in several processes, each with lanes of its own, and with a workerd of its own if it needs one."""
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
@@ -48,6 +49,11 @@ class Progress(NamedTuple):
 def progress_of(explorer: Explorer) -> Progress:
     broken = tuple(dict.fromkeys(finding.target.guarantee for finding in explorer.findings))
     return Progress(explorer.schedules, len(explorer.findings), broken)
+
+
+def collect_seldom() -> None:
+    """Look for garbage less often: a schedule makes thousands of objects, nearly all of them for a moment."""
+    gc.set_threshold(100_000, 20, 100)
 
 
 class _Told(NamedTuple):
@@ -124,6 +130,7 @@ class _Hearing:
 def _work(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> None:
     """One process. It ends by itself when the one that started it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all of them: the first tells the others to stop
+    collect_seldom()
     try:
         queue.put(_Told(number, None, msgspec.json.encode(_searched(number, asked, queue, stop)), ""))
     except (EmulatorError, OSError) as error:
