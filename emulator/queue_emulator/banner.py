@@ -66,7 +66,7 @@ def _places(settings: Settings) -> tuple[str, ...]:
 
 
 def _worker(settings: Settings) -> str:
-    return "a Worker on workerd" if settings.worker else f"Worker version {settings.worker_version.value}"
+    return "a Worker on workerd" if settings.worker else str(settings.rollout)
 
 
 def _plan_lines(settings: Settings) -> list[str]:
