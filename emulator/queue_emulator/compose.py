@@ -32,7 +32,7 @@ from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
-from queue_emulator.workerd.bindings import WorkerPlan
+from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
@@ -161,14 +161,16 @@ async def _run_on_workerd(
     assert settings.worker is not None
     around = Surroundings(
         binary=settings.worker.binary,
-        services=services,
-        controlled=deployment.emulated(),
+        service=services.__getitem__,
+        invoked=partial(_count, deployment.emulated().pipeline),
         locations=settings.locations,
         variables=settings.worker.variables,
         locate=deployment.location,
+        clock=lambda: deployment.clock,
         log=deployment.log,
     )
     async with running_worker(settings.worker.plan, around) as worker:
+        deployment.clock.on_move(worker.clock.moved)
         known = settings.keys.development
         app = create_app(
             deployment,
@@ -182,17 +184,16 @@ async def _run_on_workerd(
         await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
 
 
+def _count(pipeline: Pipeline, route: str) -> None:
+    pipeline.meter.invoked(route, pipeline.clock.now_ms())
+
+
 async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
     """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
     plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
     namespaces, _ = await open_account(settings.state, settings.profile, clock, dice)
     try:
-        names = dict.fromkeys((plan.controlled, *plan.kv.values()))
-        bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
-        return namespaces, {
-            name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name), binding=bindings.get(name))
-            for name in names
-        }
+        return namespaces, await bind_all(plan, namespaces, WORKER_NAME)
     except BaseException:
         await namespaces.close(discard=True)
         raise

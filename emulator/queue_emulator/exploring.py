@@ -1,7 +1,6 @@
 """The command `explore`: the progress that it shows, and what it says and writes of what it found.
 
-Exit codes: 0 nothing is broken, or a replayed schedule holds now; 1 something is; 2 refused; 3 a schedule that cannot
-be replayed to its end.
+Exit codes: 0 nothing is broken, 1 something is, 2 refused; of a replay see replaying.py.
 """
 
 import argparse
@@ -10,22 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from queue_emulator.core.clock import Stopwatch
-from queue_emulator.core.errors import EmulatorError, SettingsError
+from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
-from queue_emulator.explore import files, schedule, telling
-from queue_emulator.explore.causes import causes
+from queue_emulator.explore import files, telling
+from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
-from queue_emulator.explore.picturing import Shown
 from queue_emulator.explore.scenario_file import read_scenario
 from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
-from queue_emulator.kv.folder import read_small
+from queue_emulator.replaying import BROKEN, HOLDS, replay
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
+from queue_emulator.workerd.bindings import WorkerFlags
 
-HOLDS, BROKEN, CANNOT_GO_ON = 0, 1, 3
 _SECONDS_DEFAULT = 10.0
-_FILE_BYTES_MAX = 1_000_000
 _PROGRESS_MS = 1_000
+_UNSTEADY = (
+    "queue-emulator: {} broken schedules broke nothing when they were run again, and are not shown: the Worker keeps "
+    "something between requests, such as a variable of a module"
+)
 
 
 def explore(parsed: argparse.Namespace) -> int:
@@ -34,27 +35,40 @@ def explore(parsed: argparse.Namespace) -> int:
         searched = next((each for each in ("seconds", "schedules", "out") if getattr(parsed, each)), None)
         if searched is not None:
             raise SettingsError(f"--replay does one schedule again: it takes no --{searched}")
-        return _replay(parsed.replay, parsed.picture, parsed.scenario, as_json=parsed.json)
+        return replay(parsed, _flags(parsed))
     if parsed.picture is not None:
         raise SettingsError("--picture draws one schedule: give it with --replay; --out draws each that is found")
-    explorer = Explorer(_scenarios(parsed.scenario), parsed.random_seed, swarm=not parsed.scenario)
-    folder: Path | None = parsed.out
+    scenarios, folder = _scenarios(parsed.scenario), parsed.out
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     watch = Stopwatch()
-    interrupted = _search(explorer, watch, parsed.seconds, parsed.schedules)
+    with answering(scenarios, _flags(parsed), workerd=parsed.workerd) as answered:
+        explorer = Explorer(scenarios, parsed.random_seed, swarm=not parsed.scenario, answered=answered)
+        interrupted = _search(explorer, watch, parsed.seconds, parsed.schedules)
     findings = sorted(explorer.findings, key=lambda each: (each.rank, each.at_schedule))
     named = list(zip(_names(findings), findings, strict=True))
     if folder is not None:
         for name, finding in named:
-            files.write(folder, name, finding, files.replay_command(folder / f"{name}.schedule"))
+            files.write(folder, name, finding, files.replay_command(folder / f"{name}.schedule", parsed.worker))
     if parsed.json:
         say(json.dumps(_as_json(explorer, named, folder), ensure_ascii=False))
     else:
         for name, finding in named:
-            say(*telling.five_lines(finding, _see_again(name, folder)), "")
+            say(*telling.five_lines(finding, _see_again(name, folder, parsed.worker)), "")
         say(_summary(explorer, watch, interrupted))
+    if explorer.unsteady:
+        tell(_UNSTEADY.format(explorer.unsteady))
     return BROKEN if findings else HOLDS
+
+
+def _flags(parsed: argparse.Namespace) -> WorkerFlags | None:
+    """What is said of a Worker in JavaScript; raises SettingsError for what is of none."""
+    if parsed.worker is not None:
+        return WorkerFlags(parsed.worker, parsed.binding, parsed.var)
+    stray = next((each for each in ("binding", "var") if getattr(parsed, each)), None)
+    if stray is not None:
+        raise SettingsError(f"--{stray} is only for your own Worker: add --worker PATH")
+    return None
 
 
 def _search(explorer: Explorer, watch: Stopwatch, seconds: float | None, schedules: int | None) -> bool:
@@ -96,51 +110,6 @@ def _summary(explorer: Explorer, watch: Stopwatch, interrupted: bool) -> str:
     )
 
 
-def _replay(path: Path, picture_path: Path | None, named: Sequence[str], *, as_json: bool) -> int:
-    try:
-        text = read_small(path, _FILE_BYTES_MAX).decode()
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: no schedule: it is not UTF-8") from None
-    of = schedule.scenario_of(text)
-    if of is not None and not of.endswith(".toml"):
-        raise SettingsError(
-            f"{path} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
-        )
-    if of is not None and of not in named and not _below_here(of):
-        raise SettingsError(
-            f"{path} is of {of}, which is not below this folder and can run code: say --scenario {of} too"
-        )
-    read = schedule.read(text, str(path), None if of is None else read_scenario(Path(of)))
-    try:
-        replayed = schedule.replay(read)
-    except SettingsError:
-        raise
-    except EmulatorError as error:
-        tell(f"queue-emulator: {path}: cannot go on: {error}")
-        return CANNOT_GO_ON
-    guarantee, broken = read.scenario.subject.guarantees[read.target.guarantee], replayed.broken
-    if picture_path is not None:
-        its_causes = () if broken is None else causes(read.scenario, replayed.world.made, read.target)
-        shown = Shown(read.scenario, replayed.world.history, read.target, broken, its_causes)
-        files.draw(picture_path, shown, name=path.stem, command=files.replay_command(path))
-    if as_json:
-        members = {"guarantee": guarantee.id, "broken": broken is not None, "differs": replayed.differs}
-        say(json.dumps(members | {"why": None if broken is None else broken.why}, ensure_ascii=False))
-    else:
-        if replayed.differs is not None:
-            say(f"It goes another way: {path}, {replayed.differs}.")
-        if broken is None:
-            say(f"Holds now: {guarantee.title}. {guarantee.sentence}")
-        else:
-            say(f"Still broken: {guarantee.title}: {broken.why}")
-    return HOLDS if broken is None else BROKEN
-
-
-def _below_here(name: str) -> bool:
-    """Whether a file that a schedule names is one of the folder in which the user works, links resolved."""
-    return Path(name).resolve().is_relative_to(Path.cwd().resolve())
-
-
 def _scenarios(names: Sequence[str]) -> Sequence[Scenario]:
     by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
     for name in names:
@@ -160,10 +129,10 @@ def _names(findings: Sequence[Finding]) -> list[str]:
     return names
 
 
-def _see_again(name: str, folder: Path | None) -> str:
+def _see_again(name: str, folder: Path | None, worker: Path | None) -> str:
     if folder is None:
         return "give --out DIR to have its schedule written"
-    return files.replay_command(folder / f"{name}.schedule")
+    return files.replay_command(folder / f"{name}.schedule", worker)
 
 
 def _as_json(explorer: Explorer, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:

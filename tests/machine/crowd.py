@@ -21,7 +21,7 @@ class Crowd:
     now: Situation
     faults: list[Fault] = field(default_factory=list)
     _left: int = 0
-    _doomed: set["asyncio.Task[None]"] = field(default_factory=set)
+    _leaving: set[asyncio.Event] = field(default_factory=set)
     _ending: bool = False
 
     async def run(self) -> None:
@@ -64,15 +64,15 @@ class Crowd:
 
     async def _leave(self, request: Request) -> None:
         """A request that is given up at the next opportunity."""
-        task = asyncio.ensure_future(self._send(request))
-        self._doomed.add(task)
-        task.add_done_callback(self._doomed.discard)
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()
+        leaving = asyncio.Event()
+        self._leaving.add(leaving)
+        try:
+            await self.life.give_up(Sent.begin(self.now.account, request), leaving)
+        finally:
+            self._leaving.discard(leaving)
 
     def _someone_leaves(self) -> None:
         """An answer has come to somebody: at such a moment another may leave."""
-        for task in list(self._doomed):
+        for leaving in self._leaving:
             if self.now.chance.random() < 0.5:
-                task.cancel()
+                leaving.set()

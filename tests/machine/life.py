@@ -15,7 +15,7 @@ import httpx
 from tests.cli.emulator_process import WAIT_S_MAX, Emulator, start
 from tests.machine.choices import CONTROLS, LOCATION, TOKEN
 from tests.machine.history import Finding
-from tests.machine.requests import Face, Sent
+from tests.machine.requests import Face, Request, Sent
 
 WORKER = Path(__file__).with_name("worker.mjs")
 NO_RUNTIME = Path(__file__).with_name("no_runtime.sh")
@@ -26,6 +26,7 @@ _PROFILES = (
     ("--profile", "cloudflare", "--without", "write-rate", "--tombstone-life", "0"),
     ("--profile", "cloudflare"),
 )
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _ENDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
@@ -79,6 +80,7 @@ class Life:
     emulator: Emulator
     clients: dict[Face, httpx.AsyncClient]
     counts: Counts
+    socket: Path | None
 
     async def send(self, sent: Sent) -> Finding | None:
         """Send it and note the answer; without one, nothing is known of it."""
@@ -91,9 +93,6 @@ class Life:
         except httpx.TransportError:
             self.counts.broken_off += 1
             return None
-        except asyncio.CancelledError:
-            self.counts.broken_off += 1
-            raise
         if answer.is_success:
             self.counts.acknowledged += len(request.writes) or bool(request.perhaps)
         else:
@@ -102,21 +101,49 @@ class Life:
 
     async def send_half(self, sent: Sent) -> None:
         """All but the last byte of a body, and then the connection is closed: it must not be done."""
-        request = sent.request
+        self._broken_off(sent.request)
+        sent.undone()
+        with suppress(OSError):
+            async with self._written(sent.request, sent.request.content[:-1]) as (_, writer):
+                writer.close()
+                await writer.wait_closed()
+
+    async def give_up(self, sent: Sent, leaving: asyncio.Event) -> None:
+        """Sent whole, and its connection closed at some moment; what became of it is not known."""
+        self._broken_off(sent.request)
+        with suppress(OSError):
+            async with self._written(sent.request, sent.request.content) as (reader, _):
+                waiting = [asyncio.ensure_future(reader.read(1)), asyncio.ensure_future(leaving.wait())]
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for each in waiting:
+                    each.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+    def _broken_off(self, request: Request) -> None:
         self.counts.requests[request.face] += 1
         self.counts.broken_off += 1
+
+    @asynccontextmanager
+    async def _written(self, request: Request, content: bytes) -> AsyncIterator[_Streams]:
+        """A connection of its own, on which the request is; httpx leaves a socket if it is given up while it connects.
+
+        Nothing of the connection is left, also if the emulator takes no more of it.
+        """
         head = [
             f"{request.method} {request.path} HTTP/1.1",
             "Host: 127.0.0.1",
             f"Content-Length: {len(request.content)}",
         ]
         head += [f"{name}: {value}" for name, value in request.headers]
-        sent.undone()
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", self.emulator.port)
-            writer.write("\r\n".join((*head, "", "")).encode() + request.content[:-1])
-            writer.close()
-            await writer.wait_closed()
+        if request.face is Face.WIRE:
+            reader, writer = await asyncio.open_unix_connection(self.socket)
+        else:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.emulator.port)
+        try:
+            writer.write("\r\n".join((*head, "", "")).encode() + content)
+            yield reader, writer
+        finally:
+            writer.transport.abort()
 
     def end(self) -> None:
         """Send the signal."""
@@ -142,7 +169,7 @@ async def life(plan: Plan, folder: Path, now_ms: int, counts: Counts) -> AsyncIt
             clients = {face: await stack.enter_async_context(_client(emulator, face, socket)) for face in plan.faces}
             # every life begins at the same time, so that nothing expires however long the machine runs
             await clients[Face.CONTROL].post(f"{CONTROLS}/clock", json={"set": now_ms})
-            yield Life(plan, emulator, clients, counts)
+            yield Life(plan, emulator, clients, counts, socket)
     finally:
         emulator.dispose()
 

@@ -16,8 +16,8 @@ from tests.machine.__main__ import report
 from tests.machine.history import Finding
 from tests.machine.running import Machine
 
-# The machine breaks requests off, of servers that it kills: sockets that its own client then leaves are not looked at.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+pytestmark = pytest.mark.slow
+ROUNDS = 10
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +25,6 @@ def collected() -> Iterator[None]:
     """What is left is found here, and not while another test runs."""
     yield
     gc.collect()
-
-
-ROUNDS = 10
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,5 +1,6 @@
 """The KV service as workerd speaks to it, asked directly: paths, options, headers, statuses and reason phrases."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,9 +12,11 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.limits import VALUE_BYTES_MAX
 from queue_emulator.core.profiles import compose
+from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
+from queue_emulator.workerd.config import NAMESPACE_HEADER
 from queue_emulator.workerd.invocations import SEVERAL, Invocations
 from queue_emulator.workerd.wire import BODY_BYTES_MAX, WireFace, listen, numbered
 from tests.workerd.wire_client import WireAnswer, WireClient
@@ -37,7 +40,12 @@ async def face(
 ) -> AsyncIterator[Path]:
     """The socket of a face for two namespaces at SJC and NRT."""
     second = KVService(MemoryStore(), clock=clock)
-    face = WireFace(numbered([service, second]), locations=("SJC", "NRT"), invocations=invocations, log=logged.append)
+    face = WireFace(
+        numbered(["CACHE", "SECOND"], {"CACHE": service, "SECOND": second}.__getitem__),
+        locations=("SJC", "NRT"),
+        invocations=invocations,
+        log=logged.append,
+    )
     runner = await listen(face, tmp_path / "kv")
     yield tmp_path / "kv"
     await runner.cleanup()
@@ -63,6 +71,23 @@ async def test_a_value_is_put_got_and_deleted(wire: WireClient) -> None:
     missed = await wire.ask("GET", "/k?urlencoded=true")
     assert refused(missed) == (404, "Not Found")
     assert missed.headers["cf-cache-status"] == b"HIT"
+
+
+async def test_a_value_that_is_still_being_sent_does_not_hold_up_the_end(service: KVService, tmp_path: Path) -> None:
+    named = numbered(["CACHE"], {"CACHE": service}.__getitem__)
+    face = WireFace(named, locations=("SJC",), invocations=Invocations(), log=lambda line: None)
+    listening = await listen(face, tmp_path / "kv")
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "kv")
+    try:
+        head = "PUT /k?urlencoded=true HTTP/1.1\r\nHost: kv\r\nContent-Length: 5\r\n"
+        writer.write(f"{head}{LOCATION_HEADER}: SJC\r\n{NAMESPACE_HEADER}: 0\r\n\r\n".encode())
+        async with asyncio.timeout(30):
+            while listening.runner.server is None or listening.runner.server.requests_count == 0:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
+            await listening.cleanup()
+            assert await reader.read() == b""
+    finally:
+        writer.transport.abort()
 
 
 async def test_deleting_what_is_not_there_succeeds(wire: WireClient) -> None:

@@ -41,7 +41,24 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="run a schedule file again, and say whether it still breaks the queue",
     )
     add("--picture", type=Path, metavar="FILE", help="with --replay: draw the schedule, as SVG")
+    _add_worker(parser.add_argument_group("explore a Worker in JavaScript, on the real runtime (workerd)"))
     parser.set_defaults(run=_explore)
+
+
+def _add_worker(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--worker", type=Path, metavar="PATH",
+        help="its main module, its wrangler config, or the folder of the config; the built-in scenarios ask a queue",
+    )  # fmt: skip
+    add(
+        "--workerd",
+        type=Path,
+        metavar="PATH",
+        help="the workerd binary (default: from a node_modules folder nearby, or from the PATH)",
+    )
+    add("--binding", metavar="NAME", action="append", default=[], help="its KV namespace binding (default: CACHE)")
+    add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text variable; repeatable")
 
 
 def _explore(parsed: argparse.Namespace) -> int:

@@ -69,6 +69,7 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
         metavar="DATE",
         help="as in wrangler (default: from the wrangler config, else the date of workerd)",
     )
+    add("--real-date", action="store_true", help="the Worker's Date is the machine's, not the emulator's clock")
     add("--compatibility-flag", metavar="FLAG", action="append", default=[], help="as in wrangler; repeatable")
 
 
@@ -152,8 +153,15 @@ def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None,
         raise SettingsError(
             "--rate-limit, --strict and --worker-version are only for the Python Worker: leave them out with --worker"
         )
-    flags = WorkerFlags(parsed.worker, parsed.binding, parsed.var, parsed.compatibility_date, parsed.compatibility_flag)
+    flags = WorkerFlags(
+        parsed.worker,
+        parsed.binding,
+        parsed.var,
+        parsed.compatibility_date,
+        parsed.compatibility_flag,
+        parsed.real_date,
+    )
     return settings.read_worker(flags, workerd=parsed.workerd, host=parsed.host)
 
 
-_WORKERS_OWN = ("workerd", "binding", "var", "compatibility_date", "compatibility_flag")
+_WORKERS_OWN = ("workerd", "binding", "var", "compatibility_date", "compatibility_flag", "real_date")

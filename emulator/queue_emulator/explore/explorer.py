@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from queue_emulator.explore.causes import Cause, Shape, Signs, Target, causes, replay, shape, signs, targets
 from queue_emulator.explore.guarantee import Broken, Guarantee, broken
 from queue_emulator.explore.history import History
-from queue_emulator.explore.scenarios import SCENARIOS, Scenario
+from queue_emulator.explore.scenarios import SCENARIOS, Answered, Scenario, as_it_is
 from queue_emulator.explore.search import schedules
 from queue_emulator.explore.shrink import shrink
 from queue_emulator.explore.turns import Made, switches
@@ -70,13 +70,25 @@ class Finding:
 
 
 class Explorer:
-    """What was found so far, and how much was tried. The same scenarios and seed give the same, step by step."""
+    """What was found so far, and how much was tried. The same scenarios and seed give the same, step by step.
 
-    def __init__(self, scenarios: Sequence[Scenario] = SCENARIOS, seed: int = 0, *, swarm: bool = True) -> None:
+    `unsteady`: how often a schedule broke something and did not when it was run again. No Worker does that whose
+    answers follow from what it is asked and what KV holds.
+    """
+
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario] = SCENARIOS,
+        seed: int = 0,
+        *,
+        swarm: bool = True,
+        answered: Answered = as_it_is,
+    ) -> None:
         self.schedules = 0
         self.operations = 0
+        self.unsteady = 0
         self.findings: list[Finding] = []
-        self._worlds = schedules(scenarios, seed, swarm=swarm)
+        self._worlds = schedules(scenarios, seed, swarm=swarm, answered=answered)
         self._seen: Counter[tuple[str, Target, Shape]] = Counter()
         self._looked_at: set[tuple[str, Target, Signs]] = set()
 
@@ -107,7 +119,9 @@ class Explorer:
         if known in self._looked_at:
             return None
         self._looked_at.add(known)
-        return examine(world.scenario, world.made, target, told, self.schedules)
+        finding = examine(world.scenario, world.made, target, told, self.schedules)
+        self.unsteady += finding is None
+        return finding
 
     def _keep(self, finding: Finding) -> bool:
         """Unless it only adds something to one that is known; those that only add something to it go."""
@@ -118,10 +132,11 @@ class Explorer:
         return True
 
 
-def examine(scenario: Scenario, made: Sequence[Made], target: Target, told: Signs, at_schedule: int) -> Finding:
-    """Make it small, and find out what it needs."""
+def examine(scenario: Scenario, made: Sequence[Made], target: Target, told: Signs, at_schedule: int) -> Finding | None:
+    """Make it small, and find out what it needs; None if it breaks nothing when it is run again."""
     scenario, small = shrink(scenario, made, target, told)
     history = replay(scenario, [each.choice for each in small]).history
     why = target.breaks(history)
-    assert why is not None, "what was made small breaks the same guarantee"
+    if why is None:
+        return None
     return Finding(target, why, causes(scenario, small, target), scenario, small, history, at_schedule)

@@ -27,9 +27,9 @@ def draw(path: Path, shown: Shown, *, name: str, command: str) -> None:
     path.write_text(_drawn(shown, name=name, command=command), encoding="utf-8")
 
 
-def replay_command(path: Path) -> str:
-    """By which a schedule is seen again."""
-    return f"queue-emulator explore --replay {path}"
+def replay_command(path: Path, worker: Path | None = None) -> str:
+    """By which a schedule is seen again; `worker` is one in JavaScript, if it was named on the command line."""
+    return f"queue-emulator explore --replay {path}" + ("" if worker is None else f" --worker {worker}")
 
 
 def _drawn(shown: Shown, *, name: str, command: str) -> str:

@@ -16,6 +16,7 @@ from queue_emulator.explore.scenarios import FAULTS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
 
 PAGE_MAX, OPERATIONS_MAX = 1_000, 1_000  # production's
+_JAVASCRIPT = (".mjs", ".js", ".json", ".jsonc")  # a wrangler config names one too
 _LOCATION = re.compile(r"[A-Z]{3}")
 _NAME = re.compile(r"\w+")
 _READY: Mapping[str, Callable[[], Guarantee]] = {"no-5xx": no_5xx}
@@ -76,7 +77,7 @@ class _Reader:
         self._said = dict(said)
 
     def scenario(self) -> Scenario:
-        worker = cast("Worker", self._function(self._text("worker")))
+        worker, script = self._worker()
         names = self._texts("guarantees")
         actors = tuple(self._actor(each) for each in self._tables("actor"))
         own = Own(
@@ -86,6 +87,7 @@ class _Reader:
             self._texts_by_name("headers"),
             self._texts("at_end", ()),
             self._texts("end_locations", ("SJC", "NRT")),
+            script=script,
         )
         before, faults = self._texts_by_name("before"), self._said.pop("faults", False)
         page_max, operations_max = self._limit("page", PAGE_MAX), self._limit("operations", OPERATIONS_MAX)
@@ -102,6 +104,15 @@ class _Reader:
             page_max=page_max,
             operations_max=operations_max,
         )
+
+    def _worker(self) -> tuple[Worker | None, Path | None]:
+        """A function of Python, or the main module of a Worker in JavaScript; neither if none is named."""
+        name = self._text("worker", "")
+        if not name:
+            return None, None
+        if name.endswith(_JAVASCRIPT):
+            return None, self._path.parent / name
+        return cast("Worker", self._function(name)), None
 
     def _actor(self, said: Mapping[str, object]) -> Actor:
         reader = _Reader(self._path, dict(said))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from queue_emulator.explore.conflicts import Around, Conflicts, around
 from queue_emulator.explore.draws import Draws
-from queue_emulator.explore.scenarios import Scenario
+from queue_emulator.explore.scenarios import Answered, Scenario, as_it_is
 from queue_emulator.explore.swarm import drawn_scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
@@ -43,15 +43,17 @@ class _Other(NamedTuple):
     choice: Choice
 
 
-def schedules(scenarios: Sequence[Scenario], seed: int, *, swarm: bool = True) -> Iterator[World]:
+def schedules(
+    scenarios: Sequence[Scenario], seed: int, *, swarm: bool = True, answered: Answered = as_it_is
+) -> Iterator[World]:
     """Schedule after schedule, each run and settled.
 
     Those with fewer deviations come first, in whatever scenario; where scenarios have as few, each gets as many KV
-    operations. Beside them the swarm gets its share.
+    operations. Beside them the swarm gets its share. `answered` gives each scenario its Worker.
     """
-    sources = [ByDeviations(scenario, Draws(seed, scenario.name)) for scenario in scenarios]
+    sources = [ByDeviations(answered(scenario), Draws(seed, scenario.name)) for scenario in scenarios]
     spent = dict.fromkeys(sources, 0)
-    swarming = drawn(Draws(seed, "swarm")) if swarm else None
+    swarming = drawn(Draws(seed, "swarm"), answered) if swarm else None
     swarm_spent = 0
     while True:
         sources = [source for source in sources if source.level is not None]
@@ -132,10 +134,10 @@ class ByDeviations:
         self._draws.shuffle(self._now)
 
 
-def drawn(draws: Draws) -> Iterator[World]:
+def drawn(draws: Draws, answered: Answered = as_it_is) -> Iterator[World]:
     """Without an end: actors, scripts, locations and what happens are drawn."""
     while True:
-        world = World(drawn_scenario(draws))
+        world = World(answered(drawn_scenario(draws)))
         pick = draws.one_of((_orders, _walk, _few))
         pick(world, draws)
         world.settle()

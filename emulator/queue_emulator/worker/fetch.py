@@ -12,7 +12,6 @@ from enum import Enum
 from functools import partial
 
 from queue_emulator.core.clock import Clock
-from queue_emulator.core.javascript import Json
 from queue_emulator.core.keys import decode_segment
 from queue_emulator.core.limits import KEY_BYTES_MAX, VALUE_BYTES_MAX
 from queue_emulator.kv.binding import Binding
@@ -71,7 +70,7 @@ class Env:
 class _Call:
     env: Env
     task_id: str
-    body: dict[str, Json]
+    body: bodies.Body
 
     @property
     def tasks(self) -> Format:
@@ -215,7 +214,7 @@ async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> 
     return env.portable.refuse(name, departures_of_body(name, body)) or await route.answer(_Call(env, task_id, body))
 
 
-async def _read(request: Request, fields: Mapping[str, bodies.Field]) -> dict[str, Json]:
+async def _read(request: Request, fields: Mapping[str, bodies.Field]) -> bodies.Body:
     """The body, of which the bytes are then forgotten; raises BodyError."""
     content = await request.body()
     if content is None:

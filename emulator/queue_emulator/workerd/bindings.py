@@ -7,6 +7,8 @@ from pathlib import Path
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
+from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.wrangler import FILE_NAMES, WranglerConfig, find_config, read_config
 
 DEFAULT_BINDING = "CACHE"
@@ -23,6 +25,7 @@ class WorkerFlags:
     variables: Sequence[str] = ()
     compatibility_date: str | None = None
     compatibility_flags: Sequence[str] = ()
+    real_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class WorkerPlan:
     what of that config is left out: by name of a binding its section, other sections, and names of environments.
 
     `fixed` names the variables that flags set, which no secret replaces. `compatibility_date` None is the runtime's
-    own date.
+    own date. With `real_date` the Worker's `Date` is the machine's, whatever the emulator's clock shows.
     """
 
     main: Path
@@ -47,6 +50,7 @@ class WorkerPlan:
     unserved: Mapping[str, str] = field(default_factory=dict)
     sections: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    real_date: bool = False
 
     @property
     def folder(self) -> Path:
@@ -83,7 +87,17 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
         unserved={name: section for name, section in config.unserved.items() if name not in kv},
         sections=config.sections,
         environments=config.environments,
+        real_date=flags.real_date,
     )
+
+
+async def bind_all(plan: WorkerPlan, namespaces: Namespaces, worker: str) -> dict[str, KVService]:
+    """By name the namespaces that the Worker is bound to, the one that is controlled first; new ones come to be."""
+    bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
+    return {
+        name: await namespaces.bind(name, worker=worker, id=plan.ids.get(name), binding=bindings.get(name))
+        for name in dict.fromkeys((plan.controlled, *plan.kv.values()))
+    }
 
 
 def with_secrets(plan: WorkerPlan, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -85,6 +85,18 @@ class Workerd:
         again = await self._died()
         raise WorkerStopped(f"workerd died again ({again}); the first time: {first}")
 
+    async def start_again(self) -> None:
+        """End it, if it has not ended by itself, and start another one; raises WorkerNotStarted."""
+        if self._process is not None and self._reading.done():
+            self._output.dead()
+        await self.stop()
+        self._restarting()
+        await self.start(self._config)
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and not self._reading.done()
+
     async def stop(self) -> None:
         """End the process, by its id, and wait for its end."""
         process = self._process
