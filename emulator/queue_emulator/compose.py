@@ -29,10 +29,10 @@ from queue_emulator.settings import DEFAULT_STATE, Settings
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
-from queue_emulator.web.deployment import WORKER_NAME, Deployment
+from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
-from queue_emulator.workerd.bindings import WorkerPlan
+from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
@@ -80,7 +80,9 @@ async def _serve(
             clock=clock,
             keys=settings.keys.keys,
             locations=settings.locations,
-            version=settings.worker_version,
+            version=settings.rollout.default,
+            rollout=settings.rollout,
+            machines=settings.machines,
             rate_limit_per_minute=settings.rate_limit_per_minute,
             strict=settings.strict,
             dice=dice,
@@ -88,10 +90,11 @@ async def _serve(
             api_token=settings.keys.api_token.token,
             **_logs(settings, clock),
             control_token=settings.keys.control_token,
+            explorer=None if settings.worker else _explorer,
         )
         await seeds.load(service, settings.locations[0], clock)
         run = _run_python if settings.worker is None else _run_on_workerd
-        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready))
+        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready, ending=deployment.ending))
     finally:
         if ready_file is not None:
             ready_file.remove()
@@ -99,6 +102,12 @@ async def _serve(
             await service.close()
         else:
             await namespaces.close(discard=not started)
+
+
+def _explorer() -> Explorer:
+    from queue_emulator.live_exploring import LiveExplorer  # a start does not wait for it
+
+    return LiveExplorer()
 
 
 class _Logs(TypedDict):
@@ -113,11 +122,18 @@ def _logs(settings: Settings, clock: MovableClock) -> _Logs:
             "log": lambda line: tell(message_as_json(clock.now_ms(), line)),
             "log_requests_as": lambda answered: tell(answered.as_json()),
         }
-    colours = _COLOURS if settings.colours else {}
-    return {"log": tell, "log_requests_as": lambda each: tell(each.as_text(), colours.get(each.status // 100, ""))}
+    return {
+        "log": tell,
+        "log_requests_as": lambda each: tell(each.as_text(), _colour(each) if settings.colours else ""),
+    }
 
 
-_COLOURS = {4: "33", 5: "31"}  # yellow and red, by the first digit of a status
+def _colour(answered: Answered) -> str:
+    """Red and yellow for what failed, magenta for what was stale."""
+    return _COLOURS.get(answered.status // 100, _STALE if answered.stale else "")
+
+
+_COLOURS, _STALE = {4: "33", 5: "31"}, "35"
 
 
 def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> dict[str, object]:
@@ -147,14 +163,16 @@ async def _run_on_workerd(
     assert settings.worker is not None
     around = Surroundings(
         binary=settings.worker.binary,
-        services=services,
-        controlled=deployment.emulated(),
+        service=services.__getitem__,
+        invoked=partial(_count, deployment.emulated().pipeline),
         locations=settings.locations,
         variables=settings.worker.variables,
         locate=deployment.location,
+        clock=lambda: deployment.clock,
         log=deployment.log,
     )
     async with running_worker(settings.worker.plan, around) as worker:
+        deployment.clock.on_move(worker.clock.moved)
         known = settings.keys.development
         app = create_app(
             deployment,
@@ -168,17 +186,16 @@ async def _run_on_workerd(
         await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
 
 
+def _count(pipeline: Pipeline, route: str) -> None:
+    pipeline.meter.invoked(route, pipeline.clock.now_ms())
+
+
 async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
     """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
     plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
     namespaces, _ = await open_account(settings.state, settings.profile, clock, dice)
     try:
-        names = dict.fromkeys((plan.controlled, *plan.kv.values()))
-        bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
-        return namespaces, {
-            name: await namespaces.bind(name, worker=WORKER_NAME, id=plan.ids.get(name), binding=bindings.get(name))
-            for name in names
-        }
+        return namespaces, await bind_all(plan, namespaces, WORKER_NAME)
     except BaseException:
         await namespaces.close(discard=True)
         raise

@@ -4,20 +4,23 @@ Each test has an emulator of its own, in its own process and without a port, so 
 order. `@pytest.mark.queue_emulator(profile="local", locations=["SJC", "NRT"])` says how it is to be.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import pytest
 
 if TYPE_CHECKING:
+    from queue_emulator.core.profiles import Profile
     from queue_emulator.exploration import Guarantee, OwnCheck, Scenario
     from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults, Version
+    from queue_emulator.testing_workers import Workers
 
 
 class _Options(TypedDict, total=False):
     """The members of the marker."""
 
+    worker: str | Path | None
     profile: str
     locations: list[str]
     worker_version: "Version"
@@ -32,6 +35,7 @@ class _Options(TypedDict, total=False):
 
 
 _MEMBERS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "worker": (lambda given: given is None or isinstance(given, (str, Path)), "a path, as 'src/worker.mjs'"),
     "profile": (lambda given: isinstance(given, str), "a name, as 'local'"),
     "locations": (lambda given: given not in ([], ()) and _texts(given), "a list of airport codes, as ['SJC', 'NRT']"),
     "worker_version": (lambda given: given in ("old", "dual", "new"), "'old', 'dual' or 'new'"),
@@ -44,6 +48,7 @@ _MEMBERS: dict[str, tuple[Callable[[object], bool], str]] = {
     "tombstone_life_s": (lambda given: given is None or _seconds(given), "a number of seconds"),
     "api_reads": (lambda given: given in ("central", "cached"), "'central' or 'cached'"),
 }
+_EMULATOR: "pytest.StashKey[Emulator]" = pytest.StashKey()
 _MARKER = f"queue_emulator({', '.join(_MEMBERS)}): how the emulator of this test behaves"
 
 
@@ -57,35 +62,105 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: "pytest.CallInfo[None]"
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails is reported with what happened in its KV."""
+    report = yield
+    used = item.stash.get(_EMULATOR, None) if report.failed else None
+    if used is not None:
+        del item.stash[_EMULATOR]
+        report.sections.extend(_sections(used))
+    return report
+
+
+def _sections(emulator: "Emulator") -> "Iterator[tuple[str, str]]":
+    from queue_emulator.core import journal_words
+
+    journal = emulator.journal()
+    if journal:
+        stale = sum(event.stale for event in journal)
+        lines = journal_words.lines(journal, emulator.bindings(), last=_OPERATIONS_SHOWN)
+        yield f"queue-emulator: {len(journal)} KV operations, stale reads: {stale} (!)", "\n".join(lines)
+    if emulator.log:
+        yield "queue-emulator: log", "\n".join(emulator.log[-_LINES_SHOWN:])
+
+
+_OPERATIONS_SHOWN = 200
+_LINES_SHOWN = 50
+
+
 @pytest.fixture
 def emulator(request: pytest.FixtureRequest) -> "Emulator":
-    """A Worker's task queue over an empty KV, on a clock that stands at 2026-01-01T12:00:00Z."""
+    """A Worker over an empty KV, on a clock that stands at 2026-01-01T12:00:00Z: the task queue, or your own Worker."""
     from queue_emulator.core.errors import EmulatorError
-    from queue_emulator.core.profiles import compose
+
+    options, refused = _options(request), ""
+    try:
+        made = _of_the_queue(options) if options.get("worker") is None else _over_a_worker(request, options)
+    except EmulatorError as error:
+        refused = f"the marker queue_emulator: {error}"
+    if refused:
+        pytest.fail(refused, pytrace=False)
+    request.node.stash[_EMULATOR] = made
+    return made
+
+
+@pytest.fixture(scope="session")
+def _queue_emulator_workers() -> "Iterator[Workers]":
+    """The Workers that tests of this session have asked for, by the marker's `worker`."""
+    from queue_emulator.testing_workers import Workers
+
+    workers = Workers()
+    yield workers
+    workers.end()
+
+
+def _of_the_queue(options: _Options) -> "Emulator":
     from queue_emulator.testing import Emulator
 
-    options = _options(request)
+    return Emulator(
+        profile=_profile(options),
+        locations=options.get("locations"),
+        worker_version=options.get("worker_version", "new"),
+        rate_limit=options.get("rate_limit"),
+        strict=options.get("strict", False),
+        seed=options.get("seed", 0),
+    )
+
+
+def _over_a_worker(request: pytest.FixtureRequest, options: _Options) -> "Emulator":
+    from queue_emulator.core.errors import SettingsError
+    from queue_emulator.testing import Emulator, codes_of
+
+    stray = next((name for name in _OF_THE_QUEUE if name in options), None)
+    if stray is not None:
+        raise SettingsError(f"{stray} is for the task queue: leave it out with worker={options['worker']!r}")
+    profile, locations = _profile(options), codes_of(options.get("locations"))
+    path = request.config.rootpath / (options["worker"] or "")
+    workers: Workers = request.getfixturevalue("_queue_emulator_workers")
+    world = workers.world(path, locations, profile, options.get("seed", 0))
+    request.addfinalizer(lambda: workers.settle(path, locations))
+    return Emulator.of(world)
+
+
+def _profile(options: _Options) -> "Profile":
+    from queue_emulator.core.profiles import compose
+
     least_s, most_s = options.get("replication_lag_s", (0, 0))
     life_s = options.get("tombstone_life_s")
-    try:
-        profile = compose(
-            options.get("profile", "cloudflare"),
-            without=options.get("without", ()),
-            plan=options.get("plan"),
-            lag_ms=(round(least_s * 1000), round(most_s * 1000)),
-            tombstone_life_ms=None if life_s is None else round(life_s * 1000),
-            api_reads=options.get("api_reads", "central"),
-        )
-        return Emulator(
-            profile=profile,
-            locations=options.get("locations"),
-            worker_version=options.get("worker_version", "new"),
-            rate_limit=options.get("rate_limit"),
-            strict=options.get("strict", False),
-            seed=options.get("seed", 0),
-        )
-    except EmulatorError as error:
-        raise pytest.UsageError(f"the marker queue_emulator: {error}") from None
+    return compose(
+        options.get("profile", "cloudflare"),
+        without=options.get("without", ()),
+        plan=options.get("plan"),
+        lag_ms=(round(least_s * 1000), round(most_s * 1000)),
+        tombstone_life_ms=None if life_s is None else round(life_s * 1000),
+        api_reads=options.get("api_reads", "central"),
+    )
+
+
+_OF_THE_QUEUE = ("worker_version", "rate_limit", "strict")
 
 
 @pytest.fixture
@@ -156,18 +231,21 @@ def explore(request: pytest.FixtureRequest) -> Explore:
 
 
 def _options(request: pytest.FixtureRequest) -> _Options:
-    """What the markers of a test say, the nearest last; raises UsageError for what they cannot say."""
+    """What the markers of a test say, the nearest last; the test fails for what they cannot say."""
     options: _Options = {}
     for marker in reversed(list(request.node.iter_markers("queue_emulator"))):
         if marker.args:
-            raise pytest.UsageError(f"the marker queue_emulator takes keyword arguments only, not {marker.args[0]!r}")
+            pytest.fail(
+                f"the marker queue_emulator takes keyword arguments only, not {marker.args[0]!r}", pytrace=False
+            )
         options |= cast("_Options", marker.kwargs)  # checked below
     for name, given in options.items():
         if name not in _MEMBERS:
-            raise pytest.UsageError(f"the marker queue_emulator has no argument {name!r}; it has {', '.join(_MEMBERS)}")
+            known = ", ".join(_MEMBERS)
+            pytest.fail(f"the marker queue_emulator has no argument {name!r}; it has {known}", pytrace=False)
         allowed, said = _MEMBERS[name]
         if not allowed(given):
-            raise pytest.UsageError(f"{name} in the marker queue_emulator must be {said}, not {given!r}")
+            pytest.fail(f"{name} in the marker queue_emulator must be {said}, not {given!r}", pytrace=False)
     return options
 
 

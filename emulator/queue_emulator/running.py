@@ -14,16 +14,18 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.service import KVService
 from queue_emulator.ready_file import ReadyFile
 from queue_emulator.run.command import Command, find, with_preload
 from queue_emulator.run.lending import Seed
-from queue_emulator.run.session import Session
+from queue_emulator.run.session import Session, Surroundings, all_locations
 from queue_emulator.settings import DEFAULT_HOST, ToolSettings
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.serve import listen, serve, url
 from queue_emulator.worker.auth import ApiKeys
 
+_WORKER = "queue-emulator-run"  # as Cloudflare's API calls what a namespace is bound to
 _GRACE_S = 0.5  # the command has ended: nobody answers what is still asked
 
 
@@ -77,7 +79,7 @@ async def _run(
             service=aside,
             clock=clock,
             keys=ApiKeys(),
-            locations=tuple(dict.fromkeys((*settings.locations, *settings.at.values()))),
+            locations=all_locations(settings),
             dice=dice,
             namespaces=namespaces,
             api_token=settings.api_token,
@@ -89,12 +91,21 @@ async def _run(
             if ready_file is not None:
                 ready_file.write({"url": base_url, "controls": controls, "tool": tool})
 
-        session = Session(settings, deployment, namespaces, seeds, f"{controls}/", ready)
+        async def bind(namespace: str, binding: str) -> KVService:
+            return await namespaces.bind(namespace, worker=_WORKER, binding=binding)
+
+        def control(service: KVService) -> None:
+            deployment.service = service
+
+        around = Surroundings(bind, deployment.location, control, ready, log=deployment.log)
+        session = Session(settings, around, seeds, f"{controls}/")
         stop = asyncio.Event()
         app = create_app(
             deployment, log_requests=False, worker=session.front, upgrades=True, connection=connection_face
         )
-        serving = asyncio.ensure_future(serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop))
+        serving = asyncio.ensure_future(
+            serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop, ending=deployment.ending)
+        )
         stack.push_async_callback(_finish, serving, stop)
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(rmtree, folder, ignore_errors=True)

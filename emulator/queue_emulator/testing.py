@@ -24,6 +24,7 @@ from queue_emulator.core.places import as_url, location_code, location_codes
 from queue_emulator.core.plans import Cost, cost
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.core.wire_names import LOCATION_HEADER
+from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
@@ -34,14 +35,16 @@ from queue_emulator.run_now import run_now as run_now
 from queue_emulator.testing_controls import EmulatorClock as EmulatorClock
 from queue_emulator.testing_controls import Faults as Faults
 from queue_emulator.testing_kv import KV as KV
+from queue_emulator.testing_where import HERE, Where
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
-from queue_emulator.worker.auth import ApiKeys
+from queue_emulator.worker.auth import ApiKeys, Scope
 from queue_emulator.worker.fetch import WorkerVersion
 
 NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
 API_TOKEN = "test-api-token"  # noqa: S105 - opens Cloudflare's API of an emulator in a test
+CACHE = "CACHE"  # the binding of the namespace that the controls, and the fixture `kv`, speak of
 _DEFAULT_LOCATION = "SJC"
 _OWN_KEY = "the key that the path asks for"
 
@@ -63,14 +66,35 @@ class Reply:
 
     def json(self) -> dict[str, Json]:
         """The content as a JSON object, as the Worker's answers are; raises ValueError for anything else."""
-        parsed = json_text.loads(self.content)
+        try:
+            parsed = json_text.loads(self.content)
+        except ValueError:
+            parsed = None
         if not isinstance(parsed, dict):
-            raise ValueError(f"the answer is no JSON object: {self.content[:80]!r}")
+            raise ValueError(f"the answer, with status {self.status}, is no JSON object: {self.content[:80]!r}")
         return parsed
 
     def member(self, *path: str | int) -> Json:
         """What stands under names and indexes in the JSON: `member("lease", "workerId")`; raises LookupError."""
         return member(self.json(), *path)
+
+
+@dataclass(slots=True)
+class World:
+    """What an emulator is made of.
+
+    closed    whether it was told which locations there are
+    where     in which thread all of it happens
+    services  the namespaces, by the names of their bindings
+    """
+
+    deployment: Deployment
+    app: ASGIApp
+    log: list[str]
+    closed: bool
+    turns: HeldTurns
+    services: Mapping[str, KVService]
+    where: Where = HERE
 
 
 class Emulator:
@@ -91,33 +115,37 @@ class Emulator:
         strict: bool = False,
         seed: int = 0,
     ) -> None:
-        self._closed = locations is not None
-        codes = location_codes((_DEFAULT_LOCATION,) if locations is None else locations)
-        if not codes:
-            raise SettingsError("an emulator has one location at least")
-        self._clock = MovableClock.frozen_at(NOON_MS)
-        dice = Dice(seed)
-        self.turns = HeldTurns(ONE_AT_A_TIME)
-        pipeline = Pipeline(self._clock, dice, advance_instead(self._clock), profile.plan, self.turns)
-        service = KVService(
-            MemoryStore(), clock=self._clock, profile=profile, dice=dice, pipeline=pipeline, namespace="CACHE"
-        )
-        self.log: list[str] = []
-        self.deployment = Deployment(
+        clock, dice, turns = MovableClock.frozen_at(NOON_MS), Dice(seed), HeldTurns(ONE_AT_A_TIME)
+        pipeline = Pipeline(clock, dice, advance_instead(clock), profile.plan, turns)
+        service = KVService(MemoryStore(), clock=clock, profile=profile, dice=dice, pipeline=pipeline, namespace=CACHE)
+        log: list[str] = []
+        deployment = Deployment(
             service=service,
-            clock=self._clock,
+            clock=clock,
             keys=KEYS,
-            locations=codes,
+            locations=codes_of(locations),
             version=WorkerVersion(worker_version),
             rate_limit_per_minute=rate_limit,
             strict=strict,
             dice=dice,
-            log=self.log.append,
+            log=log.append,
             api_token=API_TOKEN,
         )
-        self.app: ASGIApp = create_app(self.deployment)
-        self.clock = EmulatorClock(self._clock)
-        self.faults = Faults(self.deployment)
+        self._begin_in(World(deployment, create_app(deployment), log, locations is not None, turns, {CACHE: service}))
+
+    @classmethod
+    def of(cls, world: World) -> "Emulator":
+        """An emulator that somebody else has put together."""
+        made = cls.__new__(cls)
+        made._begin_in(world)
+        return made
+
+    def _begin_in(self, world: World) -> None:
+        self._world = world
+        self.where, self.turns, self.log, self.deployment = world.where, world.turns, world.log, world.deployment
+        self.inside, self.app = world.app, world.where.app(world.app)
+        self.clock = EmulatorClock(world.deployment.clock, world.where)
+        self.faults = Faults(world.deployment, world.where)
 
     def at(self, location: str) -> "Location":
         """Requests from near `location`, an airport code in any case.
@@ -127,7 +155,7 @@ class Emulator:
         """
         code = location_code(location)
         if code not in self.deployment.locations:
-            if self._closed:
+            if self._world.closed:
                 known = ", ".join(self.deployment.locations)
                 raise SettingsError(f"unknown location {location!r}; this emulator has {known}")
             self.deployment.locations += (code,)
@@ -181,20 +209,34 @@ class Emulator:
         https://developers.cloudflare.com/kv/reference/kv-commands/#kv-bulk-put . Raises BulkDataError, OSError.
         """
         content = Path(data).read_bytes() if isinstance(data, (str, Path)) else _encoded(list(data))
-        parsed = parse_bulk(content, self._clock.now_ms())
-        run_now(self.deployment.service.load(self.deployment.locations[0], parsed.requests))
+        parsed = parse_bulk(content, self.deployment.clock.now_ms())
+        self.where.run(self.deployment.service.load(self.deployment.locations[0], parsed.requests))
         return len(parsed.requests)
 
     def journal(self, *, after: int = 0) -> list[Event]:
         """The KV operations after a position (1 is the first), oldest first: queue_emulator.core.journal.Event."""
-        return list(self.deployment.service.journal.after(after))
+        return self.where.do(lambda: list(self.deployment.service.journal.after(after)))
 
     def cost(self, *, over_s: int) -> Cost:
         """Operations by route, and what such traffic in `over_s` seconds, 1 or more, costs in US dollars."""
         if over_s < 1:
             raise EmulatorError(f"over_s must be 1 or more seconds, not {over_s}")
-        traffic = self.deployment.service.meter.traffic(over_s)
+        traffic = self.where.do(lambda: self.deployment.service.meter.traffic(over_s))
         return {**traffic, "estimate": cost(traffic["operations"], over_s)}
+
+    def binding(self, location: str, named: str | None = None) -> Binding:
+        """`env.CACHE`, or what the Worker has under another name, for one new invocation; raises EmulatorError."""
+        if named is None:
+            return self.deployment.binding(location)
+        if named not in self._world.services:
+            known = ", ".join(self._world.services)
+            raise EmulatorError(f"the Worker has no KV namespace {named[:80]!r}; it has {known}")
+        return Binding(self._world.services[named], location, self.deployment.invocation())
+
+    def bindings(self) -> dict[str, str]:
+        """By what the journal calls a namespace, the name of its binding; of several the first."""
+        pairs = reversed(list(self._world.services.items()))
+        return {service.namespace or "": binding for binding, service in pairs}
 
     def _control(self, control: str, body: Mapping[str, ToJson]) -> dict[str, Json]:
         reply = self.post(f"/cdn-cgi/emulator/{control}", body)
@@ -244,7 +286,7 @@ class Location:
         key      the X-API-Key: by default the one that the path asks for, None for none
         headers  more headers; they replace those that are sent anyway: Host, X-Emulator-Location, X-API-Key
         """
-        return run_now(self._call(method, path, json, content, key, headers))
+        return self.emulator.where.run(self._call(method, path, json, content, key, headers))
 
     def begin(
         self,
@@ -260,6 +302,11 @@ class Location:
 
         Requests that were begun overlap: `begun.until("put", "queue:lease:t1")`, then others, then `begun.finish()`.
         """
+        if self.emulator.where is not HERE:
+            raise EmulatorError(
+                "begin() works with the Python Worker only. A Worker on its own runtime goes on by itself: let its "
+                "requests overlap by threads or by asyncio, over `emulator.app`"
+            )
         return self.emulator.turns.actor(self._call(method, path, json, content, key, headers))
 
     def _call(
@@ -276,11 +323,14 @@ class Location:
         if content is None:
             content = b"" if json is None else _encoded(json)
         if key == _OWN_KEY:
-            key = KEYS.admin_api_key if path.startswith("/api/migrate") else KEYS.queue_api_key
+            scope = Scope.ADMIN if path.startswith("/api/migrate") else Scope.QUEUE
+            key = self.emulator.deployment.keys.expected(scope)
         sent = {"host": "127.0.0.1", LOCATION_HEADER: self.name, **(headers or {})}
+        if content:
+            sent["content-length"] = str(len(content))
         if key is not None:
             sent["x-api-key"] = key
-        return _call(self.emulator.app, method, path, sent, content)
+        return _call(self.emulator.inside, self.emulator.where, method, path, sent, content)
 
     @property
     def kv(self) -> "KV":
@@ -299,11 +349,21 @@ def member(value: Json, *path: str | int) -> Json:
     return found
 
 
+def codes_of(locations: Sequence[str] | None) -> tuple[str, ...]:
+    """The locations of an emulator, by default one; raises SettingsError for none, and for what is no code."""
+    codes = location_codes((_DEFAULT_LOCATION,) if locations is None else locations)
+    if not codes:
+        raise SettingsError("an emulator has one location at least")
+    return codes
+
+
 def _encoded(value: ToJson) -> bytes:
     return json_text.dumps(value, default=writable).encode()
 
 
-async def _call(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Reply:
+async def _call(
+    app: ASGIApp, where: Where, method: str, path: str, headers: Mapping[str, str], content: bytes
+) -> Reply:
     # Half of a surrogate pair becomes U+FFFD, as in every URL of JavaScript.
     text = path.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     raw_path, _, query = as_url(text.encode()).partition(b"?")
@@ -324,7 +384,10 @@ async def _call(app: ASGIApp, method: str, path: str, headers: Mapping[str, str]
     sent: list[Message] = []
 
     async def receive() -> Message:
-        return received.pop(0) if received else {"type": "http.disconnect"}
+        if received:
+            return received.pop(0)
+        await where.until_the_end()
+        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 from queue_emulator.core.clock import MovableClock, iso_8601, parse_iso_8601
 from queue_emulator.core.faults import rule_from_json, rule_to_json
 from queue_emulator.core.javascript import Json
+from queue_emulator.testing_where import HERE, Where
 from queue_emulator.web.deployment import Deployment
 
 Operation: TypeAlias = Literal["get", "get_bulk", "put", "delete", "list"]
@@ -17,21 +18,22 @@ class EmulatorClock:
     """The emulator's clock, in seconds."""
 
     clock: MovableClock
+    where: Where = HERE
 
     def advance(self, seconds: float) -> None:
         """Move forward: every expiry, copy, quota and timestamp follows."""
-        self.clock.advance(round(seconds * 1000))
+        self.where.do(lambda: self.clock.advance(round(seconds * 1000)))
 
     def set(self, instant: str) -> None:
         """Stand at an ISO 8601 instant with an offset from UTC, as 2026-11-23T17:00:00Z."""
-        self.clock.set(parse_iso_8601(instant))
+        self.where.do(lambda: self.clock.set(parse_iso_8601(instant)))
 
     def freeze(self) -> None:
-        self.clock.freeze()
+        self.where.do(lambda: self.clock.freeze())
 
     def resume(self) -> None:
         """Run at the machine's pace from here on."""
-        self.clock.resume()
+        self.where.do(lambda: self.clock.resume())
 
     @property
     def now(self) -> str:
@@ -43,6 +45,7 @@ class Faults:
     """The fault rules in force, in the order in which they are asked; the first verdict wins."""
 
     deployment: Deployment
+    where: Where = HERE
 
     def add(
         self,
@@ -82,16 +85,17 @@ class Faults:
             "percent": percent,
         }
         rule = rule_from_json({name: given for name, given in members.items() if given is not None})
-        return self.deployment.service.faults.add(rule).id
+        return self.where.do(lambda: self.deployment.service.faults.add(rule).id)
 
     def remove(self, rule_id: int) -> None:
         """Take a rule out; raises FaultError if there is none of this id."""
-        self.deployment.service.faults.remove(rule_id)
+        self.where.do(lambda: self.deployment.service.faults.remove(rule_id))
 
     def clear(self) -> None:
         """Take all rules out."""
-        self.deployment.service.faults.clear()
+        self.where.do(lambda: self.deployment.service.faults.clear())
 
     def rules(self) -> list[dict[str, Json]]:
         """The rules, each with its id and the members that were given."""
-        return [rule_to_json(rule) for rule, _, _ in self.deployment.service.faults.rules()]
+        rules = self.where.do(lambda: list(self.deployment.service.faults.rules()))
+        return [rule_to_json(rule) for rule, _, _ in rules]

@@ -1,17 +1,17 @@
 """The KV namespace of an emulator inside a test."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, overload
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, overload
 
 from queue_emulator.core.javascript import UNDEFINED, Json, ToJson, Undefined
 from queue_emulator.kv.binding import Binding, ListResult, Read, ValueWithMetadata
-from queue_emulator.run_now import run_now
 
 if TYPE_CHECKING:
     from queue_emulator.testing import Emulator
 
 Seconds: TypeAlias = int | Undefined
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,16 @@ class KV:
 
     emulator: "Emulator"
     location: str
+    named: str | None = None
 
     def at(self, location: str) -> "KV":
         """The same namespace as it is seen at another location."""
-        return self.emulator.at(location).kv
+        return replace(self.emulator.at(location).kv, named=self.named)
+
+    def of(self, binding: str) -> "KV":
+        """Another namespace of the Worker, by the name of its binding; raises EmulatorError if there is none."""
+        self.emulator.binding(self.location, binding)
+        return replace(self, named=binding)
 
     @overload
     def get(self, key: str, type: Literal["text"] = "text", *, cache_ttl: Seconds = UNDEFINED) -> str | None: ...
@@ -42,7 +48,7 @@ class KV:
         As "text" it is str, with U+FFFD for what is not UTF-8; as "json" it is parsed, KVSyntaxError if it is not JSON;
         as "arrayBuffer" it is bytes. https://developers.cloudflare.com/kv/api/read-key-value-pairs/
         """
-        return run_now(self._binding().get(key, type, cache_ttl=cache_ttl))
+        return self._run(lambda kv: kv.get(key, type, cache_ttl=cache_ttl))
 
     @overload
     def get_with_metadata(
@@ -60,7 +66,7 @@ class KV:
         self, key: str, type: str = "text", *, cache_ttl: Seconds = UNDEFINED
     ) -> ValueWithMetadata[Read]:
         """As `get`, with the metadata, and whether a copy was served; value and metadata are None for a miss."""
-        return run_now(self._binding().get_with_metadata(key, type, cache_ttl=cache_ttl))
+        return self._run(lambda kv: kv.get_with_metadata(key, type, cache_ttl=cache_ttl))
 
     @overload
     def get_bulk(
@@ -74,7 +80,7 @@ class KV:
         self, keys: Sequence[str], type: str = "text", *, cache_ttl: Seconds = UNDEFINED
     ) -> Mapping[str, Json]:
         """The values of 1 to 100 keys, None for each miss; one operation, at most 25 MB."""
-        return run_now(self._binding().get_bulk(keys, type, cache_ttl=cache_ttl))
+        return self._run(lambda kv: kv.get_bulk(keys, type, cache_ttl=cache_ttl))
 
     def put(
         self,
@@ -90,13 +96,13 @@ class KV:
         `expiration` in seconds since 1970, `expiration_ttl` from now, both at least 60 ahead; the ttl wins. More than
         one write a second to one key is KVError 429. https://developers.cloudflare.com/kv/api/write-key-value-pairs/
         """
-        run_now(
-            self._binding().put(key, value, expiration=expiration, expiration_ttl=expiration_ttl, metadata=metadata)
+        self._run(
+            lambda kv: kv.put(key, value, expiration=expiration, expiration_ttl=expiration_ttl, metadata=metadata)
         )
 
     def delete(self, key: str) -> None:
         """Delete; a key that is not there is no error. https://developers.cloudflare.com/kv/api/delete-key-value-pairs/"""
-        run_now(self._binding().delete(key))
+        self._run(lambda kv: kv.delete(key))
 
     def list(
         self,
@@ -110,7 +116,10 @@ class KV:
         `cursor` is the cursor of the page before. Only `list_complete` says that a page is the last: one without keys
         may have a cursor. https://developers.cloudflare.com/kv/api/list-keys/
         """
-        return run_now(self._binding().list(prefix=prefix, limit=limit, cursor=cursor))
+        return self._run(lambda kv: kv.list(prefix=prefix, limit=limit, cursor=cursor))
 
-    def _binding(self) -> Binding:
-        return self.emulator.deployment.binding(self.location)
+    def _run(self, call: Callable[[Binding], Coroutine[object, None, Result]]) -> Result:
+        async def called() -> Result:
+            return await call(self.emulator.binding(self.location, self.named))
+
+        return self.emulator.where.run(called())

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.slow
 
 PYTHON = [block.content for block in blocks() if block.language == "python"]
 PROGRAMS = [content for content in PYTHON if "def test_" not in content]
-TESTS = [content for content in PYTHON if "def test_" in content]
+# What has a Worker on workerd runs in tests/workerd.
+TESTS = [content for content in PYTHON if "def test_" in content and "worker=" not in content]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))

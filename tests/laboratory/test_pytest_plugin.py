@@ -41,7 +41,7 @@ def test_the_example_fails_where_the_hazard_is_switched_off(pytester: pytest.Pyt
 
 def test_every_test_in_the_readme_runs(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    tests = [block for block in blocks if "def test_" in block]
+    tests = [block for block in blocks if "def test_" in block and "worker=" not in block]
     assert len(tests) >= 2
     ran(pytester, "\n\n".join(tests)).assert_outcomes(passed=sum(block.count("def test_") for block in tests))
 
@@ -52,7 +52,7 @@ def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -
         assert re.search(rf"^{name} -- .*pytest_plugin\.py:\d+\n    [A-Z]", listed, re.MULTILINE), name
     markers = pytester.runpytest_inprocess("--markers").stdout.str()
     assert (
-        "@pytest.mark.queue_emulator(profile, locations, worker_version, rate_limit, strict, seed, without, " in markers
+        "@pytest.mark.queue_emulator(worker, profile, locations, worker_version, rate_limit, strict, seed, " in markers
     )
 
 
@@ -152,7 +152,7 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
         ('plan="gold"', "unknown plan 'gold'; known: free, paid"),
         ("replication_lag_s=(5, 1)", "a replication lag must be MIN..MAX with 0 <= MIN <= MAX, not 5000..1000 ms"),
         ('profile="local", replication_lag_s=(0, 1)', "replication lag and read-your-writes cannot be changed"),
-        ("colour=1", "has no argument 'colour'; it has profile, locations,"),
+        ("colour=1", "has no argument 'colour'; it has worker, profile, locations,"),
         ('locations="SJC"', "locations in the marker queue_emulator must be a list of airport codes"),
         ("locations=[]", "locations in the marker queue_emulator must be a list of airport codes"),
         ('locations=["Tokyo"]', "a location must be an airport code of three letters, such as SJC or NRT, not 'Tokyo'"),
@@ -220,6 +220,26 @@ def test_the_application_serves_any_asgi_client(pytester: pytest.Pytester) -> No
             assert emulator.journal()[0].operation == "list"
     """
     ran(pytester, source).assert_outcomes(passed=1)
+
+
+def test_a_test_that_fails_shows_its_journal(pytester: pytest.Pytester) -> None:
+    result = ran(pytester, TOKYO.replace("emulator_clock.advance(60)", "emulator_clock.advance(59)"), "--tb=line")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- queue-emulator: * KV operations, stale reads: 2 (!) -*",
+            "  +0.000 s  NRT  list queue:task: -> 1 keys  (GET /api/queue)",
+            "  +0.000 s  SJC  delete queue:task:t1 -> version 3  (POST /api/result/{id})",
+            "! +0.000 s  NRT  list queue:task: -> 1 keys, copy 0 s old, STALE: not version 3  (GET /api/queue)",
+            "! +59.000 s  NRT  list queue:task: -> 1 keys, copy 59 s old, STALE: not version 3  (GET /api/queue)",
+        ]
+    )
+
+
+def test_a_test_that_passes_or_uses_no_emulator_shows_nothing(pytester: pytest.Pytester) -> None:
+    result = ran(pytester, TOKYO + "\n    def test_without():\n        assert False\n", "-rA")
+    result.assert_outcomes(passed=1, failed=1)
+    assert "KV operations, stale" not in result.stdout.str()
 
 
 def test_fixtures_serve_asynchronous_tests_too(pytester: pytest.Pytester) -> None:

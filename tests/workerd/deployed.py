@@ -21,7 +21,7 @@ from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.workerd.bindings import WorkerPlan
-from queue_emulator.workerd.running import Surroundings, running_worker
+from queue_emulator.workerd.running import RunningWorker, Surroundings, running_worker
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class Deployed:
     deployment: Deployment
     services: Mapping[str, KVService]
     logged: list[str]
+    running: RunningWorker
 
     async def get(self, path: str = "/", at: str | None = None) -> httpx.Response:
         """GET near a location, the first if none is named."""
@@ -58,6 +59,7 @@ async def deployed(
     variables: Mapping[str, Any] | None = None,
     compatibility_date: str | None = "2026-07-01",
     compatibility_flags: Sequence[str] = (),
+    real_date: bool = False,
     logging: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[Deployed]:
     """Run it from here to the end of the block; `logging` is told of each line of the log."""
@@ -66,6 +68,7 @@ async def deployed(
         kv=kv or {"CACHE": "CACHE"},
         compatibility_date=compatibility_date,
         compatibility_flags=tuple(compatibility_flags),
+        real_date=real_date,
     )
     pipeline = Pipeline(clock, Dice(7), advance_instead(clock), profile.plan)
     namespaces = Namespaces(
@@ -93,14 +96,16 @@ async def deployed(
     )
     around = Surroundings(
         binary=workerd,
-        services=services,
-        controlled=first,
+        service=services.__getitem__,
+        invoked=lambda route: pipeline.meter.invoked(route, clock.now_ms()),
         locations=locations,
         variables={name: json.dumps(value) for name, value in (variables or {}).items()},
         locate=deployment.location,
+        clock=lambda: clock,
         log=log,
     )
     async with running_worker(plan, around) as worker:
+        clock.on_move(worker.clock.moved)
         transport = httpx.ASGITransport(create_app(deployment, worker=worker.face))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
-            yield Deployed(client, deployment, services, logged)
+            yield Deployed(client, deployment, services, logged, worker)

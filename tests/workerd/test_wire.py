@@ -40,7 +40,12 @@ async def face(
 ) -> AsyncIterator[Path]:
     """The socket of a face for two namespaces at SJC and NRT."""
     second = KVService(MemoryStore(), clock=clock)
-    face = WireFace(numbered([service, second]), locations=("SJC", "NRT"), invocations=invocations, log=logged.append)
+    face = WireFace(
+        numbered(["CACHE", "SECOND"], {"CACHE": service, "SECOND": second}.__getitem__),
+        locations=("SJC", "NRT"),
+        invocations=invocations,
+        log=logged.append,
+    )
     runner = await listen(face, tmp_path / "kv")
     yield tmp_path / "kv"
     await runner.cleanup()
@@ -69,7 +74,8 @@ async def test_a_value_is_put_got_and_deleted(wire: WireClient) -> None:
 
 
 async def test_a_value_that_is_still_being_sent_does_not_hold_up_the_end(service: KVService, tmp_path: Path) -> None:
-    face = WireFace(numbered([service]), locations=("SJC",), invocations=Invocations(), log=lambda line: None)
+    named = numbered(["CACHE"], {"CACHE": service}.__getitem__)
+    face = WireFace(named, locations=("SJC",), invocations=Invocations(), log=lambda line: None)
     listening = await listen(face, tmp_path / "kv")
     reader, writer = await asyncio.open_unix_connection(tmp_path / "kv")
     try:

@@ -34,7 +34,8 @@ class Place:
 class Stage:
     """`elsewhere` is empty where a caller cannot choose the location: whatever answers must then keep the guarantees.
 
-    own_id  a new id that begins as all ids of this run do
+    own_id       a new id that begins as all ids of this run do
+    shared_list  whether every task and result writes one key: the pending list of the old format
     """
 
     here: Place
@@ -42,6 +43,7 @@ class Stage:
     passing: Passing
     own_id: Callable[[str], str]
     storage: Storage | None = field(default=None, repr=False)
+    shared_list: bool = False
 
     @property
     def everywhere(self) -> tuple[Place, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from urllib.parse import quote
 
+from queue_emulator.core import journal_words
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore.causes import Target
 from queue_emulator.explore.explorer import Finding
@@ -142,13 +143,7 @@ def outcome(step: Step) -> str:
     if event.failed is not None:
         done = ", but is done" if step.wrote else ""
         return f"fails: {event.failed}{done}"
-    if event.operation == "list":
-        said = f"{event.keys} keys"
-    else:
-        said = "nothing" if event.version is None else f"version {event.version}"
-    if event.cache_status == "HIT":
-        said += f", copy {event.age_ms / 1000:g} s old"
-    return said + (f", STALE: not version {event.newer_version}" if event.stale else "")
+    return journal_words.outcome(event)
 
 
 def answer(call: Call, subject: Subject) -> str:

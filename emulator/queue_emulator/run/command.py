@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,21 +34,38 @@ def find(command: Sequence[str], environment: Mapping[str, str]) -> str:
     raise SettingsError(f"cannot run {name}: it is not on the PATH{hint}")
 
 
-def with_preload(environment: Mapping[str, str], folder: Path, url: str) -> dict[str, str]:
+def with_preload(environment: Mapping[str, str], folder: Path, url: str | None) -> dict[str, str]:
     """The environment in which every Node process loads the preload, after what the user has it load.
 
-    `url` is the emulator's own, for scripts and tests that the command runs.
+    `url` is the emulator's own, for scripts and tests that the command runs; None where it does not listen.
     """
     path = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
     options = " ".join(filter(None, (environment.get("NODE_OPTIONS"), f'--require "{path}"')))
-    return {**environment, "NODE_OPTIONS": options, leftovers.MARK: str(folder), URL_NAME: url}
+    told = {} if url is None else {URL_NAME: url}
+    return {**environment, "NODE_OPTIONS": options, leftovers.MARK: str(folder), **told}
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A command without our terminal and our signals: where it runs, and the file that has its output."""
+
+    folder: Path
+    output: Path
 
 
 class Command:
     """One child process. It shares our terminal, our standard streams and our process group: nothing is between."""
 
-    def __init__(self, program: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        program: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        apart: "Apart | None" = None,
+    ) -> None:
         """`environment` is the command's, as `with_preload` makes it."""
+        self._apart = apart
         self._program = program
         self._command = tuple(command)
         self._environment = environment
@@ -60,7 +78,7 @@ class Command:
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._guard = await self._start_guard()
-        for number in _heard():
+        for number in _heard() if self._apart is None else ():
             self._loop.add_signal_handler(number, self._pass_on, number)
         try:
             self._process = await self._start()
@@ -110,8 +128,20 @@ class Command:
                 self._killing = self._loop.call_later(_END_S_MAX, self._send, signal.SIGKILL)
 
     async def _start(self) -> asyncio.subprocess.Process:
+        given = asyncio.create_subprocess_exec
         try:
-            return await asyncio.create_subprocess_exec(*self._command, executable=self._program, env=self._environment)
+            if self._apart is None:
+                return await given(*self._command, executable=self._program, env=self._environment)
+            with self._apart.output.open("wb") as output:
+                return await given(
+                    *self._command,
+                    executable=self._program,
+                    env=self._environment,
+                    cwd=self._apart.folder,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=asyncio.subprocess.STDOUT,
+                )
         except OSError as error:
             raise SettingsError(f"cannot run {self._command[0]}: {error.strerror or error}") from None
 

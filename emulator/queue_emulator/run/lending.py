@@ -58,6 +58,15 @@ class Lending:
                 service = next(self.bound[each] for each in places if each.binding == _binding_of(seed, places))
                 await service.load(self._location, seed.requests, in_steps=True)
 
+    async def lend_again(self) -> None:
+        """The namespaces are other ones now, by the same ids."""
+        async with self._turn:
+            places, self._services = list(self.bound), {}
+            for place in places:
+                if place.namespace not in self._services:
+                    self._services[place.namespace] = await self._bind(place.namespace, place.binding)
+                self.bound[place] = self._services[place.namespace]
+
     def _due(self, places: Sequence[Place]) -> list[Seed]:
         names = [each.binding for each in places]
         return [seed for seed in self._seeds if names and _binding_of(seed, places) in names]

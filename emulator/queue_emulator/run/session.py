@@ -4,71 +4,71 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
 from queue_emulator.kv.folder import read_small
-from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.run import reports
 from queue_emulator.run.announcing import Announcements
 from queue_emulator.run.command import Command
 from queue_emulator.run.front import Addresses, ToolFront
-from queue_emulator.run.lending import PREFERRED, Lending, Seed
+from queue_emulator.run.lending import PREFERRED, Bind, Lending, Seed
 from queue_emulator.run.reports import Bound, Ready, Refused, Report
 from queue_emulator.settings import ToolSettings
 from queue_emulator.terminal import tell
-from queue_emulator.web.deployment import Deployment
 from queue_emulator.workerd import wire
 from queue_emulator.workerd.invocations import Invocations
 
 REFUSED = 2
 _WARN_S = 30.0  # wrangler loads miniflare within two seconds, its download by npx takes some more
-_WORKER = "queue-emulator-run"  # as Cloudflare's API calls what a namespace is bound to
 _UNKNOWN = "not by way of the emulator's port"  # the route of what the tool's own port, a cron or a test asks
 _KV_SOCKET, _REPORTS_SOCKET, _PRELOAD_CONFIG = "kv", "reports", "preload.json"
 _REFUSAL = "refused"
 _REFUSAL_BYTES_MAX = 65_536
 
 
-class Session:
-    """One run of a command. `front` is the ASGI application that clients of the emulator's own port reach.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the emulator lends to the tool.
 
-    `ready` is told the Workers' URLs by location, each time that the tool has started them.
+    bind      finds the namespace of an id for the binding of a name
+    locate    finds the location that a header names, None if there is none
+    control   is told of the namespace that the controls are to speak of
+    ready     is told the Workers' URLs by location, each time that the tool has started them
+    say, log  take a line for the user, and one of the log
     """
 
-    def __init__(
-        self,
-        settings: ToolSettings,
-        deployment: Deployment,
-        namespaces: Namespaces,
-        seeds: Sequence[Seed],
-        controls: str,
-        ready: Callable[[Mapping[str, str]], None] = lambda urls: None,
-    ) -> None:
+    bind: Bind
+    locate: Callable[[str | None], str | None]
+    control: Callable[[KVService], None]
+    ready: Callable[[Mapping[str, str]], None] = lambda urls: None
+    say: Callable[[str], None] = tell
+    log: Callable[[str], None] = tell
+
+
+class Session:
+    """One run of a command. `front` is the ASGI application that clients of the emulator's own port reach."""
+
+    def __init__(self, settings: ToolSettings, around: Surroundings, seeds: Sequence[Seed], controls: str) -> None:
         self._settings = settings
-        self._deployment = deployment
-        self._namespaces = namespaces
+        self._around = around
         self._addresses = Addresses(settings.locations)
         self._invocations = Invocations(outside=_UNKNOWN)
-        self._announcements = Announcements(controls, settings.locations, settings.at, tell)
-        self._lending = Lending(self._bind, seeds, settings.locations[0])
-        self._ready = ready
+        self._announcements = Announcements(controls, settings.locations, settings.at, around.say)
+        self.lending = Lending(around.bind, seeds, settings.locations[0])
         self._refused = asyncio.Event()
-        self.front = ToolFront(
-            self._addresses,
-            locate=deployment.location,
-            invocations=self._invocations,
-        )
+        self.front = ToolFront(self._addresses, locate=around.locate, invocations=self._invocations)
 
     @asynccontextmanager
     async def listening(self, folder: Path) -> AsyncIterator[None]:
         """Have the preload's sockets and its config in this folder."""
         face = wire.WireFace(
-            self._lending.find,
-            locations=self._deployment.locations,
+            self.lending.find,
+            locations=all_locations(self._settings),
             invocations=self._invocations,
-            log=self._deployment.log,
+            log=self._around.log,
         )
         try:
             kv = await wire.listen(face, folder / _KV_SOCKET)
@@ -118,7 +118,9 @@ class Session:
         except FileNotFoundError:
             return
         except (OSError, ValueError, StateError):
-            tell("queue-emulator: the command has left a report that cannot be read, and was perhaps refused")
+            self._around.say(
+                "queue-emulator: the command has left a report that cannot be read, and was perhaps refused"
+            )
             self._refused.set()
         else:
             await self._take(report)
@@ -127,25 +129,28 @@ class Session:
         try:
             match report:
                 case Bound(places=places):
-                    await self._lending.lend(places)
-                    self._control()
+                    await self.lending.lend(places)
+                    self.control()
                 case Ready():
                     self._addresses.urls, self._addresses.cf = report.urls, report.cf
                     self._addresses.alone = report.alone
-                    self._ready(report.urls)
+                    self._around.ready(report.urls)
                 case Refused():
                     self._refused.set()
             self._announcements.take(report)
         except EmulatorError as error:
-            tell(f"queue-emulator: {error}")
+            self._around.say(f"queue-emulator: {error}")
             self._refused.set()
 
-    def _control(self) -> None:
+    def control(self) -> None:
         """The controls speak of the namespace of the binding CACHE, else of the first that was bound."""
-        bound = self._lending.bound
+        bound = self.lending.bound
         preferred = (service for place, service in bound.items() if place.binding == PREFERRED)
-        first = next(iter(bound.values()), None)
-        self._deployment.service = next(preferred, first) or self._deployment.service
+        found = next(preferred, next(iter(bound.values()), None))
+        if found is not None:
+            self._around.control(found)
 
-    async def _bind(self, namespace: str, binding: str) -> KVService:
-        return await self._namespaces.bind(namespace, worker=_WORKER, binding=binding)
+
+def all_locations(settings: ToolSettings) -> tuple[str, ...]:
+    """Those of the Workers, and those at which only a binding is."""
+    return tuple(dict.fromkeys((*settings.locations, *settings.at.values())))

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
+from queue_emulator.kv.namespaces import Namespaces
+from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.wrangler import FILE_NAMES, WranglerConfig, find_config, read_config
 
 DEFAULT_BINDING = "CACHE"
-BUNDLE_FIRST = "bundle it first, for example: npx wrangler deploy --dry-run --outdir dist"
+RUN_INSTEAD = "queue-emulator run -- npx wrangler dev"
+BUNDLE_FIRST = f"use {RUN_INSTEAD}, or bundle it first: npx wrangler deploy --dry-run --outdir dist"
 _TYPESCRIPT = (".ts", ".tsx", ".mts", ".cts", ".jsx")
 
 
@@ -23,6 +26,7 @@ class WorkerFlags:
     variables: Sequence[str] = ()
     compatibility_date: str | None = None
     compatibility_flags: Sequence[str] = ()
+    real_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class WorkerPlan:
     what of that config is left out: by name of a binding its section, other sections, and names of environments.
 
     `fixed` names the variables that flags set, which no secret replaces. `compatibility_date` None is the runtime's
-    own date.
+    own date. With `real_date` the Worker's `Date` is the machine's, whatever the emulator's clock shows.
+    `assumed`: nothing names a KV namespace, so that one binding was taken for granted.
     """
 
     main: Path
@@ -47,6 +52,8 @@ class WorkerPlan:
     unserved: Mapping[str, str] = field(default_factory=dict)
     sections: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    real_date: bool = False
+    assumed: bool = False
 
     @property
     def folder(self) -> Path:
@@ -83,7 +90,18 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
         unserved={name: section for name, section in config.unserved.items() if name not in kv},
         sections=config.sections,
         environments=config.environments,
+        real_date=flags.real_date,
+        assumed=not (config.kv or bound),
     )
+
+
+async def bind_all(plan: WorkerPlan, namespaces: Namespaces, worker: str) -> dict[str, KVService]:
+    """By name the namespaces that the Worker is bound to, the one that is controlled first; new ones come to be."""
+    bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
+    return {
+        name: await namespaces.bind(name, worker=worker, id=plan.ids.get(name), binding=bindings.get(name))
+        for name in dict.fromkeys((plan.controlled, *plan.kv.values()))
+    }
 
 
 def with_secrets(plan: WorkerPlan, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -106,11 +124,13 @@ def _main(worker: Path, config: WranglerConfig) -> Path:
     named = worker.is_dir() or worker.name in FILE_NAMES
     if named and config.main is None:
         raise SettingsError(
-            f"{worker} has no wrangler config with `main`: add one, or give the path of the main module"
+            f"{worker} has no wrangler config with `main`: add one, give the path of the main module, or use "
+            f"{RUN_INSTEAD}"
         )
     main = config.main if named and config.main is not None else worker
     if main.suffix in _TYPESCRIPT:
-        raise SettingsError(f"{main} must be compiled to JavaScript: {BUNDLE_FIRST}")
+        kind = "JSX" if main.suffix == ".jsx" else "TypeScript"
+        raise SettingsError(f"{main} is {kind}, and --worker takes compiled JavaScript: {BUNDLE_FIRST}")
     if main.suffix not in (".js", ".mjs"):
         raise SettingsError(f"{main} is not a Worker: its main module is a .mjs or .js file")
     if not main.is_file():

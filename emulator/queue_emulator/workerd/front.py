@@ -11,7 +11,6 @@ from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.core.wire_names import INVOCATION, LOCATION_HEADER
 from queue_emulator.kv.operation import Invocation
-from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.worker.answers import error_answer, text_answer
 from queue_emulator.workerd.config import CF_HEADER
 from queue_emulator.workerd.invocations import Invocations
@@ -32,6 +31,7 @@ from queue_emulator.workerd.passing import (
 from queue_emulator.workerd.routes import route_of
 from queue_emulator.workerd.run_limit import RunLimit, TooManyRuns
 from queue_emulator.workerd.upstream import Exchange, NotSendable, WorkerGone
+from queue_emulator.workerd.worker_clock import WorkerClock
 
 # What the runtime answers by itself, before any Worker runs: no tail will tell of an end.
 # https://github.com/capnproto/capnproto/blob/v2/c%2B%2B/src/kj/compat/http.c%2B%2B : HttpServerErrorHandler
@@ -39,7 +39,10 @@ _REFUSALS = (400, 414, 431, 501)
 
 
 class WorkerdFace:
-    """`sockets` by location; `locate` finds the location that a header names, None if there is none of that name."""
+    """`sockets` by location; `locate` finds the location that a header names, None if there is none of that name.
+
+    `invoked` is told the route of each run.
+    """
 
     def __init__(
         self,
@@ -47,15 +50,17 @@ class WorkerdFace:
         *,
         locate: Callable[[str | None], str | None],
         invocations: Invocations,
-        pipeline: Pipeline,
+        invoked: Callable[[str], None],
         run_limit: RunLimit,
+        clock: WorkerClock,
         log: Callable[[str], None],
     ) -> None:
         self._sockets = sockets
         self._run_limit = run_limit
+        self._clock = clock
         self._locate = locate
         self._invocations = invocations
-        self._pipeline = pipeline
+        self._invoked = invoked
         self._log = RepeatedLines(log, Stopwatch().elapsed_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,8 +90,9 @@ class WorkerdFace:
     async def _run(self, scope: Scope, body: Body, send: Send, location: str) -> None:
         run: Invocation = scope[INVOCATION]
         run.route = route_of(scope["method"], scope["raw_path"])
+        run.location = location
         self._invocations.begin(location, run)
-        self._pipeline.meter.invoked(run.route, self._pipeline.clock.now_ms())
+        self._invoked(run.route)
         try:
             await self._exchange(scope, body, send, location, run)
         except ClientGone:
@@ -104,6 +110,7 @@ class WorkerdFace:
             await send(message)
 
         try:
+            await self._clock.tell(location)
             async with Exchange(self._sockets[location]) as exchange:
                 await exchange.ask(
                     scope["method"], target(scope), request_headers(scope, ray, CF_HEADER, {"colo": location})

@@ -52,6 +52,11 @@ class Invocations:
         if name in self._runs[location]:
             self._disconnected[location, name] = self._elapsed_ms()
 
+    @property
+    def under_way(self) -> int:
+        """How many runs, at all locations."""
+        return sum(map(len, self._runs.values()))
+
     def clear(self) -> None:
         """The runtime is gone, and every run with it."""
         self._runs.clear()

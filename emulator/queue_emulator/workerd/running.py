@@ -12,12 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from queue_emulator.accepting import raise_descriptor_limit
+from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.service import KVService
-from queue_emulator.workerd.binary import compatibility_date_of
+from queue_emulator.workerd.binary import compatibility_date_of, too_old
 from queue_emulator.workerd.bindings import WorkerPlan
-from queue_emulator.workerd.config import OUR_MODULES, Layout, config_text
+from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
 from queue_emulator.workerd.front import WorkerdFace
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.missing import advice
@@ -27,23 +28,28 @@ from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.run_limit import RunLimit
 from queue_emulator.workerd.stopped import WorkerNotStarted
 from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
+from queue_emulator.workerd.worker_clock import Told, WorkerClock
+from queue_emulator.workerd.wrapping import wrapped
 
+_UNKNOWN_FIELD = "has no field named"
 _KV_SOCKET = "kv.socket"  # no location has a dot
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the emulator lends to the Worker. `services` by namespace; `variables` as JSON texts.
+    """What the emulator lends to the Worker. `service` finds a namespace by name; `variables` are JSON texts.
 
-    `locate` is the deployment's: the location that a header names.
+    `locate` is the deployment's: the location that a header names. `invoked` is told the route of each run. `clock` is
+    the one that the Worker's `Date` shows.
     """
 
     binary: Path
-    services: Mapping[str, KVService]
-    controlled: KVService
+    service: Callable[[str], KVService]
+    invoked: Callable[[str], None]
     locations: Sequence[str]
     variables: Mapping[str, str]
     locate: Callable[[str | None], str | None]
+    clock: Callable[[], MovableClock]
     log: Callable[[str], None]
 
 
@@ -53,6 +59,8 @@ class RunningWorker:
 
     face: WorkerdFace
     workerd: Workerd
+    invocations: Invocations
+    clock: WorkerClock
 
     async def beside(self, serving: Coroutine[object, None, None]) -> None:
         """Watch over the runtime while `serving` runs; raises WorkerStopped if it is gone for good."""
@@ -71,33 +79,35 @@ class RunningWorker:
 async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterator[RunningWorker]:
     """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
-    invocations = Invocations()
+    invocations, clock = Invocations(), WorkerClock(around.clock)
     namespaces = list(dict.fromkeys(plan.kv.values()))
     wire = WireFace(
-        numbered([around.services[each] for each in namespaces]),
+        numbered(namespaces, around.service),
         locations=around.locations,
         invocations=invocations,
         log=around.log,
+        before_answer=clock.tell,
     )
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        listeners = {each: stack.enter_context(_listener(folder / each)) for each in around.locations}
+        names = [*around.locations, *map(clock_socket, around.locations)]
+        listeners = {each: stack.enter_context(listener(folder / each)) for each in names}
         layout = _layout(plan, around, folder, date)
         workerd = Workerd(
             around.binary,
             folder,
             listeners,
             output=partial(Output, around.locations, tail_mark=layout.tail_mark, log=around.log, ended=invocations.end),
-            restarting=invocations.clear,
+            restarting=partial(_begin_again, invocations, clock),
             log=around.log,
         )
         serving = await listen(wire, layout.kv_socket)
         run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
-        face = _face(around, folder, invocations, run_limit)
+        face = _face(around, folder, invocations, run_limit, clock)
         try:
-            await _start(partial(_start_once, workerd, plan.main, layout, folder), around.log)
-            yield RunningWorker(face, workerd)
+            await _start(partial(_start_once, workerd, plan, layout, folder, clock), around.log)
+            yield RunningWorker(face, workerd, invocations, clock)
         finally:
             await workerd.stop()
             await serving.cleanup()
@@ -112,14 +122,20 @@ async def _start(start_once: Callable[[], Awaitable[None]], log: Callable[[str],
         await start_once()
 
 
-async def _start_once(workerd: Workerd, main: Path, layout: Layout, folder: Path) -> None:
+async def _start_once(workerd: Workerd, plan: WorkerPlan, layout: Layout, folder: Path, clock: WorkerClock) -> None:
     """As it lies on the disk now, with its modules beside the runtime's sockets."""
-    modules = find_modules(main)
+    modules = find_modules(plan.main)
     require_handler(modules)
-    _copy(modules, folder)
+    around = None if plan.real_date else wrapped(modules, folder, f"{Dice().bits(64, 'clock'):016x} ")
+    if around is not None:
+        modules, layout = list(around.modules), replace(layout, clock_entrypoint=around.entrypoint)
+        clock.told = Told({each: folder / clock_socket(each) for each in layout.locations}, around.sign)
+    copy_modules(modules, folder)
     try:
         await workerd.start(config_text(replace(layout, modules=modules)))
     except WorkerNotStarted as error:
+        if _UNKNOWN_FIELD in str(error) and (why := await too_old(workerd.binary)) is not None:
+            raise SettingsError(why) from None
         told = (str(error), advice(str(error), modules))
         raise WorkerNotStarted("\n".join(filter(None, told))) from None
 
@@ -138,18 +154,27 @@ def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> 
     )
 
 
-def _face(around: Surroundings, folder: Path, invocations: Invocations, run_limit: RunLimit) -> WorkerdFace:
+def _begin_again(invocations: Invocations, clock: WorkerClock) -> None:
+    """The runtime is another one: no run is under way, and nobody has told it the time."""
+    invocations.clear()
+    clock.forget()
+
+
+def _face(
+    around: Surroundings, folder: Path, invocations: Invocations, run_limit: RunLimit, clock: WorkerClock
+) -> WorkerdFace:
     return WorkerdFace(
         {location: folder / location for location in around.locations},
         locate=around.locate,
         invocations=invocations,
-        pipeline=around.controlled.pipeline,
+        invoked=around.invoked,
         run_limit=run_limit,
+        clock=clock,
         log=around.log,
     )
 
 
-def _copy(modules: Sequence[Module], folder: Path) -> None:
+def copy_modules(modules: Sequence[Module], folder: Path) -> None:
     """What runs is what was found at the start, also when workerd died and is started again."""
     for ours in OUR_MODULES:
         (folder / ours).write_bytes(files("queue_emulator.workerd").joinpath(ours).read_bytes())
@@ -157,7 +182,7 @@ def _copy(modules: Sequence[Module], folder: Path) -> None:
         shutil.copyfile(module.path, folder / f"module-{number}")
 
 
-def _listener(path: Path) -> socket.socket:
+def listener(path: Path) -> socket.socket:
     """A socket that outlives a runtime that dies: its clients wait until the next one listens."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

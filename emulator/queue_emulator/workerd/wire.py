@@ -24,7 +24,7 @@ from queue_emulator.core.javascript import UNDEFINED, Json, ToJson, from_utf8, p
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
 from queue_emulator.core.wire_names import LOCATION_HEADER
-from queue_emulator.kv.binding import Binding, ValueWithMetadata
+from queue_emulator.kv.binding import Binding, Service, ValueWithMetadata
 from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.config import NAMESPACE_HEADER
@@ -44,7 +44,7 @@ _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    service: KVService
+    service: Service
     location: str
     caller: Invocation
     segment: bytes
@@ -94,22 +94,26 @@ class Asked(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-FindService = Callable[[Mapping[str, str]], Awaitable[KVService | None]]
+FindService = Callable[[Mapping[str, str]], Awaitable[Service | None]]
 """The namespace that a request's injected headers name; None for none that there is."""
 
 
-def numbered(services: Sequence[KVService]) -> FindService:
+def numbered(names: Sequence[str], service: Callable[[str], KVService]) -> FindService:
     """Namespaces that are named by their place in a list, as our own config of workerd names them."""
-    by_number = {str(number): service for number, service in enumerate(services)}
+    by_number = {str(number): name for number, name in enumerate(names)}
 
     async def find(headers: Mapping[str, str]) -> KVService | None:
-        return by_number.get(headers.get(NAMESPACE_HEADER, ""))
+        name = by_number.get(headers.get(NAMESPACE_HEADER, ""))
+        return None if name is None else service(name)
 
     return find
 
 
 class WireFace:
-    """Serves several namespaces at several locations; injected headers say which a request is for."""
+    """Serves several namespaces at several locations; injected headers say which a request is for.
+
+    `before_answer` is awaited, for the location, when an operation is done and before the Worker hears of it.
+    """
 
     def __init__(
         self,
@@ -118,8 +122,10 @@ class WireFace:
         locations: Sequence[str],
         invocations: Invocations,
         log: Callable[[str], None],
+        before_answer: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._find = find
+        self._before_answer = before_answer
         self._locations = frozenset(locations)
         self._invocations = invocations
         self.log = log
@@ -137,6 +143,8 @@ class WireFace:
         """Answer one request, its body read to the end first, so that the connection stays usable."""
         try:
             answer = await self.answer(request, await _body(request))
+            if self._before_answer is not None:
+                await self._before_answer(request.headers.get(LOCATION_HEADER, ""))
         except ConnectionError:  # a value's stream that failed inside the Worker: nobody hears this answer
             answer = _refusal(400, "Bad Request")
         if self._short:
