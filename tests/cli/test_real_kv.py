@@ -56,7 +56,7 @@ def test_the_banner_says_that_writes_reach_a_real_namespace(near: Emulator, far:
     assert f"  KV          namespace {BOUND} ('CACHE') at {host}" in near.banner
     assert "              real data: the Worker writes and deletes in this namespace at Cloudflare" in near.banner
     assert "  profile     real, Worker version new" in near.banner
-    assert not [line for line in near.banner if line.startswith(("  state ", "  API "))]
+    assert not [line for line in near.banner if line.startswith(("  state ", "  REST API "))]
     assert not list(folder.iterdir())
 
 

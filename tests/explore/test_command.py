@@ -33,7 +33,7 @@ def test_what_breaks_is_told_in_five_lines_written_and_replayed(
     paragraph = next(each for each in said.split("\n\n") if each.startswith("P1 ONE HOLDER"))
     lines = paragraph.splitlines()
     assert len(lines) == 5
-    assert "it takes       a location answers from its own copies for up to a minute" in lines[2]
+    assert "needs          a location answers from its own copies for up to a minute" in lines[2]
     written = Path(lines[4].split()[-1])
     assert written.parent == tmp_path / "found"
     assert f"--replay {written}" in written.with_suffix(".svg").read_text()

@@ -155,7 +155,7 @@ RAISES = GOOD + "def fails(seen):\n    return 1 / 0\n"
     [
         (GOOD, "worker = 1", "worker must be a text, not 1"),
         (GOOD, "", "guarantees is missing"),
-        (GOOD, "NOBODY", "no Worker answers: name one in the scenario, or with --worker"),
+        (GOOD, "NOBODY", "the scenario names no Worker: add a line such as worker = "),
         (GOOD, "worker = 'w.py:none'", "w.py has no function 'none'"),
         (GOOD, "worker = 'x.py:worker'", "there is no"),
         (GOOD, "worker = 'w.ts'", "TypeScript: bundle it first, as `npx wrangler deploy --dry-run --outdir dist`"),
@@ -164,7 +164,7 @@ RAISES = GOOD + "def fails(seen):\n    return 1 / 0\n"
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']", "a scenario needs at least one actor"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']\nwrong = 1", "unknown 'wrong'; there are worker,"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']\npage = 0", "page must be a whole number from 1"),
-        (GOOD, "worker = ", "no TOML:"),
+        (GOOD, "worker = ", "not valid TOML:"),
         (WAITS, "ACTOR", "the Worker waits for something else than KV"),
         (TEXT, "ACTOR", "answers GET / with str; it must be a Response"),
         (RAISES, "FAILS", "the guarantee 'fails' raises ZeroDivisionError: division by zero"),

@@ -29,7 +29,7 @@ def read_scenario(path: Path) -> Scenario:
             said = tomllib.load(file)
         return _Reader(path, said).scenario()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: no TOML: {error}") from None
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
 

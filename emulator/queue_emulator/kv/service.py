@@ -298,7 +298,7 @@ class KVService:
     def _still(self, operation: Operation[Any], way: Way) -> None:
         """Raises ResetError for what was begun before a reset, or before the namespace was deleted."""
         if way.epoch != self.pipeline.epoch or self._retired:
-            raise ResetError(operation.kind.wire)
+            raise ResetError(operation.kind.wire, deleted=way.epoch == self.pipeline.epoch)
 
     def _view(self, location: str) -> _View:
         view = self._views.get(location)

@@ -90,7 +90,7 @@ class Laboratory:
         if rule.namespace is not None:
             rule = replace(rule, namespace=self._deployment.namespace(rule.namespace))
         if rule.verdict.effect.keeps_away:
-            self._deployment.emulated("replication cannot be stopped")
+            self._deployment.emulated("drop_replication works only with the emulated KV")
         return rule_to_json(self._deployment.service.faults.add(rule))
 
     async def remove_faults(self, request: Request) -> ToJson:
