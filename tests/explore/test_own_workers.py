@@ -158,7 +158,7 @@ RAISES = GOOD + "def fails(seen):\n    return 1 / 0\n"
         (GOOD, "NOBODY", "the scenario names no Worker: add a line such as worker = "),
         (GOOD, "worker = 'w.py:none'", "w.py has no function 'none'"),
         (GOOD, "worker = 'x.py:worker'", "there is no"),
-        (GOOD, "worker = 'w.ts'", "TypeScript: bundle it first, as `npx wrangler deploy --dry-run --outdir dist`"),
+        (GOOD, "worker = 'w.ts'", "bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"),
         ("1 / 0", "worker = 'w.py:worker'", "w.py cannot be imported: ZeroDivisionError: division by zero"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = []", "a scenario needs at least one guarantee"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']", "a scenario needs at least one actor"),

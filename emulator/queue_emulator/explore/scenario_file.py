@@ -157,7 +157,7 @@ class _Reader:
         if not file.endswith(".py"):
             if name.endswith((".ts", ".tsx")):
                 raise SettingsError(
-                    f"{name} is TypeScript: bundle it first, as `npx wrangler deploy --dry-run --outdir dist`"
+                    f"{name} is TypeScript: bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"
                 )
             raise SettingsError(f"{name!r} must be written as file.py:name")
         module = _module(self._path.parent / file)

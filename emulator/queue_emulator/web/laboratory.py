@@ -135,5 +135,5 @@ def _instant_ms(given: Json) -> int | None:
     if given is None or (isinstance(given, int) and not isinstance(given, bool)):
         return given
     if not isinstance(given, str):
-        raise ControlError(400, "set must be ISO 8601, as 2026-11-23T17:00:00Z, or milliseconds since 1970")
+        raise ControlError(400, "set must be ISO 8601, such as 2026-11-23T17:00:00Z, or milliseconds since 1970")
     return parse_iso_8601(given)
