@@ -86,7 +86,12 @@ def test_what_is_for_emulated_kv_only_is_refused_and_nothing_is_lost(near: Emula
             None,
             "the data of a real namespace is not read here: use the endpoint cloudflare:NAMESPACE_ID",
         ),
-        ("POST", "faults", {"verdict": "drop_replication", "to": "SJC", "for_s": 1}, "replication cannot be"),
+        (
+            "POST",
+            "faults",
+            {"verdict": "drop_replication", "to": "SJC", "for_s": 1},
+            "drop_replication works only with the emulated KV",
+        ),
     ):
         answer = near.ask(method, f"{CONTROL}/{control}", json=body)
         assert answer.status_code == 409
