@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Annotated
 
 import msgspec
 
 from queue_emulator.columns_of_text import columns
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import read_control_token, wants_colours
 from queue_emulator.transfer.output import say
@@ -16,11 +19,15 @@ RED, YELLOW = "31", "33"
 _NUMBERS = ("status", "for_s", "nth", "times", "percent")
 
 
+Instant = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+"""Milliseconds since 1970, up to the year 9999."""
+
+
 class Event(msgspec.Struct):
     """As the journal has it."""
 
     position: int
-    begun_ms: int
+    begun_ms: Instant
     location: str
     operation: str
     key: str
@@ -70,7 +77,7 @@ def journal(url: str, *, key: str | None, stale: bool, follow: bool, as_json: bo
         if (key is not None and not event.concerns(key)) or (stale and not event.stale):
             continue
         if as_json:
-            say(line.decode())
+            say(line.decode("utf-8", "replace"))
         else:
             colour = RED if event.failed else YELLOW if event.stale else ""
             say(event_line(event), colour=colour if wants_colours() else "")
@@ -147,15 +154,25 @@ def _events(remote: RemoteControl, follow: bool) -> Iterator[tuple[Event, bytes]
     position, before = 0, -1
     while position != before:
         before = position
-        for event, line in _read(remote.follow(f"/journal?after={position}")):
+        page = islice(remote.follow(f"/journal?after={position}"), JOURNAL_EVENTS_MAX)
+        for event, line in _read(remote, page, position):
             position = event.position
             yield event, line
     if follow:
-        yield from _read(remote.follow(f"/journal/stream?after={position}"))
+        yield from _read(remote, remote.follow(f"/journal/stream?after={position}"), position)
 
 
-def _read(lines: Iterator[bytes]) -> Iterator[tuple[Event, bytes]]:
-    return ((msgspec.json.decode(line, type=Event), line) for line in lines if line)
+def _read(remote: RemoteControl, lines: Iterator[bytes], position: int) -> Iterator[tuple[Event, bytes]]:
+    """The events behind a position, each behind the one before: what stands still would never end."""
+    for line in filter(None, lines):
+        try:
+            event = msgspec.json.decode(line, type=Event)
+        except (msgspec.MsgspecError, RecursionError):
+            raise remote.stranger() from None
+        if event.position <= position:
+            raise remote.stranger()
+        position = event.position
+        yield event, line
 
 
 def _member(word: str) -> tuple[str, object]:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from queue_emulator.columns_of_text import columns
-from queue_emulator.controlling import YELLOW, control
+from queue_emulator.controlling import YELLOW, Instant, control
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.javascript import utf8
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import wants_colours
 from queue_emulator.transfer.output import say
+from queue_emulator.transfer.paging import Paging
 
 _PAGE = 500
 
@@ -35,7 +37,7 @@ class _Key(msgspec.Struct):
 class _Page(msgspec.Struct):
     keys: list[_Key]
     cursor: str | None
-    now_ms: int
+    now_ms: Instant
 
 
 class _Overview(msgspec.Struct):
@@ -85,9 +87,10 @@ class _Looking:
                 self._show(changed, page.now_ms, heading=False)
 
     def _pages(self) -> Iterator[_Page]:
-        cursor = ""
+        cursor, paging = "", Paging(self._remote.host)
         while True:
             page = self._remote.tell("POST", "/keys/list", {**self._asked, "cursor": cursor}, _Page)
+            paging.check(utf8(each.key) for each in page.keys)
             yield page
             if page.cursor is None:
                 return

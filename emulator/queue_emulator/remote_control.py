@@ -100,6 +100,10 @@ class RemoteControl:
                 if response.status != 200:
                     raise self._refused(response.status, self._content(response, SHORT_BYTES_MAX))
                 while line := response.readline(SHORT_BYTES_MAX):
+                    if len(line) == SHORT_BYTES_MAX:
+                        raise AnswerTooLargeError(
+                            f"{self._url} answers with a line of {SHORT_BYTES_MAX:,} bytes or more"
+                        )
                     yield line.rstrip(b"\n")
         except OSError as error:
             raise BrokenOffError(f"{self._url} {_how_it_ended(error, self._silence_s)}") from None

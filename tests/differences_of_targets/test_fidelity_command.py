@@ -63,7 +63,18 @@ def test_a_score_that_falls_or_counts_less_is_told(now: Score, said: list[str]) 
     assert [*worse(RECORDED, (now,))] == said
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"date":"now","versions":{},"scores":[]}', '{"scores":[{"a":1}]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "[" * 100_000,
+        " " * 1_000_001,
+        '{"date":"now","versions":{},"scores":[]}',
+        '{"scores":[{"a":1}]}',
+    ],
+)
 def test_a_file_that_is_no_calibration_is_refused(text: str, tmp_path: Path) -> None:
     file = tmp_path / "calibration.json"
     file.write_text(text)

@@ -1,6 +1,8 @@
 """A Worker of somebody's own: its requests, what is kept of answers, its guarantees, and what is found."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -165,6 +167,8 @@ RAISES = GOOD + "def fails(seen):\n    return 1 / 0\n"
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']\nwrong = 1", "unknown 'wrong'; there are worker,"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']\npage = 0", "page must be a whole number from 1"),
         (GOOD, "worker = ", "not valid TOML:"),
+        (GOOD, f"worker = {'[' * 2_000}", "nested too deep"),
+        (GOOD, "#" * 1_000_001, "at most 1,000,000 are read"),
         (WAITS, "ACTOR", "the Worker waits for something else than KV"),
         (TEXT, "ACTOR", "answers GET / with str; it must be a Response"),
         (RAISES, "FAILS", "the guarantee 'fails' raises ZeroDivisionError: division by zero"),
@@ -182,6 +186,13 @@ def test_what_cannot_be_explored_is_told_in_one_line(
     captured = capsys.readouterr()
     assert said in captured.err
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/dev/zero"), os.mkfifo, os.mkdir])
+def test_a_scenario_is_a_file(make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(tmp_path / "s.toml")
+    assert cli.main(["explore", "--scenario", str(tmp_path / "s.toml")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 NEVER = "def never(seen):\n    return 'it was asked' if seen.answers else None\n"

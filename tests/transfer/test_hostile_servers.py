@@ -30,6 +30,7 @@ COST: dict[str, Any] = {"routes": {}, "operations": {}, "estimate": None, "over_
 
 NO_COUNTS: Sequence[Any] = (None, 1, [], {"a": "b", "reads": "x"})
 NO_TIMES: Sequence[Any] = ("soon", [], {}, True)
+NO_INSTANTS: Sequence[Any] = (None, [], 10**30, -1)
 NO_CURSORS: Sequence[Any] = (1, [], {}, True)
 
 Ended = Callable[..., str]
@@ -62,6 +63,8 @@ def commands(url: str, folder: Path) -> Sequence[Sequence[str]]:
         ("seed", "data.json", "--to", url),
         ("verify", "--from", url, "--before", "data.json"),
         ("cost", "--url", url),
+        *((command, "--url", url) for command in ("keys", "journal", "clock", "faults", "reset")),
+        ("journal", "--url", url, "--follow", "--json"),
     )
 
 
@@ -149,6 +152,44 @@ def test_a_list_that_does_not_go_on_is_given_up(
 ) -> None:
     with hostile_server(pages_of(page)) as url:
         assert why in ended("verify", "--from", url, "--before", commands(url, folder)[2][1])
+
+
+EVENT: dict[str, Any] = {"position": 1, "begun_ms": 1, "location": "SJC", "operation": "get", "key": "a"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *OF_ANY_KIND,
+        {},
+        *({**EVENT, field: value} for field in ("position", "begun_ms", "key") for value in NO_INSTANTS),
+        {**EVENT, "begun_ms": 10**18},
+    ],
+)
+def test_an_event_of_other_types_is_no_emulators(event: Any, ended: Ended) -> None:
+    with hostile_server(lambda number, path: [of_json(event)]) as url:
+        assert ended("journal", "--url", url) == f"{url} does not answer like a queue-emulator"
+
+
+KEYS: dict[str, Any] = {"keys": [{"key": "a", "live": True, "locations": {}}], "cursor": "again", "now_ms": 1}
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (KEYS, "lists 'a' after 'a': not in key order"),
+        ({**KEYS, "keys": []}, "more than 1,000 empty pages in a row"),
+        ({**KEYS, "now_ms": 10**18}, "does not answer like a queue-emulator"),
+    ],
+)
+def test_keys_that_do_not_go_on_are_given_up(page: Any, why: str, ended: Ended) -> None:
+    with hostile_server(lambda number, path: [of_json({"locations": ["SJC"]} if "over" in path else page)]) as url:
+        assert why in ended("keys", "--url", url)
+
+
+def test_a_journal_that_stands_still_is_given_up(ended: Ended) -> None:
+    with hostile_server(lambda number, path: [of_json(EVENT)]) as url:
+        assert ended("journal", "--url", url) == f"{url} does not answer like a queue-emulator"
 
 
 def test_an_answer_that_takes_for_ever_is_broken_off() -> None:

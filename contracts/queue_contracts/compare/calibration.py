@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from queue_contracts.compare.scores import Score
+from queue_contracts.foreign.files import read_small
 
 
 class CalibrationError(ValueError):
@@ -37,8 +38,8 @@ def packaged_calibration() -> Traversable:
 def read_calibration(file: Traversable | Path) -> Calibration:
     """Raises CalibrationError."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Calibration)
-    except (OSError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(read_small(file), type=Calibration)
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise CalibrationError(f"{file.name} is not a file of scores: {error}") from None
 
 

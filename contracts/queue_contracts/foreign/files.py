@@ -1,4 +1,4 @@
-"""YAML files that somebody else wrote: read within a bound of bytes, depth and values, whatever they refer to."""
+"""Files that somebody else wrote, read within a bound of bytes; YAML of depth and values too, aliases included."""
 
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,10 +11,7 @@ _VALUES_MAX = 100_000
 
 def read_yaml(file: Traversable | Path) -> object:
     """What the file says. Raises OSError, or ValueError with one line that says why it cannot be read."""
-    with file.open("rb") as opened:
-        content = opened.read(_BYTES_MAX + 1)
-    if len(content) > _BYTES_MAX:
-        raise ValueError(f"more than {_BYTES_MAX:,} bytes")
+    content = read_small(file)
     try:
         data: object = yaml.safe_load(content.decode("utf-8"))
     except RecursionError:
@@ -23,6 +20,15 @@ def read_yaml(file: Traversable | Path) -> object:
         raise ValueError(" ".join(str(error).split())) from None
     _require_few(data)
     return data
+
+
+def read_small(file: Traversable | Path) -> bytes:
+    """What is in a file of up to a million bytes, whatever it is. Raises OSError, or ValueError for a larger one."""
+    with file.open("rb") as opened:
+        content = opened.read(_BYTES_MAX + 1)
+    if len(content) > _BYTES_MAX:
+        raise ValueError(f"more than {_BYTES_MAX:,} bytes")
+    return content
 
 
 def _require_few(data: object) -> None:

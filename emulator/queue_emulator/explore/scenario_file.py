@@ -14,7 +14,9 @@ from queue_emulator.explore.history import Actor
 from queue_emulator.explore.own import Own, Worker, by_id, item, parse
 from queue_emulator.explore.scenarios import FAULTS, ODD_LIST, SCENARIOS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
+from queue_emulator.kv.folder import read_small
 
+BYTES_MAX = 1_000_000  # of a file
 PAGE_MAX, OPERATIONS_MAX = 1_000, 1_000  # production's
 _JAVASCRIPT = (".mjs", ".js", ".json", ".jsonc")  # a wrangler config names one too
 _LOCATION = re.compile(r"[A-Z]{3}")
@@ -25,11 +27,12 @@ _READY: Mapping[str, Callable[[], Guarantee]] = {"no-5xx": no_5xx}
 def read_scenario(path: Path) -> Scenario:
     """The scenario in a file; its name is the path. Raises SettingsError for what it cannot be, OSError."""
     try:
-        with path.open("rb") as file:
-            said = tomllib.load(file)
+        said = tomllib.loads(read_small(path, BYTES_MAX).decode())
         return _Reader(path, said).scenario()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: nested too deep") from None
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
 

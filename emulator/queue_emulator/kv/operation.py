@@ -88,6 +88,7 @@ class Found(NamedTuple):
 Saw = tuple[str | None, int, int | None, int | None, int | None]
 """What the journal notes of a key: cache_status, age_ms, version, newer_version, keys."""
 
+ALL = slice(None)
 NOTHING_SEEN: Saw = (None, 0, None, None, None)
 
 
@@ -96,10 +97,11 @@ class Reading(NamedTuple):
 
     found: Sequence[Found]
 
-    def saw(self) -> Sequence[Saw]:
+    def saw(self, part: slice = ALL) -> Sequence[Saw]:
+        """For the journal, of a part of the keys."""
         return [
             (status, age_ms, None if entry is None else entry.version or None, newer_version, None)
-            for entry, status, age_ms, newer_version in self.found
+            for entry, status, age_ms, newer_version in self.found[part]
         ]
 
 
@@ -112,8 +114,9 @@ class Listing(NamedTuple):
     age_ms: int = 0
     newer_version: int | None = None
 
-    def saw(self) -> Sequence[Saw]:
-        return ((self.cache_status, self.age_ms, None, self.newer_version, len(self.rows)),)
+    def saw(self, part: slice = ALL) -> Sequence[Saw]:
+        seen: Sequence[Saw] = ((self.cache_status, self.age_ms, None, self.newer_version, len(self.rows)),)
+        return seen[part]
 
 
 class Written(NamedTuple):
@@ -121,8 +124,8 @@ class Written(NamedTuple):
 
     entries: Sequence[Entry] = ()
 
-    def saw(self) -> Sequence[Saw]:
-        return [(None, 0, entry.version, None, None) for entry in self.entries]
+    def saw(self, part: slice = ALL) -> Sequence[Saw]:
+        return [(None, 0, entry.version, None, None) for entry in self.entries[part]]
 
 
 Outcome = TypeVar("Outcome", Reading, Listing, Written)

@@ -7,7 +7,7 @@ Arguments are checked where they are understood, before an operation is made of 
 it. A request of many keys is one operation: it waits once, is refused as a whole, and sees one moment.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from queue_emulator.core.clock import Clock
@@ -18,7 +18,7 @@ from queue_emulator.core.meter import Meter
 from queue_emulator.core.plans import DailyQuota, Plan
 from queue_emulator.kv.journal import Journal
 from queue_emulator.kv.limiting import Limits
-from queue_emulator.kv.operation import NOTHING_SEEN, Operation, Outcome, Saw, StaleRead, Way
+from queue_emulator.kv.operation import ALL, NOTHING_SEEN, Operation, Outcome, Saw, StaleRead, Way
 from queue_emulator.kv.turn import Turn, go_at_once
 from queue_emulator.kv.waiting import Sleep, others_first, steps
 
@@ -84,7 +84,7 @@ class Pipeline:
         except ResetError:
             raise  # the journal is that of another world
         except JavaScriptError as error:
-            await self._note_all(operation, way, [], error)
+            await self._note_all(operation, way, lambda part: (), error)
             raise
         self.meter.count(caller.route, kind, way.begun_ms, len(operation.keys))
         if way.decision is not None or operation.in_steps:
@@ -117,19 +117,23 @@ class Pipeline:
     async def _note_done(self, operation: Operation[Outcome], way: Way, outcome: Outcome) -> None:
         """Raises what the caller sees of a fault, though it is done."""
         failure = None if way.decision is None else way.decision.failure
-        await self._note_all(operation, way, outcome.saw(), failure)
+        await self._note_all(operation, way, outcome.saw, failure)
         if failure is not None:
             raise failure
 
     async def _note_all(
-        self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None
+        self,
+        operation: Operation[Any],
+        way: Way,
+        seen: Callable[[slice], Sequence[Saw]],
+        error: JavaScriptError | None,
     ) -> None:
         """As `_note`, of what may be long; raises ResetError when it is no longer of this world."""
         if not operation.in_steps:
-            self._note(operation, way, seen, error)
+            self._note(operation, way, seen(ALL), error)
             return
         for part in steps(len(operation.keys)):
-            self._note(operation._replace(keys=operation.keys[part]), way, seen[part], error)
+            self._note(operation._replace(keys=operation.keys[part]), way, seen(part), error)
             await others_first()
             if way.epoch != self.epoch:
                 raise ResetError(operation.kind.wire)
