@@ -96,7 +96,7 @@ class ToolFront:
         if self._addresses.alone is None:
             return None
         where = f"{self._addresses.alone}: its Worker is at {first}, not at {location}"
-        return f"{where}. --at BINDING=LOCATION puts a KV binding at another location"
+        return f"{where}. --at BINDING=LOCATION puts a KV binding at another location; wrangler 4 can have several"
 
     async def _pass_on(self, passing: "_Passing", scope: Scope, location: str) -> None:
         run: Invocation = scope[INVOCATION]
