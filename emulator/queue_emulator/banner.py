@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from queue_emulator import __version__
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.core.clock import iso_8601
-from queue_emulator.core.wire_names import API_PREFIX
+from queue_emulator.core.wire_names import API_PREFIX, CONTROL_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.seeds import Seeds
@@ -28,6 +28,7 @@ def banner(
     return [
         f"queue-emulator {__version__}",
         f"  listening   {base_url}",
+        f"  see it      {base_url}{CONTROL_PREFIX}/",
         *_data_lines(settings, service),
         *_key_lines(settings),
         f"  profile     {', '.join((service.profile.name, *_places(settings), _worker(settings)))}",
@@ -65,7 +66,7 @@ def _places(settings: Settings) -> tuple[str, ...]:
 
 
 def _worker(settings: Settings) -> str:
-    return "a Worker on workerd" if settings.worker else f"Worker version {settings.worker_version.value}"
+    return "a Worker on workerd" if settings.worker else str(settings.rollout)
 
 
 def _plan_lines(settings: Settings) -> list[str]:

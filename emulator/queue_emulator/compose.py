@@ -29,7 +29,7 @@ from queue_emulator.settings import DEFAULT_STATE, Settings
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
-from queue_emulator.web.deployment import WORKER_NAME, Deployment
+from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
 from queue_emulator.workerd.bindings import WorkerPlan, bind_all
@@ -80,7 +80,9 @@ async def _serve(
             clock=clock,
             keys=settings.keys.keys,
             locations=settings.locations,
-            version=settings.worker_version,
+            version=settings.rollout.default,
+            rollout=settings.rollout,
+            machines=settings.machines,
             rate_limit_per_minute=settings.rate_limit_per_minute,
             strict=settings.strict,
             dice=dice,
@@ -88,10 +90,11 @@ async def _serve(
             api_token=settings.keys.api_token.token,
             **_logs(settings, clock),
             control_token=settings.keys.control_token,
+            explorer=None if settings.worker else _explorer,
         )
         await seeds.load(service, settings.locations[0], clock)
         run = _run_python if settings.worker is None else _run_on_workerd
-        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready))
+        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready, ending=deployment.ending))
     finally:
         if ready_file is not None:
             ready_file.remove()
@@ -99,6 +102,12 @@ async def _serve(
             await service.close()
         else:
             await namespaces.close(discard=not started)
+
+
+def _explorer() -> Explorer:
+    from queue_emulator.live_exploring import LiveExplorer  # a start does not wait for it
+
+    return LiveExplorer()
 
 
 class _Logs(TypedDict):
@@ -113,11 +122,18 @@ def _logs(settings: Settings, clock: MovableClock) -> _Logs:
             "log": lambda line: tell(message_as_json(clock.now_ms(), line)),
             "log_requests_as": lambda answered: tell(answered.as_json()),
         }
-    colours = _COLOURS if settings.colours else {}
-    return {"log": tell, "log_requests_as": lambda each: tell(each.as_text(), colours.get(each.status // 100, ""))}
+    return {
+        "log": tell,
+        "log_requests_as": lambda each: tell(each.as_text(), _colour(each) if settings.colours else ""),
+    }
 
 
-_COLOURS = {4: "33", 5: "31"}  # yellow and red, by the first digit of a status
+def _colour(answered: Answered) -> str:
+    """Red and yellow for what failed, magenta for what was stale."""
+    return _COLOURS.get(answered.status // 100, _STALE if answered.stale else "")
+
+
+_COLOURS, _STALE = {4: "33", 5: "31"}, "35"
 
 
 def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> dict[str, object]:

@@ -1,152 +1,175 @@
 """The command `explore`: the progress that it shows, and what it says and writes of what it found.
 
-Exit codes: 0 nothing is broken, or a replayed schedule holds now; 1 something is; 2 refused; 3 a schedule that cannot
-be replayed to its end.
+Exit codes: 0 nothing is broken, 1 something is, 2 refused; of a replay see replaying.py.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from queue_emulator.core.clock import Stopwatch
-from queue_emulator.core.errors import EmulatorError, SettingsError
+from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
-from queue_emulator.explore import files, schedule, telling
-from queue_emulator.explore.causes import causes
+from queue_emulator.explore import files, telling
+from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
-from queue_emulator.explore.picturing import Shown
-from queue_emulator.explore.scenario_file import read_scenario
-from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
-from queue_emulator.kv.folder import read_small
+from queue_emulator.explore.processes import Progress, Search, collect_seldom, progress_of, search
+from queue_emulator.explore.scenario_file import scenarios_named
+from queue_emulator.explore.scenarios import SCENARIOS
+from queue_emulator.explore.search import LANES
+from queue_emulator.explore.shares import Share, read_share, scenarios_of, share_of, together
+from queue_emulator.replaying import BROKEN, HOLDS, replay
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
+from queue_emulator.workerd.bindings import WorkerFlags
 
-HOLDS, BROKEN, CANNOT_GO_ON = 0, 1, 3
 _SECONDS_DEFAULT = 10.0
-_FILE_BYTES_MAX = 1_000_000
 _PROGRESS_MS = 1_000
+_UNSTEADY = (
+    "queue-emulator: {} broken schedules broke nothing when they were run again, and are not shown: the Worker keeps "
+    "something between requests, such as a variable of a module"
+)
 
 
 def explore(parsed: argparse.Namespace) -> int:
-    """Search, or replay a schedule; returns the exit code."""
+    """Search, put together what was found elsewhere, or replay a schedule; returns the exit code."""
+    _check(parsed)
     if parsed.replay is not None:
-        searched = next((each for each in ("seconds", "schedules", "out") if getattr(parsed, each)), None)
-        if searched is not None:
-            raise SettingsError(f"--replay does one schedule again: it takes no --{searched}")
-        return _replay(parsed.replay, parsed.picture, parsed.scenario, as_json=parsed.json)
-    if parsed.picture is not None:
-        raise SettingsError("--picture draws one schedule: give it with --replay; --out draws each that is found")
-    explorer = Explorer(_scenarios(parsed.scenario), parsed.random_seed, swarm=not parsed.scenario)
+        return replay(parsed, flags(parsed))
     folder: Path | None = parsed.out
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    collect_seldom()
     watch = Stopwatch()
-    interrupted = _search(explorer, watch, parsed.seconds, parsed.schedules)
-    findings = sorted(explorer.findings, key=lambda each: (each.rank, each.at_schedule))
+    outcome = _merge(parsed) if parsed.merge else _search(parsed, watch)
+    findings = sorted(outcome.findings, key=lambda each: (each.rank, each.at_schedule))
     named = list(zip(_names(findings), findings, strict=True))
     if folder is not None:
         for name, finding in named:
-            files.write(folder, name, finding, files.replay_command(folder / f"{name}.schedule"))
+            files.write(folder, name, finding, files.replay_command(folder / f"{name}.schedule", parsed.worker))
+        files.write_share(folder, outcome.share)
     if parsed.json:
-        say(json.dumps(_as_json(explorer, named, folder), ensure_ascii=False))
+        say(json.dumps(_as_json(outcome.share, named, folder), ensure_ascii=False))
     else:
         for name, finding in named:
-            say(*telling.five_lines(finding, _see_again(name, folder)), "")
-        say(_summary(explorer, watch, interrupted))
+            say(*telling.five_lines(finding, _see_again(name, folder, parsed.worker)), "")
+        say(_summary(outcome, watch))
+    if outcome.share.unsteady:
+        tell(_UNSTEADY.format(outcome.share.unsteady))
     return BROKEN if findings else HOLDS
 
 
-def _search(explorer: Explorer, watch: Stopwatch, seconds: float | None, schedules: int | None) -> bool:
-    """Until it is enough; what was found stays found at Ctrl-C. Whether that came."""
-    said_ms = 0.0
-    end_ms = (_SECONDS_DEFAULT if seconds is None else seconds) * 1000
-
-    def enough() -> bool:
-        nonlocal said_ms
-        now_ms = watch.elapsed_ms()
-        if now_ms - said_ms >= _PROGRESS_MS:
-            said_ms = now_ms
-            tell(_progress(explorer, now_ms))
-        return explorer.schedules >= schedules if schedules is not None else now_ms >= end_ms
-
-    try:
-        for _ in explorer.run(enough):
-            pass
-    except KeyboardInterrupt:
-        return True
-    return False
+class _Outcome(NamedTuple):
+    findings: Sequence[Finding]
+    share: Share
+    interrupted: bool = False
 
 
-def _progress(explorer: Explorer, now_ms: float) -> str:
-    findings = sorted(explorer.findings, key=lambda finding: finding.rank)
-    broken = ", ".join(dict.fromkeys(finding.target.guarantee for finding in findings)) or "none"
-    return (
-        f"{now_ms / 1000:.0f} s: {explorer.schedules} schedules, {explorer.schedules * 1000 / now_ms:.0f} a second; "
-        f"{len(explorer.findings)} findings, broken guarantees: {broken}"
+def _check(parsed: argparse.Namespace) -> None:
+    """Raises SettingsError for options that do not go together."""
+    for one, why, others in _APART:
+        if getattr(parsed, one) not in (None, []):
+            stray = next((each for each in others if getattr(parsed, each) not in (None, [])), None)
+            if stray is not None:
+                raise SettingsError(f"--{one} {why}: it takes no --{stray}")
+    if parsed.picture is not None and parsed.replay is None:
+        raise SettingsError("--picture draws one schedule: give it with --replay; --out draws each that is found")
+
+
+_SEARCHED = ("seconds", "schedules", "workers", "shard")
+_APART = (
+    ("replay", "does one schedule again", (*_SEARCHED, "out", "merge")),
+    ("merge", "puts together what was found", _SEARCHED),
+)
+
+
+def _merge(parsed: argparse.Namespace) -> _Outcome:
+    """What shards of one search have written, as one run has it."""
+    shares = [read_share(folder) for folder in parsed.merge]
+    scenarios = scenarios_of(shares, parsed.scenario)
+    with answering([*SCENARIOS, *scenarios.values()], flags(parsed), workerd=parsed.workerd) as answered:
+        return _Outcome(*together(shares, answered, scenarios))
+
+
+def _search(parsed: argparse.Namespace, watch: Stopwatch) -> _Outcome:
+    shard, shards = parsed.shard or (1, 1)
+    lanes = range(LANES)[shard - 1 :: shards]
+    seconds = _SECONDS_DEFAULT if parsed.seconds is None else parsed.seconds
+    asked = Search(
+        tuple(parsed.scenario), parsed.random_seed, lanes, seconds, parsed.schedules, flags(parsed), parsed.workerd
     )
+    workers = min(parsed.workers or 1, len(lanes))
+    return _here(asked, watch) if workers == 1 else _in_processes(asked, workers, watch)
 
 
-def _summary(explorer: Explorer, watch: Stopwatch, interrupted: bool) -> str:
-    found = len(explorer.findings)
+def _in_processes(asked: Search, workers: int, watch: Stopwatch) -> _Outcome:
+    said = _Said(watch)
+    shares, interrupted = search(asked, workers, said)
+    scenarios = scenarios_of(shares, asked.scenarios)
+    with answering([*SCENARIOS, *scenarios.values()], asked.flags, workerd=asked.workerd) as answered:
+        return _Outcome(*together(shares, answered, scenarios), interrupted)
+
+
+def _here(asked: Search, watch: Stopwatch) -> _Outcome:
+    """Until it is enough; what was found stays found at Ctrl-C."""
+    scenarios, interrupted, said = scenarios_named(asked.scenarios), False, _Said(watch)
+    with answering(scenarios, asked.flags, workerd=asked.workerd) as answered:
+        explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
+
+        def enough() -> bool:
+            if said.due():
+                said([progress_of(explorer)])
+            return asked.schedules is None and watch.elapsed_ms() >= asked.seconds * 1000
+
+        try:
+            for _ in explorer.run(enough, asked.schedules):
+                pass
+        except KeyboardInterrupt:
+            interrupted = True
+    return _Outcome(explorer.findings, share_of(explorer), interrupted)
+
+
+def flags(parsed: argparse.Namespace) -> WorkerFlags | None:
+    """What is said of a Worker in JavaScript; raises SettingsError for what is of none."""
+    if parsed.worker is not None:
+        return WorkerFlags(parsed.worker, parsed.binding, parsed.var)
+    stray = next((each for each in ("binding", "var") if getattr(parsed, each)), None)
+    if stray is not None:
+        raise SettingsError(f"--{stray} is only for your own Worker: add --worker PATH")
+    return None
+
+
+class _Said:
+    """The progress line, once a second."""
+
+    def __init__(self, watch: Stopwatch) -> None:
+        self._watch = watch
+        self._said_ms = 0.0
+
+    def due(self) -> bool:
+        return self._watch.elapsed_ms() - self._said_ms >= _PROGRESS_MS
+
+    def __call__(self, progress: Sequence[Progress]) -> None:
+        if not self.due():
+            return
+        now_ms = self._said_ms = self._watch.elapsed_ms()
+        schedules, findings = sum(each.schedules for each in progress), sum(each.findings for each in progress)
+        broken = sorted({id for each in progress for id in each.broken}, key=lambda id: (len(id), id))
+        tell(
+            f"{now_ms / 1000:.0f} s: {schedules} schedules, {schedules * 1000 / now_ms:.0f} a second; "
+            f"{findings} findings, broken guarantees: {', '.join(broken) or 'none'}"
+        )
+
+
+def _summary(outcome: _Outcome, watch: Stopwatch) -> str:
+    found, share = len(outcome.findings), outcome.share
     said = f"{found} finding{'' if found == 1 else 's'}" if found else "nothing is broken"
     return (
-        f"{said} in {explorer.schedules} schedules of {explorer.operations} KV operations, "
-        f"{watch.elapsed_ms() / 1000:.1f} s" + ("; interrupted" if interrupted else "")
+        f"{said} in {share.schedules} schedules of {share.operations} KV operations, "
+        f"{watch.elapsed_ms() / 1000:.1f} s" + ("; interrupted" if outcome.interrupted else "")
     )
-
-
-def _replay(path: Path, picture_path: Path | None, named: Sequence[str], *, as_json: bool) -> int:
-    try:
-        text = read_small(path, _FILE_BYTES_MAX).decode()
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: no schedule: it is not UTF-8") from None
-    of = schedule.scenario_of(text)
-    if of is not None and not of.endswith(".toml"):
-        raise SettingsError(
-            f"{path} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
-        )
-    if of is not None and of not in named and not _below_here(of):
-        raise SettingsError(
-            f"{path} is of {of}, which is not below this folder and can run code: say --scenario {of} too"
-        )
-    read = schedule.read(text, str(path), None if of is None else read_scenario(Path(of)))
-    try:
-        replayed = schedule.replay(read)
-    except SettingsError:
-        raise
-    except EmulatorError as error:
-        tell(f"queue-emulator: {path}: cannot go on: {error}")
-        return CANNOT_GO_ON
-    guarantee, broken = read.scenario.subject.guarantees[read.target.guarantee], replayed.broken
-    if picture_path is not None:
-        its_causes = () if broken is None else causes(read.scenario, replayed.world.made, read.target)
-        shown = Shown(read.scenario, replayed.world.history, read.target, broken, its_causes)
-        files.draw(picture_path, shown, name=path.stem, command=files.replay_command(path))
-    if as_json:
-        members = {"guarantee": guarantee.id, "broken": broken is not None, "differs": replayed.differs}
-        say(json.dumps(members | {"why": None if broken is None else broken.why}, ensure_ascii=False))
-    else:
-        if replayed.differs is not None:
-            say(f"It goes another way: {path}, {replayed.differs}.")
-        if broken is None:
-            say(f"Holds now: {guarantee.title}. {guarantee.sentence}")
-        else:
-            say(f"Still broken: {guarantee.title}: {broken.why}")
-    return HOLDS if broken is None else BROKEN
-
-
-def _below_here(name: str) -> bool:
-    """Whether a file that a schedule names is one of the folder in which the user works, links resolved."""
-    return Path(name).resolve().is_relative_to(Path.cwd().resolve())
-
-
-def _scenarios(names: Sequence[str]) -> Sequence[Scenario]:
-    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
-    for name in names:
-        if name not in by_name and not name.endswith(".toml"):
-            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")
-    return [by_name.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
 
 
 def _names(findings: Sequence[Finding]) -> list[str]:
@@ -160,16 +183,16 @@ def _names(findings: Sequence[Finding]) -> list[str]:
     return names
 
 
-def _see_again(name: str, folder: Path | None) -> str:
+def _see_again(name: str, folder: Path | None, worker: Path | None) -> str:
     if folder is None:
         return "give --out DIR to have its schedule written"
-    return files.replay_command(folder / f"{name}.schedule")
+    return files.replay_command(folder / f"{name}.schedule", worker)
 
 
-def _as_json(explorer: Explorer, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:
+def _as_json(share: Share, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:
     return {
-        "schedules": explorer.schedules,
-        "operations": explorer.operations,
+        "schedules": share.schedules,
+        "operations": share.operations,
         "findings": [
             {
                 "name": name,

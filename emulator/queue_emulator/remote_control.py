@@ -6,7 +6,7 @@ command expects and nothing else.
 
 import http.client
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from threading import Timer
 from typing import TypeVar
@@ -18,7 +18,7 @@ from queue_emulator.core.addresses import without_password
 from queue_emulator.core.errors import RemoteError, SettingsError
 from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
-SHORT_BYTES_MAX = 4 << 20
+SHORT_BYTES_MAX, LONG_BYTES_MAX = 4 << 20, 64 << 20
 _CONNECT_S = 10
 _SILENCE_S = 60
 _SEED_SILENCE_S = 600  # a large seed takes its time, and until then nothing is heard of it
@@ -74,15 +74,36 @@ class RemoteControl:
             most = f"an emulator accepts at most {CONTROL_BODY_BYTES_MAX}"
             raise RemoteError(f"{size_bytes} bytes are too many for one request: {most}")
         status, content = self._exchange(method, CONTROL_PREFIX + path, body, size_bytes, answer_bytes_max)
+        if status != 200:
+            raise self._refused(status, content)
         try:
-            if status == 200:
-                return msgspec.json.decode(content, type=shape)
-            why = _line(msgspec.json.decode(content, type=_Refusal).error)
+            return msgspec.json.decode(content, type=shape)
         except (msgspec.MsgspecError, RecursionError):
-            why = ""
-        if status == 200:
-            raise self.stranger()
-        raise RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
+            raise self.stranger() from None
+
+    def tell(self, method: str, path: str, body: Mapping[str, object], shape: type[Shape]) -> Shape:
+        """As `ask`, with a body of JSON."""
+        content = msgspec.json.encode(body)
+        return self.ask(method, path, shape, body=(content,), size_bytes=len(content), answer_bytes_max=LONG_BYTES_MAX)
+
+    def follow(self, path: str) -> Iterator[bytes]:
+        """Lines as they come, empty ones too, until the emulator ends."""
+        connection = _connection(self._url)
+        try:
+            self._connect(connection)
+            connection.sock.settimeout(_SILENCE_S)
+            connection.request("GET", CONTROL_PREFIX + path, headers=self._headers())
+            with connection.getresponse() as response:
+                if response.status != 200:
+                    raise self._refused(response.status, self._content(response, SHORT_BYTES_MAX))
+                while line := response.readline(SHORT_BYTES_MAX):
+                    yield line.rstrip(b"\n")
+        except OSError as error:
+            raise BrokenOffError(f"{self._url} is silent: {error}") from None
+        except http.client.HTTPException:
+            raise self.stranger() from None
+        finally:
+            connection.close()
 
     def stranger(self) -> RemoteError:
         return RemoteError(f"{self._url} does not answer like a queue-emulator")
@@ -94,20 +115,35 @@ class RemoteControl:
             with suppress(OSError):
                 self._asking.shutdown(socket.SHUT_RDWR)
 
+    def _refused(self, status: int, content: bytes) -> RemoteError:
+        try:
+            why = _line(msgspec.json.decode(content, type=_Refusal).error)
+        except (msgspec.MsgspecError, RecursionError):
+            why = ""
+        return RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        try:
+            connection.connect()
+        except (OSError, UnicodeError) as error:
+            raise SettingsError(
+                f"no emulator answers at {self._url}: {error}; start one with: queue-emulator serve"
+            ) from None
+
     def _exchange(
         self, method: str, path: str, body: Iterable[bytes], size_bytes: int, answer_bytes_max: int
     ) -> tuple[int, bytes]:
         connection = _connection(self._url)
-        headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)} if size_bytes else {}
+        headers = self._headers()
+        if size_bytes:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(size_bytes)}
         overdue = Timer(self._whole_s, self.break_off, [f"has not sent a complete answer within {self._whole_s:g} s"])
         overdue.daemon = True
         try:
-            try:
-                connection.connect()
-            except (OSError, UnicodeError) as error:
-                raise SettingsError(
-                    f"no emulator answers at {self._url}: {error}; start one with: queue-emulator serve"
-                ) from None
+            self._connect(connection)
             self._asking = connection.sock  # the connection forgets it as soon as an answer without a length begins
             overdue.start()
             if self._broken_off:

@@ -104,7 +104,9 @@ async def _run(
         app = create_app(
             deployment, log_requests=False, worker=session.front, upgrades=True, connection=connection_face
         )
-        serving = asyncio.ensure_future(serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop))
+        serving = asyncio.ensure_future(
+            serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop, ending=deployment.ending)
+        )
         stack.push_async_callback(_finish, serving, stop)
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(rmtree, folder, ignore_errors=True)

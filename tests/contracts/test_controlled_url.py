@@ -47,3 +47,11 @@ def test_what_has_no_control_surface_is_not_taken_for_an_emulator(tmp_path: Path
         ended = run(*given, env=environment(), folder=tmp_path)
     assert ended.returncode == 2
     assert f"{deployment.url} has no emulator controls: leave --control out" in ended.stdout
+
+
+def test_results_that_all_write_one_list_are_posted_a_second_apart(tmp_path: Path) -> None:
+    old = ("--profile", "cloudflare", "--worker-version", "old")
+    with open_target("emulator", locations=("SJC", "NRT"), options=old) as target:
+        ended = checked(target, "--format", "old", "--only", "about_results", folder=tmp_path)
+    assert ended.returncode == 0, ended.stdout
+    assert "4 checks passed, 0 failed" in ended.stdout

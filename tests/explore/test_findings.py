@@ -24,7 +24,9 @@ FAR = Scenario(
 def found(scenario: Scenario, target: Target, *choices: Choice) -> Finding:
     world = replay(scenario, choices)
     assert target.breaks(world.history) is not None
-    return examine(world.scenario, world.made, target, signs(scenario, world.made, target), 1)
+    finding = examine(world.scenario, world.made, target, signs(scenario, world.made, target), 1)
+    assert finding is not None
+    return finding
 
 
 def each(names: str | list[str]) -> list[Choice]:

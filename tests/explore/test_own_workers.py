@@ -154,7 +154,8 @@ RAISES = GOOD + "def fails(seen):\n    return 1 / 0\n"
     ("code", "toml", "said"),
     [
         (GOOD, "worker = 1", "worker must be a text, not 1"),
-        (GOOD, "", "worker is missing"),
+        (GOOD, "", "guarantees is missing"),
+        (GOOD, "NOBODY", "no Worker answers: name one in the scenario, or with --worker"),
         (GOOD, "worker = 'w.py:none'", "w.py has no function 'none'"),
         (GOOD, "worker = 'x.py:worker'", "there is no"),
         (GOOD, "worker = 'w.ts'", "TypeScript: bundle it first, as `npx wrangler deploy --dry-run --outdir dist`"),
@@ -175,7 +176,8 @@ def test_what_cannot_be_explored_is_told_in_one_line(
     guarantees = "'w.py:fails'" if toml == "FAILS" else "'no-5xx'"
     whole = f"worker = 'w.py:worker'\nguarantees = [{guarantees}]\n[[actor]]\nname = 'a'\nasks = ['GET /']\n"
     (tmp_path / "w.py").write_text(code)
-    (tmp_path / "s.toml").write_text(whole if toml in ("ACTOR", "FAILS") else toml)
+    texts = {"ACTOR": whole, "FAILS": whole, "NOBODY": whole.partition("\n")[2]}
+    (tmp_path / "s.toml").write_text(texts.get(toml, toml))
     assert cli.main(["explore", "--scenario", str(tmp_path / "s.toml"), "--schedules", "3"]) == 2
     captured = capsys.readouterr()
     assert said in captured.err

@@ -16,7 +16,9 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 def found(scenario: Scenario, target: Target, choices: list[Choice]) -> Finding:
     world = replay(scenario, choices)
-    return examine(scenario, world.made, target, signs(scenario, world.made, target), 1)
+    finding = examine(scenario, world.made, target, signs(scenario, world.made, target), 1)
+    assert finding is not None
+    return finding
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,7 @@ def test_a_fault_and_a_killed_run_are_part_of_it() -> None:
         at = 8 if fault == KILLED else 2
         world = replay(scenario, [*[Choice("op")] * at, Choice("op", fault=fault)])
         finding = examine(scenario, world.made, targets(broken(world.history))[0], (), 1)
+        assert finding is not None
         replayed = schedule.replay(schedule.read(text_of(finding), "faulty"))
         assert (replayed.differs, replayed.broken is not None) == (None, True)
 

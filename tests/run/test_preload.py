@@ -111,4 +111,4 @@ const options = { kvNamespaces: { CACHE: "a b", TOKYO: { id: "t" } } };
     ]
     assert [each for each in running.lines if each not in running.ours()] == expected
     (line,) = running.ours()
-    assert "CACHE = a b, TOKYO = t at NRT; location SJC; controls at http://127.0.0.1:" in line
+    assert "CACHE = a b, TOKYO = t at NRT; location SJC; page and controls at http://127.0.0.1:" in line

@@ -95,7 +95,7 @@ async def test_a_method_that_a_control_has_not_is_told_which_it_has(client: http
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/", "/status/", "/status/more", "/Status"])
+@pytest.mark.parametrize("path", ["/nothing", "/status/", "/status/more", "/Status"])
 async def test_an_unknown_control_is_told_which_there_are(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(CONTROL + path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json")

@@ -46,6 +46,10 @@ DEPARTURES: list[tuple[str, Json, list[str]]] = [
         "error: must be a string, not an object",
     ]),
     (RESULT, {"success": True, "error": [1]}, ["error: must be a string, not an array"]),
+    (RESULT, {"success": True, "error": ["x" * 70_000]}, ["error: must be a string, not an array"]),
+    (RESULT, {"success": "x" * 70_000, "error": "x" * 70_000}, [
+        "success: must be true or false, not a string of 70,002 bytes",
+    ]),
 ]  # fmt: skip
 
 

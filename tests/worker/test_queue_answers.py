@@ -4,6 +4,7 @@ import pytest
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import KVError, KVSyntaxError
+from queue_emulator.core.javascript import ToJson
 from tests.worker.deployed import Centre, Parsed, Worker, lease, task
 
 pytestmark = pytest.mark.anyio
@@ -232,3 +233,22 @@ async def test_a_failure_of_kv_other_than_its_size_limit_escapes(worker: Worker)
     assert (await worker.post("/api/result/a", {"success": True}))[0] == 200
     with pytest.raises(KVError, match="429"):
         await worker.post("/api/result/a", {"success": True})
+
+
+async def test_a_large_result_and_a_large_status_are_kept_as_they_are(worker: Worker, centre: Centre) -> None:
+    long, many = "\U0001f600\n" * 40_000, [{"a": number} for number in range(9_000)]
+    await centre.load({"queue:task:a": task("a")})
+    assert (await worker.post("/api/queue/a/status", {"status": long}))[1] == {"success": True, "status": long}
+    assert (await worker.get("/api/queue/a"))[1]["status"] == long
+    result: ToJson = {"success": True, "output": {"text": long, "all": many}, "z": 1}
+    await worker.post("/api/result/a", result)
+    assert (await worker.get("/api/result/a"))[1] == result
+    assert list((await worker.get("/api/result/a"))[1]) == ["success", "output", "z"]
+
+
+async def test_who_holds_a_lease_is_compared_however_long_the_name_is(worker: Worker, centre: Centre) -> None:
+    name = "w" * 70_000
+    await centre.load({"queue:task:a": task("a")})
+    assert (await worker.post("/api/queue/claim", {"workerId": name}))[1]["lease"]["workerId"] == name
+    assert await worker.post("/api/queue/a/renew", {"workerId": name[:-1]}) == NOT_HOLDER
+    assert (await worker.post("/api/queue/a/release", {"workerId": name})) == (200, {"success": True})

@@ -74,8 +74,8 @@ async def test_a_value_is_put_got_and_deleted(wire: WireClient) -> None:
 
 
 async def test_a_value_that_is_still_being_sent_does_not_hold_up_the_end(service: KVService, tmp_path: Path) -> None:
-    find = numbered(["CACHE"], lambda name: service)
-    face = WireFace(find, locations=("SJC",), invocations=Invocations(), log=lambda line: None)
+    named = numbered(["CACHE"], {"CACHE": service}.__getitem__)
+    face = WireFace(named, locations=("SJC",), invocations=Invocations(), log=lambda line: None)
     listening = await listen(face, tmp_path / "kv")
     reader, writer = await asyncio.open_unix_connection(tmp_path / "kv")
     try:

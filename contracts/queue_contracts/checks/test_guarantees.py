@@ -21,7 +21,7 @@ from queue_contracts.foreign.deadline import open_client
 from queue_contracts.sending.guard import PartMissing
 from queue_contracts.sending.parts import Parts
 from queue_contracts.targets.control import Control
-from queue_contracts.targets.formats import in_format
+from queue_contracts.targets.formats import Format, in_format
 from queue_contracts.targets.storage import Storage, open_storage
 from queue_contracts.targets.target import LOCATION_HEADER, Ability, Target
 
@@ -51,7 +51,8 @@ def stage(
         storage = open_storage(late_target, http)
         if storage is not None:
             storage = tidied(request) if late_target is target else in_format(storage, parts.format)
-        yield Stage(places[0], tuple(places[1:]), passing, own_id, storage)
+        shared_list = parts.format in (Format.OLD, Format.DUAL)
+        yield Stage(places[0], tuple(places[1:]), passing, own_id, storage, shared_list)
 
 
 def tidied(request: pytest.FixtureRequest) -> Storage:
@@ -65,6 +66,8 @@ def said(guarantee: Guarantee) -> str:
 
 
 def keep(guarantee: Guarantee, stage: Stage, record_property: Callable[[str, object], None]) -> None:
+    if stage.shared_list:
+        stage.between_writes()  # the guarantee before has written it a moment ago
     try:
         for seen in guarantee(stage):
             record_property("settled", f"{said(guarantee)}: {seen}")

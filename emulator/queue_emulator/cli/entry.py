@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from queue_emulator import __version__
+from queue_emulator.cli.completion import add_completion
+from queue_emulator.cli.controls import add_clock, add_faults, add_journal, add_keys, add_reset
 from queue_emulator.cli.cost import add_cost
 from queue_emulator.cli.explore import add_explore
 from queue_emulator.cli.export import add_export
@@ -26,7 +28,22 @@ from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import PIPE_CLOSED, ClosedPipe
 from queue_emulator.workerd.stopped import WorkerStopped
 
-_COMMANDS = (add_serve, add_run, add_seed, add_generate, add_verify, add_import, add_export, add_explore, add_cost)
+_COMMANDS = (
+    add_serve,
+    add_run,
+    add_seed,
+    add_generate,
+    add_verify,
+    add_import,
+    add_export,
+    add_explore,
+    add_keys,
+    add_journal,
+    add_clock,
+    add_faults,
+    add_reset,
+    add_cost,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,4 +82,5 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in _COMMANDS:
         add(commands)
+    add_completion(commands, parser)
     return parser

@@ -60,6 +60,11 @@ class Edge:
         """The copy of a value (content None: of a miss), if this reader may be shown it."""
         return self._values.fresh(key, ttl_ms, now_ms)
 
+    def kept(self, key: bytes, now_ms: int) -> Copy[Entry | None] | None:
+        """The copy of a value that a reader would be shown; looking at it does not make it live longer."""
+        copy = self._values.peek(key)
+        return copy if copy is not None and 0 <= now_ms - copy.fetched_ms < copy.ttl_ms else None
+
     def keep_value(
         self, key: bytes, entry: Entry | None, *, ttl_ms: int, now_ms: int, newer_version: int | None = None
     ) -> None:

@@ -15,13 +15,14 @@ from typing import Final, TypeAlias
 from queue_emulator.core.errors import JavaScriptError, KVSyntaxError, KVTypeError
 from queue_emulator.core.json_error import syntax_error_message
 from queue_emulator.core.json_size import JsonTooLarge, check_json
+from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.limits import INT32_MAX, INT32_MIN
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 """A JSON value as it is read: what `parse_json` and Python's json module give."""
 
-ToJson: TypeAlias = Mapping[str, "ToJson"] | Sequence["ToJson"] | str | int | float | bool | None
-"""A value that can be written as JSON. To a type checker bytes are among them; `writable` refuses those."""
+ToJson: TypeAlias = Mapping[str, "ToJson"] | Sequence["ToJson"] | JsonText | str | int | float | bool | None
+"""A value that can be written as JSON; a JsonText only in pieces. To a type checker bytes are among them too."""
 
 
 class Undefined(Enum):

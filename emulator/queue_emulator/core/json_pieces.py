@@ -9,6 +9,7 @@ from itertools import islice
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.javascript import ToJson, stringify_json
 from queue_emulator.core.json_size import LARGE_CHARACTERS, large
+from queue_emulator.core.json_text import JsonText
 
 _MEMBERS = 1_000
 
@@ -36,6 +37,8 @@ class _Pieces:
             self._write_object(value)
         elif isinstance(value, list) and value:
             self._write_array(value)
+        elif isinstance(value, JsonText):
+            self.written.append(value.content)
         else:
             self.written.append(stringify_json(value).encode())
 

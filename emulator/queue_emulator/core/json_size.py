@@ -5,6 +5,7 @@ The parser is written in C: while it works nobody else does, and an empty array 
 
 import re
 
+from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.limits import BULK_JSON_VALUES_MAX, JSON_VALUES_MAX
 
 LARGE_CHARACTERS, LARGE_VALUES = 65_536, 5_000  # what takes a few milliseconds at most
@@ -40,6 +41,8 @@ def large(value: object) -> bool:
     while left and characters < LARGE_CHARACTERS and seen < LARGE_VALUES:
         each = left.pop()
         seen += 1
+        if isinstance(each, JsonText):
+            return True
         if isinstance(each, str):
             characters += len(each)
         elif isinstance(each, dict):

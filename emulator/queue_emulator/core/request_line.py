@@ -11,7 +11,13 @@ _PATH_SHOWN_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One request. `operations` are the KV operations that it made; None where they are mixed with other requests'."""
+    """One request.
+
+    operations  the KV operations that it made; None where they are mixed with other requests'
+    location    where the Worker ran; "" for what no Worker answers
+    stale       what it was shown in place of a newer version, in words; "" for nothing
+    why         why it was refused or failed, "" where there is nothing to say
+    """
 
     at_ms: int
     method: str
@@ -19,17 +25,22 @@ class Answered:
     status: int
     took_ms: float
     operations: int | None
+    location: str = ""
+    stale: str = ""
+    why: str = ""
 
     def as_text(self) -> str:
         if self.operations is None:
             counted = "KV operations counted together with other requests"
         else:
             counted = "1 KV operation" if self.operations == 1 else f"{self.operations} KV operations"
-        return f"{one_line(self.method)} {_shown(self.path)} {self.status} {self.took_ms:.1f} ms {counted}"
+        said = [self.location, counted, f"STALE: {self.stale}" if self.stale else "", _shown(self.why)]
+        told = ", ".join(filter(None, said))
+        return f"{one_line(self.method)} {_shown(self.path)} {self.status} {self.took_ms:.1f} ms {told}"
 
     def as_json(self) -> str:
-        """One line. The path is whole."""
-        members = {
+        """One line. The path is whole; of location, stale and why there are those that say something."""
+        members: dict[str, object] = {
             "at": iso_8601(self.at_ms),
             "method": self.method,
             "path": self.path,
@@ -37,12 +48,20 @@ class Answered:
             "took_ms": round(self.took_ms, 1),
             "kv_operations": self.operations,
         }
+        members |= {name: said for name in ("location", "stale", "why") if (said := getattr(self, name))}
         return json.dumps(members)
 
 
 def message_as_json(at_ms: int, message: str) -> str:
     """Anything else that is logged, in the same form."""
     return json.dumps({"at": iso_8601(at_ms), "message": message})
+
+
+def stale_words(operation: str, age_ms: int, number: int) -> str:
+    """What a request was shown that is not the last version: the oldest of so many reads."""
+    what = "a list" if operation == "list" else "a value"
+    age = f"{what} {age_ms / 1000:.0f} s old" if age_ms else f"{what} that a write has not reached yet"
+    return age if number == 1 else f"{age}, and {number - 1} more"
 
 
 def _shown(path: str) -> str:

@@ -4,12 +4,15 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from queue_emulator.drawing.picture import picture
 from queue_emulator.explore import schedule, telling
 from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.picturing import Shown, story
 from queue_emulator.kv.folder import Folder
 
+SHARE = "findings.json"
 _NO_NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -22,14 +25,20 @@ def write(folder: Path, name: str, finding: Finding, command: str) -> Path:
     return folder / f"{name}.schedule"
 
 
+def write_share(folder: Path, share: msgspec.Struct) -> None:
+    """What the others need who put it together with theirs."""
+    with Folder.open(folder) as opened:
+        _put(opened, SHARE, msgspec.json.format(msgspec.json.encode(share)).decode())
+
+
 def draw(path: Path, shown: Shown, *, name: str, command: str) -> None:
     """The picture alone."""
     path.write_text(_drawn(shown, name=name, command=command), encoding="utf-8")
 
 
-def replay_command(path: Path) -> str:
-    """By which a schedule is seen again."""
-    return f"queue-emulator explore --replay {path}"
+def replay_command(path: Path, worker: Path | None = None) -> str:
+    """By which a schedule is seen again; `worker` is one in JavaScript, if it was named on the command line."""
+    return f"queue-emulator explore --replay {path}" + ("" if worker is None else f" --worker {worker}")
 
 
 def _drawn(shown: Shown, *, name: str, command: str) -> str:

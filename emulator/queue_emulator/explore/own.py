@@ -3,19 +3,19 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
-from queue_emulator.core.clock import Clock
 from queue_emulator.core.errors import EmulatorError, JavaScriptError, SettingsError
 from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.core.options import PutRequest
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor, Call, Kept
 from queue_emulator.explore.requests import Request as Asked
-from queue_emulator.explore.subject import Closing, Data, Memory
+from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, Standing
 from queue_emulator.explore.subject import Worker as Deployed
 from queue_emulator.explore.times import WRITTEN_MS
 from queue_emulator.kv.binding import Binding
@@ -73,15 +73,19 @@ class Own:
     binding  the name under which the Worker has its KV namespace
     headers  of every request
     at_end   requests, and the locations at which each is made
+    script   the main module of a Worker in JavaScript, in the place of `worker`
+    deployed  what answers when that is started
     """
 
-    worker: Worker
+    worker: Worker | None
     guarantees: Mapping[str, Guarantee]
     binding: str = "CACHE"
     headers: Mapping[str, str] = field(default_factory=dict)
     at_end: tuple[str, ...] = ()
     end_locations: tuple[str, ...] = ("SJC", "NRT")
     versions: tuple[str, ...] = ()
+    script: Path | None = None
+    deployed: Deploy | None = None
 
     def check(self, text: str) -> None:
         parse(text)
@@ -118,11 +122,24 @@ class Own:
     def told_before(self, items: tuple[str, ...]) -> str:
         return "; ".join(items)
 
-    def deploy(self, clock: Clock) -> Deployed:
+    def variables(self, version: str) -> Mapping[str, str]:
+        return {}
+
+    def answered_by(self, deploy: Deploy) -> "Own":
+        return replace(self, deployed=deploy)
+
+    def deploy(self, clock: Standing) -> Deployed:
+        if self.worker is None and self.deployed is None:
+            raise SettingsError("no Worker answers: name one in the scenario, or with --worker")
+        ask = None if self.deployed is None else self.deployed(clock, self.versions)
+
         async def answer(actor: Actor, asked: Asked, binding: Binding) -> Answer:
             url = f"https://worker.example{asked.path}"
             headers = {name.lower(): value for name, value in self.headers.items()}
             binding.runs(asked.verb)
+            if ask is not None:
+                return await ask(actor, asked, self.headers, binding)
+            assert self.worker is not None
             env = SimpleNamespace(**{self.binding: binding})
             try:
                 response = await self.worker(Request(asked.method, url, headers, asked.body), env)

@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from queue_emulator.core.clock import Clock, iso_8601
+from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.options import PutRequest
 from queue_emulator.explore import requests
 from queue_emulator.explore.guarantees import BY_ID, OLD_TASK, PENDING, TASK, TTL_S
 from queue_emulator.explore.history import Actor, Call, Ended, Kept
 from queue_emulator.explore.requests import Request
-from queue_emulator.explore.subject import Closing, Data, Memory, Worker
+from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, Standing, Worker
 from queue_emulator.explore.times import WRITTEN_MS
 from queue_emulator.explore.turns import TICK_MS
 from queue_emulator.kv.binding import Binding
@@ -23,7 +23,8 @@ from queue_emulator.worker.commhub import CommHub
 from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
 
-_KEYS = ApiKeys(queue_api_key="queue", admin_api_key="admin")
+_QUEUE_KEY, _ADMIN_KEY = "queue", "admin"
+_KEYS = ApiKeys(queue_api_key=_QUEUE_KEY, admin_api_key=_ADMIN_KEY)
 _AFTER_RUN_MS = 61_000  # an operator looks again when no copy can be left
 _OPERATOR, _LOOKER, _CLAIMER = Actor("operator", "LHR"), Actor("looker", "FRA"), Actor("claimer", "GRU")
 _HOLDS = "task"
@@ -36,10 +37,13 @@ _SAID = {
 }
 
 
+@dataclass(frozen=True, eq=False)
 class Queue:
-    """The Worker's task queue."""
+    """The Worker's task queue; `worker`: the one that answers it, None for ours."""
 
+    worker: Deploy | None = None
     guarantees = BY_ID
+    script = None
     versions = ("old", "dual", "new")
 
     def check(self, text: str) -> None:
@@ -75,22 +79,32 @@ class Queue:
                 said.append(f"{shown} {_SAID[format]}")
         return "; ".join(said)
 
-    def deploy(self, clock: Clock) -> Worker:
+    def variables(self, version: str) -> Mapping[str, str]:
+        return {"QUEUE_API_KEY": _QUEUE_KEY, "ADMIN_API_KEY": _ADMIN_KEY, "WORKER_VERSION": version}
+
+    def answered_by(self, deploy: Deploy) -> "Queue":
+        return replace(self, worker=deploy)
+
+    def deploy(self, clock: Standing) -> Worker:
         rate_limit = RateLimit(None, clock)
         portable = PortableRange(strict=False, log=_nobody_listens)
+        ask = None if self.worker is None else self.worker(clock, self.versions)
 
         async def answer(actor: Actor, asked: Request, binding: Binding) -> Answer:
             version = worker.WorkerVersion(actor.version)
             if not asked.path:
                 await CommHub(version.format(binding), clock).send({"id": asked.task})
                 return _ENQUEUED
+            if ask is not None:
+                return await ask(actor, asked, {"X-API-Key": _key(asked), "Content-Type": JSON_TYPE}, binding)
 
             async def body() -> bytes:
                 return asked.body
 
-            key = b"admin" if asked.path.startswith("/api/migrate") else b"queue"
             env = worker.Env(binding, _KEYS, clock, rate_limit, portable, _nobody_listens, version)
-            return await worker.fetch(worker.Request(asked.method, asked.path.encode(), key, body), env)
+            return await worker.fetch(
+                worker.Request(asked.method, asked.path.encode(), _key(asked).encode(), body), env
+            )
 
         return answer
 
@@ -141,6 +155,10 @@ def data(before: tuple[str, ...]) -> tuple[tuple[PutRequest, ...], Mapping[bytes
     until_s = WRITTEN_MS // 1000 + TTL_S
     writes = tuple(PutRequest(key, value, until_s) for key, value in entries.items())
     return writes, {key: Kept(value, until_s, WRITTEN_MS) for key, value in entries.items()}
+
+
+def _key(asked: Request) -> str:
+    return _ADMIN_KEY if asked.path.startswith("/api/migrate") else _QUEUE_KEY
 
 
 def _nobody_listens(line: str) -> None:

@@ -3,7 +3,7 @@
 import importlib.util
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -12,10 +12,11 @@ from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.own import Own, Worker, by_id, item, parse
-from queue_emulator.explore.scenarios import FAULTS, Scenario
+from queue_emulator.explore.scenarios import FAULTS, ODD_LIST, SCENARIOS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
 
 PAGE_MAX, OPERATIONS_MAX = 1_000, 1_000  # production's
+_JAVASCRIPT = (".mjs", ".js", ".json", ".jsonc")  # a wrangler config names one too
 _LOCATION = re.compile(r"[A-Z]{3}")
 _NAME = re.compile(r"\w+")
 _READY: Mapping[str, Callable[[], Guarantee]] = {"no-5xx": no_5xx}
@@ -31,6 +32,28 @@ def read_scenario(path: Path) -> Scenario:
         raise SettingsError(f"{path}: no TOML: {error}") from None
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
+
+
+def scenarios_named(names: Sequence[str]) -> Sequence[Scenario]:
+    """Those of these names or in these files, each once; without any all built-in ones. Raises SettingsError."""
+    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
+    for name in names:
+        if name not in by_name and not name.endswith(".toml"):
+            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")
+    return [by_name.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
+
+
+def scenario_for(schedule: str, of: str, named: Sequence[str]) -> Scenario:
+    """The file `of` that a schedule names as its scenario; raises SettingsError for one that is not to be trusted."""
+    if not of.endswith(".toml"):
+        raise SettingsError(
+            f"{schedule} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
+        )
+    if of not in named and not _below_here(of):
+        raise SettingsError(
+            f"{schedule} is of {of}, which is not below this folder and can run code: say --scenario {of} too"
+        )
+    return read_scenario(Path(of))
 
 
 def make_scenario(
@@ -76,7 +99,7 @@ class _Reader:
         self._said = dict(said)
 
     def scenario(self) -> Scenario:
-        worker = cast("Worker", self._function(self._text("worker")))
+        worker, script = self._worker()
         names = self._texts("guarantees")
         actors = tuple(self._actor(each) for each in self._tables("actor"))
         own = Own(
@@ -86,6 +109,7 @@ class _Reader:
             self._texts_by_name("headers"),
             self._texts("at_end", ()),
             self._texts("end_locations", ("SJC", "NRT")),
+            script=script,
         )
         before, faults = self._texts_by_name("before"), self._said.pop("faults", False)
         page_max, operations_max = self._limit("page", PAGE_MAX), self._limit("operations", OPERATIONS_MAX)
@@ -102,6 +126,15 @@ class _Reader:
             page_max=page_max,
             operations_max=operations_max,
         )
+
+    def _worker(self) -> tuple[Worker | None, Path | None]:
+        """A function of Python, or the main module of a Worker in JavaScript; neither if none is named."""
+        name = self._text("worker", "")
+        if not name:
+            return None, None
+        if name.endswith(_JAVASCRIPT):
+            return None, self._path.parent / name
+        return cast("Worker", self._function(name)), None
 
     def _actor(self, said: Mapping[str, object]) -> Actor:
         reader = _Reader(self._path, dict(said))
@@ -162,6 +195,11 @@ class _Reader:
         if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= limit:
             raise SettingsError(f"{name} must be a whole number from 1 to {limit}, not {given!r}")
         return given
+
+
+def _below_here(name: str) -> bool:
+    """Whether a file that a schedule names is one of the folder in which the user works, links resolved."""
+    return Path(name).resolve().is_relative_to(Path.cwd().resolve())
 
 
 def _module(path: Path) -> object:

@@ -1,5 +1,6 @@
 """Who does what in a world: those that are searched when nobody says anything else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from queue_emulator.explore.history import Actor
@@ -37,6 +38,15 @@ class Scenario:
     pauses: int = 2
     lease_s: int = 120
     subject: Subject = field(default=QUEUE, repr=False)
+
+
+Answered = Callable[[Scenario], Scenario]
+"""The same scenario with the Worker that answers it."""
+
+
+def as_it_is(scenario: Scenario) -> Scenario:
+    """Answered by the Worker that it has."""
+    return scenario
 
 
 def numbered(format: str, count: int, first: int = 1) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What is explored: a Worker, how it is asked, what is looked at in the end, and what must hold of it all."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from queue_emulator.core.clock import Clock
@@ -15,8 +16,20 @@ Memory = Mapping[str, str]
 """What an actor has kept of the answers so far."""
 Worker = Callable[[Actor, Request, Binding], Coroutine[object, None, Answer]]
 """A Worker in one schedule: answers a request of an actor, over KV as it is seen there."""
+Ask = Callable[[Actor, Request, Mapping[str, str], Binding], Coroutine[object, None, Answer]]
+"""As a Worker, of somebody's own: what it is asked has headers."""
 Data = tuple[Sequence[PutRequest], Mapping[bytes, Kept]]
 """What is written before a schedule begins, and how the centre holds it."""
+
+
+class Standing(Clock, Protocol):
+    """Time that stands until it is set."""
+
+    at_ms: int
+
+
+Deploy = Callable[[Standing, Sequence[str]], Ask]
+"""Of a Worker of somebody's own, with the versions that it has: as it is in one schedule."""
 
 
 class Closing(Protocol):
@@ -77,7 +90,20 @@ class Subject(Protocol):
         """The same in words, "" for nothing."""
         ...
 
-    def deploy(self, clock: Clock) -> Worker:
+    @property
+    def script(self) -> Path | None:
+        """The main module of the Worker, if it is one in JavaScript that has to be started."""
+        ...
+
+    def variables(self, version: str) -> Mapping[str, str]:
+        """What a version of a Worker in JavaScript is bound to, besides KV and variables of its own."""
+        ...
+
+    def answered_by(self, deploy: Deploy) -> "Subject":
+        """The same, answered by another Worker."""
+        ...
+
+    def deploy(self, clock: Standing) -> Worker:
         """The Worker for one schedule."""
         ...
 

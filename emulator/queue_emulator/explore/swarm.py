@@ -4,6 +4,7 @@ from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenarios import FAULTS, Scenario, numbered
 
+ACTORS_MAX = 3
 _LOCATIONS = ("SJC", "NRT")
 _LATER = ("claim", "renew", "release", "result", "result", "status", "status t01", "list", "get t01")
 _ROLES = {
@@ -16,10 +17,10 @@ _TASKS = {"new": (1, 1, 1, 2, 2, 13), "old": (0, 1, 2), "migration": (1, 1, 2, 2
 
 
 def drawn_scenario(draws: Draws) -> Scenario:
-    """A queue before, during or after its migration, with one to three actors."""
+    """A queue before, during or after its migration, with one to ACTORS_MAX actors."""
     kind = draws.one_of(("new", "new", "old", "migration", "migration"))
     tasks = draws.one_of(_TASKS[kind])
-    actors = tuple(_actor(kind, place, draws) for place in range(1 + draws.below(3)))
+    actors = tuple(_actor(kind, place, draws) for place in range(1 + draws.below(ACTORS_MAX)))
     rolled_back = any("rollback" in actor.script for actor in actors)
     migrates = kind == "migration" and not rolled_back
     small = 10 if tasks > 5 else 20

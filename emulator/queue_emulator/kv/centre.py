@@ -77,6 +77,11 @@ class Centre:
             return [Sight(entry, None) for entry in current]
         return [self._sight(key, entry, location, now_ms) for key, entry in zip(keys, current, strict=True)]
 
+    @property
+    def any_underway(self) -> bool:
+        """Whether some location may not see a write yet."""
+        return self._replication.any_underway
+
     async def page(self, location: str | None, request: ListRequest, after: bytes | None, now_ms: int) -> Page:
         """`limit` keys, those lately gone included; one more tells whether the list goes on.
 
@@ -154,6 +159,16 @@ class Centre:
             total += sum(row.live(now_ms) for row in rows)
             first = rows[-1].key + b"\0"
         return total
+
+    async def next_expiry_s(self, now_ms: int) -> int | None:
+        """When the next living key expires, in unix seconds; None if none does."""
+        first, next_s = b"", None
+        while rows := await self._store.walk(first, None, _COUNTED_AT_ONCE):
+            ends = [row.expiration_s for row in rows if row.expiration_s is not None and row.live(now_ms)]
+            next_s = min([*ends, *([] if next_s is None else [next_s])], default=None)
+            first = rows[-1].key + b"\0"
+            await others_first()
+        return next_s
 
     async def clear(self) -> None:
         """Forget everything; what was begun before is over, written and forgotten with the rest, or not written."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -40,15 +41,21 @@ class Journal:
 
         Who reads too slowly misses what was forgotten meanwhile, and sees a gap in the positions.
         """
-        news = asyncio.Event()
-        self._listeners.append(news.set)
-        try:
+        with self.listening() as news:
             while True:
                 news.clear()
                 for event in list(self.after(position)):
                     position = event.position
                     yield event
                 await news.wait()
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """An Event that is set by each event that comes; who waits for it clears it before reading."""
+        news = asyncio.Event()
+        self._listeners.append(news.set)
+        try:
+            yield news
         finally:
             self._listeners.remove(news.set)
 

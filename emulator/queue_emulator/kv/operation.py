@@ -12,6 +12,20 @@ from queue_emulator.core.kinds import Kind
 from queue_emulator.core.options import ListRequest, PutRequest
 
 
+class StaleRead(NamedTuple):
+    """What a run was shown in place of a newer version: a value or a list, and how old the copy was."""
+
+    kind: Kind
+    age_ms: int
+
+
+class StaleReads(NamedTuple):
+    """Those of one run."""
+
+    oldest: StaleRead
+    number: int
+
+
 @dataclass(slots=True)
 class Invocation:
     """One run of a Worker, or of another caller: how many KV operations it has made, and may make (None: unlimited).
@@ -21,6 +35,10 @@ class Invocation:
     by_key      whether each key of a request counts, as Cloudflare's API counts them
     mixed       whether operations of other runs may be among its own: then what it counts says nothing
     epoch       how often the emulator had been reset when it began; None: what it asks for is of the present
+    location    where it runs, "" if that is not known
+    machine     which machine of its location serves it, from 1: each has copies of its own
+    stale       the oldest copy that it was shown although a newer version was written, and how many such reads it made
+    why         what its answer leaves out and its developer wants to know: why it was refused, or failed
     """
 
     operations_max: int | None = limits.OPERATIONS_PER_INVOCATION_MAX
@@ -30,6 +48,18 @@ class Invocation:
     by_key: bool = False
     mixed: bool = False
     epoch: int | None = None
+    location: str = ""
+    machine: int = 1
+    stale: StaleReads | None = None
+    why: str = ""
+
+    def read_stale(self, read: StaleRead) -> None:
+        """One more read that did not see the last version."""
+        if self.stale is None:
+            self.stale = StaleReads(read, 1)
+        else:
+            oldest = max(self.stale.oldest, read, key=lambda each: each.age_ms)
+            self.stale = StaleReads(oldest, self.stale.number + 1)
 
     def spend(self, number: int = 1) -> None:
         """So many more operations; raises OperationBudgetError past the limit."""

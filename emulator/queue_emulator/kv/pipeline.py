@@ -18,7 +18,7 @@ from queue_emulator.core.meter import Meter
 from queue_emulator.core.plans import DailyQuota, Plan
 from queue_emulator.kv.journal import Journal
 from queue_emulator.kv.limiting import Limits
-from queue_emulator.kv.operation import NOTHING_SEEN, Operation, Outcome, Saw, Way
+from queue_emulator.kv.operation import NOTHING_SEEN, Operation, Outcome, Saw, StaleRead, Way
 from queue_emulator.kv.turn import Turn, go_at_once
 from queue_emulator.kv.waiting import Sleep, others_first, steps
 
@@ -140,6 +140,8 @@ class Pipeline:
         failed = None if error is None else str(error)
         rules = _NO_RULES if way.decision is None else way.decision.rules
         for key, saw in zip(keys, seen or [NOTHING_SEEN] * len(keys), strict=True):
+            if saw[3] is not None and not caller.mixed:
+                caller.read_stale(StaleRead(kind, saw[1]))
             self.journal.note(
                 way.id,
                 asked_ms,

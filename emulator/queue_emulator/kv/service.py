@@ -1,6 +1,6 @@
 """One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and its library face."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from queue_emulator.core import keys as key_rules
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.edge import Edge
-from queue_emulator.core.entries import Entry, Page
+from queue_emulator.core.entries import Entry, Page, Row
 from queue_emulator.core.errors import ResetError
 from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Kind
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT
@@ -19,6 +19,7 @@ from queue_emulator.kv.centre import Centre, Versions
 from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
 from queue_emulator.kv.pipeline import Pipeline
+from queue_emulator.kv.sights import Kept, KeySight, Seen, seen_at_edge, seen_late
 from queue_emulator.kv.store import Store
 from queue_emulator.kv.waiting import STEP_BYTES, STEP_ENTRIES, Sleep, sleep_really
 
@@ -165,6 +166,40 @@ class KVService:
         live = [entry for entry in current if entry is not None and entry.live(now_ms)]
         return live, _encode_cursor(request, page, opaque)
 
+    async def sights(self, request: ListRequest, locations: Sequence[str]) -> tuple[Sequence[KeySight], str | None]:
+        """A page of keys, those included that are gone and still shown somewhere, and its cursor; noted nowhere."""
+        now_ms, opaque = self.clock.now_ms(), self.profile.opaque_cursors
+        page = await self._centre.page(None, request, _decode_cursor(request, opaque), now_ms)
+        rows = {row.key: row for row in page.rows}
+        looked = await self._look(rows, locations, now_ms)
+        return [each for each in looked if each.told(now_ms)], _encode_cursor(request, page, opaque)
+
+    async def sight(self, key: bytes, locations: Sequence[str]) -> tuple[Entry | None, KeySight]:
+        """One key: what the centre holds, a tombstone or what has expired included, and the locations."""
+        now_ms = self.clock.now_ms()
+        entry = (await self._centre.read(None, (key,), now_ms))[0].entry
+        (sight,) = await self._look({key: None if entry is None else Row.of(entry)}, locations, now_ms)
+        return entry, sight
+
+    async def next_expiry_s(self) -> int | None:
+        """When the next key expires, in unix seconds; None if none does."""
+        return await self._centre.next_expiry_s(self.clock.now_ms())
+
+    async def _look(
+        self, rows: Mapping[bytes, Row | None], locations: Sequence[str], now_ms: int
+    ) -> Sequence[KeySight]:
+        keys, seen = list(rows), dict[bytes, dict[str, Seen]]()
+        for location in locations:
+            view = self._views.get(location)
+            edge = None if view is None else view.edge
+            late = await self._centre.read(location, keys, now_ms) if self._centre.any_underway else None
+            for position, key in enumerate(keys):
+                at_edge = seen_at_edge(None if edge is None else edge.kept(key, now_ms), now_ms)
+                if late is not None and at_edge.kept is Kept.NOTHING and late[position].newer_version is not None:
+                    at_edge = seen_late(late[position].entry, now_ms)
+                seen.setdefault(key, {})[location] = at_edge
+        return [KeySight(key, row, seen.get(key, {})) for key, row in rows.items()]
+
     async def count(self) -> int:
         """How many keys live at the centre, whatever any location sees."""
         return await self._centre.count(self.clock.now_ms())
@@ -191,7 +226,7 @@ class KVService:
     def check(self, operation: Operation[Any]) -> None:
         """Raises KVError for a cursor that is none of ours."""
         if operation.page is not None and operation.page.cursor:
-            _decode_cursor(operation.page, self._view(operation.location).opaque_cursors)
+            _decode_cursor(operation.page, self._view(operation).opaque_cursors)
 
     def carry_out(self, operation: Operation[Outcome], way: Way) -> Coroutine[Any, Any, Outcome]:
         """The operation at its location's edge and at the centre."""
@@ -199,7 +234,7 @@ class KVService:
         return doing(operation, way)  # type: ignore[no-any-return]  # a kind has its own outcome
 
     async def _read(self, operation: Operation[Any], way: Way) -> Reading:
-        view, now_ms = self._view(operation.location), way.begun_ms
+        view, now_ms = self._view(operation), way.begun_ms
         if view.edge is None:
             sights = await self._centre.read(view.lags_as, operation.keys, now_ms)
             self._still(operation, way)
@@ -220,7 +255,7 @@ class KVService:
         return Reading([found[key] for key in operation.keys])
 
     async def _list(self, operation: Operation[Any], way: Way) -> Listing:
-        request, view, now_ms = operation.page, self._view(operation.location), way.begun_ms
+        request, view, now_ms = operation.page, self._view(operation), way.begun_ms
         assert request is not None
         after = _decode_cursor(request, view.opaque_cursors)
         ttl_ms, status, age_ms = operation.cache_ttl_s * 1000, None, 0
@@ -253,7 +288,7 @@ class KVService:
     def _arrived(self, operation: Operation[Any], way: Way, entry: Entry) -> None:
         """The writer's edge follows the write; to every other edge its copies are stale now."""
         sees_its_own = self.profile.read_your_writes and operation.location != API_LOCATION
-        own = self._view(operation.location).edge if sees_its_own else None
+        own = self._view(operation).edge if sees_its_own else None
         for edge in self._edges:
             if edge is own:
                 edge.wrote(entry, way.begun_ms)
@@ -265,13 +300,16 @@ class KVService:
         if way.epoch != self.pipeline.epoch or self._retired:
             raise ResetError(operation.kind.wire)
 
-    def _view(self, location: str) -> _View:
-        view = self._views.get(location)
+    def _view(self, operation: Operation[Any]) -> _View:
+        """Of the machine that serves it. What holds for a location holds for all its machines, but each has copies."""
+        location, machine = operation.location, operation.caller.machine
+        name = location if machine == 1 else f"{location} {machine}"
+        view = self._views.get(name)
         if view is None:
             edge = Edge() if self.profile.caches else None
             if edge is not None:
                 self._edges.append(edge)
-            view = self._views[location] = _View(edge, location, self.profile.opaque_cursors)
+            view = self._views[name] = _View(edge, location, self.profile.opaque_cursors)
         return view
 
 

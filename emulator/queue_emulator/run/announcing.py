@@ -64,7 +64,7 @@ class Announcements:
     def _ready_line(self, report: Ready) -> str:
         places = ", ".join(dict.fromkeys(map(self._place, self._places)))
         tool = f"{report.tool} (miniflare {report.miniflare})"
-        return f"{tool} uses this KV: {places}; {self._where(report)}; controls at {self.controls}"
+        return f"{tool} uses this KV: {places}; {self._where(report)}; page and controls at {self.controls}"
 
     def _where(self, report: Ready) -> str:
         first, *others = self.locations

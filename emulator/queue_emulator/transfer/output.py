@@ -62,11 +62,15 @@ def write_out(pieces: Iterable[str]) -> None:
         write_whole(stream, "".join(buffered).encode())
 
 
-def say(*lines: str) -> None:
+def say(*lines: str, colour: str = "") -> None:
     """Lines for people, at once, with nothing in them that a terminal would obey; a line break in one is no new line.
 
-    Where standard output is closed, nobody listens. Raises as `standard_output` does.
+    `colour` is a code of ECMA-48, for a terminal alone. Where standard output is closed, nobody listens. Raises as
+    `standard_output` does.
     """
     if sys.stdout is not None:
         with standard_output():
-            print(*map(one_line, lines), sep="\n")
+            shown = list(map(one_line, lines))
+            if colour and sys.stdout.isatty():
+                shown = [f"\x1b[{colour}m{line}\x1b[0m" for line in shown]
+            print(*shown, sep="\n")

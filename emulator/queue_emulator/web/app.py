@@ -10,8 +10,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from queue_emulator.core.addresses import loopback_authority, loopback_origin
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.request_line import Answered
-from queue_emulator.core.wire_names import API_PREFIX, CONNECTION_PREFIX, CONTROL_PREFIX, INVOCATION, REASON_HEADER
+from queue_emulator.core.request_line import Answered, stale_words
+from queue_emulator.core.wire_names import (
+    API_PREFIX,
+    CONNECTION_PREFIX,
+    CONTROL_PREFIX,
+    INSPECTOR_HEADER,
+    INVOCATION,
+    MACHINE_HEADER,
+    REASON_HEADER,
+)
+from queue_emulator.kv.operation import Invocation
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerFace
@@ -19,7 +28,8 @@ from queue_emulator.worker.answers import error_answer
 
 MakeFace = Callable[[Deployment], ASGIApp]
 
-_CONNECTION = f"{CONNECTION_PREFIX}/".encode()
+_CONNECTION, _CONTROL = f"{CONNECTION_PREFIX}/".encode(), f"{CONTROL_PREFIX}/".encode()
+_PAGE = f"{CONTROL_PREFIX}/page/".encode()
 
 
 def create_app(
@@ -66,7 +76,14 @@ class Faces:
         if scope["type"] == "http":
             if not scope["raw_path"].startswith(b"/"):
                 _to_origin_form(scope)
-            scope[INVOCATION] = self._deployment.invocation()
+            run = scope[INVOCATION] = self._deployment.invocation()
+            named = next((value for name, value in scope["headers"] if name == _MACHINE), None)
+            machine = self._deployment.machine(None if named is None else named.decode("latin-1"))
+            if machine is None:
+                known = f"1 to {self._deployment.machines}"
+                await _plain(send, 400, f"Unknown machine in {MACHINE_HEADER}; each location has {known}")
+                return
+            run.machine = machine
             await self._face(scope["raw_path"])(scope, receive, send)
         elif scope["type"] == "websocket":
             scope[INVOCATION] = self._deployment.invocation()
@@ -80,6 +97,9 @@ class Faces:
                     self._made[prefix] = make(self._deployment)
                 return self._made[prefix]
         return self._worker
+
+
+_MACHINE = MACHINE_HEADER.lower().encode()
 
 
 def _to_origin_form(scope: Scope) -> None:
@@ -176,15 +196,24 @@ class WithoutUpgrade:
         await self._app({**scope, "type": "http", "method": "GET"}, no_body, refuse)
 
 
+def _too_often(scope: Scope) -> bool:
+    """What comes too often to be told: one KV operation of a connection, parts of the page, and what it looks at."""
+    path: bytes = scope["raw_path"]
+    return path.startswith((_CONNECTION, _PAGE)) or (path.startswith(_CONTROL) and _LOOKS in scope["headers"])
+
+
+_LOOKS = (INSPECTOR_HEADER.lower().encode(), b"reads")
+
+
 class RequestLog:
-    """Method, path, status, milliseconds and KV operations of every request. Never a header or a body."""
+    """A line for every request: what was asked, where, how it ended, and what was stale. Never a header or a body."""
 
     def __init__(self, app: ASGIApp, deployment: Deployment) -> None:
         self._app = app
         self._deployment = deployment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["raw_path"].startswith(_CONNECTION):  # that is one KV operation
+        if scope["type"] != "http" or _too_often(scope):
             await self._app(scope, receive, send)
             return
         status = 0
@@ -202,6 +231,20 @@ class RequestLog:
 
     def _line(self, scope: Scope, status: int, elapsed_ms: float) -> None:
         path = scope["raw_path"].decode("ascii", "backslashreplace")
-        operations = scope[INVOCATION].counted if INVOCATION in scope else 0
-        now_ms = self._deployment.clock.now_ms()
-        self._deployment.log_request(Answered(now_ms, scope["method"], path, status, elapsed_ms, operations))
+        run: Invocation = scope.get(INVOCATION) or Invocation()
+        stale = ""
+        if run.stale is not None:
+            stale = stale_words(run.stale.oldest.kind.name, run.stale.oldest.age_ms, run.stale.number)
+        self._deployment.log_request(
+            Answered(
+                self._deployment.clock.now_ms(),
+                scope["method"],
+                path,
+                status,
+                elapsed_ms,
+                run.counted,
+                run.location,
+                stale,
+                run.why if status >= 400 else "",
+            )
+        )

@@ -10,11 +10,17 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import Scope
 
 from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.web.control import Control
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.description import description_routes
+from queue_emulator.web.inspector.exploring import Exploring
+from queue_emulator.web.inspector.keys import Keys
+from queue_emulator.web.inspector.page import is_page, page_routes
+from queue_emulator.web.inspector.pictures import Pictures
+from queue_emulator.web.inspector.stream import Live
 from queue_emulator.web.laboratory import Laboratory
 from queue_emulator.web.loopback_only import LoopbackOnly
 from queue_emulator.web.request_body import ClientGone, DrainedFirst
@@ -24,16 +30,31 @@ MODULES = ("emulator.mjs", "emulator.d.mts")
 
 def create_control_app(deployment: Deployment) -> Starlette:
     """All controls, under their prefix."""
-    controls = Control(deployment).routes() + Laboratory(deployment).routes() + description_routes()
+    controls = [
+        *Control(deployment).routes(),
+        *Laboratory(deployment).routes(),
+        *Live(deployment).routes(),
+        *Keys(deployment).routes(),
+        *Pictures(deployment).routes(),
+        *Exploring(deployment).routes(),
+        *description_routes(),
+    ]
     control = Starlette(
-        routes=[*controls, *map(_module, MODULES)],
-        middleware=[Middleware(DrainedFirst), Middleware(LoopbackOnly, token=deployment.control_token)],
+        routes=[*controls, *map(_module, MODULES), *page_routes()],
+        middleware=[
+            Middleware(DrainedFirst),
+            Middleware(LoopbackOnly, token=deployment.control_token, needs_no_token=_of_the_page),
+        ],
         exception_handlers={HTTPException: _refuse_control(controls), Exception: _explain(deployment.log)},
     )
     control.router.redirect_slashes = False
     app = Starlette(routes=[Mount(CONTROL_PREFIX, app=control)])
     app.router.redirect_slashes = False
     return app
+
+
+def _of_the_page(scope: Scope) -> bool:
+    return scope["method"] in ("GET", "HEAD") and is_page(scope["path"].removeprefix(CONTROL_PREFIX))
 
 
 def _module(name: str) -> Route:

@@ -15,7 +15,8 @@ from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.web.actions import ControlError, check_query, read_object, routes, whole_number
 from queue_emulator.web.deployment import Deployment
 
-_CLOCK_MEMBERS = ("set", "advance_s", "freeze")
+_CLOCK_MEMBERS = ("set", "advance_s", "freeze", "to")
+_NEXT_EXPIRY = "next expiry"
 _JOURNAL_LIMIT = 10_000
 
 
@@ -43,7 +44,10 @@ class Laboratory:
         return self._deployment.time()
 
     async def move_clock(self, request: Request) -> ToJson:
-        """`set` to a time, then `advance_s` seconds, then `freeze` or go on: every expiry and timestamp follows."""
+        """`set` to a time, then `advance_s` seconds, then `freeze` or go on: every expiry and timestamp follows.
+
+        With `to` instead of `set` to the moment in which the next key expires.
+        """
         body = await read_object(request, _CLOCK_MEMBERS)
         if not body:
             raise ControlError(400, f"the clock takes {', '.join(_CLOCK_MEMBERS)}")
@@ -52,8 +56,20 @@ class Laboratory:
             raise ControlError(400, 'advance_s must be a number of seconds, as in {"advance_s": 60}')
         if not isinstance(freeze, bool | None):
             raise ControlError(400, "freeze must be true or false")
+        if "to" in body:
+            if body["to"] != _NEXT_EXPIRY or "set" in body:
+                raise ControlError(400, f"to must be {_NEXT_EXPIRY!r}, without set")
+            set_ms = await self._next_expiry_ms()
         self._deployment.move_clock(set_ms=set_ms, advance_ms=_ms(advance_s), freeze=freeze)
         return self._deployment.time()
+
+    async def _next_expiry_ms(self) -> int:
+        self._deployment.emulated("the clock cannot be moved")
+        ends = [await service.next_expiry_s() for service in self._deployment.services()]
+        next_s = min((end for end in ends if end is not None), default=None)
+        if next_s is None:
+            raise ControlError(409, "no key expires")
+        return next_s * 1000
 
     async def show_faults(self, request: Request) -> ToJson:
         """The rules in the order in which they are asked, with how often each matched and gave its verdict."""

@@ -4,6 +4,7 @@ Without the token, the peer is a loopback address, and the Host and Origin heade
 machine nor a web page in this machine's browser (DNS rebinding, cross-site requests) can reach them.
 """
 
+from collections.abc import Callable
 from hmac import compare_digest
 
 from starlette.requests import HTTPConnection, Request
@@ -11,17 +12,21 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from queue_emulator.core.addresses import loopback, loopback_authority, loopback_origin
+from queue_emulator.core.wire_names import INVOCATION
 
 
 class LoopbackOnly:
     """Refuses what does not come from this machine, or is sent by a page of another origin.
 
     With a `token`, a request that carries it as `Authorization: Bearer TOKEN` may come from anywhere, but not from a
-    page of another site.
+    page of another site. What `needs_no_token` is then for everybody: the page into which a person types it.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, token: str | None = None, needs_no_token: Callable[[Scope], bool] = lambda scope: False
+    ) -> None:
         self._app = app
+        self._needs_no_token = needs_no_token
         self._token = token.encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,6 +35,8 @@ class LoopbackOnly:
             await self._app(scope, receive, send)
             return
         status, message = why
+        if (run := scope.get(INVOCATION)) is not None:
+            run.why = message
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         await JSONResponse({"error": message}, status, headers)(scope, receive, send)
 
@@ -43,6 +50,8 @@ class LoopbackOnly:
             scheme, _, token = sent.partition(" ")
             right = compare_digest(token.strip().encode(), self._token) and scheme.lower() == "bearer"
             return None if right else (401, f"that is not the token of the emulator's controls: {_HOW}")
+        if self._token is not None and self._needs_no_token(request.scope):
+            return None
         if not loopback(peer):
             return self._refused("the emulator's controls answer only to this machine")
         if not loopback_authority(host):

@@ -57,13 +57,15 @@ async def serve(
     kept: int = DESCRIPTORS_KEPT,
     log: Callable[[str], None] = tell,
     stop: asyncio.Event | None = None,
+    ending: asyncio.Event | None = None,
 ) -> None:
     """Serve on the socket, which this takes over, until SIGINT or SIGTERM; then finish what is running.
 
     With a `stop` of the caller's, until that is set: signals are then the caller's too.
     `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `kept` file descriptors
     are left free by connections, for what their requests open. `log` is told of a connection that fails, in one line
-    without anything that it carried: a request's headers hold keys.
+    without anything that it carried: a request's headers hold keys. `ending` is set when it ends, for answers that
+    would go on for ever.
     """
     loop = asyncio.get_running_loop()
     failed = RepeatedLines(log, loop.time)
@@ -84,6 +86,8 @@ async def serve(
         ready()
         await stop.wait()
     finally:
+        if ending is not None:
+            ending.set()
         await connections.end(grace_s if stop.is_set() else 0)
 
 

@@ -11,6 +11,7 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import ClientGone, RequestBody
 from queue_emulator.worker.answers import Answer, error_answer, text_answer
 from queue_emulator.worker.fetch import BODY_BYTES_MAX, Request, fetch
+from queue_emulator.worker.rollout import VERSION_KEY_HEADER
 
 
 class WorkerFace:
@@ -28,30 +29,35 @@ class WorkerFace:
         location = self._deployment.location(named)
         try:
             binding = self._deployment.binding(location or self._deployment.locations[0], scope[INVOCATION])
+            if location is not None:
+                binding.invocation.location = location
             if location is None:
                 answer = self._unknown_location(named)
             else:
-                answer = await self._run(_request(scope, body), binding)
+                answer = await self._run(_request(scope, body), binding, _version_key(scope))
             await body.drain()
         except ClientGone:
             return
         await _send(answer, f"{binding.invocation.name}-{binding.location}", send)
 
-    async def _run(self, request: Request, binding: Binding) -> Answer:
+    async def _run(self, request: Request, binding: Binding, version_key: str | None) -> Answer:
         """What escapes the Worker is a 500, as in the real runtime, and is explained in the log."""
         try:
-            return await fetch(request, self._deployment.env(binding))
+            return await fetch(request, self._deployment.env(binding, version_key))
         except JavaScriptError as error:
             where = f"at {binding.location}, after {binding.invocation.operations} KV operations"
             why = f"; the limit: {error.limit}" if error.limit else ""
             why += f"; by fault rule {error.fault_rule}" if error.fault_rule else ""
             self._deployment.log(f"  uncaught {error.name}: {error} ({where}{why})")
+            binding.invocation.why = f"uncaught {error.name}: {error}"
         except ClientGone:
             raise
         except EmulatorError as error:
             self._deployment.log(f"  {error}")
+            binding.invocation.why = str(error)
         except Exception:  # noqa: BLE001 - a defect of ours must not look like a broken connection
             self._deployment.log(f"  a defect of this emulator, please report it:\n{traceback.format_exc()}")
+            binding.invocation.why = "a defect of this emulator"
         return text_answer(500, "Internal Server Error")
 
     def _unknown_location(self, named: str | None) -> Answer:
@@ -60,6 +66,7 @@ class WorkerFace:
 
 
 _LOCATION = LOCATION_HEADER.lower().encode()
+_VERSION_KEY = VERSION_KEY_HEADER.lower().encode()
 
 
 def _announces_body(scope: Scope) -> bool:
@@ -72,6 +79,10 @@ def _announces_body(scope: Scope) -> bool:
 def _values(scope: Scope, wanted: bytes) -> list[bytes]:
     """What a header says, each time that it was sent."""
     return [value for name, value in scope["headers"] if name == wanted]
+
+
+def _version_key(scope: Scope) -> str | None:
+    return next((value.decode("latin-1") for value in _values(scope, _VERSION_KEY)), None)
 
 
 def _request(scope: Scope, body: RequestBody) -> Request:

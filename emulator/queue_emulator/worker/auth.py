@@ -33,3 +33,16 @@ def authorized(keys: ApiKeys, scope: Scope, offered: bytes | None) -> bool:
     if expected is None or offered is None:
         return False
     return hmac.compare_digest(expected.encode("utf-8", "surrogateescape"), offered)
+
+
+def why_not(keys: ApiKeys, scope: Scope, offered: bytes | None) -> str:
+    """Why a header value does not open the scope, for the log: names of keys, never a key."""
+    name = _NAMES[scope]
+    if keys.expected(scope) is None:
+        return f"{name} is not set"
+    if scope is Scope.QUEUE and not keys.queue_api_key:
+        name = "ASSISTANT_API_KEY"
+    return f"no X-API-Key was sent: {name} is needed" if offered is None else f"the X-API-Key is not {name}"
+
+
+_NAMES = {Scope.QUEUE: "QUEUE_API_KEY", Scope.ADMIN: "ADMIN_API_KEY"}

@@ -12,14 +12,13 @@ from enum import Enum
 from functools import partial
 
 from queue_emulator.core.clock import Clock
-from queue_emulator.core.javascript import Json
 from queue_emulator.core.keys import decode_segment
 from queue_emulator.core.limits import KEY_BYTES_MAX, VALUE_BYTES_MAX
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.worker import bodies, migration, queue
 from queue_emulator.worker.answers import Answer, error_answer, text_answer
-from queue_emulator.worker.auth import ApiKeys, Scope, authorized
+from queue_emulator.worker.auth import ApiKeys, Scope, authorized, why_not
 from queue_emulator.worker.dual import DualFormat
 from queue_emulator.worker.formats import LONGEST_PREFIX, Format, NewFormat
 from queue_emulator.worker.legacy import OldFormat
@@ -71,7 +70,7 @@ class Env:
 class _Call:
     env: Env
     task_id: str
-    body: dict[str, Json]
+    body: bodies.Body
 
     @property
     def tasks(self) -> Format:
@@ -147,9 +146,11 @@ async def fetch(request: Request, env: Env) -> Answer:
     if scope is None or (found is None and scope is Scope.ADMIN):
         return text_answer(404, "Not found")
     if not authorized(env.keys, scope, request.api_key):
+        env.cache.invocation.why = why_not(env.keys, scope, request.api_key)
         return text_answer(401, "Unauthorized") if scope is Scope.ADMIN else error_answer(401, "Unauthorized")
     refusal = env.rate_limit.refuse(request.api_key or b"")
     if refusal is not None:
+        env.cache.invocation.why = env.rate_limit.told(refusal)
         return refusal
     if found is None:
         return error_answer(404, "Not found")
@@ -213,7 +214,7 @@ async def _dispatch(request: Request, env: Env, route: Route, raw_id: bytes) -> 
     return env.portable.refuse(name, departures_of_body(name, body)) or await route.answer(_Call(env, task_id, body))
 
 
-async def _read(request: Request, fields: Mapping[str, bodies.Field]) -> dict[str, Json]:
+async def _read(request: Request, fields: Mapping[str, bodies.Field]) -> bodies.Body:
     """The body, of which the bytes are then forgotten; raises BodyError."""
     content = await request.body()
     if content is None:

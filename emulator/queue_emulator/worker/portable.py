@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from queue_emulator.core.javascript import UNDEFINED, Json, Undefined
+from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.shown import one_line
 from queue_emulator.worker.answers import Answer, error_answer
-from queue_emulator.worker.bodies import LEASE_S_MAX
+from queue_emulator.worker.bodies import LEASE_S_MAX, Body
 
 STATUSES = ("pending", "claimed", "completed", "failed")
 WORKER_ID_LENGTH_MAX = 128
@@ -27,7 +28,7 @@ class Departure:
 
     field: str
     rule: str
-    value: Json | Undefined = UNDEFINED
+    value: Json | JsonText | Undefined = UNDEFINED
 
     def __str__(self) -> str:
         """Field first, as in the details of a refusal."""
@@ -38,7 +39,7 @@ class Departure:
 class _Members:
     """What a body may hold: why each member is not portable, or None; and which must be there."""
 
-    rules: Mapping[str, Callable[[Json], str | None]]
+    rules: Mapping[str, Callable[[Json | JsonText], str | None]]
     required: tuple[str, ...] = ()
 
 
@@ -70,7 +71,7 @@ def departures_of_id(task_id: str) -> Iterator[Departure]:
         yield Departure("id", "must have 1 to 64 of A-Z, a-z, 0-9 and -", task_id)
 
 
-def departures_of_body(route: str, body: Mapping[str, Json]) -> Iterator[Departure]:
+def departures_of_body(route: str, body: Body) -> Iterator[Departure]:
     """Where a body that the route takes is none that every deployment takes."""
     members = _BODIES.get(route, _Members({}))
     for name in members.required:
@@ -84,29 +85,30 @@ def departures_of_body(route: str, body: Mapping[str, Json]) -> Iterator[Departu
         yield Departure("body", f"must have only {', '.join(members.rules)}", stranger)
 
 
-def _anything(value: Json) -> None:
+def _anything(value: Json | JsonText) -> None:
     return None
 
 
-def _text(value: Json) -> str | None:
-    return None if isinstance(value, str) else "must be a string"
+def _text(value: Json | JsonText) -> str | None:
+    is_string = isinstance(value, str) or (isinstance(value, JsonText) and value.is_string)
+    return None if is_string else "must be a string"
 
 
-def _boolean(value: Json) -> str | None:
+def _boolean(value: Json | JsonText) -> str | None:
     return None if isinstance(value, bool) else "must be true or false"
 
 
-def _worker_id(value: Json) -> str | None:
+def _worker_id(value: Json | JsonText) -> str | None:
     fits = isinstance(value, str) and 1 <= len(value) <= WORKER_ID_LENGTH_MAX
     return None if fits else f"must have 1 to {WORKER_ID_LENGTH_MAX} characters"
 
 
-def _seconds(value: Json) -> str | None:
+def _seconds(value: Json | JsonText) -> str | None:
     assert isinstance(value, (int, float))
     return None if value <= LEASE_S_MAX else f"must be at most {LEASE_S_MAX} seconds"
 
 
-def _status(value: Json) -> str | None:
+def _status(value: Json | JsonText) -> str | None:
     return None if value in STATUSES else f"must be one of {', '.join(STATUSES)}"
 
 
@@ -119,8 +121,11 @@ _BODIES = {
 }
 
 
-def _shown(value: Json) -> str:
+def _shown(value: Json | JsonText) -> str:
     """Another's text, escaped and cut; of what has members only what it is."""
+    if isinstance(value, JsonText):
+        shape = "an object" if value.is_object else "an array"
+        return f"a string of {len(value.content):,} bytes" if value.is_string else shape
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "an array"
     if isinstance(value, str) and len(value) > _SHOWN_MAX:

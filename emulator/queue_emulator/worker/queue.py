@@ -10,7 +10,7 @@ from queue_emulator.core.errors import KVError
 from queue_emulator.core.javascript import Json, ToJson, spread, to_string, truthy
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import Answer, error_answer, json_answer, stored_answer
-from queue_emulator.worker.bodies import lease_seconds
+from queue_emulator.worker.bodies import Body, lease_seconds
 from queue_emulator.worker.formats import Format, get_result
 
 TOO_LARGE = 413
@@ -23,7 +23,7 @@ async def list_pending(tasks: Format) -> Answer:
     return json_answer(200, {"pending": pending, "count": len(pending)})
 
 
-async def claim(tasks: Format, clock: Clock, body: dict[str, Json]) -> Answer:
+async def claim(tasks: Format, clock: Clock, body: Body) -> Answer:
     """POST /api/queue/claim: the first task without a lease, by a lease written and read back.
 
     It answers the lease that it wrote, not the one that it read.
@@ -50,7 +50,7 @@ async def get_task(tasks: Format, task_id: str) -> Answer:
     return await stored_answer(200, task) if truthy(task) else error_answer(404, "Task not found")
 
 
-async def release(tasks: Format, task_id: str, body: dict[str, Json]) -> Answer:
+async def release(tasks: Format, task_id: str, body: Body) -> Answer:
     """POST /api/queue/{id}/release: anybody may who names no workerId."""
     lease = await tasks.lease(task_id)
     if not truthy(lease):
@@ -61,7 +61,7 @@ async def release(tasks: Format, task_id: str, body: dict[str, Json]) -> Answer:
     return json_answer(200, {"success": True})
 
 
-async def renew(tasks: Format, clock: Clock, task_id: str, body: dict[str, Json]) -> Answer:
+async def renew(tasks: Format, clock: Clock, task_id: str, body: Body) -> Answer:
     """POST /api/queue/{id}/renew: the holder's lease, from now on for `extendSec`."""
     extend_s = lease_seconds(body.get("extendSec"))
     lease = await tasks.lease(task_id)
@@ -73,7 +73,7 @@ async def renew(tasks: Format, clock: Clock, task_id: str, body: dict[str, Json]
     return await stored_answer(200, {"success": True, "lease": renewed})
 
 
-async def set_status(tasks: Format, clock: Clock, task_id: str, body: dict[str, Json]) -> Answer:
+async def set_status(tasks: Format, clock: Clock, task_id: str, body: Body) -> Answer:
     """POST /api/queue/{id}/status: read, change, write back with a new lifetime."""
     task = await tasks.task(task_id)
     if not truthy(task):
@@ -100,7 +100,7 @@ async def read_result(cache: Binding, task_id: str) -> Answer:
     return await stored_answer(200, result) if truthy(result) else error_answer(404, "Result not found")
 
 
-def _new_lease(clock: Clock, worker_id: Json, lease_s: int) -> dict[str, Json]:
+def _new_lease(clock: Clock, worker_id: ToJson, lease_s: int) -> dict[str, ToJson]:
     now_ms = clock.now_ms()
     return {
         "workerId": worker_id,

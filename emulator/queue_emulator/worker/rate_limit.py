@@ -31,3 +31,8 @@ class RateLimit:
         answer = error_answer(429, "Rate limit exceeded", retryAfter=retry_after_s, resetAt=iso_8601(reset_ms))
         answer.headers["Retry-After"] = str(retry_after_s)
         return answer
+
+    def told(self, refusal: Answer) -> str:
+        """Why, for the log."""
+        wait_s = refusal.headers["Retry-After"]
+        return f"more than {self._per_minute} requests a minute with one key; retry after {wait_s} s"

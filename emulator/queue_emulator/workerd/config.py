@@ -5,13 +5,14 @@ Schema: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/worke
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.workerd.modules import SERVICE_WORKER, Module
 
 NAMESPACE_HEADER = "X-Emulator-Namespace"
+OUTBOUND = "outbound"  # as a namespace, of what is none: a request that the Worker itself makes
 OUR_MODULES = ("tail.mjs", "cache.mjs")
 CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this name gets that far
 
@@ -20,8 +21,11 @@ CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this 
 class Layout:
     """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is our wire face.
 
-    By a second socket of each location its Worker is told the time, at `clock_entrypoint` if there is one.
-    `tail_mark` begins what our tail writes on the console that it shares with the Worker.
+    With `clocks` each location has a second socket, by which its Worker is told the time: at `clock_entrypoint`, if
+    there is one.
+    `tail_mark` begins what our tail writes on the console that it shares with the Worker; "" for no tail.
+    `variables_at` are those that one location has of its own. `outbound`: whether the Worker's own requests, as
+    `fetch` makes them, come to `kv_socket` too, instead of the network.
     """
 
     modules: Sequence[Module]
@@ -32,7 +36,10 @@ class Layout:
     compatibility_date: str
     compatibility_flags: Sequence[str]
     tail_mark: str
+    clocks: bool = True
     clock_entrypoint: str | None = None
+    variables_at: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    outbound: bool = False
 
 
 def config_text(layout: Layout) -> str:
@@ -43,11 +50,12 @@ def config_text(layout: Layout) -> str:
         '(name = "cache", worker = .cache)',
         *(_worker(layout, location, namespaces) for location in layout.locations),
         *(_namespace(layout, location, each, namespaces) for location in layout.locations for each in namespaces),
+        *(_outbound(layout, location) for location in layout.locations if layout.outbound),
     ]
     sockets = [
         f"(name = {_text(each)}, http = (cfBlobHeader = {_text(CF_HEADER)}), service = {_text(_worker_name(each))})"
         for each in layout.locations
-    ] + [_clock(each, layout.clock_entrypoint) for each in layout.locations]
+    ] + [_clock(each, layout.clock_entrypoint) for each in layout.locations if layout.clocks]
     return _CONFIG.format(services=",\n    ".join(services), sockets=",\n    ".join(sockets))
 
 
@@ -64,21 +72,24 @@ def _clock(location: str, entrypoint: str | None) -> str:
 
 
 def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
+    variables = {**layout.variables, **layout.variables_at.get(location, {})}
     bindings = (
         *(
             f"(name = {_text(name)}, kvNamespace = {_text(_kv_name(location, namespaces.index(namespace)))})"
             for name, namespace in layout.kv.items()
         ),
-        *(f"(name = {_text(name)}, json = {_text(value)})" for name, value in layout.variables.items()),
+        *(f"(name = {_text(name)}, json = {_text(value)})" for name, value in variables.items()),
     )
     props = _text(json.dumps({"location": location, "mark": layout.tail_mark}))
+    tails = f'(name = "tail", props = (json = {props}))' if layout.tail_mark else ""
+    outbound = f"globalOutbound = {_text(_outbound_name(location))}," if layout.outbound else ""
     return f"""(name = {_text(_worker_name(location))}, worker = (
       {_code(layout.modules)},
-      cacheApiOutbound = "cache",
+      cacheApiOutbound = "cache", {outbound}
       compatibilityDate = {_text(layout.compatibility_date)},
       compatibilityFlags = [{", ".join(map(_text, layout.compatibility_flags))}],
       bindings = [{", ".join(bindings)}],
-      tails = [(name = "tail", props = (json = {props}))]))"""
+      tails = [{tails}]))"""
 
 
 def _code(modules: Sequence[Module]) -> str:
@@ -93,15 +104,26 @@ def _code(modules: Sequence[Module]) -> str:
 
 def _namespace(layout: Layout, location: str, namespace: str, namespaces: list[str]) -> str:
     """What a connection speaks for is fixed here: the Worker cannot set these headers."""
-    name = _kv_name(location, namespaces.index(namespace))
-    injected = ((LOCATION_HEADER, location), (NAMESPACE_HEADER, str(namespaces.index(namespace))))
-    headers = ", ".join(f"(name = {_text(name)}, value = {_text(value)})" for name, value in injected)
+    number = namespaces.index(namespace)
+    return _external(layout, _kv_name(location, number), ((LOCATION_HEADER, location), (NAMESPACE_HEADER, str(number))))
+
+
+def _outbound(layout: Layout, location: str) -> str:
+    return _external(layout, _outbound_name(location), ((LOCATION_HEADER, location), (NAMESPACE_HEADER, OUTBOUND)))
+
+
+def _external(layout: Layout, name: str, injected: Sequence[tuple[str, str]]) -> str:
+    headers = ", ".join(f"(name = {_text(header)}, value = {_text(value)})" for header, value in injected)
     address = _text(f"unix:{layout.kv_socket}")
     return f"(name = {_text(name)}, external = (address = {address}, http = (injectRequestHeaders = [{headers}])))"
 
 
 def _worker_name(location: str) -> str:
     return f"worker-{location}"
+
+
+def _outbound_name(location: str) -> str:
+    return f"outbound-{location}"
 
 
 def _kv_name(location: str, number: int) -> str:

@@ -90,6 +90,7 @@ class WorkerdFace:
     async def _run(self, scope: Scope, body: Body, send: Send, location: str) -> None:
         run: Invocation = scope[INVOCATION]
         run.route = route_of(scope["method"], scope["raw_path"])
+        run.location = location
         self._invocations.begin(location, run)
         self._invoked(run.route)
         try:

@@ -92,7 +92,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
         folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         names = [*around.locations, *map(clock_socket, around.locations)]
-        listeners = {each: stack.enter_context(_listener(folder / each)) for each in names}
+        listeners = {each: stack.enter_context(listener(folder / each)) for each in names}
         layout = _layout(plan, around, folder, date)
         workerd = Workerd(
             around.binary,
@@ -130,7 +130,7 @@ async def _start_once(workerd: Workerd, plan: WorkerPlan, layout: Layout, folder
     if around is not None:
         modules, layout = list(around.modules), replace(layout, clock_entrypoint=around.entrypoint)
         clock.told = Told({each: folder / clock_socket(each) for each in layout.locations}, around.sign)
-    _copy(modules, folder)
+    copy_modules(modules, folder)
     try:
         await workerd.start(config_text(replace(layout, modules=modules)))
     except WorkerNotStarted as error:
@@ -174,7 +174,7 @@ def _face(
     )
 
 
-def _copy(modules: Sequence[Module], folder: Path) -> None:
+def copy_modules(modules: Sequence[Module], folder: Path) -> None:
     """What runs is what was found at the start, also when workerd died and is started again."""
     for ours in OUR_MODULES:
         (folder / ours).write_bytes(files("queue_emulator.workerd").joinpath(ours).read_bytes())
@@ -182,7 +182,7 @@ def _copy(modules: Sequence[Module], folder: Path) -> None:
         shutil.copyfile(module.path, folder / f"module-{number}")
 
 
-def _listener(path: Path) -> socket.socket:
+def listener(path: Path) -> socket.socket:
     """A socket that outlives a runtime that dies: its clients wait until the next one listens."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -24,7 +24,7 @@ from queue_emulator.core.javascript import UNDEFINED, Json, ToJson, from_utf8, p
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
 from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
 from queue_emulator.core.wire_names import LOCATION_HEADER
-from queue_emulator.kv.binding import Binding, ValueWithMetadata
+from queue_emulator.kv.binding import Binding, Service, ValueWithMetadata
 from queue_emulator.kv.operation import Invocation, Listing, Operation, Outcome, Reading, Written
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.config import NAMESPACE_HEADER
@@ -44,7 +44,7 @@ _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    service: KVService
+    service: Service
     location: str
     caller: Invocation
     segment: bytes
@@ -94,7 +94,7 @@ class Asked(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-FindService = Callable[[Mapping[str, str]], Awaitable[KVService | None]]
+FindService = Callable[[Mapping[str, str]], Awaitable[Service | None]]
 """The namespace that a request's injected headers name; None for none that there is."""
 
 

@@ -52,6 +52,7 @@ class RestFace:
         try:
             return await self._answer(scope, body, caller, headers)
         except Refusal as error:
+            caller.why = str(error)
             return _refused(error, headers)
         except ClientGone:
             raise

@@ -1,0 +1,133 @@
+"""The commands `keys`, `journal`, `clock`, `faults` and `reset`: the controls of a running emulator."""
+
+import argparse
+
+from queue_emulator import settings
+from queue_emulator.core.clock import parse_iso_8601
+from queue_emulator.core.errors import ClockError
+
+_DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
+_FREEZE = {"freeze": True, "resume": False}
+
+
+def add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`keys`."""
+    parser = _control(commands, "keys", "show which version of each key the centre has, and each location shows")
+    add = parser.add_argument
+    add("--prefix", metavar="P", default="", help="only keys that begin with this")
+    add("--location", metavar="CODE", help="only this location (default: all)")
+    add("--namespace", metavar="NAME", help="its name, title or id (default: the first)")
+    add("--follow", action="store_true", help="then show each key that changes, until Ctrl-C")
+    parser.set_defaults(run=_keys)
+
+
+def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`journal`."""
+    parser = _control(commands, "journal", "show the KV operations that a running emulator remembers")
+    add = parser.add_argument
+    add("--key", metavar="K", help="only operations on this key, and lists that it is on")
+    add("--stale", action="store_true", help="only reads that did not see the last version")
+    add("--follow", action="store_true", help="then show each that comes, until Ctrl-C")
+    parser.set_defaults(run=_journal)
+
+
+def add_clock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`clock`."""
+    parser = _control(commands, "clock", "show or move the clock of a running emulator")
+    parser.add_argument(
+        "to",
+        nargs="?",
+        type=_change,
+        metavar="CHANGE",
+        help="+60 (seconds), next-expiry, freeze, resume, or a time such as 2026-11-23T17:00:00Z (default: show it)",
+    )
+    parser.set_defaults(run=_clock)
+
+
+def add_faults(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`faults`."""
+    parser = _control(commands, "faults", "show or change the fault rules of a running emulator")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="add VERDICT NAME=VALUE..., remove ID, or clear (default: show them)",
+    )
+    parser.set_defaults(run=_faults)
+
+
+def add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`reset`."""
+    parser = _control(commands, "reset", "delete all data, faults, journal and counts of a running emulator")
+    parser.set_defaults(run=_reset)
+
+
+def _control(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help)
+    parser.add_argument(
+        "--url", metavar="URL", default=_DEFAULT_URL, help="address of the emulator (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="say it as JSON")
+    return parser
+
+
+def _change(text: str) -> dict[str, object]:
+    """What the clock is told."""
+    if text in _FREEZE:
+        return {"freeze": _FREEZE[text]}
+    if text == "next-expiry":
+        return {"to": "next expiry"}
+    if text.startswith("+"):
+        try:
+            return {"advance_s": float(text)}
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be +SECONDS, such as +60, not {text!r}") from None
+    try:
+        parse_iso_8601(text)
+    except ClockError as error:
+        raise argparse.ArgumentTypeError(f"{error}; or +60, next-expiry, freeze, resume") from None
+    return {"set": text}
+
+
+def _keys(parsed: argparse.Namespace) -> int:
+    from queue_emulator.looking_at_keys import keys
+
+    keys(
+        parsed.url,
+        prefix=parsed.prefix,
+        location=parsed.location,
+        namespace=parsed.namespace,
+        follow=parsed.follow,
+        as_json=parsed.json,
+    )
+    return 0
+
+
+def _journal(parsed: argparse.Namespace) -> int:
+    from queue_emulator.controlling import journal
+
+    journal(parsed.url, key=parsed.key, stale=parsed.stale, follow=parsed.follow, as_json=parsed.json)
+    return 0
+
+
+def _clock(parsed: argparse.Namespace) -> int:
+    from queue_emulator.controlling import clock
+
+    clock(parsed.url, parsed.to, as_json=parsed.json)
+    return 0
+
+
+def _faults(parsed: argparse.Namespace) -> int:
+    from queue_emulator.controlling import faults
+
+    faults(parsed.url, parsed.words, as_json=parsed.json)
+    return 0
+
+
+def _reset(parsed: argparse.Namespace) -> int:
+    from queue_emulator.controlling import reset
+
+    reset(parsed.url, as_json=parsed.json)
+    return 0

@@ -1,0 +1,179 @@
+"""The commands `journal`, `clock`, `faults` and `reset`: the controls of a running emulator, for people and scripts."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from queue_emulator.columns_of_text import columns
+from queue_emulator.core.clock import iso_8601
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.remote_control import RemoteControl
+from queue_emulator.settings import read_control_token, wants_colours
+from queue_emulator.transfer.output import say
+
+RED, YELLOW = "31", "33"
+_NUMBERS = ("status", "for_s", "nth", "times", "percent")
+
+
+class Event(msgspec.Struct):
+    """As the journal has it."""
+
+    position: int
+    begun_ms: int
+    location: str
+    operation: str
+    key: str
+    route: str = ""
+    cacheStatus: str | None = None  # noqa: N815 - as it is sent
+    age_ms: int = 0
+    version: int | None = None
+    stale: bool = False
+    newerVersion: int | None = None  # noqa: N815
+    keys: int | None = None
+    failed: str | None = None
+    faultRule: int | None = None  # noqa: N815
+
+    def concerns(self, key: str) -> bool:
+        """Whether it is about a key: its own, or a list that it is on."""
+        return key.startswith(self.key) if self.operation == "list" else self.key == key
+
+
+class Clock(msgspec.Struct):
+    """What the clock shows."""
+
+    now: str
+    offset_ms: int
+    frozen: bool
+
+
+class _Rules(msgspec.Struct):
+    rules: list[dict[str, object]]
+
+
+class _Done(msgspec.Struct):
+    keys: int
+
+
+def control(url: str) -> RemoteControl:
+    """The controls at a URL, with the token of the environment."""
+    return RemoteControl(url, token=read_control_token())
+
+
+def journal(url: str, *, key: str | None, stale: bool, follow: bool, as_json: bool) -> None:
+    """The operations that the emulator remembers, and with `follow` those to come."""
+    last = 0
+    for event, line in _events(control(url), follow):
+        if last and event.position > last + 1 and not as_json:
+            say(f"-- {event.position - last - 1:,} operations came too fast to be shown")
+        last = event.position
+        if (key is not None and not event.concerns(key)) or (stale and not event.stale):
+            continue
+        if as_json:
+            say(line.decode())
+        else:
+            colour = RED if event.failed else YELLOW if event.stale else ""
+            say(event_line(event), colour=colour if wants_colours() else "")
+
+
+def clock(url: str, change: dict[str, object] | None, *, as_json: bool) -> None:
+    """Show it, after a change if there is one."""
+    remote = control(url)
+    shown = remote.ask("GET", "/clock", Clock) if change is None else remote.tell("POST", "/clock", change, Clock)
+    if as_json:
+        say(msgspec.json.encode(shown).decode())
+        return
+    ahead_s = shown.offset_ms / 1000
+    said = (
+        "" if not shown.offset_ms else f", {abs(ahead_s):,.3f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine"
+    )
+    say(f"{shown.now}, {'frozen' if shown.frozen else 'running'}{said}")
+
+
+def faults(url: str, words: Sequence[str], *, as_json: bool) -> None:
+    """Do what the words say, and show the rules."""
+    remote = control(url)
+    match list(words):
+        case [] | ["list"]:
+            pass
+        case ["clear"]:
+            remote.ask("DELETE", "/faults", _Rules)
+        case ["remove", number] if number.isascii() and number.isdigit():
+            remote.ask("DELETE", f"/faults/{number}", dict[str, int])
+        case ["add", verdict, *members]:
+            remote.tell("POST", "/faults", {"verdict": verdict} | dict(map(_member, members)), dict[str, object])
+        case _:
+            raise SettingsError(
+                "faults takes no word, or: add VERDICT NAME=VALUE..., remove ID, clear; as in: "
+                "faults add fail_before operation=put key_prefix=queue:lease: times=1"
+            )
+    rules = remote.ask("GET", "/faults", _Rules).rules
+    if as_json:
+        say(json.dumps(rules, ensure_ascii=False))
+    elif not rules:
+        say("no fault rules")
+    else:
+        say(*columns([("ID", "VERDICT", "GIVEN", "MATCHED", "WHEN"), *map(_rule_cells, rules)]))
+
+
+def reset(url: str, *, as_json: bool) -> None:
+    """Delete all data, faults, journal and counts."""
+    done = control(url).ask("POST", "/reset", _Done)
+    say(json.dumps({"keys": done.keys}) if as_json else "all data, faults, journal and counts are deleted")
+
+
+def event_line(event: Event) -> str:
+    """One operation for people."""
+    at = iso_8601(event.begun_ms)[11:-1]
+    said = f"{event.operation:<8} {event.key or '(every key)'}"
+    return f"{at}  {event.location:<4} {said:<44} {_outcome(event)}" + (f"  {event.route}" if event.route else "")
+
+
+def _outcome(event: Event) -> str:
+    if event.failed is not None:
+        by = f" (fault rule {event.faultRule})" if event.faultRule else ""
+        return f"FAILED: {event.failed}{by}"
+    if event.operation == "list":
+        said = f"{event.keys} keys"
+    else:
+        said = "nothing" if event.version is None else f"v{event.version}"
+    if event.cacheStatus == "HIT":
+        said += f", copy {event.age_ms / 1000:.0f} s old"
+    return said + (f", STALE: v{event.newerVersion} was written" if event.stale else "")
+
+
+def _events(remote: RemoteControl, follow: bool) -> Iterator[tuple[Event, bytes]]:
+    """The journal, and each event's line; pages of it until one is empty, and then the stream."""
+    position, before = 0, -1
+    while position != before:
+        before = position
+        for event, line in _read(remote.follow(f"/journal?after={position}")):
+            position = event.position
+            yield event, line
+    if follow:
+        yield from _read(remote.follow(f"/journal/stream?after={position}"))
+
+
+def _read(lines: Iterator[bytes]) -> Iterator[tuple[Event, bytes]]:
+    return ((msgspec.json.decode(line, type=Event), line) for line in lines if line)
+
+
+def _member(word: str) -> tuple[str, object]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise SettingsError(f"a member of a fault rule is written as NAME=VALUE, not {word!r}")
+    if name not in _NUMBERS:
+        return name, value
+    try:
+        number = float(value)
+    except ValueError:
+        raise SettingsError(f"{name} must be a number, not {value!r}") from None
+    return name, int(number) if number.is_integer() else number
+
+
+def _rule_cells(rule: dict[str, object]) -> tuple[str, ...]:
+    shown = ("id", "verdict", "given", "matched")
+    when = ", ".join(
+        f"{name} {value}" for name, value in rule.items() if name not in shown and (name, value) != ("percent", 100)
+    )
+    return (*(str(rule.get(name, "")) for name in shown), when)

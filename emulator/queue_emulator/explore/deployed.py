@@ -1,0 +1,39 @@
+"""Who answers the scenarios that are explored: the Worker in Python, or one in JavaScript that is started for them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.explore.scenarios import Answered, Scenario, as_it_is
+from queue_emulator.settings import DEFAULT_HOST, read_worker
+from queue_emulator.workerd.bindings import WorkerFlags
+
+
+@contextmanager
+def answering(
+    scenarios: Sequence[Scenario], flags: WorkerFlags | None = None, *, workerd: Path | None = None
+) -> Iterator[Answered]:
+    """The Worker of `flags` for all of them, else for each the one that it names.
+
+    Raises SettingsError for what cannot be explored.
+    """
+    named = list(dict.fromkeys(each.subject.script for each in scenarios if each.subject.script is not None))
+    if flags is None and not named:
+        yield as_it_is
+        return
+    if flags is None and len(named) > 1:
+        raise SettingsError(
+            f"explore runs one Worker on workerd, and the scenarios name {' and '.join(map(str, named))}"
+        )
+    settings, _ = read_worker(flags or WorkerFlags(named[0]), workerd=workerd, host=DEFAULT_HOST)
+    from queue_emulator.explore.javascript import on_workerd  # needs the extra
+
+    with on_workerd(settings, scenarios) as runtime:
+
+        def answered(scenario: Scenario) -> Scenario:
+            theirs = flags is None and scenario.subject.script is None
+            return scenario if theirs else replace(scenario, subject=scenario.subject.answered_by(runtime.deploy))
+
+        yield answered

@@ -1,0 +1,86 @@
+"""The search for what breaks the queue, and its findings played step by step; the search itself is given."""
+
+import re
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from queue_emulator.core.javascript import Json, ToJson
+from queue_emulator.web.actions import ControlError, read_object, routes
+from queue_emulator.web.deployment import Deployment, Explorer
+
+SECONDS_MAX = 60
+CHOICES_MAX = 500
+_SCHEDULE_CHARACTERS_MAX = 100_000
+
+
+class Exploring:
+    """The explorer of one deployment, if it has one."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._searching = False
+
+    def routes(self) -> list[Route]:
+        return routes(
+            (
+                ("GET", "/explore", self.scenarios),
+                ("POST", "/explore", self.search),
+                ("POST", "/explore/play", self.play),
+            )
+        )
+
+    async def scenarios(self, request: Request) -> ToJson:
+        return {"scenarios": list(self._explorer().scenarios())}
+
+    async def search(self, request: Request) -> Response:
+        """Search; answers NDJSON: progress, each finding as it is made, and the end. One search at a time."""
+        body = await read_object(request, ("scenario", "seconds", "random_seed"))
+        scenario, seconds, seed = body.get("scenario"), body.get("seconds", 10), body.get("random_seed", 0)
+        if scenario is not None and not isinstance(scenario, str):
+            raise ControlError(400, "scenario must be a string")
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= SECONDS_MAX:
+            raise ControlError(400, f"seconds must be more than 0 and at most {SECONDS_MAX}, not {seconds!r}")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**53:
+            raise ControlError(400, "random_seed must be a whole number of 0 or more")
+        if self._searching:
+            raise ControlError(409, "a search is running already: wait for its end, or stop it")
+        lines = self._explorer().search(scenario, float(seconds), seed)
+        self._searching = True
+        return StreamingResponse(self._until_over(lines), media_type="application/x-ndjson")
+
+    async def play(self, request: Request) -> ToJson:
+        """A schedule's scenario after the choices that were made, and who can go next."""
+        body = await read_object(request, ("schedule", "choices"))
+        schedule, choices = body.get("schedule"), body.get("choices", [])
+        if not isinstance(schedule, str) or len(schedule) > _SCHEDULE_CHARACTERS_MAX or _SCENARIO.search(schedule):
+            raise ControlError(
+                400, f"schedule must be one of the queue, of at most {_SCHEDULE_CHARACTERS_MAX} characters"
+            )
+        if not isinstance(choices, list) or len(choices) > CHOICES_MAX:
+            raise ControlError(400, f"choices must be an array of at most {CHOICES_MAX}")
+        made: list[dict[str, Json]] = []
+        for each in choices:
+            if not isinstance(each, dict):
+                raise ControlError(400, "a choice must be a JSON object")
+            made.append(each)
+        return dict(self._explorer().play(schedule, made))
+
+    async def _until_over(self, lines: AsyncIterator[str]) -> AsyncIterator[str]:
+        try:
+            async for line in lines:
+                yield f"{line}\n"
+                if self._deployment.ending.is_set():
+                    return
+        finally:
+            self._searching = False
+
+    def _explorer(self) -> Explorer:
+        if self._deployment.explorer is None:
+            raise ControlError(409, "this emulator was started without the explorer")
+        return self._deployment.explorer()
+
+
+_SCENARIO = re.compile(r"^scenario ", re.MULTILINE)  # of a file, which would be read here

@@ -1,0 +1,245 @@
+"""The keys of a namespace: at the centre and as each location sees them; read, written and deleted as the API does it.
+
+What is asked stands in the body, also to read: a URL is kept in histories and logs, and a key or a value is not for
+those.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from functools import partial
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from queue_emulator.core import limits
+from queue_emulator.core.bulk import bulk_entry, parse_bulk
+from queue_emulator.core.entries import Entry, Row
+from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, ToJson, from_utf8, parse_json, stringify_json, utf8
+from queue_emulator.core.keys import check_prefix, check_service_key
+from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
+from queue_emulator.core.options import ListRequest, check_put
+from queue_emulator.core.wire_names import API_LOCATION, INVOCATION
+from queue_emulator.kv.operation import Listing, Operation, Reading, Written
+from queue_emulator.kv.service import KVService
+from queue_emulator.kv.sights import KeySight, Seen
+from queue_emulator.kv.waiting import off_loop
+from queue_emulator.web.actions import ControlError, check_query, location_of, read_body, read_object, routes
+from queue_emulator.web.deployment import Deployment
+
+SHOWN_BYTES_MAX = 1 << 20  # of a value, unless all of it is asked for
+_DELETED_MAX = 1_000
+_WRITE_MEMBERS = ("namespace", "key", "text", "base64", "metadata", "expiration", "expiration_ttl")
+
+
+class Keys:
+    """Keys of any namespace of one deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def routes(self) -> list[Route]:
+        return routes(
+            (
+                ("POST", "/keys/list", self.list),
+                ("POST", "/keys/read", self.read),
+                ("POST", "/keys/write", self.write),
+                ("POST", "/keys/delete", self.delete),
+                ("POST", "/keys/entries", self.entries),
+                ("POST", "/keys/import", self.load),
+            )
+        )
+
+    async def list(self, request: Request) -> ToJson:
+        """One page of keys, each with its version at the centre and what every location would be shown."""
+        body = await read_object(request, ("namespace", "prefix", "cursor", "limit"))
+        service, page = self._deployment.chosen(_text(body, "namespace")), _page_of(body)
+        if isinstance(service, KVService):
+            now_ms = service.clock.now_ms()
+            sights, cursor = await service.sights(page, self._deployment.locations)
+            keys = [_key_as_json(each, now_ms) for each in sights]
+            return {"keys": keys, "cursor": cursor, "now_ms": now_ms}
+        listing: Listing = await service.perform(
+            Operation(
+                LIST, None, API_LOCATION, (page.prefix,), request.scope[INVOCATION], service.clock.now_ms(), (), page
+            )
+        )
+        now_ms = service.clock.now_ms()
+        rows = [{"key": from_utf8(row.key), **_row_as_json(row, now_ms), "locations": {}} for row in listing.rows]
+        return {"keys": rows, "cursor": listing.cursor, "now_ms": now_ms}
+
+    async def read(self, request: Request) -> ToJson:
+        """One key: the value at the centre, and at each location that would be shown another one."""
+        body = await read_object(request, ("namespace", "key", "whole"))
+        service, key = self._deployment.chosen(_text(body, "namespace")), _key(body, "GET")
+        bytes_max = limits.VALUE_BYTES_MAX if body.get("whole") is True else SHOWN_BYTES_MAX
+        if isinstance(service, KVService):
+            now_ms = service.clock.now_ms()
+            entry, sight = await service.sight(key, self._deployment.locations)
+            live = entry is not None and entry.live(now_ms)
+            locations: dict[str, ToJson] = {}
+            for location, seen in sight.seen.items():
+                same = seen.entry is not None and live and entry is not None and seen.entry.version == entry.version
+                value = None if seen.entry is None or same else _value_as_json(seen.entry, bytes_max)
+                locations[location] = {**_seen_as_json(seen), **({} if value is None else {"entry": value})}
+            told = _value_as_json(entry, bytes_max) if entry is not None and live else None
+            return {**_key_as_json(sight, now_ms), "entry": told, "locations": locations, "now_ms": now_ms}
+        reading: Reading = await service.perform(
+            Operation(GET, None, API_LOCATION, (key,), request.scope[INVOCATION], service.clock.now_ms())
+        )
+        found = reading.found[0].entry
+        value = None if found is None else _value_as_json(found, bytes_max)
+        named: dict[str, ToJson] = {"key": from_utf8(key), "entry": value, "locations": {}}
+        return {**named, "now_ms": service.clock.now_ms()}
+
+    async def write(self, request: Request) -> ToJson:
+        """Replace all that stood under a key: value, metadata and lifetime."""
+        body = await read_object(request, _WRITE_MEMBERS)
+        service, key = self._deployment.chosen(_text(body, "namespace")), _key(body, "PUT")
+        metadata = body.get("metadata")
+        put = check_put(
+            key,
+            _value(body),
+            expiration_s=_seconds(body, "expiration"),
+            expiration_ttl_s=_seconds(body, "expiration_ttl"),
+            metadata=None if metadata is None else stringify_json(metadata),
+            now_ms=service.clock.now_ms(),
+        )
+        caller, now_ms = request.scope[INVOCATION], service.clock.now_ms()
+        written: Written = await service.perform(
+            Operation(PUT, service.namespace, API_LOCATION, (key,), caller, now_ms, (put,))
+        )
+        return {"key": from_utf8(key), "version": written.entries[0].version if written.entries else None}
+
+    async def delete(self, request: Request) -> ToJson:
+        """Delete keys, one after the other."""
+        body = await read_object(request, ("namespace", "keys"))
+        service, names = self._deployment.chosen(_text(body, "namespace")), body.get("keys")
+        if not isinstance(names, list) or not 0 < len(names) <= _DELETED_MAX:
+            raise ControlError(400, f"keys must be an array of 1 to {_DELETED_MAX} keys")
+        keys = [_key({"key": name}, "DELETE") for name in names]
+        for key in keys:
+            await service.perform(
+                Operation(
+                    DELETE, service.namespace, API_LOCATION, (key,), request.scope[INVOCATION], service.clock.now_ms()
+                )
+            )
+        return {"deleted": len(keys)}
+
+    async def entries(self, request: Request) -> ToJson:
+        """A page of what the centre holds, as for a bulk put."""
+        body = await read_object(request, ("namespace", "prefix", "cursor", "limit"))
+        service = self._deployment.chosen(_text(body, "namespace"))
+        if not isinstance(service, KVService):
+            raise ControlError(409, "real data is exported by `queue-emulator export cloudflare:NAMESPACE_ID`")
+        entries, following = await service.entries(_page_of(body))
+        return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
+
+    async def load(self, request: Request) -> ToJson:
+        """Write a bulk-put array, all or nothing, into the namespace that `?namespace=` names."""
+        check_query(request, "namespace")
+        service, content = self._deployment.chosen(request.query_params.get("namespace")), await read_body(request)
+        parse = partial(parse_bulk, entries_max=limits.SEED_ENTRIES_MAX)
+        data = await off_loop(len(content), partial(parse, content, service.clock.now_ms()))
+        await service.load(location_of(request, self._deployment), data.requests, in_steps=True)
+        return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
+
+
+def _key_as_json(sight: KeySight, now_ms: int) -> dict[str, ToJson]:
+    return {
+        "key": from_utf8(sight.key),
+        **_row_as_json(sight.row, now_ms),
+        "locations": {location: _seen_as_json(seen) for location, seen in sight.seen.items()},
+    }
+
+
+def _row_as_json(row: Row | None, now_ms: int) -> dict[str, ToJson]:
+    """What the centre has; `version` of a key that is gone is the one by which it went, or the last that it had."""
+    if row is None:
+        return {"live": False}
+    told: dict[str, ToJson] = {"live": row.live(now_ms)}
+    if row.version:
+        told |= {"version": row.version, "written_ms": row.written_ms}
+    if row.expiration_s is not None:
+        told["expiration"] = row.expiration_s
+    return told
+
+
+def _seen_as_json(seen: Seen) -> dict[str, ToJson]:
+    told: dict[str, ToJson] = {"kept": seen.kept.value}
+    if seen.entry is not None:
+        told["version"] = seen.entry.version
+    if seen.until_ms is not None:
+        told |= {"age_ms": seen.age_ms, "until_ms": seen.until_ms}
+    return {**told, "stale": True} if seen.stale else told
+
+
+def _value_as_json(entry: Entry, bytes_max: int) -> dict[str, ToJson]:
+    """`text` if it is UTF-8, else `base64`; no more of it than `bytes_max`, which `cut` then tells."""
+    value = entry.value or b""
+    shown = value[:bytes_max]
+    cut = len(value) > bytes_max
+    told: dict[str, ToJson] = {"size_bytes": len(value)}
+    try:
+        told["text"] = (_whole_characters(shown) if cut else shown).decode()
+    except UnicodeDecodeError:
+        told["base64"] = base64.b64encode(shown).decode()
+    if cut:
+        told["cut"] = True
+    if entry.version:
+        told |= {"version": entry.version, "written_ms": entry.written_ms}
+    if entry.expiration_s is not None:
+        told["expiration"] = entry.expiration_s
+    if entry.metadata is not None:
+        told["metadata"] = parse_json(entry.metadata)
+    return told
+
+
+def _whole_characters(cut: bytes) -> bytes:
+    """Without the beginning of a character whose rest was cut off."""
+    for back in range(1, min(4, len(cut)) + 1):
+        if cut[-back] & 0xC0 != 0x80:
+            return cut if cut[-back] < 0x80 else cut[:-back]
+    return cut
+
+
+def _page_of(body: Mapping[str, Json]) -> ListRequest:
+    limit = body.get("limit", limits.LIST_LIMIT_DEFAULT)
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= limits.LIST_LIMIT_MAX:
+        raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit!r}")
+    return ListRequest(check_prefix(_text(body, "prefix") or ""), limit, _text(body, "cursor") or "")
+
+
+def _key(body: Mapping[str, Json], operation: str) -> bytes:
+    name = _text(body, "key")
+    if name is None:
+        raise ControlError(400, "key must be a string")
+    return check_service_key(name, operation)
+
+
+def _value(body: Mapping[str, Json]) -> bytes:
+    text, encoded = _text(body, "text"), _text(body, "base64")
+    if (text is None) == (encoded is None):
+        raise ControlError(400, "a value is given as `text` or as `base64`")
+    if encoded is None:
+        return utf8(text or "")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise ControlError(400, "base64 is not base64") from None
+
+
+def _text(body: Mapping[str, Json], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ControlError(400, f"{name} must be a string")
+    return value
+
+
+def _seconds(body: Mapping[str, Json], name: str) -> int | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > SAFE_INTEGER_MAX:
+        raise ControlError(400, f"{name} must be a whole number of seconds")
+    return value

@@ -1,0 +1,51 @@
+// The Worker under explore: its own fetch, whole answers, and nothing that happens after them. MAIN is its main module.
+import { stand } from "./emulator-clock.mjs";
+import { draw } from "./emulator-held.mjs";
+import * as all from "MAIN";
+export * from "MAIN";
+
+const worker = all.default;
+const WITHOUT_BODY = new Set([101, 204, 205, 304]);
+const THROWN = "X-Emulator-Thrown";
+const REFUSED = "X-Emulator-Refused";
+
+async function answer(request, ctx, serve) {
+  const { emulator, ...cf } = request.cf;
+  const { now, chance, probe } = emulator;
+  stand(now);
+  if (probe) return new Response(null, { status: 204 });
+  draw(chance);
+  const background = [];
+  const held = new Proxy(ctx, {
+    get(context, name) {
+      if (name === "waitUntil") return (promise) => void background.push(Promise.resolve(promise).catch(() => {}));
+      if (name === "passThroughOnException") return () => {};
+      const value = Reflect.get(context, name, context);
+      return typeof value === "function" ? value.bind(context) : value;
+    },
+  });
+  let response;
+  try {
+    response = await serve(new Request(request, { cf }), held);
+    if (!(response instanceof Response)) throw new TypeError("the handler did not return a Response");
+  } catch (error) {
+    response = new Response(String(error?.message ?? error), { status: 500, headers: { [THROWN]: "1" } });
+  }
+  while (background.length > 0) await background.shift();
+  if (response.webSocket) return new Response(null, { status: 204, headers: { [REFUSED]: "a WebSocket" } });
+  return new Response(WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer(), response);
+}
+
+const asClass = (Worker) =>
+  class extends Worker {
+    fetch(request) {
+      return answer(request, this.ctx, (own, held) => {
+        Object.defineProperty(this, "ctx", { value: held, configurable: true });
+        return super.fetch(own);
+      });
+    }
+  };
+
+export default typeof worker === "function"
+  ? asClass(worker)
+  : { fetch: (request, env, ctx) => answer(request, ctx, (own, held) => worker.fetch(own, env, held)) };

@@ -1,0 +1,278 @@
+"""workerd, one event at a time: what its Workers ask of KV is told to us and waits for our answer.
+
+Every Worker service has a name (a slot), which workerd itself puts on what the Worker asks. There is no event loop: who
+sends something waits for what comes of it, so that nothing happens meanwhile that nobody has asked for. Of a Worker
+that asks for several things at once, each is an event, in the order in which they were asked for.
+"""
+
+import selectors
+import socket
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h11
+
+from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.errors import EmulatorError
+from queue_emulator.core.wire_names import LOCATION_HEADER
+from queue_emulator.workerd.config import NAMESPACE_HEADER, OUTBOUND
+from queue_emulator.workerd.wire import BACKLOG
+
+SILENT_S_MAX = 10.0
+_CHUNK_BYTES = 262_144
+_HEAD_BYTES_MAX = 1024 * 1024
+_IDLE_S_MAX = 2.0  # the runtime closes a connection that is idle for 5 s
+_TIMER_HOST = b"timer.emulator.invalid"
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A request of a Worker that waits for `Stepping.reply`. `outbound`: not of KV, but by its own `fetch`."""
+
+    slot: str
+    outbound: bool
+    method: str
+    target: bytes
+    headers: Headers
+    body: bytes
+    connection: "_Connection"
+
+    def header(self, name: bytes) -> bytes | None:
+        """By its name in lower case."""
+        return next((value for each, value in self.headers if each == name), None)
+
+    @property
+    def timer_ms(self) -> int | None:
+        """How long until it rings, if it is a timer of the Worker."""
+        rings = self.outbound and self.header(b"host") == _TIMER_HOST
+        return int(self.target.rpartition(b"/")[2]) if rings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a Worker answers to the request that its slot was sent."""
+
+    slot: str
+    status: int
+    headers: Headers
+    body: bytes
+
+    def header(self, name: bytes) -> bytes | None:
+        """By its name in lower case."""
+        return next((value for each, value in self.headers if each == name), None)
+
+
+class Stepping:
+    """Both ends of a workerd's connections: ours to its slots, and its own to us."""
+
+    def __init__(self, folder: Path, kv_socket: Path) -> None:
+        """`folder` has a socket for each slot, of its name."""
+        self._folder = folder
+        self._selector = selectors.DefaultSelector()
+        self._events: deque[Asked | Answered] = deque()
+        self._slots: dict[str, _Connection] = {}
+        self._probes: dict[str, _Connection] = {}
+        self._open = set[_Connection]()
+        self._watch = Stopwatch()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(kv_socket))
+        self._listener.listen(BACKLOG)
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+
+    def send(self, slot: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
+        """A request to a slot, which has none."""
+        head = h11.Request(method=method, target=target, headers=list(headers.items()))
+        self._connection(slot, self._slots).send(head, body)
+
+    def next(self) -> Asked | Answered:
+        """The next event; raises EmulatorError if there is none for long."""
+        while not self._events:
+            self._wait()
+        return self._events.popleft()
+
+    def any_more(self) -> bool:
+        """Whether an event is there already."""
+        while not self._events and self._look(0):
+            pass
+        return bool(self._events)
+
+    def reply(self, asked: Asked, status: int, reason: str, headers: Mapping[str, str], body: bytes) -> None:
+        """The answer to what a Worker has asked; nobody hears it if the runtime has given the request up."""
+        raw = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers.items()]
+        if status != 204:
+            raw.append((b"Content-Length", str(len(body)).encode()))
+        reason_raw = reason.encode("utf-8", "surrogateescape")
+        asked.connection.reply(h11.Response(status_code=status, headers=raw, reason=reason_raw), body)
+
+    def probe(self, slot: str, headers: Mapping[str, str]) -> None:
+        """A request to a slot in the midst of another one, and its answer, which has no body."""
+        probe = self._connection(slot, self._probes)
+        probe.send(h11.Request(method="GET", target="/", headers=list(headers.items())), b"")
+        while probe.asked:
+            self._wait()
+
+    def cut(self, slot: str, asked: Asked) -> None:
+        """Leave a slot's request as a client who goes; returns when the runtime has ended the run.
+
+        `asked` is what the run waits for: the runtime gives that up in its turn.
+        """
+        connection = self._slots.pop(slot, None)
+        if connection is None or connection not in self._open:  # all is closed already
+            return
+        self._drop(connection)
+        while asked.connection in self._open:
+            self._wait()
+
+    def clear(self) -> None:
+        """Forget what a run that is over has left."""
+        while self._open and self.any_more():
+            self._events.clear()
+
+    def close(self) -> None:
+        """End every connection; may be called twice."""
+        for connection in list(self._open):
+            self._drop(connection)
+        self._listener.close()
+        self._selector.close()
+
+    def _connection(self, slot: str, kept: dict[str, "_Connection"]) -> "_Connection":
+        """The one that is kept, or a new one where the runtime may be about to close it."""
+        now_s, connection = self._watch.elapsed_s(), kept.get(slot)
+        if connection is not None and now_s - connection.used_s > _IDLE_S_MAX:
+            self._drop(connection)
+            connection = None
+        if connection is None:
+            to = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            to.connect(str(self._folder / slot))
+            events = kept is self._slots
+            connection = kept[slot] = self._keep(_Connection(to, h11.CLIENT, slot, events=events))
+        connection.used_s = now_s
+        return connection
+
+    def _keep(self, connection: "_Connection") -> "_Connection":
+        connection.socket.setblocking(False)
+        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+        self._open.add(connection)
+        return connection
+
+    def _drop(self, connection: "_Connection") -> None:
+        self._open.discard(connection)
+        self._selector.unregister(connection.socket)
+        connection.socket.close()
+
+    def _wait(self) -> None:
+        if not self._look(SILENT_S_MAX):
+            raise EmulatorError(
+                f"the Worker asks for nothing and does not answer for {SILENT_S_MAX:g} s: it waits for something that "
+                "cannot be explored"
+            )
+
+    def _look(self, timeout_s: float) -> bool:
+        """Read what is there; whether anything was."""
+        ready = self._selector.select(timeout_s)
+        for key, _ in ready:
+            connection: _Connection | None = key.data
+            if connection is None:
+                with suppress(BlockingIOError):
+                    self._keep(_Connection(self._listener.accept()[0], h11.SERVER, "", events=True))
+            elif connection in self._open:  # it may have gone since
+                self._read(connection)
+        return bool(ready)
+
+    def _read(self, connection: "_Connection") -> None:
+        try:
+            received = connection.socket.recv(_CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            received = b""
+        for event in connection.receive(received):
+            if connection.events:
+                self._events.append(event)
+        if connection.over:
+            self._drop(connection)
+            slots = self._slots if connection.events else self._probes
+            if slots.get(connection.slot) is connection:
+                del slots[connection.slot]
+                if connection.asked:
+                    raise EmulatorError("workerd has ended: it closed a connection before it answered")
+
+
+@dataclass(slots=True, eq=False)
+class _Connection:
+    """One connection, either way. `asked`: whether an answer is due; `over`: whether no more can come."""
+
+    socket: socket.socket
+    role: type[h11.CLIENT] | type[h11.SERVER]
+    slot: str
+    events: bool
+    asked: bool = False
+    used_s: float = 0.0
+    over: bool = False
+    _http: h11.Connection = field(init=False)
+    _head: h11.Request | h11.Response | None = None
+    _body: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._http = h11.Connection(self.role, max_incomplete_event_size=_HEAD_BYTES_MAX)
+
+    def send(self, head: h11.Request | h11.Response, body: bytes) -> None:
+        """A message as a whole."""
+        self.asked = isinstance(head, h11.Request)
+        whole = self._http.send(head) or b""
+        if body:
+            whole += self._http.send(h11.Data(data=body)) or b""
+        whole += self._http.send(h11.EndOfMessage()) or b""
+        self.socket.setblocking(True)
+        try:
+            self.socket.sendall(whole)
+        finally:
+            self.socket.setblocking(False)
+
+    def reply(self, head: h11.Response, body: bytes) -> None:
+        """An answer; what the other side no longer waits for is not sent."""
+        with suppress(OSError, h11.LocalProtocolError):
+            self.send(head, body)
+            if self._http.our_state is h11.DONE:
+                self._http.start_next_cycle()
+
+    def receive(self, received: bytes) -> list[Asked | Answered]:
+        """What is whole by now."""
+        events: list[Asked | Answered] = []
+        try:
+            self._http.receive_data(received)
+            while (event := self._http.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                if isinstance(event, h11.Request | h11.Response):
+                    self._head, self._body = event, []
+                elif isinstance(event, h11.Data):
+                    self._body.append(bytes(event.data))
+                elif isinstance(event, h11.EndOfMessage):
+                    events.append(self._whole())
+                    if isinstance(self._head, h11.Response):
+                        self.asked = False
+                        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+                            self._http.start_next_cycle()
+                elif isinstance(event, h11.ConnectionClosed):
+                    self.over = True
+                    break
+        except h11.RemoteProtocolError:
+            self.over = True
+        if self._http.their_state in (h11.MUST_CLOSE, h11.CLOSED) and not self.asked and self.role is h11.CLIENT:
+            self.over = True
+        return events
+
+    def _whole(self) -> Asked | Answered:
+        head, body = self._head, b"".join(self._body)
+        if isinstance(head, h11.Request):
+            told = dict(head.headers)
+            slot = told.get(LOCATION_HEADER.lower().encode(), b"").decode()
+            outbound = told.get(NAMESPACE_HEADER.lower().encode()) == OUTBOUND.encode()
+            return Asked(slot, outbound, head.method.decode("ascii"), head.target, list(head.headers), body, self)
+        assert head is not None
+        return Answered(self.slot, head.status_code, list(head.headers), body)

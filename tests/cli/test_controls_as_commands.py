@@ -1,0 +1,127 @@
+"""`keys`, `journal`, `clock`, `faults` and `reset`: the controls of a running emulator as commands."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from queue_emulator.cli.entry import main
+from queue_emulator.columns_of_text import columns
+from tests.cli.emulator_process import QUEUE, Emulator, closed_environment, start
+
+pytestmark = pytest.mark.slow
+TOKYO = {**QUEUE, "X-Emulator-Location": "NRT"}
+
+
+@pytest.fixture
+def stale(tmp_path: Path) -> Iterator[Emulator]:
+    """One in which NRT shows what is old."""
+    running = start("--ephemeral", "--location", "SJC", "--location", "NRT", folder=tmp_path, log_file=tmp_path / "log")
+    running.ask("GET", "/api/queue", headers=TOKYO)
+    running.ask("POST", "/cdn-cgi/emulator/enqueue", json={"task": {"id": "t1"}})
+    running.ask("GET", "/api/queue/t1", headers=TOKYO)
+    running.ask("POST", "/cdn-cgi/emulator/clock", json={"advance_s": 2})
+    running.ask("POST", "/api/queue/t1/status", headers=QUEUE, json={"status": "seen"})
+    running.ask("GET", "/api/queue", headers=TOKYO)
+    yield running
+    running.dispose()
+
+
+def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> list[str]:
+        assert main([*words, "--url", stale.url]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    heading, key = said("keys", "--prefix", "queue:task:")
+    assert heading.split() == ["KEY", "CENTRE", "EXPIRES", "SJC", "NRT"]
+    assert "queue:task:t1  v2" in key
+    assert "STALE: v1, 2 s old" in key
+    assert "NRT" not in said("keys", "--location", "SJC")[0]
+    (line,) = said("keys", "--json")
+    assert json.loads(line)["locations"]["NRT"]["stale"] is True
+    (read,) = said("journal", "--stale")
+    assert "NRT  list     queue:task: " in read
+    assert "copy 2 s old, STALE: v2 was written  GET /api/queue" in read
+    assert [json.loads(each)["operation"] for each in said("journal", "--key", "queue:task:t1", "--json")] == [
+        "list",
+        "put",
+        "get",
+        "get",
+        "put",
+        "list",
+    ]
+    assert "62.000 s ahead of this machine" in said("clock", "+60")[0]
+    before = json.loads(said("clock", "--json")[0])["offset_ms"]
+    assert "running" in said("clock", "next-expiry")[0]
+    assert json.loads(said("clock", "--json")[0])["offset_ms"] - before > 3_000_000
+    assert said("keys") == ["no keys"], "what expires has expired"
+    assert said("faults") == ["no fault rules"]
+    added = said("faults", "add", "fail_before", "operation=put", "key_prefix=queue:lease:", "times=1")
+    assert " ".join(added[1].split()) == "1 fail_before 0 0 status 500, operation put, key_prefix queue:lease:, times 1"
+    assert json.loads(said("faults", "--json")[0])[0]["times"] == 1
+    assert said("faults", "remove", "1") == ["no fault rules"]
+    assert said("reset") == ["all data, faults, journal and counts are deleted"]
+    assert said("journal") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["keys", "--location", "LAX"], "unknown location 'LAX'; this emulator has SJC"),
+        (["keys", "--namespace", "NO"], "unknown namespace 'NO'"),
+        (["faults", "add", "explode"], "verdict must be one of"),
+        (["faults", "add", "delay", "for_s=much"], "for_s must be a number, not 'much'"),
+        (["faults", "forget"], "faults takes no word, or: add VERDICT"),
+        (["faults", "remove", "7"], "no fault rule has the id '7'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    emulator: Emulator, capsys: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
+    assert main([*words, "--url", emulator.url]) == 2
+    told = capsys.readouterr().err
+    assert why in told
+    assert told.count("\n") == 1
+
+
+def test_a_change_of_the_clock_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["clock", "later"])
+    assert "a time must look like 2026-11-23T17:00:00Z, not 'later'; or +60" in capsys.readouterr().err
+
+
+def test_what_comes_is_followed_and_an_end_of_the_emulator_ends_it(
+    stale: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopping = threading.Timer(0, stale.stop)
+    stale.ask("POST", "/cdn-cgi/emulator/enqueue", json={"task": {"id": "t\x1b[2J"}})
+    stopping.start()
+    assert main(["journal", "--follow", "--url", stale.url]) in (0, 2)
+    stopping.join()
+    assert "\x1b" not in capsys.readouterr().out, "a key is shown so that a terminal obeys nothing in it"
+    assert stale.process.returncode == 0, "a stream without an end does not hold up the end"
+
+
+def test_a_command_sends_the_token_that_opens_the_controls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = {"EMULATOR_CONTROL_TOKEN": "open-sesame"}
+    emulator = start("--ephemeral", folder=tmp_path, log_file=tmp_path / "log", environment=token)
+    try:
+        for name in closed_environment(token):
+            monkeypatch.setenv(name, closed_environment(token)[name])
+        assert main(["clock", "--url", emulator.url]) == 0
+        monkeypatch.setenv("EMULATOR_CONTROL_TOKEN", "another")
+        assert main(["clock", "--url", emulator.url]) == 2
+    finally:
+        emulator.dispose()
+    told = capsys.readouterr().err
+    assert "not the token" in told
+    assert "another" not in told
+
+
+def test_columns_are_as_wide_as_a_terminal_shows_them() -> None:
+    assert columns([("a", "b"), ("東京都", "x"), ("e\u0301", "y")]) == ["a       b", "東京都  x", "e\u0301       y"]
+    assert columns([("\x1b[2J", "y")]) == ["\\u001b[2J  y"], "what a terminal would obey"

@@ -1,0 +1,47 @@
+"""Every view without a violation that axe knows of, in light and dark, on a phone and on a large screen."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.cli.emulator_process import Emulator
+from tests.page.conftest import OpenPage
+
+VIEWS = ("keys", "timeline", "clock", "cost", "explore")
+PHONE, LARGE = {"width": 360, "height": 740}, {"width": 3840, "height": 2160}
+
+
+def violations(page: Page, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate("() => axe.run().then((results) => results.violations)")
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, LARGE], ids=["phone", "large"])
+def test_no_view_has_a_violation_or_needs_to_be_scrolled_sideways(
+    emulator: Emulator, open_page: OpenPage, axe: str, scheme: str, viewport: dict[str, int]
+) -> None:
+    page = open_page(emulator.url, color_scheme=scheme, viewport=viewport)
+    for number, view in enumerate(VIEWS, 1):
+        page.evaluate("(view) => { location.hash = view; }", view)
+        expect(page.locator(f".tabs a:nth-child({number})")).to_have_attribute("aria-current", "page")
+        if view in ("keys", "timeline"):
+            page.locator(".row .key, button.op").last.click()
+            page.locator(".panel .card").first.wait_for()
+        assert violations(page, axe) == [], view
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), view
+
+
+def test_dialogs_and_empty_states_have_none_either(empty: Emulator, open_page: OpenPage, axe: str) -> None:
+    page = open_page(empty.url)
+    expect(page.get_by_role("heading", name="No keys yet")).to_be_visible()
+    assert violations(page, axe) == []
+    for button in ("Add a key", "Import"):
+        page.get_by_role("button", name=button).click()
+        assert violations(page, axe) == []
+        page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    expect(page.get_by_role("heading", name="Nothing has happened yet")).to_be_visible()
+    page.keyboard.press("4")
+    expect(page.get_by_role("heading", name="No traffic yet")).to_be_visible()
+    assert violations(page, axe) == []
