@@ -114,5 +114,5 @@ async def test_where_a_tool_has_one_location_another_is_refused_with_the_reason(
     assert answer.status_code == 400
     assert answer.json()["error"] == (
         "Vite has one location: its Worker is at SJC, not at NRT. "
-        "--at BINDING=LOCATION puts a KV binding at another location"
+        "--at BINDING=LOCATION puts a KV binding at another location; wrangler 4 can have several"
     )
