@@ -66,6 +66,7 @@ def scenario(
     faults: bool = False,
     page: int = PAGE_MAX,
     operations: int = OPERATIONS_MAX,
+    machines: int = 1,
 ) -> Scenario:
     """Who asks a Worker what; raises SettingsError for what cannot be.
 
@@ -74,6 +75,7 @@ def scenario(
     at_end   requests that are made when all has settled, at each of `end_locations`
     binding  the name of the KV namespace in the Worker's `env`
     faults   whether a KV operation may fail, or a run of the Worker be killed
+    machines  of each location, with copies of their own
     page, operations  how many keys a list gives at most, and KV operations a run of the Worker may make
     """
     own = Own(worker, {}, binding, dict(headers or {}), tuple(at_end), tuple(end_locations))
@@ -85,6 +87,7 @@ def scenario(
         faults=faults,
         page_max=page,
         operations_max=operations,
+        machines=machines,
     )
 
 

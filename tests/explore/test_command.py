@@ -111,6 +111,7 @@ def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
         (("--seconds", "1", "--schedules", "1"), "not allowed with"),
         (("--replay", "there-is-none.schedule"), "there-is-none.schedule: No such file or directory"),
         (("--replay", "x", "--out", "y"), "--replay does one schedule again: it takes no --out"),
+        (("--machines", "17"), "must be 1 to 16 machines, not '17'"),
         (("--picture", "x"), "--picture draws one schedule: give it with --replay"),
     ],
 )

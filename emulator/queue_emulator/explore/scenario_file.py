@@ -65,6 +65,7 @@ def make_scenario(
     faults: bool,
     page_max: int = PAGE_MAX,
     operations_max: int = OPERATIONS_MAX,
+    machines: int = 1,
 ) -> Scenario:
     """A scenario of somebody's own; raises SettingsError for what it cannot be."""
     if not actors:
@@ -89,6 +90,7 @@ def make_scenario(
         page_max=page_max,
         operations_max=operations_max,
         faults=FAULTS if faults else (),
+        machines=machines,
         subject=own,
     )
 
@@ -113,6 +115,7 @@ class _Reader:
         )
         before, faults = self._texts_by_name("before"), self._said.pop("faults", False)
         page_max, operations_max = self._limit("page", PAGE_MAX), self._limit("operations", OPERATIONS_MAX)
+        machines = self._limit("machines", 16, 1)
         if self._said:
             raise SettingsError(f"unknown {next(iter(self._said))!r}; there are {', '.join(_MEMBERS)}")
         if not isinstance(faults, bool):
@@ -125,6 +128,7 @@ class _Reader:
             faults=faults,
             page_max=page_max,
             operations_max=operations_max,
+            machines=machines,
         )
 
     def _worker(self) -> tuple[Worker | None, Path | None]:
@@ -190,8 +194,8 @@ class _Reader:
             raise SettingsError(f"{name} must be written as [[{name}]]")
         return given
 
-    def _limit(self, name: str, limit: int) -> int:
-        given = self._said.pop(name, limit)
+    def _limit(self, name: str, limit: int, default: int | None = None) -> int:
+        given = self._said.pop(name, limit if default is None else default)
         if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= limit:
             raise SettingsError(f"{name} must be a whole number from 1 to {limit}, not {given!r}")
         return given
@@ -223,5 +227,5 @@ def _check_location(location: str) -> None:
 
 _MEMBERS = (
     "worker", "guarantees", "actor", "binding", "headers", "before", "at_end", "end_locations", "faults", "page",
-    "operations",
+    "operations", "machines",
 )  # fmt: skip
