@@ -12,7 +12,7 @@ from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.own import Own, Worker, by_id, item, parse
-from queue_emulator.explore.scenarios import FAULTS, ODD_LIST, SCENARIOS, Scenario
+from queue_emulator.explore.scenarios import BY_NAME, FAULTS, SCENARIOS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
 
 PAGE_MAX, OPERATIONS_MAX = 1_000, 1_000  # production's
@@ -36,11 +36,10 @@ def read_scenario(path: Path) -> Scenario:
 
 def scenarios_named(names: Sequence[str]) -> Sequence[Scenario]:
     """Those of these names or in these files, each once; without any all built-in ones. Raises SettingsError."""
-    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
     for name in names:
-        if name not in by_name and not name.endswith(".toml"):
-            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")
-    return [by_name.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
+        if name not in BY_NAME and not name.endswith(".toml"):
+            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(BY_NAME)}, and files as mine.toml")
+    return [BY_NAME.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
 
 
 def scenario_for(schedule: str, of: str, named: Sequence[str]) -> Scenario:

@@ -144,3 +144,26 @@ SCENARIOS = (
 )
 ODD_LIST = Scenario("odd-list", (Actor("op", "SJC", ("run",)),), before=("odd t1",))
 """Searched only by its name: its data are broken before anybody does anything."""
+_WORKS = ("claim", "result")
+ROLL_OUT_STEPS = (
+    Scenario(
+        "old-beside-dual",
+        (Actor("o", "SJC", _WORKS, "old"), Actor("d", "SJC", _WORKS, "dual")),
+        before=("old t1",),
+        final="dual",
+    ),
+    Scenario(
+        "run-beside-dual",
+        (Actor("d", "SJC", _WORKS, "dual"), Actor("op", "SJC", ("run",))),
+        before=("old t1",),
+        final="dual",
+    ),
+    Scenario("run-alone", (Actor("op", "SJC", ("run",)),), before=("old t1", "old t2"), final="dual"),
+    Scenario(
+        "dual-beside-new",
+        (Actor("d", "SJC", _WORKS, "dual"), Actor("n", "SJC", _WORKS, "new")),
+        before=("new t1",),
+    ),
+)
+"""Steps on the way from the old Worker to the new one, searched only by their names."""
+BY_NAME = {each.name: each for each in (*SCENARIOS, ODD_LIST, *ROLL_OUT_STEPS)}
