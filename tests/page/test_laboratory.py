@@ -90,6 +90,7 @@ def test_findings_arrive_with_pictures_and_are_played_to_the_place_where_it_brea
     page.locator(".choices button").first.click()
     expect(page.locator(".player img")).to_be_visible()
     page.get_by_role("button", name="From the beginning").click()
+    expect(further).to_be_visible()
     for _ in range(60):
         if further.count() == 0:
             break

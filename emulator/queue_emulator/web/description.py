@@ -15,13 +15,19 @@ _PAGE = _HERE / "openapi.html"
 
 
 def description_routes() -> list[Route]:
-    """The description of the Worker's routes, whichever Worker runs."""
-    return routes((("GET", "/openapi.yaml", _yaml), ("GET", "/openapi", _page)))
+    """The description of the Worker's routes, whichever Worker runs, and that of the controls."""
+    return routes((("GET", "/openapi.yaml", _yaml), ("GET", "/openapi", _page), ("GET", "/controls.yaml", _controls)))
 
 
 async def _yaml(request: Request) -> Response:
     check_query(request)
     return Response(description_path().read_bytes(), media_type="application/yaml", headers=_HEADERS)
+
+
+async def _controls(request: Request) -> Response:
+    check_query(request)
+    content = controls_path().read_bytes()
+    return Response(content, media_type="application/yaml", headers=_HEADERS)
 
 
 async def _page(request: Request) -> Response:
@@ -37,6 +43,11 @@ def description_path() -> Path:
     """Where the one distribution of both packages keeps it, beside this one; in a checkout at the top."""
     installed = _HERE.parents[1] / "queue_contracts" / "openapi.yaml"
     return installed if installed.is_file() else _HERE.parents[2] / "openapi.yaml"
+
+
+def controls_path() -> Path:
+    """Where the description of the controls is kept."""
+    return _HERE / "controls.yaml"
 
 
 # No script runs and nothing is loaded, whatever the page holds; no other page shows it inside itself.
