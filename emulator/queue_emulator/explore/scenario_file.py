@@ -100,7 +100,7 @@ class _Reader:
         self._said = dict(said)
 
     def scenario(self) -> Scenario:
-        worker, script = self._worker()
+        worker, main = self._worker()
         names = self._texts("guarantees")
         actors = tuple(self._actor(each) for each in self._tables("actor"))
         own = Own(
@@ -110,7 +110,7 @@ class _Reader:
             self._texts_by_name("headers"),
             self._texts("at_end", ()),
             self._texts("end_locations", ("SJC", "NRT")),
-            script=script,
+            main=main,
         )
         before, faults = self._texts_by_name("before"), self._said.pop("faults", False)
         page_max, operations_max = self._limit("page", PAGE_MAX), self._limit("operations", OPERATIONS_MAX)
