@@ -215,7 +215,8 @@ def test_a_worker_and_a_guarantee_of_one_s_own_in_a_file_and_in_a_test(
     ("body", "said"),
     [
         ('await fetch("https://example.com/x"); return new Response()', "fetches from example.com"),
-        ("const [one] = Object.values(new WebSocketPair())", "opens WebSockets"),
+        ("const [one] = Object.values(new WebSocketPair())", r"opens WebSockets \(WebSocketPair\)"),
+        ('await (await import("node:timers/promises")).setTimeout(1)', "has timers that cannot be controlled"),
     ],
 )
 def test_what_is_beyond_control_is_refused_by_its_name(body: str, said: str, start: Start) -> None:
