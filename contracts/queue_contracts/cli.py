@@ -30,6 +30,7 @@ DELEGATED = {
     "diff": ("queue_contracts.compare.cli", "send the same requests to two targets and compare the answers"),
     "fidelity": ("queue_contracts.compare.cli", "measure how closely the emulator follows workerd, for each operation"),
     "mutants": ("queue_contracts.mutants.cli", "test the checks: run them against Workers that are broken on purpose"),
+    "completion": ("queue_contracts.completion", "print completions for a shell: bash, zsh or tcsh"),
 }
 # Nothing but these, whatever else is installed: another plugin could change what is sent, or send something.
 PLUGINS = ("xdist", "xdist.looponfail", "schemathesis.pytest.plugin", "_hypothesis_pytestplugin")
@@ -156,8 +157,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("target", nargs="?", choices=KINDS, help="start this server for the run")
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Everything but the target."""
     add = parser.add_argument
-    add("target", nargs="?", choices=KINDS, help="start this server for the run")
     add("--version", action="version", version=f"queue-contracts {version('queue-emulator')}")
     add("--url", metavar="URL", help="check a running deployment, such as https://staging.example.workers.dev")
     for option in options.OF_A_RUN:
@@ -170,7 +177,6 @@ def _parser() -> argparse.ArgumentParser:
         help="number of processes that check at the same time (default: one)",
     )
     add("--only", metavar="WORDS", help="run only checks whose name matches, as with -k of pytest")
-    return parser
 
 
 def _pytest(parsed: argparse.Namespace, passed_on: Sequence[str]) -> list[str]:

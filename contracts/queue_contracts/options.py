@@ -1,10 +1,10 @@
 """The options that several commands and pytest have, each declared once. It imports nothing that could be missing."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, Protocol, TypedDict, Unpack
 
 from queue_contracts.arguments import rate
 from queue_contracts.names import FORMATS
@@ -14,12 +14,29 @@ SEED = 20261120
 RATE_OF_A_URL = 45
 
 
+class Settings(TypedDict, total=False):
+    """What `add_argument` is told of an option."""
+
+    action: Literal["store_true", "append"]
+    choices: Sequence[str]
+    default: object
+    help: str
+    metavar: str
+    type: Callable[[str], object]
+
+
+class Add(Protocol):
+    """`add_argument` of a parser, and `addoption` of pytest."""
+
+    def __call__(self, name: str, /, **settings: Unpack[Settings]) -> object: ...
+
+
 @dataclass(frozen=True)
 class Option:
     """An option of `queue-contracts`; `in_pytest` is its name there, if a plugin of pytest may have the other one."""
 
     name: str
-    settings: Mapping[str, Any]
+    settings: Settings
     in_pytest: str = ""
 
     @property
@@ -88,12 +105,13 @@ FORMAT = Option(
 OF_A_RUN = (PROFILE, DISPOSABLE, CONTROL, WORKER, WORKERD, RATE, WITHOUT, FORMAT, GENERATED_FROM, REPORT_DIR)
 
 
-def add(parser: Callable[..., object], option: Option, **changed: Any) -> None:
+def add(add_argument: Add, option: Option, **changed: Unpack[Settings]) -> None:
     """Give it to the `add_argument` of a parser."""
-    parser(option.name, **{**option.settings, **changed})
+    settings: Settings = {**option.settings, **changed}
+    add_argument(option.name, **settings)
 
 
-def add_in_pytest(addoption: Callable[..., object]) -> None:
+def add_in_pytest(addoption: Add) -> None:
     """Those of a run, to pytest."""
     for option in OF_A_RUN:
         addoption(option.name_in_pytest, **option.settings)

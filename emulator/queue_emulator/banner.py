@@ -11,7 +11,7 @@ from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.seeds import Seeds
 from queue_emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
-from queue_emulator.workerd.bindings import WorkerPlan
+from queue_emulator.workerd.bindings import RUN_INSTEAD, WorkerPlan
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
@@ -66,7 +66,7 @@ def _places(settings: Settings) -> tuple[str, ...]:
 
 
 def _worker(settings: Settings) -> str:
-    return "a Worker on workerd" if settings.worker else f"Worker version {settings.worker_version.value}"
+    return "a Worker on workerd" if settings.worker else str(settings.rollout)
 
 
 def _plan_lines(settings: Settings) -> list[str]:
@@ -77,10 +77,13 @@ def _plan_lines(settings: Settings) -> list[str]:
     return [
         f"  worker      {plan.main}",
         *([f"  config      {plan.config}"] if plan.config else []),
-        f"  KV          {names}",
+        f"  KV          {names}{_ASSUMED if plan.assumed else ''}",
         *_left_out_lines(plan, settings.worker.variables),
         f"  workerd     {settings.worker.binary}",
     ]
+
+
+_ASSUMED = " (assumed: no config names a namespace; --binding NAME sets another name)"
 
 
 def _left_out_lines(plan: WorkerPlan, variables: Collection[str]) -> list[str]:
@@ -93,7 +96,7 @@ def _left_out_lines(plan: WorkerPlan, variables: Collection[str]) -> list[str]:
         lines.append(
             f"  left out    environments {', '.join(plan.environments)} of the config: only its top level is used"
         )
-    return lines
+    return [*lines, f"              With all of it: {RUN_INSTEAD}"] if lines else []
 
 
 def _key_lines(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
@@ -14,8 +15,11 @@ from queue_emulator.core.javascript import Json
 from queue_emulator.explore import files, telling
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
-from queue_emulator.explore.scenario_file import read_scenario
-from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
+from queue_emulator.explore.processes import Progress, Search, collect_seldom, progress_of, search
+from queue_emulator.explore.scenario_file import scenarios_named
+from queue_emulator.explore.scenarios import SCENARIOS
+from queue_emulator.explore.search import LANES
+from queue_emulator.explore.shares import Share, read_share, scenarios_of, share_of, together
 from queue_emulator.replaying import BROKEN, HOLDS, replay
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
@@ -30,38 +34,104 @@ _UNSTEADY = (
 
 
 def explore(parsed: argparse.Namespace) -> int:
-    """Search, or replay a schedule; returns the exit code."""
+    """Search, put together what was found elsewhere, or replay a schedule; returns the exit code."""
+    _check(parsed)
     if parsed.replay is not None:
-        searched = next((each for each in ("seconds", "schedules", "out") if getattr(parsed, each)), None)
-        if searched is not None:
-            raise SettingsError(f"--replay does one schedule again: it takes no --{searched}")
-        return replay(parsed, _flags(parsed))
-    if parsed.picture is not None:
-        raise SettingsError("--picture draws one schedule: give it with --replay; --out draws each that is found")
-    scenarios, folder = _scenarios(parsed.scenario), parsed.out
+        return replay(parsed, flags(parsed))
+    folder: Path | None = parsed.out
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    collect_seldom()
     watch = Stopwatch()
-    with answering(scenarios, _flags(parsed), workerd=parsed.workerd) as answered:
-        explorer = Explorer(scenarios, parsed.random_seed, swarm=not parsed.scenario, answered=answered)
-        interrupted = _search(explorer, watch, parsed.seconds, parsed.schedules)
-    findings = sorted(explorer.findings, key=lambda each: (each.rank, each.at_schedule))
+    outcome = _merge(parsed) if parsed.merge else _search(parsed, watch)
+    findings = sorted(outcome.findings, key=lambda each: (each.rank, each.at_schedule))
     named = list(zip(_names(findings), findings, strict=True))
     if folder is not None:
         for name, finding in named:
             files.write(folder, name, finding, files.replay_command(folder / f"{name}.schedule", parsed.worker))
+        files.write_share(folder, outcome.share)
     if parsed.json:
-        say(json.dumps(_as_json(explorer, named, folder), ensure_ascii=False))
+        say(json.dumps(_as_json(outcome.share, named, folder), ensure_ascii=False))
     else:
         for name, finding in named:
             say(*telling.five_lines(finding, _see_again(name, folder, parsed.worker)), "")
-        say(_summary(explorer, watch, interrupted))
-    if explorer.unsteady:
-        tell(_UNSTEADY.format(explorer.unsteady))
+        say(_summary(outcome, watch))
+    if outcome.share.unsteady:
+        tell(_UNSTEADY.format(outcome.share.unsteady))
     return BROKEN if findings else HOLDS
 
 
-def _flags(parsed: argparse.Namespace) -> WorkerFlags | None:
+class _Outcome(NamedTuple):
+    findings: Sequence[Finding]
+    share: Share
+    interrupted: bool = False
+
+
+def _check(parsed: argparse.Namespace) -> None:
+    """Raises SettingsError for options that do not go together."""
+    for one, why, others in _APART:
+        if getattr(parsed, one) not in (None, []):
+            stray = next((each for each in others if getattr(parsed, each) not in (None, [])), None)
+            if stray is not None:
+                raise SettingsError(f"--{one} {why}: it takes no --{stray}")
+    if parsed.picture is not None and parsed.replay is None:
+        raise SettingsError("--picture draws one schedule: give it with --replay; --out draws each that is found")
+
+
+_SEARCHED = ("seconds", "schedules", "workers", "shard")
+_APART = (
+    ("replay", "does one schedule again", (*_SEARCHED, "out", "merge")),
+    ("merge", "puts together what was found", _SEARCHED),
+)
+
+
+def _merge(parsed: argparse.Namespace) -> _Outcome:
+    """What shards of one search have written, as one run has it."""
+    shares = [read_share(folder) for folder in parsed.merge]
+    scenarios = scenarios_of(shares, parsed.scenario)
+    with answering([*SCENARIOS, *scenarios.values()], flags(parsed), workerd=parsed.workerd) as answered:
+        return _Outcome(*together(shares, answered, scenarios))
+
+
+def _search(parsed: argparse.Namespace, watch: Stopwatch) -> _Outcome:
+    shard, shards = parsed.shard or (1, 1)
+    lanes = range(LANES)[shard - 1 :: shards]
+    seconds = _SECONDS_DEFAULT if parsed.seconds is None else parsed.seconds
+    asked = Search(
+        tuple(parsed.scenario), parsed.random_seed, lanes, seconds, parsed.schedules, flags(parsed), parsed.workerd
+    )
+    workers = min(parsed.workers or 1, len(lanes))
+    return _here(asked, watch) if workers == 1 else _in_processes(asked, workers, watch)
+
+
+def _in_processes(asked: Search, workers: int, watch: Stopwatch) -> _Outcome:
+    said = _Said(watch)
+    shares, interrupted = search(asked, workers, said)
+    scenarios = scenarios_of(shares, asked.scenarios)
+    with answering([*SCENARIOS, *scenarios.values()], asked.flags, workerd=asked.workerd) as answered:
+        return _Outcome(*together(shares, answered, scenarios), interrupted)
+
+
+def _here(asked: Search, watch: Stopwatch) -> _Outcome:
+    """Until it is enough; what was found stays found at Ctrl-C."""
+    scenarios, interrupted, said = scenarios_named(asked.scenarios), False, _Said(watch)
+    with answering(scenarios, asked.flags, workerd=asked.workerd) as answered:
+        explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
+
+        def enough() -> bool:
+            if said.due():
+                said([progress_of(explorer)])
+            return asked.schedules is None and watch.elapsed_ms() >= asked.seconds * 1000
+
+        try:
+            for _ in explorer.run(enough, asked.schedules):
+                pass
+        except KeyboardInterrupt:
+            interrupted = True
+    return _Outcome(explorer.findings, share_of(explorer), interrupted)
+
+
+def flags(parsed: argparse.Namespace) -> WorkerFlags | None:
     """What is said of a Worker in JavaScript; raises SettingsError for what is of none."""
     if parsed.worker is not None:
         return WorkerFlags(parsed.worker, parsed.binding, parsed.var)
@@ -71,51 +141,35 @@ def _flags(parsed: argparse.Namespace) -> WorkerFlags | None:
     return None
 
 
-def _search(explorer: Explorer, watch: Stopwatch, seconds: float | None, schedules: int | None) -> bool:
-    """Until it is enough; what was found stays found at Ctrl-C. Whether that came."""
-    said_ms = 0.0
-    end_ms = (_SECONDS_DEFAULT if seconds is None else seconds) * 1000
+class _Said:
+    """The progress line, once a second."""
 
-    def enough() -> bool:
-        nonlocal said_ms
-        now_ms = watch.elapsed_ms()
-        if now_ms - said_ms >= _PROGRESS_MS:
-            said_ms = now_ms
-            tell(_progress(explorer, now_ms))
-        return explorer.schedules >= schedules if schedules is not None else now_ms >= end_ms
+    def __init__(self, watch: Stopwatch) -> None:
+        self._watch = watch
+        self._said_ms = 0.0
 
-    try:
-        for _ in explorer.run(enough):
-            pass
-    except KeyboardInterrupt:
-        return True
-    return False
+    def due(self) -> bool:
+        return self._watch.elapsed_ms() - self._said_ms >= _PROGRESS_MS
 
-
-def _progress(explorer: Explorer, now_ms: float) -> str:
-    findings = sorted(explorer.findings, key=lambda finding: finding.rank)
-    broken = ", ".join(dict.fromkeys(finding.target.guarantee for finding in findings)) or "none"
-    return (
-        f"{now_ms / 1000:.0f} s: {explorer.schedules} schedules, {explorer.schedules * 1000 / now_ms:.0f} a second; "
-        f"{len(explorer.findings)} findings, broken guarantees: {broken}"
-    )
+    def __call__(self, progress: Sequence[Progress]) -> None:
+        if not self.due():
+            return
+        now_ms = self._said_ms = self._watch.elapsed_ms()
+        schedules, findings = sum(each.schedules for each in progress), sum(each.findings for each in progress)
+        broken = sorted({id for each in progress for id in each.broken}, key=lambda id: (len(id), id))
+        tell(
+            f"{now_ms / 1000:.0f} s: {schedules} schedules, {schedules * 1000 / now_ms:.0f} a second; "
+            f"{findings} findings, broken guarantees: {', '.join(broken) or 'none'}"
+        )
 
 
-def _summary(explorer: Explorer, watch: Stopwatch, interrupted: bool) -> str:
-    found = len(explorer.findings)
+def _summary(outcome: _Outcome, watch: Stopwatch) -> str:
+    found, share = len(outcome.findings), outcome.share
     said = f"{found} finding{'' if found == 1 else 's'}" if found else "nothing is broken"
     return (
-        f"{said} in {explorer.schedules} schedules of {explorer.operations} KV operations, "
-        f"{watch.elapsed_ms() / 1000:.1f} s" + ("; interrupted" if interrupted else "")
+        f"{said} in {share.schedules} schedules of {share.operations} KV operations, "
+        f"{watch.elapsed_ms() / 1000:.1f} s" + ("; interrupted" if outcome.interrupted else "")
     )
-
-
-def _scenarios(names: Sequence[str]) -> Sequence[Scenario]:
-    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
-    for name in names:
-        if name not in by_name and not name.endswith(".toml"):
-            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")
-    return [by_name.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
 
 
 def _names(findings: Sequence[Finding]) -> list[str]:
@@ -135,10 +189,10 @@ def _see_again(name: str, folder: Path | None, worker: Path | None) -> str:
     return files.replay_command(folder / f"{name}.schedule", worker)
 
 
-def _as_json(explorer: Explorer, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:
+def _as_json(share: Share, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:
     return {
-        "schedules": explorer.schedules,
-        "operations": explorer.operations,
+        "schedules": share.schedules,
+        "operations": share.operations,
         "findings": [
             {
                 "name": name,

@@ -16,6 +16,7 @@ from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.history import Step
 from queue_emulator.explore.picturing import Shown, story
 from queue_emulator.explore.scenarios import SCENARIOS
+from queue_emulator.transfer.output import ClosedPipe, write_out
 
 _PROGRESS_MS = 500
 _POLITE = 5  # the emulator's own answers go first
@@ -69,12 +70,11 @@ def _as_json(finding: Finding, number: int) -> dict[str, ToJson]:
 
 
 def _tell(line: Mapping[str, ToJson]) -> None:
-    sys.stdout.write(stringify_json(line) + "\n")
-    sys.stdout.flush()
+    write_out([stringify_json(line), "\n"])
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))
-    except (BrokenPipeError, KeyboardInterrupt):
+    except (ClosedPipe, KeyboardInterrupt):
         os._exit(0)  # nobody listens any more

@@ -14,7 +14,7 @@ from queue_emulator.explore import files, schedule
 from queue_emulator.explore.causes import causes
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.picturing import Shown
-from queue_emulator.explore.scenario_file import read_scenario
+from queue_emulator.explore.scenario_file import scenario_for
 from queue_emulator.kv.folder import read_small
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
@@ -64,17 +64,4 @@ def _read(path: Path, named: Sequence[str]) -> schedule.Schedule:
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: no schedule: it is not UTF-8") from None
     of = schedule.scenario_of(text)
-    if of is not None and not of.endswith(".toml"):
-        raise SettingsError(
-            f"{path} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
-        )
-    if of is not None and of not in named and not _below_here(of):
-        raise SettingsError(
-            f"{path} is of {of}, which is not below this folder and can run code: say --scenario {of} too"
-        )
-    return schedule.read(text, str(path), None if of is None else read_scenario(Path(of)))
-
-
-def _below_here(name: str) -> bool:
-    """Whether a file that a schedule names is one of the folder in which the user works, links resolved."""
-    return Path(name).resolve().is_relative_to(Path.cwd().resolve())
+    return schedule.read(text, str(path), None if of is None else scenario_for(str(path), of, named))

@@ -17,7 +17,7 @@ from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.cloudflare_access import API_URL, Access
 from queue_emulator.kv.folder import read_small
 from queue_emulator.worker.auth import ApiKeys
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.rollout import Rollout
 from queue_emulator.workerd.binary import find_binary
 from queue_emulator.workerd.bindings import WorkerFlags, WorkerPlan, plan_worker, with_secrets
 from queue_emulator.workerd.extra import require_extra
@@ -83,7 +83,8 @@ class Settings:
     seeds: tuple[Path, ...] = ()
     profile: Profile = CLOUDFLARE
     locations: tuple[str, ...] = (DEFAULT_LOCATION,)
-    worker_version: WorkerVersion = WorkerVersion.NEW
+    rollout: Rollout = field(default_factory=Rollout)
+    machines: int = 1
     rate_limit_per_minute: int | None = None
     strict: bool = False
     log_requests: bool = True
@@ -100,6 +101,8 @@ class Settings:
             raise SettingsError("--rebase and --as-of file need --seed FILE")
         if self.as_of is not None and self.cloudflare is not None:
             raise SettingsError("--as-of and --rebase do not work with --kv cloudflare: its clock cannot be moved")
+        if self.machines > 1 and not self.profile.caches:
+            raise SettingsError(f"--machines needs copies at the locations, which profile {self.profile.name} has not")
         if API_LOCATION in self.locations:
             raise SettingsError(
                 f"{API_LOCATION} is the name of Cloudflare's API in faults and journal: choose another location"

@@ -19,6 +19,27 @@ def test_the_worker_version_decides_which_tasks_are_seen(
     assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["workerVersion"] == version
 
 
+def test_versions_by_location_and_machines_with_copies_of_their_own(start_emulator: StartEmulator) -> None:
+    places = ("--location", "SJC", "--location", "NRT")
+    emulator = start_emulator("--ephemeral", *places, "--worker-version", "NRT=old", "--machines", "2")
+    assert "  profile     cloudflare, SJC, NRT, Worker version new, old at NRT" in emulator.banner
+
+    def status(path: str, keys: dict[str, str], **headers: str) -> int:
+        named = {f"X-Emulator-{name}": value for name, value in headers.items()}
+        return emulator.ask("GET", path, headers=keys | named).status_code
+
+    assert status("/api/migrate/status", ADMIN) == 200
+    assert status("/api/migrate/status", ADMIN, Location="NRT") == 404  # the old Worker has none
+    assert status("/api/result/t1", QUEUE, Machine="1") == 404
+    written = {**QUEUE, "X-Emulator-Machine": "2"}
+    assert emulator.ask("POST", "/api/result/t1", headers=written, json={"success": True}).status_code == 200
+    assert status("/api/result/t1", QUEUE, Machine="2") == 200
+    assert status("/api/result/t1", QUEUE, Machine="1") == 404, "the first machine has a copy of the miss"
+    assert {status("/api/result/t1", QUEUE) for _ in range(20)} == {200, 404}, "a random machine"
+    for unknown in ("0", "3", "x"):
+        assert status("/api/result/t1", QUEUE, Machine=unknown) == 400
+
+
 def test_the_old_worker_has_no_migration_yet(start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--ephemeral", "--seed", BASIC, "--worker-version", "old")
     assert emulator.ask("GET", "/api/migrate/status", headers=ADMIN).status_code == 404

@@ -93,6 +93,8 @@ def test_no_byte_of_a_key_is_left_however_it_is_encoded() -> None:
         assert Keys({key: NAME}).mask(through(layers, key)) == NAME, f"{key!r} through {layers}"
         assert Keys({key: NAME}).shown_in(through(layers, key))
 
+    # Read as an escape, the first two characters are one, and what is left is a part of the key.
+    hold = example(key="\\]00000000000", layers=["HTML, decimal"])(hold)
     for encoding in ENCODINGS:  # each of them for certain, beside what is drawn
         hold = example(key="a key", layers=[encoding])(hold)
     hold()

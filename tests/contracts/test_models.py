@@ -5,6 +5,7 @@ import pytest
 from queue_contracts.checks.made_data import old_queue
 from queue_contracts.checks.migrating import Broken, Counts, Held, held, migrated, rolled_back, status
 from queue_contracts.checks.model import Queue
+from queue_contracts.json_values import Json
 from queue_contracts.targets import entries
 from queue_contracts.targets.storage import Entry
 
@@ -105,7 +106,7 @@ def test_where_no_task_moved_the_list_stays_and_where_there_is_none_nothing_move
     ("pending", "ended", "counts"),
     [({"task1": True}, True, 0), (7, True, 0), ('["task1', True, None), ("null", False, 0), ("[]", False, 0)],
 )
-def test_a_pending_list_that_is_no_list_moves_leases_alone(pending: object, ended: bool, counts: int | None) -> None:
+def test_a_pending_list_that_is_no_list_moves_leases_alone(pending: Json, ended: bool, counts: int | None) -> None:
     left = [entries.entry(entries.OLD_PENDING, pending), entries.old_task("task1")]
     before = dumped(*left, entries.old_lease("task1", "w"))
     run = migrated(before, NOW_S)

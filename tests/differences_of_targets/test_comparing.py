@@ -24,7 +24,7 @@ REFUSED = Request("POST", "/api/queue/claim", (400,), "claimTask", body={"leaseD
 LONG = Request("POST", "/api/queue/claim", (200, 400), "claimTask", body={"leaseDurationSec": 900})
 OPERATOR = Request("GET", "/api/migrate/status", (401,), "getMigrationStatus", key=Key.WRONG)
 OTHER_METHOD = Request("PUT", "/api/queue", (404, 405))
-TASKS = Seed(tuple({**new_task(f"{{{name}}}")} for name in "abc"))  # type: ignore[dict-item]
+TASKS = Seed(tuple({**new_task(f"{{{name}}}")} for name in "abc"))
 
 
 def sequence(*requests: Request) -> Sequence:

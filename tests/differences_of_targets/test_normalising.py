@@ -7,7 +7,8 @@ import pytest
 from queue_contracts.compare.naming import Names
 from queue_contracts.compare.normalising import Normaliser, Seen, brought
 from queue_contracts.compare.steps import Compared, Request, Seed, Sequence
-from queue_contracts.described.answers import Answer, Json
+from queue_contracts.described.answers import Answer
+from queue_contracts.json_values import Json
 
 STORED = "2026-11-20T09:00:00.118Z"
 BROUGHT = Sequence("made up", (Seed(({"key": "queue:task:{a}", "value": {"queuedAt": STORED}},)),))

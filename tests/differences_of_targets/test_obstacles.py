@@ -20,7 +20,7 @@ READ = Request("GET", "/api/queue/{a}", (404,), "getTask")
 STATUS = Request("GET", "/api/migrate/status", (200,), "getMigrationStatus")
 RESULT = Request("POST", "/api/result/{a}", (200,), "postResult", body={"success": True})
 CLAIM = Request("POST", "/api/queue/claim", (200,), "claimTask", body={})
-SEED = Seed(({**new_task("{a}")},))  # type: ignore[dict-item]
+SEED = Seed(({**new_task("{a}")},))
 
 
 def side(profile: Profile, **abilities: object) -> Side:
@@ -54,7 +54,7 @@ def test_a_target_is_not_deployed_anew_for_a_sequence() -> None:
         ((replace(READ, path="/api/queue/{a}%20"),), OBSERVED, "is not a GET of openapi.yaml"),
         ((Request("GET", "/api/nothing", (404,)),), OBSERVED, "is not a GET of openapi.yaml"),
         ((SEED, READ, RESULT), ISOLATED, None),
-        ((Seed(({**old_pending("{a}")},)), READ), ISOLATED, "orchestrator:pending is not an id of this run"),  # type: ignore[dict-item]
+        ((Seed(({**old_pending("{a}")},)), READ), ISOLATED, "orchestrator:pending is not an id of this run"),
         ((replace(RESULT, path="/api/result/theirs"),), ISOLATED, "'theirs' is not an id of this run"),
         ((Request("POST", "/api/migrate/run", (401,), "runMigration", key=Key.NONE),), ISOLATED, "only in the profile"),
         ((CLAIM,), ISOLATED, "cannot be emptied"),

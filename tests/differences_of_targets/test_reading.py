@@ -190,6 +190,16 @@ WRONG = [
         step("{operation: getTask, id: t, status: 200}, {operation: claimTask, status: 200, capture: {t: taskId}}"),
         "step 1: {t} is unknown: no earlier step captures it",
     ),
+    (step("{seed: [{task: a, fields: 5}]}"), "step 1: fields: must be a mapping"),
+    (step("{seed: [{old_pending: 5}]}"), "old_pending must be a list of ids, not 5"),
+    (step("{seed: [{lease: a, worker: 5}]}"), "worker must be a string, not 5"),
+    (
+        step("{operation: claimTask, status: 200, body: {day: 2026-11-20}}"),
+        "sequence 1, steps[0].body.day: 2026-11-20 is not a value of JSON; put it in quotes",
+    ),
+    (step("{operation: claimTask, status: 200, body: {1: a}}"), "steps[0].body: the name 1 must be a text"),
+    (step("{operation: claimTask, status: 200, body: .nan}"), "steps[0].body: nan is not a value of JSON"),
+    ("- 2026-11-20", "sequence 1, 2026-11-20 is not a value of JSON"),
     ("- [", "mine.yaml"),
 ]
 

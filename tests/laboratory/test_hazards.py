@@ -99,7 +99,7 @@ def test_h10_a_claim_behind_a_thousand_leases_runs_out_of_operations(emulator: E
     emulator.load(leased_tasks(1000))
     reply = emulator.post("/api/queue/claim", {"workerId": "d"})
     assert (reply.status, reply.text) == (500, "Internal Server Error")
-    (why,) = [line for line in emulator.log if "uncaught" in line]
+    (why,) = [line for line in emulator.log if line.startswith("  uncaught")]
     assert "Too many API requests by single Worker invocation." in why
     assert "after 1000 KV operations; the limit: KV operations in one invocation" in why
 

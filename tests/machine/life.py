@@ -157,7 +157,7 @@ async def life(plan: Plan, folder: Path, now_ms: int, counts: Counts) -> AsyncIt
     temporary.mkdir(exist_ok=True)
     arguments = ["--state", str(folder / "state.sqlite"), "--quiet", "--location", LOCATION, *plan.profile]
     if plan.runtime is not None:
-        arguments += ["--worker", str(WORKER), "--workerd", str(plan.runtime)]
+        arguments += ["--worker", str(WORKER), "--workerd", str(plan.runtime), "--real-date"]
         arguments += [part for binding in BINDINGS for part in ("--binding", binding)]
     environment = {"EMULATOR_API_TOKEN": TOKEN, "TMPDIR": str(temporary)}
     before = set(temporary.glob("queue-emulator-*"))

@@ -4,7 +4,8 @@ for argument; do
     case $argument in
     --version) echo "workerd 2026-01-01" && exit ;;
     --control-fd=*) control=${argument#*=} ;;
+    --socket-fd=*) sockets="$sockets one" ;;
     esac
 done
-echo '{"event": "listen"}' >"/dev/fd/$control"
+for _ in $sockets; do echo '{"event": "listen"}'; done >"/dev/fd/$control"
 exec sleep 3600

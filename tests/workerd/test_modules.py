@@ -52,6 +52,24 @@ def test_names_start_at_the_folder_that_holds_all_modules(tmp_path: Path) -> Non
     assert list(found(tmp_path / "src" / "deep" / "main.js")) == ["src/deep/main.js", "shared/x.js"]
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("const t = `\nimport x from 'y'\nexport default 5\n`;", "serviceWorkerScript"),
+        ("/*\nimport x from 'y'\n*/ // a\nconst s = 'a\\\nexport b';", "serviceWorkerScript"),
+        ("const t = `${`\nexport a` + {a: `${1}`}.a}\nimport b`;", "serviceWorkerScript"),
+        ("const r = /[`/]\\`/.test(x), d = a / b / c;\nconst t = `\nexport c`;", "serviceWorkerScript"),
+        ("const t = `\nexport a`;\nexport default {};", "esModule"),
+        ("const quote = /`/;\nimport a from './a.js';", "esModule"),
+        ("const f = () => { return `${{a: 1}.a}`; };\nexport { f as default };", "esModule"),
+        ("  import './a.js';", "esModule"),
+    ],
+)
+def test_a_line_of_a_text_makes_no_module(tmp_path: Path, code: str, kind: str) -> None:
+    written(tmp_path, {"main.js": f"{code}\naddEventListener('fetch', () => {{}});", "a.js": ""})
+    assert found(tmp_path / "main.js")["main.js"] == kind
+
+
 def test_strings_that_name_no_file_and_files_of_other_kinds_are_left_alone(tmp_path: Path) -> None:
     written(
         tmp_path,
@@ -85,10 +103,19 @@ def test_whatever_may_answer_requests_is_taken(tmp_path: Path, main: str) -> Non
     [
         ("./gone.mjs", "lib/gone.mjs", "there is no file {0}/lib/gone.mjs"),
         ("../../gone.mjs", "../gone.mjs", "there is no file {1}/gone.mjs"),
-        ("./other", "lib/other", "there is no file {0}/lib/other, and file endings are not added: bundle it first"),
+        (
+            "./other",
+            "lib/other",
+            "there is no file {0}/lib/other, and file endings are not added: use queue-emulator run",
+        ),
         ("./types.ts", "lib/types.ts", "{0}/lib/types.ts cannot be imported; files that can: .mjs .js"),
         ("./other.mjs?x=1", "lib/other.mjs?x=1", "./other.mjs?x=1 is not the plain form of the path {0}/lib/other.mjs"),
-        ("hono", "lib/hono", "hono is not a relative path; packages are not supported: bundle it first"),
+        ("hono", "lib/hono", "hono is not a relative path; packages are not supported: use queue-emulator run"),
+        (
+            "cloudflare:email",
+            "cloudflare-internal:email",
+            "cloudflare:email is a module that wrangler adds to the runtime. With it: queue-emulator",
+        ),
         ("node:fs", "node:fs", "Node.js modules need --compatibility-flag nodejs_compat"),
     ],
 )

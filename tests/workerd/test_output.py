@@ -134,7 +134,7 @@ def test_a_worker_that_writes_as_the_tail_does_is_shown_as_any_other() -> None:
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
-        ("\x1b[31mred\x1b[0m", r"\u001b[31mred\u001b[0m"),
+        ("\x1b[31mred\x1b[0m\x1b[2J", r"red\u001b[2J"),
         ("over\rwritten\x08\x07\x7f", r"over\rwritten\b\u0007\u007f"),
         ("\x9b31m \u202ereversed\u2066", r"\u009b31m \u202ereversed\u2066"),
         ("half \ud83d", r"half \ud83d"),

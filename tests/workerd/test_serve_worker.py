@@ -13,6 +13,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from queue_emulator.core.accounts import ACCOUNT_ID
+from queue_emulator.workerd.binary import find_binary
 from tests.cli import raw_http
 from tests.cli.emulator_process import run
 from tests.workerd.serving import ON_LINUX, ServeWorker, alive, below, kill, refuse_worker, serve_worker, workerd_of
@@ -34,7 +35,8 @@ def test_a_worker_is_served_and_the_banner_says_what(serve_worker: ServeWorker, 
     emulator = serve_worker(HELLO)
     assert emulator.ask("GET", "/any/path?q=1").text == "hello"
     assert f"  worker      {tmp_path / 'worker.mjs'}" in emulator.banner
-    assert "  KV          CACHE" in emulator.banner
+    assumed = "  KV          CACHE (assumed: no config names a namespace; --binding NAME sets another name)"
+    assert assumed in emulator.banner
     assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["keys"] == 0
     assert "GET /any/path 200" in emulator.log()
 
@@ -200,14 +202,40 @@ def test_what_of_a_config_is_not_served_is_said_at_the_start(serve_worker: Serve
         "triggers": {"crons": ["* * * * *"]},
         "assets": {"directory": "public"},
         "env": {"production": {}},
+        "build": {"command": "make"},
+        "define": {"VERSION": "1"},
+        "pages_build_output_dir": "dist",
+        "kv_namespaces": [{"binding": "FLAGS", "id": "a", "remote": True}],
     }
     (tmp_path / "wrangler.json").write_text(json.dumps(config))
     emulator = serve_worker(SHOWS_ENV, "--var", "STANDS_IN=x")
     assert [line for line in emulator.banner if line.startswith("  left out")] == [
         "  left out    env.BUCKET (r2_buckets), env.AI (ai): not supported here, undefined in the Worker",
-        "  left out    triggers, assets of the config: not supported here",
+        "  left out    triggers, assets, build, define, pages_build_output_dir, `remote` of FLAGS of the config: "
+        "not supported here",
         "  left out    environments production of the config: only its top level is used",
     ]
+    assert "              With all of it: queue-emulator run -- npx wrangler dev" in emulator.banner
+
+
+def test_a_workerd_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:
+    """What the one of 2025-08-31 says of our config; it prints its version as that one does."""
+    (tmp_path / "worker.mjs").write_text(SHOWS_ENV)
+    old = tmp_path / "workerd"
+    old.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo "workerd 2025-08-31" && exit 0\n'
+        "echo \"c.capnp:2:34-41: Struct has no field named 'logging'.\" >&2; exit 1\n"
+    )
+    old.chmod(0o755)
+    done = run("serve", "--port", "0", "--ephemeral", "--worker", "worker.mjs", "--workerd", old, folder=tmp_path)
+    assert done.returncode == 2
+    assert f"{old} is workerd 2025-08-31, which is too old: 2025-09-20 or newer is needed." in done.stderr
+
+
+def test_the_folder_of_the_package_is_a_place_of_workerd(tmp_path: Path, workerd: Path) -> None:
+    modules = workerd.parents[3]
+    for folder in (modules.parent, modules, modules / "workerd", workerd.parents[1]):
+        assert find_binary(folder, ()) == workerd
 
 
 @ON_LINUX

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 
 import httpx
 import pytest
@@ -156,7 +155,7 @@ def excuse(run: Run) -> Callable[[str, str], None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
     """An error that pytest lets through would end Python with 1, which says that the contract is broken."""
     try:
         return (yield)

@@ -1,15 +1,17 @@
 """`openapi.yaml` as Schemathesis reads it, with its settings written down so that no run depends on where it starts."""
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import schemathesis
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.adapter import OperationParameter, ResponsesContainer
 from schemathesis.generation.case import Case
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from queue_contracts.checks.reproducibility import ignore_literals_of_the_source
 from queue_contracts.foreign.deadline import READ_S_MAX
+from queue_contracts.json_values import Fields
 from queue_contracts.options import SEED
 from queue_contracts.packaged import description_file
 from queue_contracts.session.runs import current_run
@@ -17,19 +19,25 @@ from queue_contracts.session.runs import current_run
 ignore_literals_of_the_source()
 
 Description: TypeAlias = OpenApiSchema
-Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
-GeneratedCase: TypeAlias = Case[Any]
+Operation: TypeAlias = APIOperation[OperationParameter, ResponsesContainer[object], object, OpenApiSchema]
+GeneratedCase: TypeAlias = Case[Operation]
 
-CONFIG: dict[str, Any] = {
+_GENERATION: Fields = {
+    "mode": "all",
+    "max-examples": 40,
+    # A failure that is replayed first would change every request after it.
+    "database": "none",
+}
+_CHECKS: Fields = {
+    # Deployments may take more than the portable range; what all of them refuse is in test_refusals.py.
+    "negative_data_rejection": {"enabled": False},
+    "unsupported_method": {"enabled": False},
+}
+CONFIG: Fields = {
     # A busy machine takes more than the second that Hypothesis gives ten requests to be made: no word about the target.
     "suppress-health-check": ["too_slow"],
     "request-timeout": READ_S_MAX,
-    "generation": {
-        "mode": "all",
-        "max-examples": 40,
-        # A failure that is replayed first would change every request after it.
-        "database": "none",
-    },
+    "generation": _GENERATION,
     "phases": {
         # Another method than the declared ones is answered 404 by the Worker, which Schemathesis takes for
         # a fault: test_refusals.py asks for each of them instead.
@@ -40,11 +48,7 @@ CONFIG: dict[str, Any] = {
         # than the portable range would hand results of another shape back further down the walk.
         "stateful": {"inference": {"algorithms": []}, "generation": {"mode": "positive"}},
     },
-    "checks": {
-        # Deployments may take more than the portable range; what all of them refuse is in test_refusals.py.
-        "negative_data_rejection": {"enabled": False},
-        "unsupported_method": {"enabled": False},
-    },
+    "checks": _CHECKS,
 }
 
 
@@ -55,15 +59,15 @@ def load_description() -> Description:
 
 def load_observing_description() -> Description:
     """The GETs alone, and only valid ones: few, since they go to a queue that is in use."""
-    generation = {**CONFIG["generation"], "mode": "positive", "max-examples": 5, "no-shrink": True}
+    generation: Fields = {**_GENERATION, "mode": "positive", "max-examples": 5, "no-shrink": True}
     # Its probes would send the same again without a key; wrong keys are asked with one by one.
-    checks = {**CONFIG["checks"], "ignored_auth": {"enabled": False}}
+    checks: Fields = {**_CHECKS, "ignored_auth": {"enabled": False}}
     gets = _load({**CONFIG, "generation": generation, "checks": checks}).include(method="GET")
     assert isinstance(gets, Description)
     return gets
 
 
-def _load(config: dict[str, Any]) -> Description:
+def _load(config: Fields) -> Description:
     run = current_run()
     told = SchemathesisConfig.from_dict({"seed": SEED if run is None else run.seed, **config})
     return schemathesis.openapi.from_path(description_file(), config=told)

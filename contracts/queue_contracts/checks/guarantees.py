@@ -7,12 +7,13 @@ kept it raises WrongValue, NeverSettled or another AssertionError.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import httpx
 
 from queue_contracts.checks.client import Client
-from queue_contracts.checks.settling import Passing, Settled, pass_window, settle
+from queue_contracts.checks.settling import Passing, pass_window, settle
+from queue_contracts.json_values import Fields
 from queue_contracts.targets import entries
 from queue_contracts.targets.storage import Storage
 
@@ -48,7 +49,7 @@ class Stage:
     def everywhere(self) -> tuple[Place, ...]:
         return self.elsewhere or (self.here,)
 
-    def queue_a_task(self, name: str) -> tuple[str, dict[str, object]]:
+    def queue_a_task(self, name: str) -> tuple[str, Fields]:
         """A new task, put into KV; its id and itself."""
         assert self.storage is not None
         task_id = self.own_id(name)
@@ -65,10 +66,10 @@ class Seen:
     """When a place saw what was written."""
 
     place: str
-    settled: Settled[Any]
+    after_s: float
 
     def __str__(self) -> str:
-        when = "at once" if self.settled.after_s == 0 else f"after {self.settled.after_s:.1f} s"
+        when = "at once" if self.after_s == 0 else f"after {self.after_s:.1f} s"
         return f"{when} at {self.place}"
 
 
@@ -154,7 +155,7 @@ def a_task_is_claimed_and_its_lease_holds_where_it_was_taken(stage: Stage) -> li
     assert stage.here.client.ask("renewLease", task_id, body={"workerId": OTHER}).status_code == 403
     assert stage.here.client.ask("releaseLease", task_id, body={"workerId": OTHER}).status_code == 403
     finish(stage, task_id)
-    return [Seen(stage.here.name, renewed)]
+    return [Seen(stage.here.name, renewed.after_s)]
 
 
 def a_lease_holds_everywhere_once_the_window_has_passed(stage: Stage) -> list[Seen]:
@@ -201,8 +202,8 @@ WITH_TASKS: tuple[Guarantee, ...] = (
 WITH_MOVED_TIME: tuple[Guarantee, ...] = (a_result_that_was_asked_for_too_early_is_read_everywhere,)
 
 
-def post_result(place: Place, task_id: str, output: str) -> dict[str, object]:
-    outcome: dict[str, object] = {"success": True, "output": output}
+def post_result(place: Place, task_id: str, output: str) -> Fields:
+    outcome: Fields = {"success": True, "output": output}
     assert place.client.ask("postResult", task_id, body=outcome).status_code == 200
     return outcome
 
@@ -215,16 +216,12 @@ def finish(stage: Stage, task_id: str) -> None:
         _unlisted(stage, place, task_id)
 
 
-def sees_result(
-    stage: Stage, place: Place, task_id: str, outcome: dict[str, object], *, before: dict[str, object] | None
-) -> Seen:
+def sees_result(stage: Stage, place: Place, task_id: str, outcome: Fields, *, before: Fields | None) -> Seen:
     """Wait for `outcome`; until then the result may be `before`, or not be there."""
     return _reads(stage, place, "getResult", task_id, outcome, [before])
 
 
-def sees_task(
-    stage: Stage, place: Place, task_id: str, task: dict[str, object] | None, *, before: dict[str, object] | None
-) -> Seen:
+def sees_task(stage: Stage, place: Place, task_id: str, task: Fields | None, *, before: Fields | None) -> Seen:
     """Wait for `task`, or for its absence; until then it may be `before`."""
     return _reads(stage, place, "getTask", task_id, task, [before])
 
@@ -234,7 +231,7 @@ def listed(stage: Stage, place: Place, task_id: str) -> Seen:
     settled = settle(
         lambda: pending(place), seen=lambda ids: task_id in ids, before=lambda ids: True, passing=stage.passing
     )
-    return Seen(place.name, settled)
+    return Seen(place.name, settled.after_s)
 
 
 def pending(place: Place) -> list[str]:
@@ -246,7 +243,7 @@ def _unlisted(stage: Stage, place: Place, task_id: str) -> Seen:
     settled = settle(
         lambda: pending(place), seen=lambda ids: task_id not in ids, before=lambda ids: True, passing=stage.passing
     )
-    return Seen(place.name, settled)
+    return Seen(place.name, settled.after_s)
 
 
 def _status(stage: Stage, places: tuple[Place, ...]) -> list[Seen]:
@@ -294,8 +291,8 @@ def _reads(
     place: Place,
     operation_id: str,
     task_id: str,
-    new: dict[str, object] | None,
-    old: list[dict[str, object] | None],
+    new: Fields | None,
+    old: list[Fields | None],
 ) -> Seen:
     settled = settle(
         lambda: _said(place.client.ask(operation_id, task_id)),
@@ -303,10 +300,10 @@ def _reads(
         before=lambda said: said in (*old, None),
         passing=stage.passing,
     )
-    return Seen(place.name, settled)
+    return Seen(place.name, settled.after_s)
 
 
-def _said(response: httpx.Response) -> dict[str, object] | None:
+def _said(response: httpx.Response) -> Fields | None:
     """The body without the moment of the last change; None if there is nothing."""
     if response.status_code == 404:
         return None

@@ -2,7 +2,7 @@
 
 import random
 
-from queue_contracts.described.answers import Json
+from queue_contracts.json_values import Fields
 from queue_contracts.targets import entries
 from queue_contracts.targets.storage import Entry
 
@@ -45,7 +45,7 @@ def _id(chance: random.Random, n: int) -> str:
 
 
 def _task(chance: random.Random, task_id: str) -> Entry:
-    fields: dict[str, Json] = {
+    fields: Fields = {
         "type": chance.choice(["task", "query", "approval", "notification"]),
         "content": chance.choice(TEXTS),
         "priority": chance.choice(["low", "medium", "high", "critical"]),

@@ -4,14 +4,13 @@ For a KV without limits. Out of scope are values that JavaScript takes for false
 ids in the pending list that are neither text nor whole numbers, and the length of a pending list that is none.
 """
 
-import json
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from queue_contracts.described.answers import Json
+from queue_contracts.json_values import Fields, Json, parse_json
 from queue_contracts.targets.entries import LIFETIME_S, NEW_LEASE, NEW_TASK, OLD_LEASE, OLD_PENDING, OLD_TASK
 from queue_contracts.targets.storage import Entry
 
@@ -83,7 +82,7 @@ def rolled_back(before: Mapping[str, Held]) -> Namespace:
     return {key: held for key, held in before.items() if key not in gone}
 
 
-def status(before: Mapping[str, Held]) -> dict[str, Json] | None:
+def status(before: Mapping[str, Held]) -> Fields | None:
     """What `GET /api/migrate/status` counts; None where it cannot, because the pending list is no JSON."""
     pending = before[OLD_PENDING].says if OLD_PENDING in before else None
     if pending is Broken.VALUE:
@@ -136,14 +135,9 @@ def _says(entry: Entry) -> "Json | Broken":
     value = str(entry["value"])
     try:
         text = b64decode(value).decode() if entry.get("base64") else value
-        says: Json = json.loads(text, parse_constant=_refuse)
+        return parse_json(text)
     except ValueError:
         return Broken.VALUE
-    return says
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _number(given: object) -> float | None:

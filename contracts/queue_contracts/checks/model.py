@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from queue_contracts.described.answers import Json
+from queue_contracts.json_values import Fields, Json
 from queue_contracts.targets.entries import LIFETIME_S
 
 LEASE_S_DEFAULT = 300
 
 T = TypeVar("T")
-Task: TypeAlias = dict[str, Json]
+Task: TypeAlias = Fields
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Queue:
     now_s: float = 0.0
     tasks: dict[str, Kept[Task]] = field(default_factory=dict)
     leases: dict[str, Kept[str]] = field(default_factory=dict)  # the holder's id
-    results: dict[str, Kept[dict[str, Json]]] = field(default_factory=dict)
+    results: dict[str, Kept[Fields]] = field(default_factory=dict)
 
     def enqueue(self, task: Mapping[str, Json]) -> None:
         self.tasks[str(task["id"])] = self._kept({**task, "status": "pending"}, LIFETIME_S)
@@ -83,7 +83,7 @@ class Queue:
         self.tasks.pop(task_id, None)
         self.leases.pop(task_id, None)
 
-    def result(self, task_id: str) -> dict[str, Json] | None:
+    def result(self, task_id: str) -> Fields | None:
         return _value(self.results, task_id)
 
     def pass_time(self, seconds: float) -> None:

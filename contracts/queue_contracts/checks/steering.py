@@ -1,6 +1,5 @@
 """Lead generated requests to tasks, leases and results that exist; a random id would only ever be not found."""
 
-from typing import Any
 from zlib import crc32
 
 from schemathesis import HookContext
@@ -45,7 +44,7 @@ def steer(description: Description) -> None:
         task_id = case.path_parameters.get("id")
         if isinstance(task_id, str) and task_id not in KNOWN and _is_portable(task_id):
             case.path_parameters["id"] = _swapped(task_id, KNOWN)
-        body: Any = case.body
+        body: object = case.body
         if isinstance(body, dict) and isinstance(body.get("workerId"), str) and _is_portable(body["workerId"]):
             case.body = {**body, "workerId": _swapped(body["workerId"], [HOLDER])}
         return case

@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 
 from queue_contracts.checks.client import Client
+from queue_contracts.json_values import Fields
 from queue_contracts.targets import entries
 from queue_contracts.targets.control import Control
 from queue_contracts.targets.entries import LIFETIME_S
@@ -188,7 +189,7 @@ def test_a_status_is_written_into_the_task_and_nothing_else_changes(status: str,
 
 
 def test_fields_the_worker_does_not_know_are_kept(client: Client, control: Control) -> None:
-    extra = {
+    extra: Fields = {
         "skillHints": ["french"],
         "delegationHints": {"to": "lena"},
         "x-unknown": [1, {"deep": None}],

@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -19,8 +18,9 @@ from hypothesis.stateful import (
 )
 
 from queue_contracts.checks.client import Client
-from queue_contracts.checks.model import LEASE_S_DEFAULT, Queue
+from queue_contracts.checks.model import LEASE_S_DEFAULT, Queue, Task
 from queue_contracts.checks.test_life_of_a_task import lasts
+from queue_contracts.json_values import Fields
 from queue_contracts.sending.run import Run
 from queue_contracts.targets.control import Control
 
@@ -111,12 +111,12 @@ class TaskMachine(RuleBasedStateMachine):
         super().__init__()
         self.client, self.control, self.outcomes = client, control, outcomes
         self.queue = Queue()
-        self.queued_at: dict[str, str] = {}
+        self.queued_at: Fields = {}
         control.reset()
         self.seen_s = time.monotonic()
 
     @initialize(tasks=st.lists(TASKS, min_size=1, max_size=3))
-    def start(self, tasks: list[dict[str, Any]]) -> None:
+    def start(self, tasks: list[Task]) -> None:
         for task_id, task in zip(NAMES, tasks, strict=False):
             self.enqueue(task_id, task)
 
@@ -130,7 +130,7 @@ class TaskMachine(RuleBasedStateMachine):
             self.move(2 * MARGIN_S)
 
     @rule(task_id=IDS, task=TASKS)
-    def enqueue(self, task_id: str, task: dict[str, Any]) -> None:
+    def enqueue(self, task_id: str, task: Task) -> None:
         self.control.enqueue({"id": task_id, **task})
         self.queue.enqueue({"id": task_id, **task})
         self.queued_at.pop(task_id, None)
@@ -204,14 +204,14 @@ class TaskMachine(RuleBasedStateMachine):
         self.read_result(task_id)
 
     @rule(task_id=IDS, result=RESULTS)
-    def finish(self, task_id: str, result: dict[str, Any]) -> None:
+    def finish(self, task_id: str, result: Fields) -> None:
         assert self.client.ask("postResult", task_id, body=result).status_code == 200
         self.queue.finish(task_id, result)
         self.outcomes["finished"] += 1
 
     @precondition(lambda self: len(self.queue.tasks) > 2)
     @rule(result=RESULTS)
-    def finish_everything(self, result: dict[str, Any]) -> None:
+    def finish_everything(self, result: Fields) -> None:
         for task_id in self.queue.pending():
             self.finish(task_id, result)
         self.list_tasks()
@@ -284,7 +284,7 @@ class TaskMachine(RuleBasedStateMachine):
         if kept() < before:
             self.outcomes["something expired"] += 1
 
-    def is_the_task(self, task_id: str, task: dict[str, Any]) -> None:
+    def is_the_task(self, task_id: str, task: Task) -> None:
         """As it was queued, with the status it has, and queued when it was at the first look."""
         own = {name: task[name] for name in task if name not in ("queuedAt", "updatedAt")}
         assert own == self.queue.task(task_id)

@@ -1,7 +1,7 @@
 """Random walks along the links of `openapi.yaml`: what one answer says can be used in the next request."""
 
 from collections import Counter
-from typing import Any, ClassVar
+from typing import TypeAlias
 
 import pytest
 import requests
@@ -21,6 +21,7 @@ from queue_contracts.targets.target import Target, scope_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.requests(4000)]
 
+Answers: TypeAlias = Counter[tuple[str, int]]  # by operation and status
 WALKS = settings(
     stateful_step_count=12,
     deadline=None,
@@ -30,24 +31,24 @@ WALKS = settings(
 )
 
 
-def walker(description: Description, target: Target, session: requests.Session, control: Control) -> Any:
-    """A state machine over the links, bound to one target."""
+def walker(
+    description: Description, target: Target, session: requests.Session, control: Control, answers: Answers
+) -> type[APIStateMachine]:
+    """A state machine over the links, bound to one target, which counts the answers."""
     linked: type[APIStateMachine] = description.as_state_machine()
 
     class Walker(linked):  # type: ignore[misc, valid-type]
-        answers: ClassVar[Counter[tuple[str, int]]] = Counter()
-
         def setup(self) -> None:
             control.start_with(unfinished())
 
-        def get_call_kwargs(self, case: GeneratedCase) -> dict[str, Any]:
+        def get_call_kwargs(self, case: GeneratedCase) -> dict[str, object]:
             key = target.key(scope_of(case.operation.path))
             return {"base_url": target.url, "session": session, "headers": {"X-API-Key": key}}
 
         def after_call(self, response: Response, case: GeneratedCase) -> None:
             # The checks that look back over a walk find nothing without what the parent records here.
             super().after_call(response, case)
-            self.answers[case.operation.label, response.status_code] += 1
+            answers[case.operation.label, response.status_code] += 1
 
     return Walker
 
@@ -65,15 +66,16 @@ def test_walks_along_the_links_meet_only_described_answers_and_succeed_wherever_
     if parts.missing:
         description = description.exclude(operation_id=sorted(parts.missing))
     assert isinstance(description, Description)
+    answers: Answers = Counter()
     # The seed that Schemathesis is configured with does not reach its state machines.
     try:
-        machine = seed(run.seed)(walker(description, target, session, control))
+        machine = seed(run.seed)(walker(description, target, session, control, answers))
         machine.run(settings=settings(WALKS, max_examples=walks))
     except NoLinksFound:
         if not parts.missing:
             raise
         raise PartMissing(parts.labels(tags)[0]) from None  # all links lead to what is not there
-    succeeded = {label for (label, status) in machine.answers if 200 <= status < 300}
+    succeeded = {label for (label, status) in answers if 200 <= status < 300}
     # Without an operation, others may be out of reach: of a claim nothing leads to what a claimed task is linked to.
     assert parts.missing or linked_operations(description) <= succeeded
 

@@ -11,7 +11,7 @@ from queue_contracts.compare.scores import Outcome
 from queue_contracts.compare.showing import value_line
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.verdicts import Verdict
-from queue_contracts.described.answers import Json
+from queue_contracts.json_values import Json
 
 _VALUES_SHOWN, _VALUE_LENGTH_MAX = 4, 40
 

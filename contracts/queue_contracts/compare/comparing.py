@@ -14,8 +14,8 @@ from queue_contracts.compare.playing import Exchange, Player, Transcript
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Request, Sequence
 from queue_contracts.compare.verdicts import Half, Parting, Verdict, judge, parts
-from queue_contracts.described.answers import Json
 from queue_contracts.described.operations import Description, packaged_description
+from queue_contracts.json_values import Json
 
 NOISE_RUNS = 2
 

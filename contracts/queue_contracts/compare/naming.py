@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from queue_contracts.described.answers import Answer, Json, NoJson, value_at
+from queue_contracts.described.answers import Answer
+from queue_contracts.json_values import Json, NoJson, value_at
 
 CAPTURABLE = re.compile(r"[a-z][a-z0-9-]*")
 _NAME = re.compile(rf"\{{({CAPTURABLE.pattern})(?::(\d{{1,3}}))?\}}")

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from queue_contracts.compare.naming import Names
 from queue_contracts.compare.steps import Compared, Request, Seed, Sequence
-from queue_contracts.described.answers import Answer, Json, NoJson
+from queue_contracts.described.answers import Answer
+from queue_contracts.json_values import Json, NoJson
 
 HEADERS = ("allow", "location", "retry-after", "www-authenticate")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence as List
 from queue_contracts.compare.naming import names_in
 from queue_contracts.compare.seeds import SequenceError
 from queue_contracts.compare.steps import Request, Seed, Step
-from queue_contracts.described.answers import Json
+from queue_contracts.json_values import Json
 from queue_contracts.targets import entries
 
 

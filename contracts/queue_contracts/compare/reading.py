@@ -11,21 +11,22 @@ A file is a list of sequences, each a mapping with `name`, `steps` and optional 
 `key` as a list, `bodies` and `contents` make a request of each of their members.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from collections.abc import Sequence as List
 from enum import Enum
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from queue_contracts.compare.naming import CAPTURABLE
 from queue_contracts.compare.placeholders import require_meaning
-from queue_contracts.compare.seeds import SequenceError, require_members, seed, whole
+from queue_contracts.compare.seeds import SequenceError, members, seed, whole
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Sequence, Step, Until
 from queue_contracts.described.operations import packaged_description
 from queue_contracts.foreign.files import read_yaml
+from queue_contracts.json_values import Fields, Json, OtherForm, as_json
 
 _OF_A_SEQUENCE = {"name", "steps", "worker_time", "deployment", "allowed"}
 _OF_A_REQUEST = {
@@ -59,40 +60,50 @@ def _read(file: Traversable | Path) -> Iterator[Sequence]:
         raise SequenceError(f"{file.name}: must be a list of sequences")
     for number, given in enumerate(data, 1):
         where = f"{file.name}, sequence {number}"
-        require_members(given, _OF_A_SEQUENCE, where)
-        name, steps = given.get("name"), given.get("steps")
-        if not isinstance(name, str) or not name:
-            raise SequenceError(f"{where}: name must be a string")
-        if not isinstance(steps, list) or not steps:
-            raise SequenceError(f"{where} ({name}): steps must be a list")
-        places = (f"{where} ({name}), step {position}" for position, _ in enumerate(steps, 1))
-        placed = [(place, each) for step, place in zip(steps, places, strict=True) for each in _step(step, place)]
-        require_meaning(placed)
-        deployment = _deployment(given["deployment"], where) if "deployment" in given else None
-        made = tuple(each for _, each in placed)
-        allowed = given.get("allowed", "")
-        if not isinstance(allowed, str):
-            raise SequenceError(f"{where}: allowed must be a text, not {allowed!r}")
-        yield Sequence(name, made, _flag(given, "worker_time", where), deployment, file.name, allowed)
+        try:
+            sequence = members(as_json(given), _OF_A_SEQUENCE, where)
+        except OtherForm as error:
+            raise SequenceError(f"{where}, {error}") from None
+        yield _sequence(sequence, where, file.name)
 
 
-def _step(given: Any, where: str) -> list[Step]:
+def _sequence(given: Fields, where: str, source: str) -> Sequence:
+    name, steps = given.get("name"), given.get("steps")
+    if not isinstance(name, str) or not name:
+        raise SequenceError(f"{where}: name must be a string")
+    if not isinstance(steps, list) or not steps:
+        raise SequenceError(f"{where} ({name}): steps must be a list")
+    places = (f"{where} ({name}), step {position}" for position, _ in enumerate(steps, 1))
+    placed = [(place, each) for step, place in zip(steps, places, strict=True) for each in _step(step, place)]
+    require_meaning(placed)
+    deployment = _deployment(given["deployment"], where) if "deployment" in given else None
+    allowed = given.get("allowed", "")
+    if not isinstance(allowed, str):
+        raise SequenceError(f"{where}: allowed must be a text, not {allowed!r}")
+    worker_time = given.get("worker_time", False)
+    if not isinstance(worker_time, bool):
+        raise SequenceError(f"{where}: worker_time must be true or false")
+    return Sequence(name, tuple(each for _, each in placed), worker_time, deployment, source, allowed)
+
+
+def _step(given: Json, where: str) -> list[Step]:
     if isinstance(given, dict) and set(given) == {"advance_s"}:
         return [Advance(whole(given["advance_s"], "advance_s", where))]
     if isinstance(given, dict) and set(given) == {"seed"}:
         return [seed(given["seed"], where)]
-    require_members(given, _OF_A_REQUEST, where)
-    if ("operation" in given) == ("request" in given):
+    request = members(given, _OF_A_REQUEST, where)
+    if ("operation" in request) == ("request" in request):
         raise SequenceError(f"{where}: a step must have exactly one of operation, request, seed, advance_s")
-    return [_request(each, where) for each in _spread(given, where)]
+    return [_request(each, where) for each in _spread(request, where)]
 
 
-def _spread(given: Mapping[str, Any], where: str) -> Iterator[Mapping[str, Any]]:
+def _spread(given: Fields, where: str) -> Iterator[Fields]:
     """A request for each of several keys, bodies or contents."""
     for several, one in (("key", "key"), ("bodies", "body"), ("contents", "content")):
-        if isinstance(given.get(several), list):
+        values = given.get(several)
+        if isinstance(values, list):
             rest = {name: value for name, value in given.items() if name != several}
-            for value in given[several]:
+            for value in values:
                 yield from _spread({**rest, one: value}, where)
             return
     if "bodies" in given or "contents" in given:
@@ -100,7 +111,7 @@ def _spread(given: Mapping[str, Any], where: str) -> Iterator[Mapping[str, Any]]
     yield given
 
 
-def _request(given: Mapping[str, Any], where: str) -> Request:
+def _request(given: Fields, where: str) -> Request:
     method, path, operation = _described(given, where) if "operation" in given else _raw(given, where)
     return Request(
         method,
@@ -117,7 +128,7 @@ def _request(given: Mapping[str, Any], where: str) -> Request:
     )
 
 
-def _described(given: Mapping[str, Any], where: str) -> tuple[str, str, str]:
+def _described(given: Fields, where: str) -> tuple[str, str, str]:
     """Method, path and id of a described operation; `id` is a name, `segment` goes into the path as it is."""
     described = packaged_description().operations
     operation = described.get(str(given["operation"]))
@@ -131,7 +142,7 @@ def _described(given: Mapping[str, Any], where: str) -> tuple[str, str, str]:
     return operation.method, operation.template.replace("{id}", segment), operation.id
 
 
-def _raw(given: Mapping[str, Any], where: str) -> tuple[str, str, str]:
+def _raw(given: Fields, where: str) -> tuple[str, str, str]:
     method, _, path = str(given["request"]).partition(" ")
     if not (method.isupper() and method.isalpha() and path.startswith("/") and path.isascii() and " " not in path):
         raise SequenceError(f"{where}: request must look like 'GET /path', in ASCII, not {given['request']!r}")
@@ -139,62 +150,59 @@ def _raw(given: Mapping[str, Any], where: str) -> tuple[str, str, str]:
     return method, path, operation.id if operation else ""
 
 
-def _deployment(given: Any, where: str) -> Deployment:
-    require_members(given, {"version", "keys"}, f"{where}, deployment")
-    version = given.get("version", "new")
+def _deployment(given: Json, where: str) -> Deployment:
+    found = members(given, {"version", "keys"}, f"{where}, deployment")
+    version = found.get("version", "new")
     if not isinstance(version, str):
         raise SequenceError(f"{where}, deployment: version must be a string, not {version!r}")
-    return Deployment(version, tuple(_texts(given.get("keys", {}), "keys", f"{where}, deployment")))
+    return Deployment(version, tuple(_texts(found.get("keys", {}), "keys", f"{where}, deployment")))
 
 
-def _until(given: Any, where: str) -> Until:
-    require_members(given, {"status", "body"}, f"{where}, until")
-    body = given.get("body", {})
+def _until(given: Json, where: str) -> Until:
+    found = members(given, {"status", "body"}, f"{where}, until")
+    body = found.get("body", {})
     if not isinstance(body, dict):
         raise SequenceError(f"{where}, until: body must be a mapping of paths to values")
-    return Until(whole(given.get("status", 200), "status", where), tuple((str(path), at) for path, at in body.items()))
+    return Until(whole(found.get("status", 200), "status", where), tuple(body.items()))
 
 
-def _statuses(given: Any, where: str) -> tuple[int, ...]:
+def _statuses(given: Json, where: str) -> tuple[int, ...]:
     listed = given if isinstance(given, list) else [given]
-    if not listed or not all(type(each) is int and 100 <= each <= 599 for each in listed):
+    statuses = tuple(each for each in listed if isinstance(each, int) and 100 <= each <= 599)
+    if not listed or len(statuses) < len(listed):
         raise SequenceError(f"{where}: status must be a status or a list of them, not {given!r}")
-    return tuple(listed)
+    return statuses
 
 
-def _content(given: Mapping[str, Any], where: str) -> bytes | None:
+def _content(given: Fields, where: str) -> bytes | None:
     if "body" in given and "content" in given:
         raise SequenceError(f"{where}: a request must not have both body and content")
-    if not isinstance(given.get("content", ""), str):
+    content = given.get("content", "")
+    if not isinstance(content, str):
         raise SequenceError(f"{where}: content must be a string")
-    return given["content"].encode() if "content" in given else None
+    return content.encode() if "content" in given else None
 
 
-def _texts(given: Any, name: str, where: str) -> Iterator[tuple[str, str]]:
-    if not isinstance(given, dict) or not all(isinstance(each, str) for pair in given.items() for each in pair):
+def _texts(given: Json, name: str, where: str) -> Iterator[tuple[str, str]]:
+    texts = [(key, value) for key, value in given.items() if isinstance(value, str)] if isinstance(given, dict) else []
+    if not isinstance(given, dict) or len(texts) < len(given):
         raise SequenceError(f"{where}: {name} must map strings to strings")
-    yield from given.items()
+    yield from texts
 
 
-def _captures(given: Any, where: str) -> Iterator[tuple[str, str]]:
+def _captures(given: Json, where: str) -> Iterator[tuple[str, str]]:
     for name, path in _texts(given, "capture", where):
         if not CAPTURABLE.fullmatch(name):
             raise SequenceError(f"{where}: capture {name!r}: a name has lower-case letters, digits and hyphens")
         yield name, path
 
 
-def _choice(given: Any, choices: type[_Choice], name: str, where: str) -> _Choice:
+def _choice(given: Json, choices: type[_Choice], name: str, where: str) -> _Choice:
     try:
         return choices(given)
     except ValueError:
         allowed = ", ".join(str(each.value) for each in choices)
         raise SequenceError(f"{where}: {name} must be one of {allowed}, not {given!r}") from None
-
-
-def _flag(given: Mapping[str, Any], name: str, where: str) -> bool:
-    if not isinstance(given.get(name, False), bool):
-        raise SequenceError(f"{where}: {name} must be true or false")
-    return bool(given.get(name, False))
 
 
 def _with_distinct_names(sequences: list[Sequence]) -> tuple[Sequence, ...]:

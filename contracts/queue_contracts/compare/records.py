@@ -9,7 +9,7 @@ from queue_contracts.compare.report import settled_late
 from queue_contracts.compare.scores import Outcome, Score
 from queue_contracts.compare.showing import answer_line, curl, unkeyed, value_line
 from queue_contracts.compare.sides import Side
-from queue_contracts.described.answers import Json
+from queue_contracts.json_values import Json
 
 Sides = tuple[Side, Side]
 

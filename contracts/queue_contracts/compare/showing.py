@@ -4,7 +4,8 @@ import json
 
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Compared, Request
-from queue_contracts.described.answers import Answer, Json, Sent
+from queue_contracts.described.answers import Answer, Sent
+from queue_contracts.json_values import Json
 from queue_contracts.names import ADMIN_KEY, QUEUE_KEY
 from queue_contracts.sending.curl import command_line, other_case
 

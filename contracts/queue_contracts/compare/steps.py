@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from queue_contracts.described.answers import Json
+from queue_contracts.json_values import Json
 
 Entry: TypeAlias = dict[str, Json]
 KvCalls: TypeAlias = tuple[tuple[str, str], ...]

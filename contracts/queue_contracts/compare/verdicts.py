@@ -7,8 +7,9 @@ from enum import Enum
 
 from queue_contracts.compare.normalising import Seen
 from queue_contracts.compare.steps import Request
-from queue_contracts.described.answers import Answer, Json
+from queue_contracts.described.answers import Answer
 from queue_contracts.described.operations import Description, Violation
+from queue_contracts.json_values import Json
 
 ABSENT = "<absent>"
 

@@ -1,14 +1,8 @@
 """What went over the wire in one step: the request as it was sent, and the answer as it came."""
 
-import json
 from dataclasses import dataclass
-from typing import TypeAlias
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
-
-class NoJson(ValueError):
-    """A body that is not JSON in UTF-8."""
+from queue_contracts.json_values import Json, parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +34,7 @@ class Answer:
 
     def json(self) -> Json:
         """The body as JSON. Raises NoJson."""
-        try:
-            parsed: Json = json.loads(self.content, parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
-            raise NoJson(str(error)) from None
-        return parsed
+        return parse_json(self.content)
 
     def text(self) -> str:
         return self.content.decode("utf-8", "backslashreplace")
-
-
-def value_at(body: Json, path: str) -> Json:
-    """The member at a path like `lease.workerId` or `pending.0`; "" is the body itself. Raises LookupError."""
-    for name in path.split(".") if path else ():
-        if isinstance(body, dict):
-            body = body[name]
-        elif isinstance(body, list) and name.isdigit():
-            body = body[int(name)]
-        else:
-            raise LookupError(path)
-    return body
-
-
-def _refuse(constant: str) -> Json:
-    raise ValueError(f"{constant} is not JSON")

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
-from jsonschema_rs import Draft202012Validator, ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from queue_contracts.described.answers import Answer, NoJson
+from queue_contracts.described.answers import Answer
+from queue_contracts.json_values import Fields, Json, NoJson, as_json, fields, items, text
 from queue_contracts.packaged import description_file
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -31,7 +31,7 @@ class Operation:
     id: str
     method: str
     template: str
-    responses: dict[int, dict[str, Any]]
+    responses: dict[int, Fields]
     tag: str
 
     @property
@@ -46,7 +46,7 @@ class Operation:
 class Description:
     """The operations of an `openapi.yaml`, and the validators of their answers."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: Fields) -> None:
         self._document = document
         self.operations = {operation.id: operation for operation in self._read_operations()}
         self._validators: dict[int, Draft202012Validator] = {}
@@ -74,7 +74,7 @@ class Description:
                 )
             ]
         found = list(self._wrong_headers(response, answer))
-        content = response.get("content", {})
+        content = fields(response.get("content", {}))
         if content and answer.media_type not in content:
             sent = answer.header("content-type") or "none"
             return [
@@ -82,19 +82,19 @@ class Description:
                 Violation("content-type", f"content type {sent!r} is not in openapi.yaml, only {', '.join(content)}"),
             ]
         if answer.media_type == "application/json" and content:
-            found += self._wrong_body(content["application/json"]["schema"], answer)
+            found += self._wrong_body(fields(fields(content["application/json"])["schema"]), answer)
         return found
 
-    def _wrong_headers(self, response: dict[str, Any], answer: Answer) -> Iterator[Violation]:
-        for name, given in response.get("headers", {}).items():
-            header, value = self._resolved(given), answer.header(name.lower())
+    def _wrong_headers(self, response: Fields, answer: Answer) -> Iterator[Violation]:
+        for name, given in fields(response.get("headers", {})).items():
+            header, value = resolved(self._document, given), answer.header(name.lower())
             if value is None:
                 if header.get("required"):
                     yield Violation(f"header {name.lower()}", f"the header {name} is missing")
-            elif header["schema"].get("type") == "integer" and not (value.isascii() and value.isdigit()):
+            elif fields(header["schema"]).get("type") == "integer" and not (value.isascii() and value.isdigit()):
                 yield Violation(f"header {name.lower()}", f"the header {name} must be a whole number, not {value!r}")
 
-    def _wrong_body(self, schema: dict[str, Any], answer: Answer) -> Iterator[Violation]:
+    def _wrong_body(self, schema: Fields, answer: Answer) -> Iterator[Violation]:
         try:
             body = answer.json()
         except NoJson as error:
@@ -105,27 +105,37 @@ class Description:
                 field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in each.instance_path)
                 yield Violation("body" + field, _shortened(each.message))
 
-    def _validator(self, schema: dict[str, Any]) -> Draft202012Validator:
+    def _validator(self, schema: Fields) -> Draft202012Validator:
         if id(schema) not in self._validators:
             whole = {"components": self._document["components"], **schema}
             self._validators[id(schema)] = Draft202012Validator(whole, validate_formats=True)
         return self._validators[id(schema)]
 
     def _read_operations(self) -> Iterator[Operation]:
-        for template, path in self._document["paths"].items():
-            for method, operation in path.items():
-                if method in _METHODS:
-                    responses = {int(status): self._resolved(each) for status, each in operation["responses"].items()}
-                    tag = next(iter(operation.get("tags", ())), "")
-                    yield Operation(operation["operationId"], method.upper(), template, responses, tag)
+        for template, method, operation in operations_in(self._document):
+            answers = fields(operation["responses"]).items()
+            responses = {int(status): resolved(self._document, each) for status, each in answers}
+            tag = next(map(text, items(operation.get("tags", []))), "")
+            yield Operation(text(operation["operationId"]), method, template, responses, tag)
 
-    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
-        while "$ref" in node:
-            target: Any = self._document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                target = target[step]
-            node = target
-        return node
+
+def operations_in(document: Fields) -> Iterator[tuple[str, str, Fields]]:
+    """Path, method and what is said of it, of every operation of an OpenAPI document."""
+    for template, path in fields(document["paths"]).items():
+        for method, operation in fields(path).items():
+            if method in _METHODS:
+                yield template, method.upper(), fields(operation)
+
+
+def resolved(document: Fields, node: Json) -> Fields:
+    """What a local `$ref` points at, or the node itself."""
+    found = fields(node)
+    while "$ref" in found:
+        target: Json = document
+        for step in text(found["$ref"]).removeprefix("#/").split("/"):
+            target = fields(target)[step]
+        found = fields(target)
+    return found
 
 
 @cache
@@ -135,13 +145,13 @@ def packaged_description() -> Description:
 
 
 def load_description(path: Path) -> Description:
-    return Description(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return Description(fields(as_json(yaml.safe_load(path.read_text(encoding="utf-8")))))
 
 
 def _of_the_branch_meant(problem: ValidationError) -> list[ValidationError]:
     """Of a body that fits none of several schemas, what is wrong by the one whose constants it has."""
-    kind: Any = problem.kind
-    if kind.name != "oneOf":
+    kind = problem.kind
+    if not isinstance(kind, ValidationErrorKind.OneOfNotValid):
         return [problem]
     branches = [branch for branch in kind.context if all(each.kind.name != "const" for each in branch)]
     return branches[0] if len(branches) == 1 else [problem]

@@ -2,7 +2,6 @@
 
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -10,14 +9,14 @@ _BYTES_MAX = 1_000_000
 _VALUES_MAX = 100_000
 
 
-def read_yaml(file: Traversable | Path) -> Any:
+def read_yaml(file: Traversable | Path) -> object:
     """What the file says. Raises OSError, or ValueError with one line that says why it cannot be read."""
     with file.open("rb") as opened:
         content = opened.read(_BYTES_MAX + 1)
     if len(content) > _BYTES_MAX:
         raise ValueError(f"more than {_BYTES_MAX:,} bytes")
     try:
-        data = yaml.safe_load(content.decode("utf-8"))
+        data: object = yaml.safe_load(content.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deep") from None
     except yaml.YAMLError as error:
@@ -26,7 +25,7 @@ def read_yaml(file: Traversable | Path) -> Any:
     return data
 
 
-def _require_few(data: Any) -> None:
+def _require_few(data: object) -> None:
     """Aliases count as often as they stand there: ten of ten of ten, and one of itself, are without an end."""
     left, values = [data], 0
     while left:

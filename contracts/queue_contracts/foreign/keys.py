@@ -132,8 +132,9 @@ def _escaped(text: str, escapes: list[int], patterns: _Patterns) -> Iterator[tup
                 for form in patterns.by_first.get(first, ())
                 if text.startswith(form[:plain], start)
             ]
-            ends = [(reading.end_of(form, start), form) for form in candidates]
-            stop, form = max(ends, default=(0, ""))
+            # Of what ends at the same place the key itself is named, and not the part of it that it may be read as.
+            ends = [(reading.end_of(form, start), patterns.names[form] != ANOTHER, form) for form in candidates]
+            stop, _, form = max(ends, default=(0, False, ""))
             if stop:
                 yield start, stop, patterns.names[form]
         tried = escape + 1

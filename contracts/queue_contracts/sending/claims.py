@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 import requests
 
-from queue_contracts.described.answers import Answer, NoJson
+from queue_contracts.described.answers import Answer
 from queue_contracts.foreign.bounded import Unreadable
+from queue_contracts.json_values import NoJson
 from queue_contracts.sending.guard import Guard, Response, Wire, noted, obeying
 from queue_contracts.sending.rules import CLAIM, Asked
 
@@ -44,7 +44,7 @@ def claim(guard: Guard, wire: Wire[Response]) -> Response:
     return response
 
 
-def _require_own_queue(guard: Guard, wire: Wire[Any]) -> None:
+def _require_own_queue(guard: Guard, wire: Wire[Response]) -> None:
     key = next((value for name, value in wire.asked.headers.items() if name.lower() == "x-api-key"), "")
     listed = Asked("GET", f"{guard.rules.target.url}/api/queue", {"X-API-Key": key})
     guard.admit(listed)
@@ -59,7 +59,7 @@ def _require_own_queue(guard: Guard, wire: Wire[Any]) -> None:
         raise ForeignTask(f"the queue holds {len(foreign)} tasks of others: no claim is sent")
 
 
-def _give_back_if_foreign(guard: Guard, wire: Wire[Any], claimed: Mapping[str, object]) -> None:
+def _give_back_if_foreign(guard: Guard, wire: Wire[Response], claimed: Mapping[str, object]) -> None:
     """A task that came between the look and the claim is released at once, and the run has failed."""
     task_id, lease = claimed.get("taskId"), claimed.get("lease")
     if not isinstance(task_id, str) or task_id.startswith(guard.rules.own_prefix):

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from queue_contracts.described.answers import Answer
 from queue_contracts.foreign.bounded import Unreadable
@@ -105,25 +106,29 @@ class Recorder:
 
     def note(self, exchange: Exchange, content: bytes | None = None) -> None:
         """Write it down; `content` is the body as it was sent, where it is no text."""
-        noted = asdict(exchange)
-        for name, value in noted.items():
-            if isinstance(value, str):
-                noted[name] = self._shown(value)
-            elif isinstance(value, dict):
-                noted[name] = {self._shown(each): self._header(each, text) for each, text in value.items()}
+        noted = replace(
+            exchange,
+            method=self._shown(exchange.method),
+            url=self._shown(exchange.url),
+            request_headers=self._headers(exchange.request_headers),
+            request_body=self._shown(exchange.request_body),
+            headers=self._headers(exchange.headers),
+            body=self._shown(exchange.body),
+            test=self._shown(exchange.test),
+        )
         self.last[exchange.test] = self._last(exchange, noted, content)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(noted) + "\n")
+            file.write(json.dumps(asdict(noted)) + "\n")
 
-    def _last(self, exchange: Exchange, noted: dict[str, Any], content: bytes | None) -> Last:
+    def _last(self, exchange: Exchange, noted: Exchange, content: bytes | None) -> Last:
         """With a key that a shell can make of those in its environment."""
         sent = next((value for name, value in exchange.request_headers.items() if name.lower() == "x-api-key"), "")
-        headers: dict[str, str] = dict(noted["request_headers"])
+        headers = dict(noted.request_headers)
         for name in headers:
             if name.lower() == "x-api-key":
                 headers[name] = key_in_a_shell(sent, self.keys.names) or headers[name]
         body = exchange.request_body.encode("utf-8", "replace") if content is None else content
-        return Last(replace(Exchange(**noted), request_headers=headers), self._masked_body(body))
+        return Last(replace(noted, request_headers=headers), self._masked_body(body))
 
     def _masked_body(self, body: bytes) -> bytes:
         """As it was sent where there is no key in it."""
@@ -140,6 +145,9 @@ class Recorder:
         except Unreadable as why:
             return f"(not shown: {why})"
         return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}… ({len(text)} characters)"
+
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {self._shown(name): self._header(name, value) for name, value in headers.items()}
 
     def _header(self, name: str, value: str) -> str:
         if name.lower() != "x-api-key":
@@ -160,7 +168,6 @@ def read_exchanges(folder: Path) -> Iterator[Exchange]:
     for path in sorted(folder.glob("exchanges-*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
-                noted: dict[str, Any] = json.loads(line)
+                yield msgspec.convert(json.loads(line), Exchange)
             except ValueError:
                 continue
-            yield Exchange(**noted)

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import NoReturn, TypeAlias, TypeVar
 
 import httpx
 import requests
@@ -20,6 +20,11 @@ from queue_contracts.foreign.deadline import read, read_of_requests, within
 from queue_contracts.sending.claims import claim, is_claim_among_others
 from queue_contracts.sending.guard import Guard, Response, Wire, let_through
 from queue_contracts.sending.rules import Asked
+
+Sent = TypeVar("Sent")
+Received = TypeVar("Received")
+# What is done instead of handing a request to the network: given the guard, what hands it there, and the request.
+Around: TypeAlias = Callable[[Guard, Callable[[Sent], Received], Sent], Received]
 
 _permitted = threading.local()
 _installed: list[Guard] = []
@@ -57,20 +62,22 @@ def installed() -> Guard | None:
     return _installed[-1] if _installed else None
 
 
-def _change(name: str, kind: type, around: Callable[..., Any]) -> None:
+def _change(name: str, kind: type, around: Around[Sent, Received]) -> None:
     original = getattr(kind, name)
 
-    def changed(self: Any, request: Any, *arguments: Any, **options: Any) -> Any:
+    def changed(self: object, request: Sent, *arguments: object, **options: object) -> Received:
+        def send(each: Sent) -> Received:
+            received: Received = original(self, each, *arguments, **options)
+            return received
+
         guard = installed()
-        if guard is None:
-            return original(self, request, *arguments, **options)
-        return around(guard, lambda each: original(self, each, *arguments, **options), request)
+        return send(request) if guard is None else around(guard, send, request)
 
     setattr(kind, name, changed)
 
 
 def _requests_send(
-    guard: Guard, send: Callable[[Any], requests.Response], request: requests.PreparedRequest
+    guard: Guard, send: Callable[[requests.PreparedRequest], requests.Response], request: requests.PreparedRequest
 ) -> requests.Response:
     body = request.body or b""
     if not isinstance(body, str | bytes):
@@ -90,7 +97,9 @@ def _requests_send(
     return _through(guard, Wire(asked, once, seen))
 
 
-def _httpx_send(guard: Guard, send: Callable[[Any], httpx.Response], request: httpx.Request) -> httpx.Response:
+def _httpx_send(
+    guard: Guard, send: Callable[[httpx.Request], httpx.Response], request: httpx.Request
+) -> httpx.Response:
     asked = Asked(request.method, str(request.url), _text(request.headers), request.read())
 
     def once(each: Asked) -> httpx.Response:
@@ -125,13 +134,13 @@ def _in_time(
     return within(guard.request_s_max, f"{asked.method} {asked.url}", permitted, too_slow)
 
 
-def _refuse_async(guard: Guard, send: Callable[[Any], Any], request: httpx.Request) -> Any:
+def _refuse_async(guard: Guard, send: Callable[[httpx.Request], object], request: httpx.Request) -> NoReturn:
     guard.breach(f"{request.method} {request.url}: queue-contracts sends no asynchronous requests")
 
 
-def _text(headers: Any) -> dict[str, str]:
-    def text(value: Any) -> str:
-        return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def _text(headers: Mapping[str, str | bytes]) -> dict[str, str]:
+    def text(value: str | bytes) -> str:
+        return value.decode("latin-1") if isinstance(value, bytes) else value
 
     return {text(name): text(value) for name, value in headers.items()}
 
@@ -148,10 +157,12 @@ class _Permit:
         _permitted.now = False
 
 
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+def _audit(event: str, arguments: tuple[object, ...]) -> None:
     if event not in ("socket.connect", "http.client.send") or not _installed or getattr(_permitted, "now", False):
         return
     where = arguments[1] if event == "socket.connect" else "http.client"
-    if event == "socket.connect" and not isinstance(where, tuple):
+    if isinstance(where, tuple):
+        where = where[:2]
+    elif event == "socket.connect":
         return  # a socket of this machine's file system
-    _installed[-1].breach(f"a connection to {where if isinstance(where, str) else where[:2]} bypasses the guard")
+    _installed[-1].breach(f"a connection to {where} bypasses the guard")

@@ -1,7 +1,6 @@
 """A plugin of pytest: which checks are run, and what is said of them before the first request."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,8 +17,8 @@ class Choosing:
         self.config, self.run, self.target, self.address, self.leads = config, run, target, address, leads
         self.announced = False
 
-    def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput["contract_folder"] = str(self.run.folder)
+    def pytest_configure_node(self, node: object) -> None:
+        vars(node)["workerinput"]["contract_folder"] = str(self.run.folder)
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         profiles = selection.GENERATING.get(collection_path.name)
@@ -37,7 +36,7 @@ class Choosing:
         if self.leads:
             self._announce()
 
-    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
         self._announce()
 
     def _announce(self) -> None:

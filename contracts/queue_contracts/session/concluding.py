@@ -2,8 +2,8 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 
 from queue_contracts.codes import Code
@@ -25,6 +25,16 @@ from queue_contracts.session.looking import parts_of
 from queue_contracts.targets.target import Target
 
 
+class Told(msgspec.Struct):
+    """What the process that ran a check tells of it, beside its report."""
+
+    check: str = msgspec.field(name="contract-check", default="")
+    purpose: set[int] = msgspec.field(name="contract-purpose", default_factory=set)
+    failure: dict[str, str] = msgspec.field(name=outcomes.FAILURE, default_factory=dict)
+    missing: str | None = msgspec.field(name=outcomes.MISSING, default=None)
+    generated: tally.Account | None = msgspec.field(name=tally.PROPERTY, default=None)
+
+
 class Concluding:
     """`lines` is what the run says at its end."""
 
@@ -38,20 +48,18 @@ class Concluding:
         self.told_to_end = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told: dict[str, Any] = dict(report.user_properties)
-        name = str(told.get("contract-check", report.nodeid))
-        self.purposes[name] = set(told.get("contract-purpose", ()))
-        if outcomes.MISSING in told:
-            self.missed[str(told[outcomes.MISSING])] += 1
+        told = msgspec.convert(dict(report.user_properties), Told)
+        name = told.check or report.nodeid
+        self.purposes[name] = told.purpose
+        if told.missing is not None:
+            self.missed[told.missing] += 1
         before = self.outcomes.get(name)
         if report.when == "call" or report.failed or (report.skipped and before is None):
             settled = tuple(str(value) for key, value in report.user_properties if key == "settled")
             result = "failed" if report.failed else report.outcome
-            self.outcomes[name] = Outcome(
-                name, result, report.duration, settled=settled, **told.get(outcomes.FAILURE, {})
-            )
-        if tally.PROPERTY in told and report.when == "teardown":
-            self.accounts.append(told[tally.PROPERTY])
+            self.outcomes[name] = Outcome(name, result, report.duration, settled=settled, **told.failure)
+        if told.generated is not None and report.when == "teardown":
+            self.accounts.append(told.generated)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.told_to_end = not isinstance(excinfo.value, pytest.exit.Exception)

@@ -1,10 +1,11 @@
 """The run that pytest's options describe, and the one at work in this process."""
 
 import tempfile
+from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -59,7 +60,7 @@ def usage(message: str) -> NoReturn:
 
 
 def _new_run(config: pytest.Config) -> Run:
-    option: Any = config.option
+    option: Namespace = config.option
     folder = Path(tempfile.mkdtemp(prefix="queue-contracts-"))
     run = Run(
         option.target, Profile.OBSERVE, folder, new_run_id(), option.contract_seed, option.rate, option.control,
@@ -91,7 +92,7 @@ def _operations(parts: Iterable[str]) -> Iterator[str]:
         yield from found
 
 
-def _with_profile(run: Run, option: Any) -> Run:
+def _with_profile(run: Run, option: Namespace) -> Run:
     """The run under the profile that was asked for. Raises TargetError where the options do not go together."""
     if not run.local:
         check_address(run.target)

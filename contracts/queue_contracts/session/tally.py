@@ -7,9 +7,12 @@ whether two runs asked the same: it must not depend on the number of workers.
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from schemathesis import Response
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 # Operation, how often each status came back, and the hash over the requests: what a report can carry between processes.
 Account: TypeAlias = tuple[str, dict[str, int], str]
@@ -25,7 +28,7 @@ class Tally:
 
     operation: str
     statuses: Counter[int] = field(default_factory=Counter)
-    _hash: Any = field(default_factory=sha256)
+    _hash: "_Hash" = field(default_factory=sha256)
 
     def note(self, response: Response) -> None:
         self.statuses[response.status_code] += 1

@@ -2,6 +2,7 @@
 
 import json
 
+from queue_contracts.json_values import Fields, Json, parse_json
 from queue_contracts.targets.key_names import NEW_LEASE as NEW_LEASE
 from queue_contracts.targets.key_names import NEW_TASK as NEW_TASK
 from queue_contracts.targets.key_names import OLD_LEASE as OLD_LEASE
@@ -11,16 +12,16 @@ from queue_contracts.targets.key_names import RESULT as RESULT
 from queue_contracts.targets.storage import Entry
 
 LIFETIME_S = 3600
-OUTCOME = {"success": True, "output": {"affected": 31}}
+OUTCOME: Fields = {"success": True, "output": {"affected": 31}}
 
 
-def entry(key: str, value: object, ttl_s: int = LIFETIME_S) -> Entry:
+def entry(key: str, value: Json, ttl_s: int = LIFETIME_S) -> Entry:
     """One entry; a string is the value itself, anything else its JSON."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return {"key": key, "value": text, "expiration_ttl": ttl_s}
 
 
-def task(task_id: str, **fields: object) -> dict[str, object]:
+def task(task_id: str, **fields: Json) -> Fields:
     """A healthy task as the Worker stores it."""
     return {
         "id": task_id,
@@ -35,7 +36,7 @@ def task(task_id: str, **fields: object) -> dict[str, object]:
     }
 
 
-def lease(worker_id: str) -> dict[str, object]:
+def lease(worker_id: str) -> Fields:
     """A lease as the Worker stores it; when it ends is the business of its entry, not of `expiresAt`."""
     return {
         "workerId": worker_id,
@@ -44,7 +45,7 @@ def lease(worker_id: str) -> dict[str, object]:
     }
 
 
-def new_task(task_id: str, **fields: object) -> Entry:
+def new_task(task_id: str, **fields: Json) -> Entry:
     return entry(NEW_TASK + task_id, task(task_id, **fields))
 
 
@@ -60,13 +61,13 @@ def old_lease(task_id: str, worker_id: str, ttl_s: int = 300) -> Entry:
     return entry(OLD_LEASE + task_id, lease(worker_id), ttl_s)
 
 
-def old_pending(*task_ids: object) -> Entry:
+def old_pending(*task_ids: Json) -> Entry:
     return entry(OLD_PENDING, list(task_ids))
 
 
 def ids_in(pending: Entry) -> list[str]:
     """The ids in an entry of the old format's list; none where it is no list."""
-    listed = json.loads(str(pending["value"]))
+    listed = parse_json(str(pending["value"]))
     return [str(each) for each in listed] if isinstance(listed, list) else []
 
 

@@ -6,7 +6,7 @@ The REST API: https://developers.cloudflare.com/api/resources/kv/subresources/na
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 from urllib.parse import quote
 
 import httpx
@@ -15,26 +15,28 @@ from jsonschema_rs import Draft202012Validator
 from queue_contracts.foreign.bounded import Unreadable
 from queue_contracts.foreign.keys import Keys
 from queue_contracts.foreign.visible import one_line
+from queue_contracts.json_values import Fields, Json, NoJson, fields, items, parse_json
 from queue_contracts.names import KV_TOKEN
 from queue_contracts.targets.key_names import is_of_the_queue
 from queue_contracts.targets.target import Ability, RestApi, Target
 
-Entry = Mapping[str, object]
+Entry = Mapping[str, Json]
+Query: TypeAlias = Mapping[str, str]
 # A query, and what is on the page that it asks for: its entries, and the cursor of the next page if there is one.
-Page: TypeAlias = Callable[[dict[str, str]], tuple[Sequence[Entry], str | None]]
+Page: TypeAlias = Callable[[Query], tuple[Sequence[Entry], str | None]]
 CONTROL_PREFIX = "/cdn-cgi/emulator"
 BULK_MAX = 10_000  # pairs of one bulk write, and keys of one bulk delete
 PAGE = 1000
 
-_CURSOR = {"type": ["string", "null"], "maxLength": 8192}
-_KEY = {"type": "string", "maxLength": 512}  # bytes, of which a character has at least one
-_WHEN = {"type": "number"}
-_OF_THE_API = {
+_CURSOR: Fields = {"type": ["string", "null"], "maxLength": 8192}
+_KEY: Fields = {"type": "string", "maxLength": 512}  # bytes, of which a character has at least one
+_WHEN: Fields = {"type": "number"}
+_OF_THE_API: Fields = {
     "type": "object",
     "required": ["success"],
     "properties": {"success": {"const": True}, "result_info": {"type": ["object", "null"]}},
 }
-_KEYS_OF_THE_API = {
+_KEYS_OF_THE_API: Fields = {
     **_OF_THE_API,
     "required": ["success", "result"],
     "properties": {
@@ -47,7 +49,7 @@ _KEYS_OF_THE_API = {
         },
     },
 }
-_ENTRIES_OF_THE_CONTROLS = {
+_ENTRIES_OF_THE_CONTROLS: Fields = {
     "type": "object",
     "required": ["entries", "cursor"],
     "properties": {
@@ -63,7 +65,7 @@ _ENTRIES_OF_THE_CONTROLS = {
         },
     },
 }
-_ANYTHING: dict[str, Any] = {}
+_ANYTHING: Fields = {}
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,12 @@ class ControlStorage:
         self._http = http
 
     def seed(self, entries: Sequence[Entry]) -> None:
-        self._send("POST", "/seed", json=list(entries))
+        self._send("POST", "/seed", json=[dict(entry) for entry in entries])
 
     def dump(self, prefix: str = "") -> list[Entry]:
-        def page(query: dict[str, str]) -> tuple[Sequence[Entry], str | None]:
-            answer = self._send("GET", "/entries", _ENTRIES_OF_THE_CONTROLS, params=query)
-            return answer["entries"], answer["cursor"]
+        def page(query: Query) -> tuple[Sequence[Entry], str | None]:
+            answer = fields(self._send("GET", "/entries", _ENTRIES_OF_THE_CONTROLS, params=query))
+            return [fields(each) for each in items(answer["entries"])], _cursor(answer)
 
         return list(_bounded(_pages(prefix, page, self._limits), self._limits, f"the entries under {prefix!r}"))
 
@@ -136,9 +138,13 @@ class ControlStorage:
     def reset(self) -> None:
         self._send("POST", "/reset", json={})
 
-    def _send(self, method: str, path: str, form: dict[str, Any] = _ANYTHING, **options: Any) -> Any:
-        asked = f"{method} {CONTROL_PREFIX}{path}"
-        return _answered(lambda: self._http.request(method, self._url + path, **options), asked, form, Keys({}))
+    def _send(
+        self, method: str, path: str, form: Fields = _ANYTHING, *, json: Json = None, params: Query | None = None
+    ) -> Json:
+        def send() -> httpx.Response:
+            return self._http.request(method, self._url + path, json=json, params=params)
+
+        return _answered(send, f"{method} {CONTROL_PREFIX}{path}", form, Keys({}))
 
 
 class RestStorage:
@@ -153,7 +159,7 @@ class RestStorage:
 
     def seed(self, entries: Sequence[Entry]) -> None:
         for start in range(0, len(entries), BULK_MAX):
-            self._send("PUT", "/bulk", json=list(entries[start : start + BULK_MAX]))
+            self._send("PUT", "/bulk", json=[dict(entry) for entry in entries[start : start + BULK_MAX]])
 
     def dump(self, prefix: str = "") -> list[Entry]:
         made = (
@@ -183,15 +189,17 @@ class RestStorage:
         return _successful(send, f"GET /values/{key} of the KV REST API", self._keys_masked).text
 
     def _keys(self, prefix: str) -> Iterator[Entry]:
-        def page(query: dict[str, str]) -> tuple[Sequence[Entry], str | None]:
-            answer = self._send("GET", "/keys", _KEYS_OF_THE_API, params=query)
-            return answer["result"], (answer.get("result_info") or {}).get("cursor") or None
+        def page(query: Query) -> tuple[Sequence[Entry], str | None]:
+            answer = fields(self._send("GET", "/keys", _KEYS_OF_THE_API, params=query))
+            return [fields(each) for each in items(answer["result"])], _cursor(fields(answer.get("result_info") or {}))
 
         return _bounded(_pages(prefix, page, self._limits), self._limits, f"the keys under {prefix!r}")
 
-    def _send(self, method: str, path: str, form: dict[str, Any] = _OF_THE_API, **options: Any) -> Any:
+    def _send(
+        self, method: str, path: str, form: Fields = _OF_THE_API, *, json: Json = None, params: Query | None = None
+    ) -> Json:
         def send() -> httpx.Response:
-            return self._http.request(method, self._url + path, headers=self._headers, **options)
+            return self._http.request(method, self._url + path, headers=self._headers, json=json, params=params)
 
         return _answered(send, f"{method} {path} of the KV REST API", form, self._keys_masked)
 
@@ -214,6 +222,11 @@ def _pages(prefix: str, page: Page, limits: Limits) -> Iterator[Entry]:
     raise StorageError(f"the list of keys under {prefix!r} had not ended after {limits.pages} pages")
 
 
+def _cursor(answer: Fields) -> str | None:
+    cursor = answer.get("cursor")
+    return cursor if isinstance(cursor, str) and cursor else None
+
+
 def _bounded(entries: Iterable[Entry], limits: Limits, what: str) -> Iterator[Entry]:
     """The same, as long as all of them together can be held in memory."""
     held_bytes = 0
@@ -224,12 +237,12 @@ def _bounded(entries: Iterable[Entry], limits: Limits, what: str) -> Iterator[En
         yield entry
 
 
-def _answered(send: Callable[[], httpx.Response], asked: str, form: dict[str, Any], keys: Keys) -> Any:
+def _answered(send: Callable[[], httpx.Response], asked: str, form: Fields, keys: Keys) -> Json:
     """The JSON of an answer that has the documented form. Raises StorageError."""
     response = _successful(send, asked, keys)
     try:
-        answer = response.json()
-    except ValueError:
+        answer = parse_json(response.content)
+    except NoJson:
         raise StorageError(f"{asked} has an answer that is not JSON") from None
     for wrong in Draft202012Validator(form).iter_errors(answer):
         place = "".join(f"/{step}" for step in wrong.instance_path) or "the whole"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from queue_emulator import __version__
+from queue_emulator.cli.completion import add_completion
 from queue_emulator.cli.controls import add_clock, add_faults, add_journal, add_keys, add_reset
 from queue_emulator.cli.cost import add_cost
 from queue_emulator.cli.explore import add_explore
@@ -81,4 +82,5 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in _COMMANDS:
         add(commands)
+    add_completion(commands, parser)
     return parser

@@ -6,6 +6,7 @@ from pathlib import Path
 from queue_emulator.cli.parsing import positive
 
 _SECONDS_MAX = 86_400
+_SHARDS_MAX = 16  # lanes of the search
 
 
 def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,6 +33,17 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="N",
         help="the same number gives the same random choices (default: %(default)s)",
     )
+    add(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="search in so many processes (default: 1); the findings are the same",
+    )
+    add("--shard", type=_shard, metavar="I/N", help="search only part I of N, for example 3/16; N is at most 16")
+    add(
+        "--merge", type=Path, metavar="DIR", nargs="+", default=[],
+        help="instead of searching: put together what shards have written into these folders",
+    )  # fmt: skip
     add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding into this folder")
     add("--json", action="store_true", help="print the findings as JSON")
     add(
@@ -65,6 +77,13 @@ def _explore(parsed: argparse.Namespace) -> int:
     from queue_emulator.exploring import explore
 
     return explore(parsed)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, slash, parts = text.partition("/")
+    if not (slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts) <= _SHARDS_MAX):
+        raise argparse.ArgumentTypeError(f"must be as 3/{_SHARDS_MAX}, of at most {_SHARDS_MAX} parts, not {text!r}")
+    return int(part), int(parts)
 
 
 def _seconds(text: str) -> float:

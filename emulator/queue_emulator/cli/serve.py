@@ -8,9 +8,12 @@ from queue_emulator.cli.data_time import add_as_of, as_of
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
 from queue_emulator.cli.parsing import locations, port, positive
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.wire_names import MACHINE_HEADER
 from queue_emulator.kv.cloudflare_access import Access
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.rollout import VERSION_KEY_HEADER, rollout
 from queue_emulator.workerd.bindings import WorkerFlags
+
+_MACHINES_MAX = 16
 
 
 def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,8 +35,19 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )  # fmt: skip
     add_as_of(parser)
     add(
-        "--worker-version", choices=[each.value for each in WorkerVersion], default="new",
-        help="version of the Worker, and so its key format (default: %(default)s)",
+        "--worker-version", metavar="[LOCATION=]VERSION", action="append", default=[],
+        help="version of the Worker, and so its key format: old, dual or new; of all locations, or of one, for example "
+        "SJC=old; repeatable (default: new)",
+    )  # fmt: skip
+    add(
+        "--split", metavar="VERSION=SHARE,VERSION=SHARE",
+        help="two versions of the Worker at once, for example old=90,new=10, of 100 requests; requests with one "
+        f"{VERSION_KEY_HEADER} go to one version",
+    )  # fmt: skip
+    add(
+        "--machines", type=_machines, default=1, metavar="N",
+        help="machines at each location, with copies of their own; a request names one, 1 to N, in "
+        f"{MACHINE_HEADER}, or gets a random one (default: %(default)s)",
     )  # fmt: skip
     add("--rate-limit", type=positive, metavar="N", help="answer 429 to more than N requests a minute with one key")
     add("--strict", action="store_true", help="answer 400 to ids and bodies that openapi.yaml does not allow")
@@ -91,7 +105,8 @@ def _serve(parsed: argparse.Namespace) -> int:
             ready_file=parsed.ready_file,
             profile=profile_of(parsed),
             locations=locations(parsed.location),
-            worker_version=WorkerVersion(parsed.worker_version),
+            rollout=rollout(parsed.worker_version, parsed.split, locations(parsed.location)),
+            machines=parsed.machines,
             rate_limit_per_minute=parsed.rate_limit,
             strict=parsed.strict,
             log_requests=not parsed.quiet,
@@ -101,6 +116,12 @@ def _serve(parsed: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _machines(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MACHINES_MAX):
+        raise argparse.ArgumentTypeError(f"must be 1 to {_MACHINES_MAX} machines, not {text!r}")
+    return int(text)
 
 
 def _cloudflare(parsed: argparse.Namespace) -> Access | None:
@@ -140,6 +161,7 @@ _EMULATED_ONLY: tuple[tuple[str, object], ...] = (
     ("replication_lag", (0, 0)),
     ("tombstone_life", None),
     ("api_reads", "central"),
+    ("machines", 1),
 )
 
 
@@ -149,9 +171,10 @@ def _worker(parsed: argparse.Namespace) -> tuple[settings.WorkerSettings | None,
         if stray is not None:
             raise SettingsError(f"--{stray.replace('_', '-')} is only for your own Worker: add --worker PATH")
         return None, settings.read_keys(parsed.host)
-    if parsed.rate_limit or parsed.strict or parsed.worker_version != "new":
+    if parsed.rate_limit or parsed.strict or parsed.worker_version or parsed.split:
         raise SettingsError(
-            "--rate-limit, --strict and --worker-version are only for the Python Worker: leave them out with --worker"
+            "--rate-limit, --strict, --worker-version and --split are only for the Python Worker: leave them out with "
+            "--worker"
         )
     flags = WorkerFlags(
         parsed.worker,

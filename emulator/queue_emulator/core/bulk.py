@@ -14,8 +14,10 @@ from json.encoder import encode_basestring
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import Base64Error, BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_decoder, stringify_json
-from queue_emulator.core.json_members import NotAnArray, array_members
+from queue_emulator.core.json_members import NotAnArray, members_of
+from queue_emulator.core.json_rewriting import Members, utf8_of
 from queue_emulator.core.json_size import JsonTooLarge
+from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_put, ends_s
 
@@ -74,7 +76,7 @@ def parse_bulk(
     return BulkData(tuple(requests), dict(unknown))
 
 
-def check_entry(member: Json, now_ms: int) -> BulkEntry:
+def check_entry(member: Json | Members, now_ms: int) -> BulkEntry:
     """One member of the array; raises BulkDataError or JavaScriptError, the service's own words."""
     return checked(stored_entry(member), now_ms)
 
@@ -92,19 +94,20 @@ def checked(entry: BulkEntry, now_ms: int) -> BulkEntry:
     return entry
 
 
-def stored_entry(member: Json) -> BulkEntry:
+def stored_entry(member: Json | Members) -> BulkEntry:
     """As `check_entry`, of what is in a store already: its lifetime may end at any moment."""
     if not isinstance(member, dict):
         raise BulkDataError("must be an object with key and value")
-    key = check_service_key(_string(member, "key")[0], "PUT")
-    value, metadata = _value(member), member.get("metadata")
-    expiration_s, ttl_s = _seconds(member, "expiration"), _seconds(member, "expiration_ttl")
+    entry: Members = {**member}
+    key = check_service_key(_string(entry, "key").decode(), "PUT")
+    value, metadata = _value(entry), entry.get("metadata")
+    expiration_s, ttl_s = _seconds(entry, "expiration"), _seconds(entry, "expiration_ttl")
     return BulkEntry(
         key,
         value,
         expiration_s if ttl_s is None else None,
         ttl_s,
-        None if metadata is None else stringify_json(metadata),
+        None if metadata is None else _json(metadata),
     )
 
 
@@ -149,7 +152,7 @@ def bulk_json(entry: BulkEntry) -> str:
     return f"{{{members}}}"
 
 
-def problem(number: int, entry: Json, error: Exception) -> str:
+def problem(number: int, entry: Json | Members, error: Exception) -> str:
     """What is wrong with one entry, counted from 0."""
     key = entry.get("key") if isinstance(entry, dict) else None
     named = f" (key {key[:80]!r})" if isinstance(key, str) else ""
@@ -162,10 +165,10 @@ def all_problems(shown: Sequence[str], count: int) -> str:
     return f"{text}; and {count - len(shown)} more" if count > len(shown) else text
 
 
-def _entries(content: bytes) -> Iterator[Json]:
+def _entries(content: bytes) -> Iterator[Json | Members]:
     """The members of the array, parsed one by one: so others can go on meanwhile."""
     try:
-        yield from array_members(content.decode("utf-8-sig"))
+        yield from members_of(content)
     except NotAnArray:
         raise BulkDataError(NOT_AN_ARRAY) from None
     except UnicodeDecodeError as error:
@@ -178,18 +181,23 @@ def _entries(content: bytes) -> Iterator[Json]:
         raise BulkDataError(f"not JSON: {error}") from None
 
 
-def _string(entry: dict[str, Json], name: str) -> tuple[str, bytes]:
+def _json(value: Json | JsonText) -> str:
+    return value.content.decode() if isinstance(value, JsonText) else stringify_json(value)
+
+
+def _string(entry: Members, name: str) -> bytes:
     text = entry.get(name)
-    if not isinstance(text, str):
+    is_text = text.is_string if isinstance(text, JsonText) else isinstance(text, str)
+    if not is_text:
         raise BulkDataError(f"{name} must be a string" if name in entry else f"{name} is missing")
     try:
-        return text, text.encode()
+        return utf8_of(text) if isinstance(text, JsonText) else str(text).encode()
     except UnicodeEncodeError:
         raise BulkDataError(f"{name} holds a lone surrogate, which UTF-8 cannot encode") from None
 
 
-def _value(entry: dict[str, Json]) -> bytes:
-    _, content = _string(entry, "value")
+def _value(entry: Members) -> bytes:
+    content = _string(entry, "value")
     flag = entry.get("base64")
     if flag is None or flag is False:
         return content
@@ -205,7 +213,7 @@ def _value(entry: dict[str, Json]) -> bytes:
     raise Base64Error(digits.end())
 
 
-def _seconds(entry: dict[str, Json], name: str) -> int | None:
+def _seconds(entry: Members, name: str) -> int | None:
     seconds = entry.get(name)
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int)):
         raise BulkDataError(f"{name} must be an integer, in seconds")

@@ -1,17 +1,50 @@
 """A JSON array parsed member by member, so that others can go on between two of them."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from json import JSONDecodeError
 
 from queue_emulator.core.javascript import Json, json_decoder
+from queue_emulator.core.json_rewriting import PART_BYTES, Members, read_object
 from queue_emulator.core.json_size import check_json_array
+from queue_emulator.core.json_tokens import Bounds, structure
+from queue_emulator.core.limits import BULK_JSON_VALUES_MAX, JSON_VALUES_MAX
+
+LARGE_BYTES = 1 << 20  # of a text that is not decoded as a whole
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class NotAnArray(ValueError):
     """Another JSON value."""
+
+
+def members_of(content: bytes, *, large_bytes: int = LARGE_BYTES) -> Iterator[Json | Members]:
+    """As `array_members`, of UTF-8: of a large text each member is decoded alone, a large one in parts."""
+    if len(content) < large_bytes:
+        yield from array_members(content.decode("utf-8-sig"))
+        return
+    content = content.removeprefix(BOM_UTF8)
+    bounds = Bounds(values_max=BULK_JSON_VALUES_MAX, members_max=JSON_VALUES_MAX)
+    if content.lstrip(b" \t\n\r")[:1] != b"[":
+        raise NotAnArray("not a JSON array")
+    start = end = content.index(b"[") + 1
+    for at, _ in structure(content):
+        if content[at] != _QUOTE:
+            bounds.meet(content[at])
+        if bounds.depth == 1 and content[at] == _COMMA:
+            yield _member(content, start, at)
+            start = at + 1
+        elif bounds.depth == 0:
+            end = at + 1
+            if content[start:at].strip() or content[start - 1] == _COMMA:
+                yield _member(content, start, at)
+            break
+    if content[end - 1 : end] != b"]":
+        raise ValueError("the array has no end")
+    if content[end:].strip(b" \t\n\r"):
+        raise ValueError(f"Extra data: byte {end}")
 
 
 def array_members(text: str) -> Iterator[Json]:
@@ -35,6 +68,21 @@ def array_members(text: str) -> Iterator[Json]:
         raise JSONDecodeError("Extra data", text, end)
 
 
+def _member(content: bytes, start: int, end: int) -> Json | Members:
+    """What stands between two commas."""
+    member = content[start:end]
+    try:
+        if len(member) >= PART_BYTES:
+            members = read_object(member, decode=_DECODER.decode, each_once=False)
+            return _NO_ENTRY if members is None else members
+        parsed: Json = _DECODER.decode(member.decode())
+    except UnicodeDecodeError as error:
+        raise UnicodeDecodeError("utf-8", content, start + error.start, start + error.end, error.reason) from None
+    except JSONDecodeError as error:
+        raise ValueError(f"{error.msg} in the member that begins at byte {start}") from None
+    return parsed
+
+
 def _skip(text: str, at: int) -> int:
     space = _SPACE.match(text, at)
     assert space is not None
@@ -42,3 +90,5 @@ def _skip(text: str, at: int) -> int:
 
 
 _DECODER = json_decoder()
+_NO_ENTRY: Json = []
+_COMMA, _QUOTE = ord(","), ord('"')

@@ -4,6 +4,7 @@ A text of 25 MiB with one emoji in it is 100 MiB as a string of Python's, and an
 sixty. So only as much is parsed at a time as takes a few milliseconds, and what a Worker passes on stays bytes.
 """
 
+import json
 import re
 from array import array
 from collections.abc import Callable, Iterator
@@ -36,16 +37,17 @@ def read_object(
     decode: Callable[[str], Json],
     depth_max: int | None = None,
     part_bytes: int = PART_BYTES,
+    each_once: bool = True,
 ) -> Members | None:
     """The members of the UTF-8 object, those as JSON that have `part_bytes` or more; None if it is another value.
 
     `decode` parses a part, and raises ValueError for what is refused in it. Raises JsonTooLarge or JsonTooDeep, and
-    ValueError for no JSON and for a name that stands twice.
+    ValueError for no JSON and, with `each_once`, for a name that stands twice; else the last counts, as in JSON.parse.
     """
     if content.lstrip(_SPACE)[:1] not in (b"{", b"["):
         decode(content.decode())
         return None
-    rewriting = _Rewriting(content, decode, part_bytes)
+    rewriting = _Rewriting(content, decode, part_bytes, each_once=each_once)
     bounds = Bounds(values_max=JSON_VALUES_MAX, depth_max=depth_max)
     for start, end in structure(content, large_bytes=part_bytes):
         if content[start] != _QUOTE:
@@ -53,6 +55,13 @@ def read_object(
         rewriting.meet(start, end)
     rewriting.finish()
     return rewriting.members if rewriting.is_object else None
+
+
+def utf8_of(text: JsonText) -> bytes:
+    """What a string says, in UTF-8; raises UnicodeEncodeError for a lone surrogate."""
+    parts = _parts(text.content, 1, len(text.content) - 1, PART_BYTES)
+    decode = json.JSONDecoder().decode
+    return b"".join(decode(f'"{part.decode()}"').encode() for part in parts)
 
 
 @dataclass(slots=True)
@@ -80,12 +89,13 @@ class _Open:
 
 
 class _Rewriting:
-    def __init__(self, content: bytes, decode: Callable[[str], Json], part_bytes: int) -> None:
+    def __init__(self, content: bytes, decode: Callable[[str], Json], part_bytes: int, *, each_once: bool) -> None:
         self.members: Members = {}
         self.is_object = False
         self._content = content
         self._decode = decode
         self._part_bytes = part_bytes
+        self._each_once = each_once
         self._open: list[_Open] = []
         self._ended_at: int | None = None
         self._parsed_to = 0
@@ -155,7 +165,7 @@ class _Rewriting:
             self._only_space(top.since, at)
         else:
             self._write_members(top, at, last=True)
-        if len(set(top.names)) < len(top.names):
+        if self._each_once and len(set(top.names)) < len(top.names):
             raise ValueError("a member name stands twice")
         self._parsed_to = at + 1
         if self._open:
@@ -226,7 +236,7 @@ class _Rewriting:
         each.written = True
 
     def _keep(self, name: str, member: Json | JsonText) -> None:
-        if name in self.members:
+        if self._each_once and name in self.members:
             raise ValueError("a member name stands twice")
         self.members[name] = member
 
@@ -235,15 +245,20 @@ class _Rewriting:
 
     def _string(self, start: int, end: int) -> Iterator[bytes]:
         yield b'"'
-        at, last = start + 1, end - 1
-        while at < last:
-            whole = _WHOLE.match(self._content, at, min(at + self._part_bytes, last))
-            if whole is None or whole.end() == at:
-                raise ValueError("neither a character nor an escape")
-            yield stringify_json(self._decoded(b'"%b"' % whole[0]))[1:-1].encode()
-            at = whole.end()
+        for part in _parts(self._content, start + 1, end - 1, self._part_bytes):
+            yield stringify_json(self._decoded(b'"%b"' % part))[1:-1].encode()
         yield b'"'
 
     def _only_space(self, start: int, end: int) -> None:
         if self._content[start:end].strip(_SPACE):
             raise ValueError("something else stands here")
+
+
+def _parts(content: bytes, at: int, end: int, part_bytes: int) -> Iterator[bytes]:
+    """The inside of a string, in parts that can be parsed alone."""
+    while at < end:
+        whole = _WHOLE.match(content, at, min(at + part_bytes, end))
+        if whole is None or whole.end() == at:
+            raise ValueError("neither a character nor an escape")
+        yield whole[0]
+        at = whole.end()

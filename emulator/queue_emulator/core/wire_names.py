@@ -5,6 +5,7 @@ CONNECTION_PREFIX = f"{CONTROL_PREFIX}/kv"  # KV for a Worker that is given a co
 REASON_HEADER = "Emulator-Reason"  # an application's reason phrase, of which ASGI knows nothing; no client sees it
 CONTROL_BODY_BYTES_MAX = 100 * 1024 * 1024  # as of a bulk write to Cloudflare's API
 LOCATION_HEADER = "X-Emulator-Location"
+MACHINE_HEADER = "X-Emulator-Machine"
 API_PREFIX = "/client/v4"  # as of Cloudflare's API, which wrangler and the SDKs put it to the end of a host
 INSPECTOR_HEADER = "X-Emulator-Inspector"  # with `reads`: the page looks again and again, and is not logged
 INVOCATION = "emulator.invocation"  # what a request's scope calls the invocation that it is

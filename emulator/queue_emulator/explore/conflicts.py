@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from queue_emulator.explore.history import History, Step
+from queue_emulator.explore.history import Happening, Step
 
 
 class Touched(NamedTuple):
@@ -28,10 +28,16 @@ class Conflicts:
         self._bits: dict[bytes, int] = {}
         self._of: dict[str, Touched] = {}
 
-    def see(self, history: History) -> Sequence[tuple[tuple[str, int], Touched]]:
+    def copy(self) -> "Conflicts":
+        """As much is known, and learns by itself from here on."""
+        other = Conflicts()
+        other._bits, other._of = dict(self._bits), dict(self._of)
+        return other
+
+    def see(self, happenings: Sequence[Happening]) -> Sequence[tuple[tuple[str, int], Touched]]:
         """Learn from a run; whose request each operation was part of, and what it touched."""
         seen: list[tuple[tuple[str, int], Touched]] = []
-        for step in history.happenings:
+        for step in happenings:
             if isinstance(step, Step):
                 name, touched = step.call.actor.name, self._touched(step)
                 self._of[name] = _both(self._of.get(name, _NOTHING), touched)

@@ -4,12 +4,15 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from queue_emulator.drawing.picture import picture
 from queue_emulator.explore import schedule, telling
 from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.picturing import Shown, story
 from queue_emulator.kv.folder import Folder
 
+SHARE = "findings.json"
 _NO_NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -20,6 +23,12 @@ def write(folder: Path, name: str, finding: Finding, command: str) -> Path:
         _put(opened, f"{name}.schedule", schedule.write(finding, telling.needs(finding.causes)))
         _put(opened, f"{name}.svg", _drawn(shown, name=name, command=command))
     return folder / f"{name}.schedule"
+
+
+def write_share(folder: Path, share: msgspec.Struct) -> None:
+    """What the others need who put it together with theirs."""
+    with Folder.open(folder) as opened:
+        _put(opened, SHARE, msgspec.json.format(msgspec.json.encode(share)).decode())
 
 
 def draw(path: Path, shown: Shown, *, name: str, command: str) -> None:

@@ -3,7 +3,7 @@
 import importlib.util
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +12,7 @@ from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.own import Own, Worker, by_id, item, parse
-from queue_emulator.explore.scenarios import FAULTS, Scenario
+from queue_emulator.explore.scenarios import FAULTS, ODD_LIST, SCENARIOS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
 
 PAGE_MAX, OPERATIONS_MAX = 1_000, 1_000  # production's
@@ -32,6 +32,28 @@ def read_scenario(path: Path) -> Scenario:
         raise SettingsError(f"{path}: no TOML: {error}") from None
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
+
+
+def scenarios_named(names: Sequence[str]) -> Sequence[Scenario]:
+    """Those of these names or in these files, each once; without any all built-in ones. Raises SettingsError."""
+    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
+    for name in names:
+        if name not in by_name and not name.endswith(".toml"):
+            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")
+    return [by_name.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
+
+
+def scenario_for(schedule: str, of: str, named: Sequence[str]) -> Scenario:
+    """The file `of` that a schedule names as its scenario; raises SettingsError for one that is not to be trusted."""
+    if not of.endswith(".toml"):
+        raise SettingsError(
+            f"{schedule} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
+        )
+    if of not in named and not _below_here(of):
+        raise SettingsError(
+            f"{schedule} is of {of}, which is not below this folder and can run code: say --scenario {of} too"
+        )
+    return read_scenario(Path(of))
 
 
 def make_scenario(
@@ -173,6 +195,11 @@ class _Reader:
         if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= limit:
             raise SettingsError(f"{name} must be a whole number from 1 to {limit}, not {given!r}")
         return given
+
+
+def _below_here(name: str) -> bool:
+    """Whether a file that a schedule names is one of the folder in which the user works, links resolved."""
+    return Path(name).resolve().is_relative_to(Path.cwd().resolve())
 
 
 def _module(path: Path) -> object:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from queue_emulator.explore.conflicts import Around, Conflicts, around
 from queue_emulator.explore.draws import Draws
+from queue_emulator.explore.history import Happening
 from queue_emulator.explore.scenarios import Answered, Scenario, as_it_is
 from queue_emulator.explore.swarm import drawn_scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
@@ -19,6 +20,7 @@ from queue_emulator.explore.world import World
 
 _PREFIXES_MAX = 100_000  # of one number of deviations: what is more than anybody waits for is not kept
 _DRAWN_SHARE = 4  # for so many operations of scenarios, one of drawn schedules
+LANES = 16
 
 
 class _Prefix(NamedTuple):
@@ -46,72 +48,137 @@ class _Other(NamedTuple):
 def schedules(
     scenarios: Sequence[Scenario], seed: int, *, swarm: bool = True, answered: Answered = as_it_is
 ) -> Iterator[World]:
-    """Schedule after schedule, each run and settled.
+    """Schedule after schedule, each run and settled: one of each lane in turn."""
+    known = usual_runs(scenarios, answered)
+    lanes = [Lane(number, known, seed, swarm=swarm, answered=answered) for number in range(LANES)]
+    return (world for _, world in in_turn(lanes))
 
-    Those with fewer deviations come first, in whatever scenario; where scenarios have as few, each gets as many KV
-    operations. Beside them the swarm gets its share. `answered` gives each scenario its Worker.
+
+def in_turn(lanes: "Sequence[Lane]", schedules_max: int | None = None) -> "Iterator[tuple[Lane, World]]":
+    """One schedule of each lane in turn, until no lane has more; `schedules_max` are of all lanes that there are."""
+    going = list(lanes)
+    while going:
+        for lane in tuple(going):
+            over = schedules_max is not None and lane.schedules * LANES + lane.number >= schedules_max
+            world = None if over else lane.run()
+            if world is None:
+                going.remove(lane)
+            else:
+                yield lane, world
+
+
+def usual_runs(scenarios: Sequence[Scenario], answered: Answered = as_it_is) -> "list[Usual]":
+    """What all lanes begin with."""
+    return [_usual(answered(scenario)) for scenario in scenarios]
+
+
+class Lane:
+    """A part of the search that depends on no other part, so that processes and machines can divide them.
+
+    The choices that deviate from the usual run are dealt out, one to each lane in turn; a lane has all schedules that
+    go on from its own. Those with fewer deviations come first, in whatever scenario; where scenarios have as few, each
+    gets as many KV operations. Beside them the swarm gets its share. `schedules`: how many there were.
     """
-    sources = [ByDeviations(answered(scenario), Draws(seed, scenario.name)) for scenario in scenarios]
-    spent = dict.fromkeys(sources, 0)
-    swarming = drawn(Draws(seed, "swarm"), answered) if swarm else None
-    swarm_spent = 0
-    while True:
-        sources = [source for source in sources if source.level is not None]
-        if swarming is not None and (not sources or swarm_spent * _DRAWN_SHARE <= sum(spent.values())):
-            world = next(swarming)
-            swarm_spent += world.steps
-            yield world
-            continue
-        if not sources:
-            return
-        source = min(sources, key=lambda each: (each.level, spent[each]))
-        world = source.run()
-        spent[source] += world.steps
-        yield world
+
+    def __init__(
+        self, number: int, known: "Sequence[Usual]", seed: int, *, swarm: bool = True, answered: Answered = as_it_is
+    ) -> None:
+        self.number = number
+        self.schedules = 0
+        turned = number % len(known)
+        turned_round = [*known[turned:], *known[:turned]]
+        self._sources = [
+            ByDeviations(usual, Draws(seed, f"{usual.run.world.scenario.name}, lane {number}"), lane=number)
+            for usual in turned_round
+        ]
+        self._spent = dict.fromkeys(self._sources, 0)
+        self._swarm = drawn(Draws(seed, f"swarm, lane {number}"), answered) if swarm else None
+        self._swarm_spent = 0
+
+    def run(self) -> World | None:
+        """The next schedule, settled; None where there are no more."""
+        self._sources = [source for source in self._sources if source.level is not None]
+        swarms = not self._sources or self._swarm_spent * _DRAWN_SHARE < sum(self._spent.values())
+        if self._swarm is not None and swarms:
+            world = next(self._swarm)
+            self._swarm_spent += world.steps
+        elif self._sources:
+            source = min(self._sources, key=lambda each: (each.level, self._spent[each]))
+            world = source.run()
+            self._spent[source] += world.steps
+        else:
+            return None
+        self.schedules += 1
+        return world
 
 
 def by_deviations(scenario: Scenario, draws: Draws) -> Iterator[World]:
     """All schedules of a scenario, each once, in the order of how many deviations they have."""
-    source = ByDeviations(scenario, draws)
+    source = ByDeviations(_usual(scenario), draws)
     while source.level is not None:
         yield source.run()
 
 
-class ByDeviations:
-    """The schedules of one scenario. `level`: how many deviations the next one has; None when there is none."""
+class Tried(NamedTuple):
+    """A schedule that was run: what was chosen, what else could have been, and what happened until it settled."""
 
-    def __init__(self, scenario: Scenario, draws: Draws) -> None:
-        self._scenario = scenario
+    world: World
+    made: tuple[Choice, ...]
+    others: Sequence[_Other]
+    happenings: Sequence[Happening]
+
+
+class Usual(NamedTuple):
+    """The usual run of a scenario, and what runs have shown in which each actor was the first."""
+
+    run: Tried
+    conflicts: Conflicts
+
+
+class ByDeviations:
+    """The schedules of one scenario. `level`: how many deviations the next one has; None when there is none.
+
+    With a `lane`, those that it has a share in; the usual run is lane 0's.
+    """
+
+    def __init__(self, usual: Usual, draws: Draws, *, lane: int | None = None) -> None:
+        self._scenario = usual.run.world.scenario
         self._draws = draws
-        self._conflicts = Conflicts()
+        self._conflicts = usual.conflicts.copy()
         self._waiting: dict[int, list[_Prefix]] = {}
-        self._now: list[_Prefix] = [_Prefix((), 0, None)]
+        self._now: list[_Prefix] = []
+        self._first: Tried | None = usual.run
         self.level: int | None = 0
+        self._learn(usual.run if lane is None else usual.run._replace(others=usual.run.others[lane::LANES]), first=True)
+        if lane:
+            self._first = None
+            self._next_level()
 
     def run(self) -> World:
         """The next schedule, settled."""
-        prefix = self._now.pop()
-        world = World(self._scenario)
-        for choice in prefix.of[: prefix.length]:
-            world.do(choice)
-        if prefix.then is not None:
-            world.do(prefix.then)
-        others = _go_on(world)
-        assert self.level is not None
-        made = tuple(each.choice for each in world.made)
-        seen = self._conflicts.see(world.history)
-        world.settle()
-        faulted = any(choice.fault for choice in made)
-        for other in others:
-            switch = other.amidst and other.choice.actor != other.last
-            place = around(seen, other.steps) if switch else None
-            self._wait(
-                _weight(other, first=prefix.then is None, faulted=faulted),
-                _Prefix(made, other.length, other.choice, place),
-            )
+        if self._first is not None:
+            world, self._first = self._first.world, None
+        else:
+            tried = _try(self._scenario, self._now.pop())
+            self._learn(tried, first=False)
+            world = tried.world
         if not self._now:
             self._next_level()
         return world
+
+    def _learn(self, tried: Tried, *, first: bool) -> None:
+        """What goes on from here is tried later."""
+        assert self.level is not None
+        seen = self._conflicts.see(tried.happenings)
+        faulted = any(choice.fault for choice in tried.made)
+        places: dict[int, Around] = {}
+        for other in tried.others:
+            place = None
+            if other.amidst and other.choice.actor != other.last:
+                place = places.get(other.steps) or around(seen, other.steps)
+                places[other.steps] = place
+            weight = _weight(other, first=first, faulted=faulted)
+            self._wait(weight, _Prefix(tried.made, other.length, other.choice, place))
 
     def _wait(self, weight: int, prefix: _Prefix) -> None:
         assert self.level is not None
@@ -132,6 +199,25 @@ class ByDeviations:
                 else:
                     self._wait(1, prefix._replace(around=None))
         self._draws.shuffle(self._now)
+
+
+def _try(scenario: Scenario, prefix: _Prefix) -> Tried:
+    world = World(scenario)
+    for choice in prefix.of[: prefix.length]:
+        world.do(choice)
+    if prefix.then is not None:
+        world.do(prefix.then)
+    others = _go_on(world)
+    made, happenings = tuple(each.choice for each in world.made), tuple(world.history.happenings)
+    world.settle()
+    return Tried(world, made, others, happenings)
+
+
+def _usual(scenario: Scenario) -> Usual:
+    run, conflicts = _try(scenario, _Prefix((), 0, None)), Conflicts()
+    for actor in scenario.actors:
+        conflicts.see(_try(scenario, _Prefix((), 0, Choice(actor.name))).happenings)
+    return Usual(run, conflicts)
 
 
 def drawn(draws: Draws, answered: Answered = as_it_is) -> Iterator[World]:

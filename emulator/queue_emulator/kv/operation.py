@@ -36,6 +36,7 @@ class Invocation:
     mixed       whether operations of other runs may be among its own: then what it counts says nothing
     epoch       how often the emulator had been reset when it began; None: what it asks for is of the present
     location    where it runs, "" if that is not known
+    machine     which machine of its location serves it, from 1: each has copies of its own
     stale       the oldest copy that it was shown although a newer version was written, and how many such reads it made
     why         what its answer leaves out and its developer wants to know: why it was refused, or failed
     """
@@ -48,6 +49,7 @@ class Invocation:
     mixed: bool = False
     epoch: int | None = None
     location: str = ""
+    machine: int = 1
     stale: StaleReads | None = None
     why: str = ""
 

@@ -226,7 +226,7 @@ class KVService:
     def check(self, operation: Operation[Any]) -> None:
         """Raises KVError for a cursor that is none of ours."""
         if operation.page is not None and operation.page.cursor:
-            _decode_cursor(operation.page, self._view(operation.location).opaque_cursors)
+            _decode_cursor(operation.page, self._view(operation).opaque_cursors)
 
     def carry_out(self, operation: Operation[Outcome], way: Way) -> Coroutine[Any, Any, Outcome]:
         """The operation at its location's edge and at the centre."""
@@ -234,7 +234,7 @@ class KVService:
         return doing(operation, way)  # type: ignore[no-any-return]  # a kind has its own outcome
 
     async def _read(self, operation: Operation[Any], way: Way) -> Reading:
-        view, now_ms = self._view(operation.location), way.begun_ms
+        view, now_ms = self._view(operation), way.begun_ms
         if view.edge is None:
             sights = await self._centre.read(view.lags_as, operation.keys, now_ms)
             self._still(operation, way)
@@ -255,7 +255,7 @@ class KVService:
         return Reading([found[key] for key in operation.keys])
 
     async def _list(self, operation: Operation[Any], way: Way) -> Listing:
-        request, view, now_ms = operation.page, self._view(operation.location), way.begun_ms
+        request, view, now_ms = operation.page, self._view(operation), way.begun_ms
         assert request is not None
         after = _decode_cursor(request, view.opaque_cursors)
         ttl_ms, status, age_ms = operation.cache_ttl_s * 1000, None, 0
@@ -288,7 +288,7 @@ class KVService:
     def _arrived(self, operation: Operation[Any], way: Way, entry: Entry) -> None:
         """The writer's edge follows the write; to every other edge its copies are stale now."""
         sees_its_own = self.profile.read_your_writes and operation.location != API_LOCATION
-        own = self._view(operation.location).edge if sees_its_own else None
+        own = self._view(operation).edge if sees_its_own else None
         for edge in self._edges:
             if edge is own:
                 edge.wrote(entry, way.begun_ms)
@@ -300,13 +300,16 @@ class KVService:
         if way.epoch != self.pipeline.epoch or self._retired:
             raise ResetError(operation.kind.wire)
 
-    def _view(self, location: str) -> _View:
-        view = self._views.get(location)
+    def _view(self, operation: Operation[Any]) -> _View:
+        """Of the machine that serves it. What holds for a location holds for all its machines, but each has copies."""
+        location, machine = operation.location, operation.caller.machine
+        name = location if machine == 1 else f"{location} {machine}"
+        view = self._views.get(name)
         if view is None:
             edge = Edge() if self.profile.caches else None
             if edge is not None:
                 self._edges.append(edge)
-            view = self._views[location] = _View(edge, location, self.profile.opaque_cursors)
+            view = self._views[name] = _View(edge, location, self.profile.opaque_cursors)
         return view
 
 

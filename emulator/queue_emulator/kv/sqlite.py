@@ -34,6 +34,7 @@ _SHORT_ROWS = 2_000  # about a millisecond
 _SHORT_BYTES = 65_536
 _VERSION_MAX = 1 << 62  # there is none after the last that SQLite holds
 _LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
+_LARGE_BYTES = 4 << 20  # in one transaction: what the log holds is then written to the file after it, not in it
 
 
 class SqliteStore:
@@ -85,7 +86,9 @@ class SqliteStore:
             await self._file.ask(_WRITE, self._columns(entries[0]), writes=True)
             written()
         else:
-            await self._file.change([(_WRITE, [self._columns(entry) for entry in entries])], written)
+            size_bytes = sum(len(entry.value or b"") for entry in entries)
+            columns = [self._columns(entry) for entry in entries]
+            await self._file.change([(_WRITE, columns)], written, size_bytes=size_bytes)
 
     async def stage(self, drafts: Iterable[Sequence[Entry]]) -> Staged:
         staged = StagedRows(self._file, self._namespace)
@@ -227,14 +230,23 @@ class _File:
         return self._database.execute(sql, parameters).fetchall()
 
     async def change(
-        self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written = tell_nobody
+        self,
+        statements: Sequence[tuple[str, Sequence[Sequence[Any]]]],
+        changed: Written = tell_nobody,
+        *,
+        size_bytes: int = 0,
     ) -> int:
         """Statements with their parameters, all or none; how many rows they changed. One without parameters is DDL.
+
+        About so many bytes are written by them.
 
         Nobody's cancellation ends this half-way: a cursor that nobody closes would keep the file locked. It is raised
         when the change has ended, so that what comes next finds it done.
         """
-        task = asyncio.ensure_future(self._change(statements, changed))
+        large = size_bytes >= _LARGE_BYTES
+        task = asyncio.ensure_future(
+            self._large_change(statements, changed) if large else self._change(statements, changed)
+        )
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
         try:
@@ -251,6 +263,20 @@ class _File:
                 self._state.take_back()
             await self._thread.close()
             self._state.close()
+
+    async def _large_change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written) -> int:
+        """As `_change`; between the transaction and what the log wants then others have their turn."""
+        await self._in_turn("PRAGMA wal_autocheckpoint = 0")
+        try:
+            return await self._change(statements, changed)
+        finally:
+            await self._in_turn("PRAGMA wal_checkpoint(PASSIVE)")
+            await self._in_turn(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+
+    async def _in_turn(self, sql: str) -> None:
+        async with self._turn:
+            if not self.staging.closed:
+                await self._long(sql)
 
     async def _change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written) -> int:
         rows = 0

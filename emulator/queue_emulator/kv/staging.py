@@ -26,8 +26,10 @@ class Changes(Protocol):
 
     staging: "Staging"
 
-    def change(self, statements: Sequence[Statement], changed: Written = tell_nobody) -> Awaitable[int]:
-        """Statements with their parameters, all or none."""
+    def change(
+        self, statements: Sequence[Statement], changed: Written = tell_nobody, *, size_bytes: int = 0
+    ) -> Awaitable[int]:
+        """Statements with their parameters, all or none; about so many bytes are written by them."""
         ...
 
 
@@ -90,7 +92,7 @@ class StagedRows:
         self._file = file
         self._staging = file.staging
         self._number = number
-        self._drafts: list[tuple[int, int]] = []
+        self._drafts: list[tuple[int, int, int]] = []  # of each draft the first, the last, and its bytes
 
     async def fill(self, drafts: Iterable[Sequence[Entry]]) -> None:
         """Put them aside."""
@@ -101,8 +103,10 @@ class StagedRows:
             self._staging.unfinished = self
             await self._file.change([*_drop(), (_STAGED, ()), (_BASE, ())])
             for draft in drafts:
-                self._drafts.append((draft[0].version, draft[-1].version))
-                await self._file.change([(_STAGE, [self._columns(entry) for entry in draft])])
+                size_bytes = sum(len(entry.value or b"") for entry in draft)
+                self._drafts.append((draft[0].version, draft[-1].version, size_bytes))
+                columns = [self._columns(entry) for entry in draft]
+                await self._file.change([(_STAGE, columns)], size_bytes=size_bytes)
         except BaseException:
             await self.end()
             raise
@@ -130,10 +134,11 @@ class StagedRows:
         """Move what was written to its place, and forget what was put aside."""
         staging = self._staging
         if self._number in staging.written:
-            for first, last in self._drafts:
+            for first, last, size_bytes in self._drafts:
                 if staging.closed:
                     return  # the next start does it
-                await self._file.change([(_MOVE, [(first, last)]), (_MOVED, [(first, last)])])
+                await self._file.change([(_MOVE, [(first, last)])], size_bytes=size_bytes)
+                await self._file.change([(_MOVED, [(first, last)])])
         if not staging.closed:
             await self._file.change(_drop())
             staging.written.pop(self._number, None)

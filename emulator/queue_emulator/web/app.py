@@ -17,6 +17,7 @@ from queue_emulator.core.wire_names import (
     CONTROL_PREFIX,
     INSPECTOR_HEADER,
     INVOCATION,
+    MACHINE_HEADER,
     REASON_HEADER,
 )
 from queue_emulator.kv.operation import Invocation
@@ -75,7 +76,14 @@ class Faces:
         if scope["type"] == "http":
             if not scope["raw_path"].startswith(b"/"):
                 _to_origin_form(scope)
-            scope[INVOCATION] = self._deployment.invocation()
+            run = scope[INVOCATION] = self._deployment.invocation()
+            named = next((value for name, value in scope["headers"] if name == _MACHINE), None)
+            machine = self._deployment.machine(None if named is None else named.decode("latin-1"))
+            if machine is None:
+                known = f"1 to {self._deployment.machines}"
+                await _plain(send, 400, f"Unknown machine in {MACHINE_HEADER}; each location has {known}")
+                return
+            run.machine = machine
             await self._face(scope["raw_path"])(scope, receive, send)
         elif scope["type"] == "websocket":
             scope[INVOCATION] = self._deployment.invocation()
@@ -89,6 +97,9 @@ class Faces:
                     self._made[prefix] = make(self._deployment)
                 return self._made[prefix]
         return self._worker
+
+
+_MACHINE = MACHINE_HEADER.lower().encode()
 
 
 def _to_origin_form(scope: Scope) -> None:

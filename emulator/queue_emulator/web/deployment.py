@@ -20,6 +20,7 @@ from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.fetch import Env, WorkerVersion
 from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
+from queue_emulator.worker.rollout import Rollout
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
@@ -51,6 +52,8 @@ class Explorer(Protocol):
 class Deployment:
     """The running whole. `locations` are airport codes, the first is the default; `log` takes one message.
 
+    `rollout` is for several versions of the Worker at once, in the place of `version`; `machines` is how many each
+    location has, with copies of their own.
     `service` is KV itself: emulated, or a real namespace, with which less can be done.
     `namespaces` are all of the account's, `service`'s among them; `api_token` opens Cloudflare's API to them, and
     without one that is closed. `control_token` opens the controls to other machines, which without one are closed
@@ -64,6 +67,8 @@ class Deployment:
     keys: ApiKeys
     locations: tuple[str, ...] = ("SJC",)
     version: WorkerVersion = WorkerVersion.NEW
+    rollout: Rollout | None = None
+    machines: int = 1
     rate_limit_per_minute: int | None = None
     strict: bool = False
     dice: Dice = field(default_factory=Dice)
@@ -100,6 +105,13 @@ class Deployment:
         if named is None:
             return self.locations[0]
         return named if named in self.locations else None
+
+    def machine(self, named: str | None) -> int | None:
+        """The machine that a request names, else one that is drawn for it; None if there is none of that number."""
+        if named is None:
+            return 1 + self.dice.below(self.machines, "machine", self.requests) if self.machines > 1 else 1
+        known = named.isascii() and named.isdigit() and len(named) < 4 and 1 <= int(named) <= self.machines
+        return int(named) if known else None
 
     def emulated(self, why_not: str = "this works only with the emulated KV") -> KVService:
         """KV as this emulator's own; raises RealDataError, beginning with `why_not`, if it is a real namespace."""
@@ -150,8 +162,11 @@ class Deployment:
         name = f"{self.dice.bits(64, 'ray', self.requests):016x}"
         return Invocation(self.service.profile.operations_max, name=name, epoch=self.service.pipeline.epoch)
 
-    def env(self, binding: Binding) -> Env:
-        """The Worker's environment for one invocation."""
+    def env(self, binding: Binding, version_key: str | None = None) -> Env:
+        """The Worker's environment for one invocation; `version_key` is what the request has for its version."""
+        version = self.version
+        if self.rollout is not None:
+            version = self.rollout.version(binding.location, version_key, self.requests, self.dice)
         return Env(
             cache=binding,
             keys=self.keys,
@@ -159,7 +174,7 @@ class Deployment:
             rate_limit=self.rate_limit,
             portable=self.portable,
             console=lambda line: self.log(f"  worker: {line}"),
-            version=self.version,
+            version=version,
         )
 
     def time(self) -> dict[str, int | str | bool]:

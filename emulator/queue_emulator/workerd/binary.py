@@ -9,6 +9,7 @@ from pathlib import Path
 from queue_emulator.core.errors import SettingsError
 
 INSTALL = "npm install workerd"
+OLDEST = "2025-09-20"  # the one of 2025-08-31 knows no `logging` in its config
 _VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
 
 
@@ -47,8 +48,27 @@ async def compatibility_date_of(binary: Path) -> str:
     return version[0].decode()
 
 
+async def too_old(binary: Path) -> str | None:
+    """Why a binary cannot run our config, if that is its age."""
+    version = await compatibility_date_of(binary)
+    if version >= OLDEST:
+        return None
+    return (
+        f"{binary} is workerd {version}, which is too old: {OLDEST} or newer is needed. Install it with: "
+        f"{INSTALL}@latest; or name another one with --workerd; or have the project's own wrangler run the Worker: "
+        f"queue-emulator run -- npx wrangler dev"
+    )
+
+
 def _in_package(folder: Path) -> Iterator[Path]:
-    """The package of the platform holds the binary; the package `workerd` links to it only if scripts may run."""
-    packages = folder if folder.name == "node_modules" else folder / "node_modules"
-    yield from sorted(packages.glob("@cloudflare/workerd-*/bin/workerd"))
-    yield from packages.glob(".bin/workerd")
+    """The package of the platform holds the binary; the package `workerd` links to it only if scripts may run.
+
+    The folder may hold packages, have them in its node_modules, or be the package itself.
+    """
+    holders = (folder, folder / "node_modules", folder.parent) if folder.name != "node_modules" else (folder,)
+    for packages in holders:
+        if packages.name == "node_modules":
+            yield from sorted(packages.glob("@cloudflare/workerd-*/bin/workerd"))
+            yield from packages.glob(".bin/workerd")
+    if folder.parent.name == "@cloudflare":
+        yield from folder.glob("bin/workerd")

@@ -12,7 +12,8 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.wrangler import FILE_NAMES, WranglerConfig, find_config, read_config
 
 DEFAULT_BINDING = "CACHE"
-BUNDLE_FIRST = "bundle it first, for example: npx wrangler deploy --dry-run --outdir dist"
+RUN_INSTEAD = "queue-emulator run -- npx wrangler dev"
+BUNDLE_FIRST = f"use {RUN_INSTEAD}, or bundle it first: npx wrangler deploy --dry-run --outdir dist"
 _TYPESCRIPT = (".ts", ".tsx", ".mts", ".cts", ".jsx")
 
 
@@ -37,6 +38,7 @@ class WorkerPlan:
 
     `fixed` names the variables that flags set, which no secret replaces. `compatibility_date` None is the runtime's
     own date. With `real_date` the Worker's `Date` is the machine's, whatever the emulator's clock shows.
+    `assumed`: nothing names a KV namespace, so that one binding was taken for granted.
     """
 
     main: Path
@@ -51,6 +53,7 @@ class WorkerPlan:
     sections: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     real_date: bool = False
+    assumed: bool = False
 
     @property
     def folder(self) -> Path:
@@ -88,6 +91,7 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
         sections=config.sections,
         environments=config.environments,
         real_date=flags.real_date,
+        assumed=not (config.kv or bound),
     )
 
 
@@ -120,11 +124,13 @@ def _main(worker: Path, config: WranglerConfig) -> Path:
     named = worker.is_dir() or worker.name in FILE_NAMES
     if named and config.main is None:
         raise SettingsError(
-            f"{worker} has no wrangler config with `main`: add one, or give the path of the main module"
+            f"{worker} has no wrangler config with `main`: add one, give the path of the main module, or use "
+            f"{RUN_INSTEAD}"
         )
     main = config.main if named and config.main is not None else worker
     if main.suffix in _TYPESCRIPT:
-        raise SettingsError(f"{main} must be compiled to JavaScript: {BUNDLE_FIRST}")
+        kind = "JSX" if main.suffix == ".jsx" else "TypeScript"
+        raise SettingsError(f"{main} is {kind}, and --worker takes compiled JavaScript: {BUNDLE_FIRST}")
     if main.suffix not in (".js", ".mjs"):
         raise SettingsError(f"{main} is not a Worker: its main module is a .mjs or .js file")
     if not main.is_file():

@@ -21,8 +21,8 @@ CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this 
 class Layout:
     """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is our wire face.
 
-    By a second socket of each location its Worker is told the time, at `clock_entrypoint` if there is one.
-    `tail_mark` begins what our tail writes on the console that it shares with the Worker.
+    With `clocks` each location has a second socket, by which its Worker is told the time: at `clock_entrypoint`, if
+    there is one.
     `tail_mark` begins what our tail writes on the console that it shares with the Worker; "" for no tail.
     `variables_at` are those that one location has of its own. `outbound`: whether the Worker's own requests, as
     `fetch` makes them, come to `kv_socket` too, instead of the network.
@@ -36,6 +36,7 @@ class Layout:
     compatibility_date: str
     compatibility_flags: Sequence[str]
     tail_mark: str
+    clocks: bool = True
     clock_entrypoint: str | None = None
     variables_at: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outbound: bool = False
@@ -54,7 +55,7 @@ def config_text(layout: Layout) -> str:
     sockets = [
         f"(name = {_text(each)}, http = (cfBlobHeader = {_text(CF_HEADER)}), service = {_text(_worker_name(each))})"
         for each in layout.locations
-    ] + [_clock(each, layout.clock_entrypoint) for each in layout.locations]
+    ] + [_clock(each, layout.clock_entrypoint) for each in layout.locations if layout.clocks]
     return _CONFIG.format(services=",\n    ".join(services), sockets=",\n    ".join(sockets))
 
 

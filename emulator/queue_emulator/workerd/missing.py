@@ -4,11 +4,12 @@ import os
 import re
 from collections.abc import Sequence
 
-from queue_emulator.workerd.bindings import BUNDLE_FIRST
+from queue_emulator.workerd.bindings import BUNDLE_FIRST, RUN_INSTEAD
 from queue_emulator.workerd.modules import KINDS, Module
 
 _UNKNOWN = re.compile(r'(?:No such module|Invalid module specifier) "([^"]+)"\.\s+imported from "([^"]+)"')
 _QUOTED = re.compile(r"""(["'`])([^"'`\n]+)\1""")
+_OF_THE_TOOL = ("cloudflare:", "cloudflare-internal:")
 _NODE = "Node.js modules need --compatibility-flag nodejs_compat; workerd does not have all of them"
 
 
@@ -21,9 +22,15 @@ def advice(why: str, modules: Sequence[Module]) -> str | None:
     written = unknown[1] if importer is None else _as_written(unknown[1], importer)
     if written.startswith("node:"):
         return _NODE
+    if written.startswith(_OF_THE_TOOL):
+        return f"{_of_the_tool(written)} is a module that wrangler adds to the runtime. With it: {RUN_INSTEAD}"
     if importer is None or not written.startswith(("./", "../")):
         return f"{written} is not a relative path; packages are not supported: {BUNDLE_FIRST}"
     return _about_file(written, importer)
+
+
+def _of_the_tool(name: str) -> str:
+    return f"cloudflare:{name.partition(':')[2]}"
 
 
 def _as_written(name: str, importer: Module) -> str:

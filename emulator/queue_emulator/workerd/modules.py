@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.workerd.sign_of_module import is_module
 from queue_emulator.workerd.stopped import WorkerNotStarted
 
 # By extension, the word that workerd's config has for it.
@@ -84,7 +85,7 @@ def named_in_code(main: Path, words: Iterable[str]) -> set[str]:
 def _is_service_worker(main: Path) -> bool:
     """Whether a Worker is of the older format, whose bindings are globals: it listens, and is no module."""
     code = main.read_bytes()
-    return b"addEventListener" in code and not re.search(rb"^\s*(?:import|export)\b", code, re.MULTILINE)
+    return b"addEventListener" in code and not is_module(code)
 
 
 def _named_in(code: Path) -> list[tuple[Path, str]]:

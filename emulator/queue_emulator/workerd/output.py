@@ -6,6 +6,7 @@ that, what it wrote last is shown without a location.
 """
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
@@ -15,6 +16,7 @@ from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.core.shown import block
 
 _SHOWN_AFTER_DEATH = 20
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")  # for a terminal; anything else that moves a cursor is shown as its escape
 # An exception of the Worker's, of which the tail tells more; and the end of what the runtime has just complained of.
 _TOLD_ELSEWHERE = ("jsg.", "worker_do_not_log")
 # A client that went away in the middle of its request, as a rule: one line for each would never end.
@@ -82,7 +84,7 @@ class Output:
         for error in run["exceptions"]:
             stack = f"\n{error['stack']}" if error.get("stack") else ""
             log = self._log_repeated if _BROKEN_OFF in error["message"] else self._log
-            log(block(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
+            log(_shown(f"  uncaught {error['name']}: {error['message']} (at {location}){stack}"))
         if run.get("ray"):
             self._ended(location, str(run["ray"]).partition("-")[0])
 
@@ -93,7 +95,7 @@ class Output:
             self._log_repeated(block(f"  workerd: {_in_plain_words(message)}"))
 
     def _console(self, location: str | None, message: str) -> None:
-        self._log(block(f"  worker{'' if location is None else f' {location}'}: {message}"))
+        self._log(_shown(f"  worker{'' if location is None else f' {location}'}: {message}"))
 
 
 class _Thrown(TypedDict):
@@ -117,6 +119,10 @@ def _parse(text: str) -> dict[str, str] | None:
     except ValueError:
         return None
     return said if isinstance(said, dict) and isinstance(said.get("message"), str) else None
+
+
+def _shown(written: str) -> str:
+    return block(_COLOUR.sub("", written))
 
 
 def _in_plain_words(message: str) -> str:

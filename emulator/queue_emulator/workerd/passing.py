@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass
 from typing import Any
 
-from queue_emulator.core.wire_names import LOCATION_HEADER
+from queue_emulator.core.wire_names import LOCATION_HEADER, MACHINE_HEADER
 from queue_emulator.worker.answers import Answer
 from queue_emulator.workerd.upstream import Exchange, Headers, WorkerGone
 
@@ -26,7 +26,7 @@ HOP_BY_HOP = {
     b"transfer-encoding",
     b"upgrade",
 }
-_OURS = {LOCATION_HEADER.lower().encode(), b"cf-ray", b"cf-connecting-ip"}
+_OURS = {LOCATION_HEADER.lower().encode(), MACHINE_HEADER.lower().encode(), b"cf-ray", b"cf-connecting-ip"}
 
 # As ASGI defines them: https://asgi.readthedocs.io/en/latest/specs/www.html
 Scope = MutableMapping[str, Any]  # type: ignore[explicit-any]

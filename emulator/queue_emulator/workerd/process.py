@@ -39,7 +39,7 @@ class Workerd:
         restarting: Callable[[], None],
         log: Callable[[str], None],
     ) -> None:
-        self._binary = binary
+        self.binary = binary
         self._folder = folder
         self._listeners = listeners
         self._make_output = output
@@ -117,7 +117,7 @@ class Workerd:
     async def _spawn(self, config: int, told: int, guard: int) -> asyncio.subprocess.Process:
         listeners = [f"--socket-fd={name}={each.fileno()}" for name, each in self._listeners.items()]
         folder = str(self._folder)
-        command = ("/bin/sh", "-c", _GUARD, folder, str(self._binary), "serve", "-I", folder, f"/dev/fd/{config}")
+        command = ("/bin/sh", "-c", _GUARD, folder, str(self.binary), "serve", "-I", folder, f"/dev/fd/{config}")
         try:
             return await asyncio.create_subprocess_exec(
                 *command,
@@ -130,7 +130,7 @@ class Workerd:
                 start_new_session=True,  # Ctrl-C is for us; we end workerd
             )
         except OSError as error:
-            raise SettingsError(f"cannot run {self._binary}: {error.strerror or error}") from None
+            raise SettingsError(f"cannot run {self.binary}: {error.strerror or error}") from None
 
     async def _died(self) -> str:
         assert self._process is not None
@@ -146,7 +146,7 @@ class Workerd:
             return "\n".join(told)
         if ended is None:
             return f"workerd did not listen within {_START_S_MAX} s"
-        return f"{self._binary} ended with {_ending(ended)} before it listened"
+        return f"{self.binary} ended with {_ending(ended)} before it listened"
 
 
 def _ending(code: int) -> str:

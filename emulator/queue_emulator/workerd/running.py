@@ -16,7 +16,7 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.service import KVService
-from queue_emulator.workerd.binary import compatibility_date_of
+from queue_emulator.workerd.binary import compatibility_date_of, too_old
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
 from queue_emulator.workerd.front import WorkerdFace
@@ -31,6 +31,7 @@ from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
 from queue_emulator.workerd.worker_clock import Told, WorkerClock
 from queue_emulator.workerd.wrapping import wrapped
 
+_UNKNOWN_FIELD = "has no field named"
 _KV_SOCKET = "kv.socket"  # no location has a dot
 
 
@@ -133,6 +134,8 @@ async def _start_once(workerd: Workerd, plan: WorkerPlan, layout: Layout, folder
     try:
         await workerd.start(config_text(replace(layout, modules=modules)))
     except WorkerNotStarted as error:
+        if _UNKNOWN_FIELD in str(error) and (why := await too_old(workerd.binary)) is not None:
+            raise SettingsError(why) from None
         told = (str(error), advice(str(error), modules))
         raise WorkerNotStarted("\n".join(filter(None, told))) from None
 

@@ -53,6 +53,7 @@ def stepped_worker(plan: WorkerPlan, binary: Path, variables_at: Mapping[str, Ma
             compatibility_date=plan.compatibility_date or run(compatibility_date_of(binary)),
             compatibility_flags=plan.compatibility_flags,
             tail_mark="",
+            clocks=False,
             variables_at=variables_at,
             outbound=True,
         )
@@ -94,11 +95,15 @@ def _modules(main: Path, folder: Path) -> Sequence[Module]:
         raise SettingsError(f"{main} listens with addEventListener: explore needs export default {{ fetch }}")
     ours: list[Module] = []
     for name, file in _OURS.items():
-        text = files("queue_emulator.workerd").joinpath(file).read_text(encoding="utf-8")
+        text = _text(file).replace("const tell = DATE;", f"const tell = {_text('date.js')};")
         path = folder / name
         path.write_text(text.replace('"MAIN"', json.dumps(f"./{found[0].name}")), encoding="utf-8")
         ours.append(Module(name, "esModule", path))
     return [*reversed(ours), *found]
+
+
+def _text(file: str) -> str:
+    return files("queue_emulator.workerd").joinpath(file).read_text(encoding="utf-8").rstrip()
 
 
 class _Run:

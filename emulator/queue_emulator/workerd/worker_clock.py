@@ -6,6 +6,7 @@ if the clock was moved since; and while requests are under way as soon as it is 
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.workerd.upstream import Exchange, WorkerGone
 from queue_emulator.workerd.wrapping import CLOCK_HEADER
 
-_TOLD_S_MAX = 5.0  # a Worker that spins hears nothing, and need not
+_TOLD_S_MAX = 1.0  # a Worker that spins hears nothing, and need not: it is not waited for again until the clock moves
 
 
 class _Shown(NamedTuple):
@@ -43,7 +44,7 @@ class WorkerClock:
     def __init__(self, clock: Callable[[], MovableClock]) -> None:
         self._clock = clock
         self._last: dict[str, _Shown] = {}
-        self._turn = asyncio.Lock()
+        self._turns = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self._telling: set[asyncio.Task[None]] = set()
         self.told: Told | None = None
 
@@ -51,13 +52,13 @@ class WorkerClock:
         """Returns when the Worker there shows this clock's time, or has no time to hear of it."""
         if self.told is None or self._last.get(location, _NEVER_MOVED) == self._shown():
             return
-        async with self._turn:
+        async with self._turns[location]:
             shown = self._shown()
             if self._last.get(location, _NEVER_MOVED) != shown:
                 with suppress(WorkerGone, TimeoutError):
                     async with asyncio.timeout(_TOLD_S_MAX):
                         await _say(self.told.sockets[location], self.told.sign, shown)
-                    self._last[location] = shown
+                self._last[location] = shown
 
     def moved(self) -> None:
         """The clock was moved: runs that are under way see it without asking for anything."""

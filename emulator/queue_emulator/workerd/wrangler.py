@@ -69,11 +69,18 @@ def read_config(path: Path) -> WranglerConfig:
             compatibility_date=_date(given),
             compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
             unserved={name: section for section, value in given.items() for name in _bound_by(section, value)},
-            sections=tuple(section for section in _OTHER_SECTIONS if given.get(section)),
+            sections=(*(section for section in _OTHER_SECTIONS if given.get(section)), *_remote(given)),
             environments=tuple(_member(given, "env", dict) or {}),
         )
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
+
+
+def _remote(given: dict[str, object]) -> Iterator[str]:
+    """KV bindings that wrangler would lead to Cloudflare."""
+    for each in _member(given, "kv_namespaces", list) or []:
+        if isinstance(each, dict) and each.get("remote"):
+            yield f"`remote` of {each.get('binding')}"
 
 
 def _parse(path: Path) -> dict[str, object]:
@@ -163,7 +170,10 @@ def _namespaces(given: list[object]) -> tuple[dict[str, str], dict[str, str]]:
     return namespaces, {name: id_of(id) for id, name in by_id.items()}
 
 
-_OTHER_SECTIONS = ("triggers", "assets", "site", "tail_consumers")
+_OTHER_SECTIONS = (
+    "triggers", "assets", "site", "tail_consumers", "build", "define", "alias", "rules", "pages_build_output_dir",
+    "secrets",
+)  # fmt: skip
 _NO_OTHER_BINDINGS = ("alias", "define", "env", "exports", "kv_namespaces", "previews", "vars")
 _OF_FILES = ("data_blobs", "text_blobs", "wasm_modules")
 _BY_NAME = ("durable_objects", "logfwdr", "ratelimits", "send_email", "unsafe")  # all others say `binding`

@@ -20,7 +20,8 @@ from queue_emulator.core.errors import (
     KVSyntaxError,
 )
 from queue_emulator.core.javascript import Json, parse_json, stringify_json
-from queue_emulator.core.json_members import NotAnArray, array_members
+from queue_emulator.core.json_members import NotAnArray, members_of
+from queue_emulator.core.json_rewriting import Members
 from queue_emulator.core.json_size import JsonTooLarge
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_bulk_get
@@ -90,10 +91,10 @@ def _keys(operation: str, content: bytes) -> list[bytes]:
     return keys
 
 
-def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.Refusal]) -> Iterator[Json]:
+def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.Refusal]) -> Iterator[Json | Members]:
     number = -1
     try:
-        for number, member in enumerate(array_members(content.decode("utf-8-sig"))):
+        for number, member in enumerate(members_of(content)):
             if number < limits.BULK_KEYS_MAX:
                 yield member
         if number >= limits.BULK_KEYS_MAX:

@@ -25,6 +25,7 @@ from queue_emulator.core.errors import (
     ValueLengthError,
 )
 from queue_emulator.core.javascript import Json, stringify_json
+from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.limits import BULK_KEYS_MAX
 
 
@@ -118,8 +119,9 @@ def too_many_pairs(count: int) -> Refusal:
     return Refusal(400, 10012, f"bulk put: '{most}'")
 
 
-def bad_base64(entry: Mapping[str, Json], error: Base64Error) -> Refusal:
+def bad_base64(entry: Mapping[str, Json | JsonText], error: Base64Error) -> Refusal:
     """The service is written in Go, and these are its words."""
+    assert isinstance(entry["key"], str)
     key = stringify_json(entry["key"])
     why = f"could not base64 decode value for key: {key}, err: 'illegal base64 data at input byte {error.at}'"
     return Refusal(400, 10012, f"bulk put: '{why}'")

@@ -1,0 +1,158 @@
+"""A search in several processes, each with lanes of its own, and with a workerd of its own if it needs one."""
+
+import gc
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from queue import Empty
+from typing import NamedTuple
+
+import msgspec
+
+from queue_emulator.core.clock import Stopwatch
+from queue_emulator.core.errors import EmulatorError, SettingsError
+from queue_emulator.explore.deployed import answering
+from queue_emulator.explore.explorer import Explorer
+from queue_emulator.explore.scenario_file import scenarios_named
+from queue_emulator.explore.shares import Share, share_of
+from queue_emulator.workerd.bindings import WorkerFlags
+
+_TOLD_EVERY_MS = 500.0
+_HEARD_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched: names of scenarios or their files, none for the built-in ones, and for how long."""
+
+    scenarios: tuple[str, ...]
+    seed: int
+    lanes: Sequence[int]
+    seconds: float
+    schedules: int | None
+    flags: WorkerFlags | None = None
+    workerd: Path | None = None
+
+
+class Progress(NamedTuple):
+    """How far a process is: schedules, and guarantees that are broken, with how many findings."""
+
+    schedules: int
+    findings: int
+    broken: tuple[str, ...]
+
+
+def progress_of(explorer: Explorer) -> Progress:
+    broken = tuple(dict.fromkeys(finding.target.guarantee for finding in explorer.findings))
+    return Progress(explorer.schedules, len(explorer.findings), broken)
+
+
+def collect_seldom() -> None:
+    """Look for garbage less often: a schedule makes thousands of objects, nearly all of them for a moment."""
+    gc.set_threshold(100_000, 20, 100)
+
+
+class _Told(NamedTuple):
+    process: int
+    progress: Progress | None
+    share: bytes
+    failed: str
+
+
+def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], None]) -> tuple[list[Share], bool]:
+    """What each process has examined, and whether Ctrl-C came, which keeps that; raises SettingsError.
+
+    `told` is told now and then how far all of them are.
+    """
+    context = multiprocessing.get_context("spawn")
+    queue: Queue[_Told] = context.Queue()
+    stop = context.Event()
+    parts = [replace(asked, lanes=tuple(asked.lanes[number::workers])) for number in range(workers)]
+    processes = [
+        context.Process(target=_work, args=(number, part, queue, stop), daemon=True)
+        for number, part in enumerate(parts)
+    ]
+    for process in processes:
+        process.start()
+    hearing = _Hearing(len(processes), told)
+    interrupted = False
+    try:
+        while hearing.missing:
+            try:
+                hearing.hear(queue)
+                if not all(processes[number].is_alive() for number in hearing.missing):
+                    hearing.hear(queue)  # its last word may have come since
+                    dead = [number for number in hearing.missing if not processes[number].is_alive()]
+                    if dead:
+                        raise EmulatorError("a process of the search has ended without a word: it was killed")
+            except KeyboardInterrupt:
+                interrupted = True
+                stop.set()
+    finally:
+        stop.set()
+        for process in processes:
+            process.join(5)
+            if process.is_alive():
+                process.kill()
+    return list(hearing.shares.values()), interrupted
+
+
+class _Hearing:
+    """What was heard of the processes so far."""
+
+    def __init__(self, count: int, told: Callable[[Sequence[Progress]], None]) -> None:
+        self.missing = set(range(count))
+        self.shares: dict[int, Share] = {}
+        self._progress: dict[int, Progress] = {}
+        self._told = told
+
+    def hear(self, queue: "Queue[_Told]") -> None:
+        """All that is there, or comes in a moment."""
+        try:
+            while True:
+                each = queue.get(timeout=_HEARD_EVERY_S)
+                if each.failed:
+                    raise SettingsError(each.failed)
+                if each.progress is not None:
+                    self._progress[each.process] = each.progress
+                    self._told(list(self._progress.values()))
+                else:
+                    self.shares[each.process] = msgspec.json.decode(each.share, type=Share)
+                    self.missing.discard(each.process)
+        except Empty:
+            pass
+
+
+def _work(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> None:
+    """One process. It ends by itself when the one that started it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all of them: the first tells the others to stop
+    collect_seldom()
+    try:
+        queue.put(_Told(number, None, msgspec.json.encode(_searched(number, asked, queue, stop)), ""))
+    except (EmulatorError, OSError) as error:
+        queue.put(_Told(number, None, b"", str(error)))
+
+
+def _searched(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> Share:
+    scenarios = scenarios_named(asked.scenarios)
+    with answering(scenarios, asked.flags, workerd=asked.workerd) as answered:
+        explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
+        watch, parent, told_ms = Stopwatch(), multiprocessing.parent_process(), 0.0
+
+        def enough() -> bool:
+            nonlocal told_ms
+            now_ms = watch.elapsed_ms()
+            if now_ms - told_ms >= _TOLD_EVERY_MS:
+                told_ms = now_ms
+                if parent is None or not parent.is_alive():
+                    return True
+                queue.put(_Told(number, progress_of(explorer), b"", ""))
+            return stop.is_set() or (asked.schedules is None and now_ms >= asked.seconds * 1000)
+
+        for _ in explorer.run(enough, asked.schedules):
+            pass
+    return share_of(explorer)

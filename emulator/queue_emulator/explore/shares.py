@@ -1,0 +1,123 @@
+"""A part of a search as data: what it examined, as schedules, so that parts of processes and machines come together.
+
+Parts are lanes of the search (explore/search.py), which know nothing of each other. What was examined has a sign, and
+the number of its schedule among those of all lanes. Of one sign the first counts, in whatever part it is: so what comes
+together is what one long run finds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.explore import files, schedule, telling
+from queue_emulator.explore.behaviour import Behaviour
+from queue_emulator.explore.causes import Target, replay
+from queue_emulator.explore.explorer import Explorer, Finding, Sign, keep
+from queue_emulator.explore.scenario_file import scenario_for
+from queue_emulator.explore.scenarios import Answered, Scenario
+from queue_emulator.explore.turns import Choice
+from queue_emulator.kv.folder import read_small
+
+_BYTES_MAX = 100_000_000
+
+
+class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One finding, in the scenario that it was found in: the text of its schedule, and what was chosen."""
+
+    scenario: str
+    guarantee: str
+    how: tuple[str, ...]
+    signs: tuple[tuple[Behaviour, bool], ...]
+    causes: tuple[tuple[Behaviour, ...], ...]
+    at_schedule: int
+    schedule: str
+    choices: tuple[Choice, ...]
+
+    @property
+    def sign(self) -> Sign:
+        return self.scenario, Target(self.guarantee, self.how), self.signs
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a part has tried, and what it has examined."""
+
+    schedules: int
+    operations: int
+    unsteady: int
+    examined: tuple[Examined, ...]
+
+
+class Together(NamedTuple):
+    """The findings of several parts, and what they have tried."""
+
+    findings: Sequence[Finding]
+    share: Share
+
+
+def share_of(explorer: Explorer) -> Share:
+    """What it has done so far."""
+    examined = [
+        Examined(
+            scenario,
+            target.guarantee,
+            target.how,
+            signs,
+            finding.causes,
+            finding.at_schedule,
+            schedule.write(finding, telling.needs(finding.causes)),
+            tuple(each.choice for each in finding.made),
+        )
+        for (scenario, target, signs), finding in explorer.examined.items()
+    ]
+    return Share(explorer.schedules, explorer.operations, explorer.unsteady, tuple(examined))
+
+
+def scenarios_of(shares: Iterable[Share], named: Sequence[str]) -> dict[str, Scenario]:
+    """The files of scenarios that were searched, by path; raises SettingsError for one that is not to be trusted."""
+    paths = [schedule.scenario_of(each.schedule) for share in shares for each in share.examined]
+    return {of: scenario_for("a schedule", of, named) for of in dict.fromkeys(paths) if of is not None}
+
+
+def together(shares: Sequence[Share], answered: Answered, scenarios: Mapping[str, Scenario]) -> Together:
+    """As one long run has it; `answered` is who answered in each of them, `scenarios` those that are files."""
+    first: dict[Sign, Examined] = {}
+    for each in sorted((each for share in shares for each in share.examined), key=lambda each: each.at_schedule):
+        first.setdefault(each.sign, each)
+    findings: list[Finding] = []
+    for each in first.values():
+        findings = keep(findings, _finding(each, answered, scenarios))
+    total = Share(
+        sum(share.schedules for share in shares),
+        sum(share.operations for share in shares),
+        sum(share.unsteady for share in shares),
+        tuple(first.values()),
+    )
+    return Together(findings, total)
+
+
+def read_share(folder: Path) -> Share:
+    """What `explore --out` has written into a folder; raises SettingsError for what is none."""
+    path = folder / files.SHARE
+    try:
+        return msgspec.json.decode(read_small(path, _BYTES_MAX), type=Share)
+    except FileNotFoundError:
+        raise SettingsError(f"there is no {path}: {folder} must be a folder that explore --out has written") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _finding(examined: Examined, answered: Answered, scenarios: Mapping[str, Scenario]) -> Finding:
+    """Played again: all that is not in the text follows from it."""
+    of = schedule.scenario_of(examined.schedule)
+    scenario = None if of is None else scenarios[of]
+    read = schedule.read(examined.schedule, examined.scenario, scenario)
+    world = replay(answered(read.scenario), examined.choices)
+    broken = read.target.breaks(world.history)
+    if broken is None:
+        raise SettingsError(f"a schedule of {examined.scenario} breaks nothing now: is it of another Worker?")
+    found = replace(world.scenario, name=of or examined.scenario)
+    return Finding(read.target, broken, examined.causes, found, tuple(world.made), world.history, examined.at_schedule)
