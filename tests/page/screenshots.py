@@ -19,7 +19,7 @@ LIGHT = ("light", {"width": 1360, "height": 850})
 DARK = ("dark", {"width": 1360, "height": 850})
 PHONE = ("light", {"width": 390, "height": 800})
 PHONE_DARK = ("dark", {"width": 360, "height": 740})
-README = ("light", {"width": 1200, "height": 600})
+README = ("light", {"width": 1200, "height": 700})
 
 
 def main() -> None:
