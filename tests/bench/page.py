@@ -66,9 +66,8 @@ def main() -> None:
     without, beside = (statistics.median(rates[watched]) for watched in (False, True))
     print(f"the page with all its parts and its first data: {first:.0f} ms at first,")
     print(f"of which {own_ms:.0f} ms are the emulator's own time; {again:.0f} ms after that")
-    print(
-        f"requests a second of the emulator's own time: {without:.0f} without a page, {beside:.0f} with one open: {beside / without:.2f} of it"
-    )
+    print(f"requests in a second of the emulator's own time: {without:.0f} without a page, {beside:.0f} beside one,")
+    print(f"which is {beside / without:.2f} of it")
 
 
 def page_ms(emulator: Emulator) -> float:
