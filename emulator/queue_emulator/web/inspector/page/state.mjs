@@ -47,6 +47,8 @@ export function now() {
 
 export const real = () => state.overview !== null && state.overview.kv !== "emulated";
 export const locations = () => (real() ? [] : state.overview?.locations ?? []);
+/** Where copies are: each machine of each location. */
+export const places = () => (real() ? [] : state.overview?.places ?? []);
 /** How events name the chosen namespace. */
 export const ofNamespace = (event) => event.namespace === undefined || state.namespace === null || event.namespace === state.namespace.name;
 export const chosen = () => (state.namespace === null ? {} : { namespace: state.namespace.id });
