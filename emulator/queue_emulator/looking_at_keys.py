@@ -41,13 +41,13 @@ class _Page(msgspec.Struct):
 
 
 class _Overview(msgspec.Struct):
-    locations: list[str]
+    places: list[str]
 
 
 def keys(url: str, *, prefix: str, location: str | None, namespace: str | None, follow: bool, as_json: bool) -> None:
     """All keys with a prefix; with `follow` then each that changes, as it changes."""
     remote = control(url)
-    known = remote.ask("GET", "/overview", _Overview).locations
+    known = remote.ask("GET", "/overview", _Overview).places
     if location is not None and location not in known:
         raise SettingsError(f"unknown location {location!r}; this emulator has {', '.join(known)}")
     looking = _Looking(remote, prefix, namespace, (location,) if location else tuple(known), as_json)

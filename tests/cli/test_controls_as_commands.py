@@ -20,6 +20,7 @@ TOKYO = {**QUEUE, "X-Emulator-Location": "NRT"}
 def stale(tmp_path: Path) -> Iterator[Emulator]:
     """One in which NRT shows what is old."""
     running = start("--ephemeral", "--location", "SJC", "--location", "NRT", folder=tmp_path, log_file=tmp_path / "log")
+    running.ask("POST", "/cdn-cgi/emulator/clock", json={"freeze": True})
     running.ask("GET", "/api/queue", headers=TOKYO)
     running.ask("POST", "/cdn-cgi/emulator/enqueue", json={"task": {"id": "t1"}})
     running.ask("GET", "/api/queue/t1", headers=TOKYO)
@@ -53,9 +54,10 @@ def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, capsys: p
         "put",
         "list",
     ]
-    assert "62.000 s ahead of this machine" in said("clock", "+60")[0]
+    assert "frozen, " in said("clock", "+60")[0]
     before = json.loads(said("clock", "--json")[0])["offset_ms"]
-    assert "running" in said("clock", "next-expiry")[0]
+    assert "running" in said("clock", "resume")[0]
+    assert "ahead of this machine" in said("clock", "next-expiry")[0]
     assert json.loads(said("clock", "--json")[0])["offset_ms"] - before > 3_000_000
     assert said("keys") == ["no keys"], "what expires has expired"
     assert said("faults") == ["no fault rules"]

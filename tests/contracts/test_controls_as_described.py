@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import schemathesis
 import yaml
-from hypothesis import settings
+from hypothesis import Phase, settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -37,6 +37,6 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @SCHEMA.exclude(path_regex=ENDLESS).parametrize()
-@settings(max_examples=4, deadline=None, derandomize=True, database=None)
+@settings(max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 def test_a_control_answers_as_described(case: "schemathesis.Case[Any]", base_url: str) -> None:
     case.call_and_validate(base_url=base_url, checks=CHECKS)

@@ -192,7 +192,8 @@ class KVService:
         for location in locations:
             view = self._views.get(location)
             edge = None if view is None else view.edge
-            late = await self._centre.read(location, keys, now_ms) if self._centre.any_underway else None
+            lags_as = location.partition(" ")[0]  # all machines of a location are at it
+            late = await self._centre.read(lags_as, keys, now_ms) if self._centre.any_underway else None
             for position, key in enumerate(keys):
                 at_edge = seen_at_edge(None if edge is None else edge.kept(key, now_ms), now_ms)
                 if late is not None and at_edge.kept is Kept.NOTHING and late[position].newer_version is not None:

@@ -145,6 +145,11 @@ class Deployment:
         assert service is not None
         return service
 
+    def places(self) -> list[str]:
+        """Where copies are: each machine of each location, the first by the location's name alone."""
+        numbers = range(1, self.machines + 1)
+        return [at if number == 1 else f"{at} {number}" for at in self.locations for number in numbers]
+
     def services(self) -> list[KVService]:
         """Of all emulated namespaces."""
         if self.namespaces is None:

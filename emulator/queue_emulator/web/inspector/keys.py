@@ -65,7 +65,7 @@ class Keys:
         service, page = self._deployment.chosen(text(body, "namespace")), _page_of(body)
         if isinstance(service, KVService):
             now_ms = service.clock.now_ms()
-            sights, cursor = await service.sights(page, self._deployment.locations)
+            sights, cursor = await service.sights(page, self._deployment.places())
             keys = [_key_as_json(each, now_ms) for each in sights]
             return {"keys": keys, "cursor": cursor, "now_ms": now_ms}
         listing: Listing = await service.perform(
@@ -84,7 +84,7 @@ class Keys:
         bytes_max = limits.VALUE_BYTES_MAX if body.get("whole") is True else SHOWN_BYTES_MAX
         if isinstance(service, KVService):
             now_ms = service.clock.now_ms()
-            entry, sight = await service.sight(key, self._deployment.locations)
+            entry, sight = await service.sight(key, self._deployment.places())
             live = entry is not None and entry.live(now_ms)
             locations: dict[str, ToJson] = {}
             for location, seen in sight.seen.items():

@@ -42,6 +42,7 @@ class Live:
             "kv": "emulated" if isinstance(service, KVService) else service.where,
             "profile": service.profile.name,
             "locations": list(deployment.locations),
+            "places": deployment.places(),
             "workerVersion": deployment.version.value,
             "namespaces": [
                 {

@@ -19,7 +19,7 @@ export class ExploreView {
     this.findings = h("ul", { class: "findings" });
     this.stage = h("div", { class: "card player" });
     const form = h("form", { class: "form-grid", onsubmit: (event) => { event.preventDefault(); this.search(); } },
-      field("Scenario", this.scenario), field("Seconds", this.seconds), field("Random seed", this.seed), h("div", { class: "actions" }, this.start, this.stop, this.playScenario));
+      field("Scenario", this.scenario), field("Seconds", this.seconds), field("Random seed", this.seed), h("div", { class: "actions whole-row" }, this.start, this.stop, this.playScenario));
     this.element = h("section", { class: "view", "aria-label": "Explore" }, h("div", { class: "page explore" },
       h("div", { class: "card" }, h("h2", {}, "What breaks the queue?"),
         h("p", { class: "soft" }, "Orders of requests and KV operations are tried on the queue's Worker, in a small world of their own: your data is not touched."),

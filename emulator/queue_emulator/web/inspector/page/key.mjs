@@ -68,9 +68,12 @@ export class KeyPanel {
     const { told } = this, kinds = [...this.element.querySelectorAll(".value")].map((each) => each.dataset.kind);
     const places = Object.entries(told.locations);
     const stale = places.filter(([, seen]) => ["stale", "late"].includes(kindOf(seen)));
-    replace(this.element, this.head(), this.actions(),
+    const old = stale.map(([place]) => place).join(", ");
+    replace(this.element, this.head(),
+      stale.length ? h("h3", { class: "outcome broken" }, `${old} ${stale.length === 1 ? "sees" : "see"} an old value, until ${until(stale)}`) : null,
+      this.actions(),
       this.centre(kinds[0]),
-      real() ? null : h("h3", {}, stale.length ? `${stale.map(([place]) => place).join(", ")} ${stale.length === 1 ? "sees" : "see"} an old value` : "No location sees an old value"),
+      stale.length || real() ? null : h("h3", {}, "No location sees an old value"),
       h("div", { class: "sees" }, [...stale, ...places.filter((each) => !stale.includes(each))].map(([place, seen]) => this.place(place, seen))));
   }
 
@@ -117,6 +120,12 @@ export class KeyPanel {
       this.changed();
     } catch (error) { toast(error.message, "error"); }
   }
+}
+
+/** When the last of them is over. */
+function until(stale) {
+  const ends = stale.map(([, seen]) => seen.until_ms);
+  return ends.includes(undefined) ? "the write arrives" : clockTime(Math.max(...ends)).slice(0, 8);
 }
 
 function facts(entry) {

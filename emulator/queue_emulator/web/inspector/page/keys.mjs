@@ -6,7 +6,7 @@ import { KeyPanel } from "./key.mjs";
 import { Pages } from "./pages.mjs";
 import { Scroller } from "./scroller.mjs";
 import { chip, expiry, kindOf } from "./seen.mjs";
-import { chosen, locations, now, ofNamespace, on, real, state } from "./state.mjs";
+import { chosen, now, ofNamespace, on, places as allPlaces, real, state } from "./state.mjs";
 import { number } from "./time.mjs";
 import { exportKeys, importKeys } from "./transfer.mjs";
 
@@ -61,7 +61,7 @@ export class KeysView {
   }
 
   columns() {
-    const places = real() ? [] : locations();
+    const places = allPlaces();
     this.element.style.setProperty("--locations", String(Math.max(1, places.length)));
     this.legend.hidden = real();
     replace(this.head, ["Key", "Centre", "Expires", ...places].map((text) => h("span", {}, text)));
@@ -127,7 +127,7 @@ export class KeysView {
     if (index === this.active) row.classList.add("active");
     row.setAttribute("aria-selected", String(index === this.active));
     const left = key.expiration ? key.expiration * 1000 - now() : Infinity;
-    const places = real() ? [] : locations();
+    const places = allPlaces();
     row.append(
       h("span", { class: "key", role: "gridcell", title: key.key }, key.key),
       h("span", { class: "version", role: "gridcell" }, key.live ? (key.version ? `v${key.version}` : "there") : h("span", { class: "chip gone" }, "gone")),

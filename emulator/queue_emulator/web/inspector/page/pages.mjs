@@ -1,7 +1,7 @@
 /** The keys of a namespace, page by page by cursor. Of pages far from what is seen only their place is kept. */
 import { look } from "./api.mjs";
 
-const PAGE = 500;
+const PAGE = 250;
 const PAGES_KEPT = 20;
 
 export class Pages {

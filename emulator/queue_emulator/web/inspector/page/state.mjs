@@ -47,6 +47,8 @@ export function now() {
 
 export const real = () => state.overview !== null && state.overview.kv !== "emulated";
 export const locations = () => (real() ? [] : state.overview?.locations ?? []);
+/** Where copies are: each machine of each location. */
+export const places = () => (real() ? [] : state.overview?.places ?? []);
 /** How events name the chosen namespace. */
 export const ofNamespace = (event) => event.namespace === undefined || state.namespace === null || event.namespace === state.namespace.name;
 export const chosen = () => (state.namespace === null ? {} : { namespace: state.namespace.id });
@@ -57,9 +59,10 @@ export async function refresh() {
   state.overview = overview;
   shownAt = performance.now();
   const known = overview.namespaces;
-  const same = known.find((each) => each.id === state.namespace?.id);
-  state.namespace = same ?? known.find((each) => each.bound) ?? known[0] ?? null;
+  const shown = state.namespace?.id;
+  state.namespace = known.find((each) => each.id === shown) ?? known.find((each) => each.bound) ?? known[0] ?? null;
   if (before && (before.run !== overview.run || before.epoch !== overview.epoch)) forget();
+  else if (before && state.namespace?.id !== shown) tell("reset"); // the first Worker was bound, or it was deleted
   if (!before || JSON.stringify(before) !== JSON.stringify(overview)) tell("overview");
   return overview;
 }

@@ -1,0 +1,71 @@
+"""The explorer as a person plays with it: schedules step by step, and a search in a process of its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.live_exploring import LiveExplorer
+
+pytestmark = pytest.mark.anyio
+SCHEDULES = sorted((Path(__file__).parents[2] / "fixtures").rglob("*.schedule"))
+EXPLORER = LiveExplorer()
+
+
+def of_queue() -> list[Path]:
+    return [path for path in SCHEDULES if "\nscenario " not in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("path", of_queue()[:6], ids=lambda path: path.stem)
+def test_a_recorded_schedule_is_played_as_it_says_and_breaks_what_it_says(path: Path) -> None:
+    text = path.read_text("utf-8")
+    choices: list[dict[str, object]] = []
+    told = EXPLORER.play(text, [])
+    while told["suggested"] is not None:
+        suggested = told["suggested"]
+        assert isinstance(suggested, dict)
+        choices.append({name: suggested[name] for name in ("actor", "pause_ms", "fault")})
+        told = EXPLORER.play(text, choices)  # type: ignore[arg-type]
+    if not told["ended"]:
+        told = EXPLORER.play(text, [*choices, {"end": True}])  # type: ignore[list-item]
+    assert told["broken"]
+    assert "is broken here" in str(told["picture"])
+
+
+def test_another_choice_is_anybody_s_and_the_schedule_suggests_nothing_any_more() -> None:
+    told = EXPLORER.play("daemons", [{"actor": "b"}, {"actor": "a", "pause_ms": 60_000}])
+    assert (told["made"], told["suggested"], told["ended"]) == (2, None, False)
+    assert str(told["picture"]).startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "choices", "why"),
+    [
+        ("nothing", [], "unknown scenario 'nothing'; there are daemons"),
+        ("daemons", [{"actor": "z"}], "'z' cannot go on like this here"),
+        ("daemons", [{"actor": "a", "fault": "killed"}], "'a' cannot go on like this here"),
+        ("daemons", [{"actor": "a", "pause_ms": -3}], "pause_ms must be -2 to 86400000, not -3"),
+        ("daemons", [{}], "a choice is as {actor, pause_ms, fault}"),
+        ("daemons", [{"end": True}, {"actor": "a"}], "the schedule has ended"),
+        ("# a schedule of queue-emulator explore, form 1\nnonsense", [], "the schedule, line 2"),
+    ],
+)
+def test_what_cannot_be_played_is_refused(schedule: str, choices: list[dict[str, object]], why: str) -> None:
+    with pytest.raises(SettingsError, match=r".*") as raised:
+        EXPLORER.play(schedule, choices)  # type: ignore[arg-type]
+    assert why in str(raised.value)
+
+
+@pytest.mark.slow
+async def test_a_search_tells_findings_with_schedule_and_picture_and_its_process_ends_with_it() -> None:
+    lines = EXPLORER.search("two-ends", 60, 0)
+    async for line in lines:
+        finding = json.loads(line).get("finding")
+        if finding is not None:
+            break
+    await lines.aclose()  # type: ignore[attr-defined]
+    assert finding["picture"].startswith("<svg")
+    assert EXPLORER.play(finding["schedule"], [])["suggested"] is not None
+    with pytest.raises(SettingsError, match="unknown scenario"):
+        EXPLORER.search("nothing", 1, 0)
