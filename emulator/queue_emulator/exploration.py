@@ -91,7 +91,7 @@ def scenario(
 def with_guarantees(of: Scenario, guarantees: Iterable[Guarantee | OwnCheck]) -> Scenario:
     """The scenario with guarantees of its own, and these."""
     if not isinstance(of.subject, Own):
-        raise SettingsError(f"the scenario {of.name} is one of the queue, which has its guarantees")
+        raise SettingsError(f"{of.name} is a built-in scenario of the queue: it takes no guarantees of your own")
     added = [each if isinstance(each, Guarantee) else guarantee(each) for each in guarantees]
     return replace(of, subject=replace(of.subject, guarantees=by_id([*of.subject.guarantees.values(), *added])))
 

@@ -30,7 +30,7 @@ def test_what_breaks_is_told_in_five_lines_written_and_replayed(
 ) -> None:
     assert run(*DAEMONS, "--out", str(tmp_path / "found")) == 1
     said = capsys.readouterr().out
-    takes = "it takes       a location answers from its own copies for up to a minute"
+    takes = "needs          a location answers from its own copies for up to a minute"
     paragraph = next(each for each in said.split("\n\n") if each.startswith("P1 ONE HOLDER") and takes in each)
     lines = paragraph.splitlines()
     assert len(lines) == 5

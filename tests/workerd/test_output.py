@@ -81,7 +81,9 @@ def test_a_private_address_is_refused_in_plain_words_and_once() -> None:
     ):
         heard.line({**UNCAUGHT, "message": message + stack})
     (line,) = heard.log
-    assert line.startswith("  workerd: a private address was refused: the Worker's fetch() reaches public ones only")
+    assert line.startswith(
+        "  workerd: a fetch() to a private address was refused: a Worker reaches public addresses only"
+    )
     assert "\n" not in line
 
 

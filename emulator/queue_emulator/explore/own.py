@@ -130,7 +130,9 @@ class Own:
 
     def deploy(self, clock: Standing) -> Deployed:
         if self.worker is None and self.deployed is None:
-            raise SettingsError("no Worker answers: name one in the scenario, or with --worker")
+            raise SettingsError(
+                'the scenario names no Worker: add a line such as worker = "worker.mjs" to it, or use --worker'
+            )
         ask = None if self.deployed is None else self.deployed(clock, self.versions)
 
         async def answer(actor: Actor, asked: Asked, binding: Binding) -> Answer:
@@ -225,7 +227,7 @@ def _data(items: tuple[str, ...]) -> Data:
         except ValueError:
             key = value = None
         if not isinstance(key, str) or not isinstance(value, str):
-            raise SettingsError(f'what is there before is written as `"key" = "value"`, not {text!r}')
+            raise SettingsError(f'initial data must be written as `"key" = "value"`, not {text!r}')
         kept[key.encode()] = Kept(value.encode(), None, WRITTEN_MS)
     return [PutRequest(key, each.value or b"") for key, each in kept.items()], kept
 

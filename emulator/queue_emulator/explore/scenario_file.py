@@ -29,7 +29,7 @@ def read_scenario(path: Path) -> Scenario:
             said = tomllib.load(file)
         return _Reader(path, said).scenario()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: no TOML: {error}") from None
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
 
@@ -157,7 +157,7 @@ class _Reader:
         if not file.endswith(".py"):
             if name.endswith((".ts", ".tsx")):
                 raise SettingsError(
-                    f"{name} is TypeScript: bundle it first, as `npx wrangler deploy --dry-run --outdir dist`"
+                    f"{name} is TypeScript: bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"
                 )
             raise SettingsError(f"{name!r} must be written as file.py:name")
         module = _module(self._path.parent / file)

@@ -113,7 +113,7 @@ def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
         except SettingsError as error:
             raise SettingsError(f"{name}, line {number}: {error}") from None
     if reading.target is None:
-        raise SettingsError(f"{name}: it does not say what is broken, as `broken P1 claim claim`")
+        raise SettingsError(f"{name}: it does not say what is broken, for example `broken P1 claim claim`")
     return Schedule(reading.target, reading.scenario, tuple(reading.lines))
 
 
@@ -274,7 +274,7 @@ class _Reading:
     def clock(self, rest: str) -> None:
         match = re.fullmatch(r"\+(\d{1,7}(?:\.\d{1,3})?) s", rest)
         if match is None:
-            raise SettingsError(f"the clock is moved as `clock +1 s`, not {rest!r}")
+            raise SettingsError(f"the clock is moved with a line such as `clock +1 s`, not {rest!r}")
         self._pause_ms += round(float(match[1]) * 1000)
 
     @property

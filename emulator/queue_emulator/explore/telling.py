@@ -43,7 +43,7 @@ def five_lines(finding: Finding, replay: str) -> tuple[str, ...]:
     return (
         f"{finding.guarantee.title.upper()}: {finding.broken.why}",
         f"  should hold    {finding.guarantee.sentence}",
-        f"  it takes       {needs(finding.causes)}",
+        f"  needs          {needs(finding.causes)}",
         f"  what happens   {_what_happens(finding)} ({steps} KV operations)",
         f"  see it again   {replay}",
     )

@@ -117,8 +117,8 @@ class ToolFront:
             try:
                 await self._attempt(passing, location, ray, cf)
                 return None
-            except NotSendable:
-                return "the request has a part that HTTP/1.1 cannot carry"
+            except NotSendable as error:
+                return f"this request cannot be sent to the Worker: {error}"
             except WorkerGone as gone:
                 if passing.begun:
                     raise ConnectionError("the Worker's answer broke off") from None

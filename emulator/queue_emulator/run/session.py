@@ -119,7 +119,8 @@ class Session:
             return
         except (OSError, ValueError, StateError):
             self._around.say(
-                "queue-emulator: the command has left a report that cannot be read, and was perhaps refused"
+                "queue-emulator: the command ended, perhaps because its version of miniflare is not supported; "
+                "the report of the reason cannot be read"
             )
             self._refused.set()
         else:

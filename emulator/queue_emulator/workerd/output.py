@@ -22,8 +22,9 @@ _TOLD_ELSEWHERE = ("jsg.", "worker_do_not_log")
 # A client that went away in the middle of its request, as a rule: one line for each would never end.
 _BROKEN_OFF = "Network connection lost"
 _PLAIN_WORDS = {
-    "blocked by restrictPeers()": "a private address was refused: the Worker's fetch() reaches public ones only, "
-    "and a Worker whose default export has no fetch() passes each request on to its host",
+    "blocked by restrictPeers()": "a fetch() to a private address was refused: a Worker reaches public addresses "
+    "only; if your Worker calls no fetch(): its default export has no fetch handler, so workerd sends each request on "
+    "to the host that it names",
 }
 
 
