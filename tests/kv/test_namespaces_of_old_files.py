@@ -11,8 +11,8 @@ import pytest
 from queue_emulator.core.accounts import Namespace, namespace_of
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import StateError
-from queue_emulator.kv.schema import SCHEMA_VERSION
-from queue_emulator.kv.sqlite import APPLICATION_ID, SqliteCatalogue
+from queue_emulator.kv.schema import APPLICATION_ID, SCHEMA_VERSION
+from queue_emulator.kv.sqlite import SqliteCatalogue
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio

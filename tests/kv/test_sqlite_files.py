@@ -8,8 +8,7 @@ import pytest
 
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import StateError
-from queue_emulator.kv.schema import SCHEMA_VERSION
-from queue_emulator.kv.sqlite import APPLICATION_ID
+from queue_emulator.kv.schema import APPLICATION_ID, SCHEMA_VERSION
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio

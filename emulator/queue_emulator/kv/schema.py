@@ -8,12 +8,16 @@ Every statement is fetched to its end: SQLite drops no table while another state
 """
 
 from importlib.resources import files
+from pathlib import Path
 
 import aiosqlite
 
 from queue_emulator.core.accounts import Namespace, namespace_of
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.state_file import StateFile
 
 SCHEMA_VERSION = 3
+APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
 
 
 async def lay_out(connection: aiosqlite.Connection) -> None:
@@ -37,6 +41,27 @@ async def upgrade(connection: aiosqlite.Connection, version: int) -> None:
     await connection.execute_fetchall("DROP TABLE old_entry")
     if version >= 2:
         await connection.execute_fetchall("DROP TABLE old_namespace")
+
+
+def check_header(state: StateFile) -> None:
+    """Raises StateError for a file that is another program's, or of a newer version."""
+    path, header = state.path, state.header(100)
+    if header == b"":
+        return
+    application_id = int.from_bytes(header[68:72], "big")
+    if header[:16] != b"SQLite format 3\0" or application_id != APPLICATION_ID:
+        raise StateError(f"{path} is not a state file of queue-emulator; name another with --state")
+    schema_version = int.from_bytes(header[60:64], "big")
+    if schema_version > SCHEMA_VERSION:
+        raise StateError(too_new(path, schema_version))
+
+
+def too_new(path: Path, version: int) -> str:
+    """What a user is told of a newer file."""
+    return (
+        f"state file {path} has schema version {version}; this queue-emulator reads versions up to "
+        f"{SCHEMA_VERSION}: upgrade queue-emulator, or name another file with --state"
+    )
 
 
 async def _names(connection: aiosqlite.Connection, version: int) -> list[tuple[str, Namespace]]:

@@ -22,12 +22,19 @@ from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import NamespaceError, StateError
 from queue_emulator.kv.foreign_database import check_schema
-from queue_emulator.kv.schema import INSERT_NAMESPACE, SCHEMA_VERSION, lay_out, upgrade
+from queue_emulator.kv.schema import (
+    APPLICATION_ID,
+    INSERT_NAMESPACE,
+    SCHEMA_VERSION,
+    check_header,
+    lay_out,
+    too_new,
+    upgrade,
+)
 from queue_emulator.kv.staging import TABLES, Overlay, StagedRows, Staging, finish_staged
 from queue_emulator.kv.state_file import StateFile
 from queue_emulator.kv.store import Staged, Written, tell_nobody
 
-APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
 _NO_NUMBER = 0  # SQLite numbers from 1
 _KEYS_AT_ONCE = 500  # below SQLite's limit on parameters, 999 in old builds
 _SHORT_ROWS = 2_000  # about a millisecond
@@ -243,10 +250,8 @@ class _File:
         Nobody's cancellation ends this half-way: a cursor that nobody closes would keep the file locked. It is raised
         when the change has ended, so that what comes next finds it done.
         """
-        large = size_bytes >= _LARGE_BYTES
-        task = asyncio.ensure_future(
-            self._large_change(statements, changed) if large else self._change(statements, changed)
-        )
+        change = self._large_change if size_bytes >= _LARGE_BYTES else self._change
+        task = asyncio.ensure_future(change(statements, changed))
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
         try:
@@ -338,7 +343,7 @@ async def _open(path: Path) -> _File:
     with _explaining(path):
         state = StateFile.open(path)
         try:
-            _check_header(state)
+            check_header(state)
             # What cannot be opened is refused before a thread is begun for it.
             database = state.connect()
             thread = await aiosqlite.Connection(lambda: database, iter_chunk_size=_KEYS_AT_ONCE)
@@ -369,7 +374,7 @@ async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connectio
         raise StateError(f"its last version is {last}; the highest possible is {_VERSION_MAX}")
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     if version > SCHEMA_VERSION:  # the header is older than the log beside it
-        raise StateError(_too_new(state.path, version))
+        raise StateError(too_new(state.path, version))
     if version < SCHEMA_VERSION:
         await upgrade(connection, version)
     await connection.execute_fetchall("COMMIT")
@@ -380,25 +385,6 @@ async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connectio
     await connection.execute_fetchall("PRAGMA synchronous = NORMAL")
     await connection.execute_fetchall("PRAGMA cache_size = -32768")
     await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-
-
-def _check_header(state: StateFile) -> None:
-    path, header = state.path, state.header(100)
-    if header == b"":
-        return
-    application_id = int.from_bytes(header[68:72], "big")
-    if header[:16] != b"SQLite format 3\0" or application_id != APPLICATION_ID:
-        raise StateError(f"{path} is not a state file of queue-emulator; name another with --state")
-    schema_version = int.from_bytes(header[60:64], "big")
-    if schema_version > SCHEMA_VERSION:
-        raise StateError(_too_new(path, schema_version))
-
-
-def _too_new(path: Path, version: int) -> str:
-    return (
-        f"state file {path} has schema version {version}; this queue-emulator reads versions up to "
-        f"{SCHEMA_VERSION}: upgrade queue-emulator, or name another file with --state"
-    )
 
 
 @contextmanager
