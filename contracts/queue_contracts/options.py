@@ -93,7 +93,8 @@ WITHOUT = Option(
         "action": "append",
         "default": [],
         "metavar": "PART",
-        "help": "this Worker has no such part: an operationId of openapi.yaml, or a tag for all of its; repeatable",
+        "help": "the Worker is meant not to have this: an operationId of openapi.yaml, or a tag for all its operations "
+        "(repeatable)",
     },
     in_pytest="--contract-without",
 )

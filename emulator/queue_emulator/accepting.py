@@ -124,8 +124,9 @@ class Acceptor:
 
     def _is_full(self) -> None:
         self._log(
-            f"  all {self._limit:,} files that this process may open are in use: a new connection replaces the one that"
-            " has been idle the longest, or waits; to allow more, run `ulimit -n 4096` before the start"
+            f"  all {self._limit:,} file descriptors that this process may have are in use: a new connection replaces"
+            " the one that has been idle the longest, or waits; this is the hard limit (`ulimit -Hn`): to allow more,"
+            " raise it as root, or with `docker run --ulimit nofile=N`"
         )
         if self._make_room():
             return  # it is closed before the socket is looked at again

@@ -28,7 +28,7 @@ def banner(
     return [
         f"queue-emulator {__version__}",
         f"  listening   {base_url}",
-        f"  see it      {base_url}{CONTROL_PREFIX}/",
+        f"  inspector   {base_url}{CONTROL_PREFIX}/  (keys, KV operations, clock, faults)",
         *_data_lines(settings, service),
         *_key_lines(settings),
         f"  profile     {', '.join((service.profile.name, *_places(settings), _worker(settings)))}",
@@ -121,11 +121,12 @@ def _api_lines(settings: Settings, namespaces: Namespaces, base_url: str) -> lis
     """What points wrangler and the official SDKs here; a token of the user's own is named, not shown."""
     made, source = settings.keys.api_token.token, settings.keys.api_token.source
     if made is None:
-        return [f"  API         closed; to open it, set {API_TOKEN_NAME} in the environment or {DEV_VARS}"]
+        how = f"set {API_TOKEN_NAME} in the environment or {DEV_VARS} to serve it"
+        return [f"  REST API    Cloudflare's KV REST API is off; {how}"]
     api_url = f"{base_url}{API_PREFIX}"
     shown = made if source is None else f'"${API_TOKEN_NAME}"  # from {source}'
     return [
-        f"  API         Cloudflare's KV REST API is at {api_url}",
+        f"  REST API    Cloudflare's KV REST API is at {api_url}",
         *(f"              namespace {each.title} has the id {each.id}" for each in namespaces.bound()),
         f"              for wrangler: export CLOUDFLARE_API_BASE_URL={api_url}",
         f"              for the SDKs: export CLOUDFLARE_BASE_URL={api_url}",

@@ -111,8 +111,8 @@ def faults(url: str, words: Sequence[str], *, as_json: bool) -> None:
             remote.tell("POST", "/faults", {"verdict": verdict} | dict(map(_member, members)), dict[str, object])
         case _:
             raise SettingsError(
-                "faults takes no word, or: add VERDICT NAME=VALUE..., remove ID, clear; as in: "
-                "faults add fail_before operation=put key_prefix=queue:lease: times=1"
+                "usage: faults [add VERDICT NAME=VALUE... | remove ID | clear], for example: faults add fail_before "
+                "operation=put key_prefix=queue:lease: times=1; without words it lists the rules"
             )
     rules = remote.ask("GET", "/faults", _Rules).rules
     if as_json:
@@ -120,7 +120,7 @@ def faults(url: str, words: Sequence[str], *, as_json: bool) -> None:
     elif not rules:
         say("no fault rules")
     else:
-        say(*columns([("ID", "VERDICT", "GIVEN", "MATCHED", "WHEN"), *map(_rule_cells, rules)]))
+        say(*columns([("ID", "VERDICT", "APPLIED", "MATCHED", "WHEN"), *map(_rule_cells, rules)]))
 
 
 def reset(url: str, *, as_json: bool) -> None:

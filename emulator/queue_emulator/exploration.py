@@ -19,6 +19,7 @@ from queue_emulator.explore.common import (
     no_lost_update,
     read_your_writes,
 )
+from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
@@ -54,7 +55,7 @@ __all__ = [
 
 
 def scenario(
-    worker: Worker,
+    worker: Worker | Path,
     actors: Sequence[Actor],
     *,
     name: str = "scenario",
@@ -66,17 +67,21 @@ def scenario(
     faults: bool = False,
     page: int = PAGE_MAX,
     operations: int = OPERATIONS_MAX,
+    machines: int = 1,
 ) -> Scenario:
     """Who asks a Worker what; raises SettingsError for what cannot be.
 
+    worker   a function of Python, or the main module of a Worker in JavaScript, which then runs on workerd
     actors   `Actor("a", "SJC", ("POST /login {}  | token = token", "GET /me?token=$token"))`
     before   what KV holds at the start
     at_end   requests that are made when all has settled, at each of `end_locations`
     binding  the name of the KV namespace in the Worker's `env`
     faults   whether a KV operation may fail, or a run of the Worker be killed
+    machines  of each location, with copies of their own
     page, operations  how many keys a list gives at most, and KV operations a run of the Worker may make
     """
-    own = Own(worker, {}, binding, dict(headers or {}), tuple(at_end), tuple(end_locations))
+    function, main = (None, worker) if isinstance(worker, Path) else (worker, None)
+    own = Own(function, {}, binding, dict(headers or {}), tuple(at_end), tuple(end_locations), main=main)
     return make_scenario(
         name,
         own,
@@ -85,13 +90,14 @@ def scenario(
         faults=faults,
         page_max=page,
         operations_max=operations,
+        machines=machines,
     )
 
 
 def with_guarantees(of: Scenario, guarantees: Iterable[Guarantee | OwnCheck]) -> Scenario:
     """The scenario with guarantees of its own, and these."""
     if not isinstance(of.subject, Own):
-        raise SettingsError(f"the scenario {of.name} is one of the queue, which has its guarantees")
+        raise SettingsError(f"{of.name} is a built-in scenario of the queue: it takes no guarantees of your own")
     added = [each if isinstance(each, Guarantee) else guarantee(each) for each in guarantees]
     return replace(of, subject=replace(of.subject, guarantees=by_id([*of.subject.guarantees.values(), *added])))
 
@@ -100,12 +106,13 @@ def first_finding(
     of: Scenario, *, seconds: float = 2.0, schedules: int | None = None, random_seed: int = 0
 ) -> Finding | None:
     """What breaks first; None if nothing does in that time, or in so many schedules, or in all there are."""
-    explorer, watch = Explorer([of], random_seed, swarm=False), Stopwatch()
+    with answering([of]) as answered:
+        explorer, watch = Explorer([of], random_seed, swarm=False, answered=answered), Stopwatch()
 
-    def enough() -> bool:
-        return explorer.schedules >= schedules if schedules is not None else watch.elapsed_ms() >= seconds * 1000
+        def enough() -> bool:
+            return explorer.schedules >= schedules if schedules is not None else watch.elapsed_ms() >= seconds * 1000
 
-    return next(explorer.run(enough), None)
+        return next(explorer.run(enough), None)
 
 
 def told(finding: Finding, folder: Path, command: Callable[[Path], str]) -> tuple[str, Path]:
@@ -118,7 +125,9 @@ def told(finding: Finding, folder: Path, command: Callable[[Path], str]) -> tupl
 
 def replayed(of: Scenario, path: Path) -> str | None:
     """Why a schedule of this scenario still breaks its guarantee; None if it holds now."""
-    done = schedule.replay(schedule.read(path.read_text(encoding="utf-8"), str(path), of))
+    read = schedule.read(path.read_text(encoding="utf-8"), str(path), of)
+    with answering([of]) as answered:
+        done = schedule.replay(replace(read, scenario=answered(read.scenario)))
     if done.broken is None:
         return None
     title = of.subject.guarantees[done.schedule.target.guarantee].title

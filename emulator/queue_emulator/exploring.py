@@ -17,7 +17,7 @@ from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.processes import Progress, Search, collect_seldom, progress_of, search
 from queue_emulator.explore.scenario_file import scenarios_named
-from queue_emulator.explore.scenarios import SCENARIOS
+from queue_emulator.explore.scenarios import SCENARIOS, with_machines
 from queue_emulator.explore.search import LANES
 from queue_emulator.explore.shares import Share, read_share, scenarios_of, share_of, together
 from queue_emulator.replaying import BROKEN, HOLDS, replay
@@ -98,7 +98,14 @@ def _search(parsed: argparse.Namespace, watch: Stopwatch) -> _Outcome:
     lanes = range(LANES)[shard - 1 :: shards]
     seconds = _SECONDS_DEFAULT if parsed.seconds is None else parsed.seconds
     asked = Search(
-        tuple(parsed.scenario), parsed.random_seed, lanes, seconds, parsed.schedules, flags(parsed), parsed.workerd
+        tuple(parsed.scenario),
+        parsed.random_seed,
+        lanes,
+        seconds,
+        parsed.schedules,
+        parsed.machines,
+        flags(parsed),
+        parsed.workerd,
     )
     workers = min(parsed.workers or 1, len(lanes))
     return _here(asked, watch) if workers == 1 else _in_processes(asked, workers, watch)
@@ -115,7 +122,8 @@ def _in_processes(asked: Search, workers: int, watch: Stopwatch) -> _Outcome:
 def _here(asked: Search, watch: Stopwatch) -> _Outcome:
     """Until it is enough; what was found stays found at Ctrl-C."""
     scenarios, interrupted, said = scenarios_named(asked.scenarios), False, _Said(watch)
-    with answering(scenarios, asked.flags, workerd=asked.workerd) as answered:
+    with answering(scenarios, asked.flags, workerd=asked.workerd) as answers:
+        answered = with_machines(answers, asked.machines)
         explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
 
         def enough() -> bool:

@@ -110,7 +110,7 @@ def _scenario_as_json(scenario: Scenario) -> Mapping[str, ToJson]:
 def _choice(given: Mapping[str, Json]) -> Choice:
     actor, pause_ms, fault = given.get("actor"), given.get("pause_ms", USUAL_MS), given.get("fault", "")
     if not isinstance(actor, str) or not isinstance(fault, str):
-        raise SettingsError("a choice is as {actor, pause_ms, fault}")
+        raise SettingsError("a choice must have the form {actor, pause_ms, fault}")
     if isinstance(pause_ms, bool) or not isinstance(pause_ms, int) or not EXPIRY_MS <= pause_ms <= _PAUSE_MS_MAX:
         raise SettingsError(f"pause_ms must be {EXPIRY_MS} to {_PAUSE_MS_MAX}, not {pause_ms!r}")
     return Choice(actor, pause_ms, fault)

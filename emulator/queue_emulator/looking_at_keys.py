@@ -127,7 +127,7 @@ def _seen(each: _Key, location: str, now_ms: int) -> str:
     if seen is None or seen.kept == "nothing":
         return "-"
     if seen.kept == "late":
-        return f"LATE: still {_version(seen)}"
+        return f"NOT REPLICATED: still {_version(seen)}"
     left_s = max(0, (seen.until_ms or now_ms) - now_ms) / 1000
     age = f"{seen.age_ms / 1000:.0f} s old, {left_s:.0f} s more"
     if seen.stale:

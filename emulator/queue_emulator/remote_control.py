@@ -48,14 +48,17 @@ class _Refusal(msgspec.Struct):
 class RemoteControl:
     """The control surface at one URL; raises SettingsError for what is no URL of an emulator.
 
-    `token` is what opens it from another machine.
+    `token` is what opens it from another machine. An emulator that sends nothing for `silence_s` is asked no more.
     """
 
-    def __init__(self, url: str, *, token: str | None = None, whole_s: float = _WHOLE_S) -> None:
+    def __init__(
+        self, url: str, *, token: str | None = None, whole_s: float = _WHOLE_S, silence_s: float = _SILENCE_S
+    ) -> None:
         self.host = _connection(url).host
         self._url = url
         self._token = token
         self._whole_s = whole_s
+        self._silence_s = silence_s
         self._broken_off: str | None = None
         self._asking: socket.socket | None = None
 
@@ -91,7 +94,7 @@ class RemoteControl:
         connection = _connection(self._url)
         try:
             self._connect(connection)
-            connection.sock.settimeout(_SILENCE_S)
+            connection.sock.settimeout(self._silence_s)
             connection.request("GET", CONTROL_PREFIX + path, headers=self._headers())
             with connection.getresponse() as response:
                 if response.status != 200:
@@ -103,7 +106,7 @@ class RemoteControl:
                         )
                     yield line.rstrip(b"\n")
         except OSError as error:
-            raise BrokenOffError(f"{self._url} is silent: {error}") from None
+            raise BrokenOffError(f"{self._url} {_how_it_ended(error, self._silence_s)}") from None
         except http.client.HTTPException:
             raise self.stranger() from None
         finally:
@@ -146,13 +149,14 @@ class RemoteControl:
             headers |= {"Content-Type": "application/json", "Content-Length": str(size_bytes)}
         overdue = Timer(self._whole_s, self.break_off, [f"has not sent a complete answer within {self._whole_s:g} s"])
         overdue.daemon = True
+        silence_s = _SEED_SILENCE_S if size_bytes else self._silence_s
         try:
             self._connect(connection)
             self._asking = connection.sock  # the connection forgets it as soon as an answer without a length begins
             overdue.start()
             if self._broken_off:
                 raise BrokenOffError(f"{self._url} {self._broken_off}")
-            connection.sock.settimeout(_SEED_SILENCE_S if size_bytes else _SILENCE_S)
+            connection.sock.settimeout(silence_s)
             connection.request(method, path, body=body if size_bytes else None, headers=headers)
             with connection.getresponse() as response:
                 status, content = response.status, self._content(response, answer_bytes_max)
@@ -160,7 +164,7 @@ class RemoteControl:
                 raise BrokenOffError(f"{self._url} {self._broken_off}")
             return status, content
         except (OSError, http.client.IncompleteRead) as error:
-            why = self._broken_off or f"closed the connection before it answered: {error}; is it a queue-emulator?"
+            why = self._broken_off or _how_it_ended(error, silence_s)
             raise BrokenOffError(f"{self._url} {why}") from None
         except (http.client.HTTPException, ValueError):
             if self._broken_off:
@@ -195,6 +199,13 @@ def _connection(url: str) -> http.client.HTTPConnection:
     except (ValueError, http.client.InvalidURL):
         pass
     raise SettingsError(f"not the URL of an emulator, such as http://127.0.0.1:8787: {without_password(url)}")
+
+
+def _how_it_ended(error: Exception, silence_s: float) -> str:
+    """What became of a connection that ended without a whole answer."""
+    if isinstance(error, TimeoutError):
+        return f"has sent nothing for {silence_s:g} s"
+    return f"closed the connection before its answer was complete: {error}; is it a queue-emulator?"
 
 
 def _line(text: str) -> str:

@@ -50,7 +50,7 @@ def _replay(read: schedule.Schedule, parsed: argparse.Namespace) -> int:
         say(json.dumps(members | {"why": None if broken is None else broken.why}, ensure_ascii=False))
     else:
         if replayed.differs is not None:
-            say(f"It goes another way: {path}, {replayed.differs}.")
+            say(f"The replay differs from the schedule: {path}, {replayed.differs}.")
         if broken is None:
             say(f"Holds now: {guarantee.title}. {guarantee.sentence}")
         else:

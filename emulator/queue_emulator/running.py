@@ -97,8 +97,9 @@ async def _run(
         def control(service: KVService) -> None:
             deployment.service = service
 
-        around = Surroundings(bind, deployment.location, control, ready, log=deployment.log)
+        around = Surroundings(bind, deployment.location, control, lambda: clock, ready, log=deployment.log)
         session = Session(settings, around, seeds, f"{controls}/")
+        clock.on_move(session.clock.moved)
         stop = asyncio.Event()
         app = create_app(
             deployment, log_requests=False, worker=session.front, upgrades=True, connection=connection_face

@@ -127,6 +127,7 @@ class ToolSettings:
     random_seed: int | None = None
     api_token: str | None = field(default=None, repr=False)
     ready_file: Path | None = None
+    real_date: bool = False
 
 
 def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | None:

@@ -319,7 +319,7 @@ class Location:
         headers: Mapping[str, str] | None,
     ) -> Coroutine[object, None, Reply]:
         if not path.startswith("/"):
-            raise EmulatorError(f"a path begins with a slash, as /api/queue, not as {path[:80]!r}")
+            raise EmulatorError(f"a path begins with a slash, such as /api/queue, not {path[:80]!r}")
         if content is None:
             content = b"" if json is None else _encoded(json)
         if key == _OWN_KEY:

@@ -126,6 +126,7 @@ class _Project:
             bind=self._bind,
             locate=self._stage.located,
             control=self._control,
+            clock=self._stage.clock,
             ready=self._ready,
             say=self.said.append,
             log=self._stage.log,
@@ -140,7 +141,7 @@ class _Project:
         return Bound(self._controlled, services)
 
     def clock_moved(self) -> None:
-        """`Date` of a project is the machine's."""
+        self.session.clock.moved()
 
     async def settle(self) -> None:
         """No tail tells when a run ends: what it does after its answer, in `waitUntil`, may come into the next test."""

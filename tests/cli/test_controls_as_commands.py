@@ -1,6 +1,7 @@
 """`keys`, `journal`, `clock`, `faults` and `reset`: the controls of a running emulator as commands."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,13 +38,13 @@ def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, capsys: p
     heading, key = said("keys", "--prefix", "queue:task:")
     assert heading.split() == ["KEY", "CENTRE", "EXPIRES", "SJC", "NRT"]
     assert "queue:task:t1  v2" in key
-    assert "STALE: v1, 2 s old" in key
+    assert re.search(r"STALE: v1, \d+ s old", key)
     assert "NRT" not in said("keys", "--location", "SJC")[0]
     (line,) = said("keys", "--json")
     assert json.loads(line)["locations"]["NRT"]["stale"] is True
     (read,) = said("journal", "--stale")
     assert "NRT  list     queue:task: " in read
-    assert "copy 2 s old, STALE: v2 was written  GET /api/queue" in read
+    assert re.search(r"copy \d+ s old, STALE: v2 was written  GET /api/queue", read)
     assert [json.loads(each)["operation"] for each in said("journal", "--key", "queue:task:t1", "--json")] == [
         "list",
         "put",
@@ -73,7 +74,10 @@ def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, capsys: p
         (["keys", "--namespace", "NO"], "unknown namespace 'NO'"),
         (["faults", "add", "explode"], "verdict must be one of"),
         (["faults", "add", "delay", "for_s=much"], "for_s must be a number, not 'much'"),
-        (["faults", "forget"], "faults takes no word, or: add VERDICT"),
+        (
+            ["faults", "forget"],
+            "usage: faults [add VERDICT NAME=VALUE... | remove ID | clear], for example: faults add",
+        ),
         (["faults", "remove", "7"], "no fault rule has the id '7'"),
     ],
 )

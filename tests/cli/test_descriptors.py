@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 _MANY_EACH = 1_000
 _LOOKS = 20
-_LINE = "files that this process may open are in use"
+_LINE = f"all {LIMIT} file descriptors that this process may have are in use"
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def test_the_banner_says_that_writes_reach_a_real_namespace(near: Emulator, far:
     assert f"  KV          namespace {BOUND} ('CACHE') at {host}" in near.banner
     assert "              real data: the Worker writes and deletes in this namespace at Cloudflare" in near.banner
     assert "  profile     real, Worker version new" in near.banner
-    assert not [line for line in near.banner if line.startswith(("  state ", "  API "))]
+    assert not [line for line in near.banner if line.startswith(("  state ", "  REST API "))]
     assert not list(folder.iterdir())
 
 
@@ -86,7 +86,12 @@ def test_what_is_for_emulated_kv_only_is_refused_and_nothing_is_lost(near: Emula
             None,
             "the data of a real namespace is not read here: use the endpoint cloudflare:NAMESPACE_ID",
         ),
-        ("POST", "faults", {"verdict": "drop_replication", "to": "SJC", "for_s": 1}, "replication cannot be"),
+        (
+            "POST",
+            "faults",
+            {"verdict": "drop_replication", "to": "SJC", "for_s": 1},
+            "drop_replication works only with the emulated KV",
+        ),
     ):
         answer = near.ask(method, f"{CONTROL}/{control}", json=body)
         assert answer.status_code == 409

@@ -28,7 +28,7 @@ def test_one_that_is_a_minute_late_is_settled_by_its_clock_and_not_asked_for_wha
     assert ended.returncode == 0, ended.stdout
     assert "seen late: a finished task is gone everywhere: after 6" in ended.stdout
     assert (
-        "not checked: test_life_of_a_task.py: 4 checks, need a target that can be read right after a write"
+        "not checked: test_life_of_a_task.py: 4 checks: they need a target that can be read right after a write"
         in ended.stdout
     )
 

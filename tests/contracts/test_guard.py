@@ -90,6 +90,23 @@ def test_what_the_profile_forbids_does_not_leave_by_any_way_and_is_written_down(
     assert (tmp_path / BREACH).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("origin", "why"),
+    [
+        ("", "only GET is sent in the profile observe (the profile observe forbids this)"),
+        ("https://elsewhere.example", "https://elsewhere.example is not the target"),
+    ],
+)
+def test_only_what_a_profile_forbids_is_said_to_be_forbidden_by_it(
+    origin: str, why: str, guarding: Callable[[str], Guard], deployment: Deployment, tmp_path: Path
+) -> None:
+    guarding("observe")
+    url = f"{origin or deployment.url}/api/queue/claim"
+    with pytest.raises(Breach):
+        httpx.post(url)
+    assert (tmp_path / BREACH).read_text(encoding="utf-8") == f"outside of a check: POST {url}: {why}\n"
+
+
 def test_after_a_breach_nothing_is_sent_any_more(guarding: Callable[[str], Guard], deployment: Deployment) -> None:
     guarding("observe")
     with pytest.raises(Breach):
@@ -107,8 +124,9 @@ def test_a_check_sends_no_more_than_it_announced(guarding: Callable[[str], Guard
     guarding("observe").left = 2
     for _ in range(2):
         httpx.get(f"{deployment.url}/api/queue", headers=KEY)
-    with pytest.raises(Breach, match="the number of requests that it announced"):
+    with pytest.raises(Breach, match="as many requests as it announced") as caught:
         httpx.get(f"{deployment.url}/api/queue", headers=KEY)
+    assert "profile" not in str(caught.value)
 
 
 def test_answers_reach_both_clients_whole(guarding: Callable[[str], Guard], deployment: Deployment) -> None:
@@ -215,7 +233,7 @@ def test_a_lease_that_another_worker_holds_is_not_released(
     guarding("isolated")
     deployment.holder = "production-daemon"
     deployment.after_request = lambda method, path: deployment.put(TASK + "a-foreign", {"id": "a-foreign"})
-    with pytest.raises(Breach, match="which 'production-daemon' holds: nothing was done about it"):
+    with pytest.raises(Breach, match=r"under a lease of 'production-daemon': .* the task was not released"):
         httpx.post(f"{deployment.url}/api/queue/claim", headers=KEY, json={"workerId": "ct"})
     assert "/api/queue/a-foreign/release" not in [path for _, path, _ in deployment.asked]
 

@@ -116,12 +116,12 @@ def test_a_missing_part_is_one_line_with_what_was_left_out_for_it() -> None:
     lines = said(Parts(frozenset({"rollbackMigration"})), rollbackMigration=37)
     assert lines.findings == [
         "the Worker has no POST /api/migrate/rollback: 37 checks are left out; "
-        "--without rollbackMigration says that it is meant"
+        "if this is intended, add --without rollbackMigration"
     ]
     whole = said(Parts(packaged_description().named("migration")), runMigration=3, getMigrationStatus=40)
     assert whole.findings == [
         "the Worker has no GET /api/migrate/status, POST /api/migrate/run, POST /api/migrate/rollback: "
-        "43 checks are left out; --without migration says that it is meant"
+        "43 checks are left out; if this is intended, add --without migration"
     ]
 
 
@@ -140,7 +140,8 @@ def test_a_worker_of_the_old_format_is_one_line_and_its_missing_migration_no_oth
     old = Parts(packaged_description().named("migration"), Format.OLD)
     found = said(old, runMigration=60, format=7)
     assert found == LeftOut(
-        ["the Worker keeps its queue in the old format: 67 checks are left out; --format old says that it is meant"], []
+        ["the Worker keeps its queue in the old format: 67 checks are left out; if this is intended, add --format old"],
+        [],
     )
     meant = said(old, Expected(format="old"), runMigration=60, format=7)
     assert meant == LeftOut([], ["the Worker keeps its queue in the old format: 67 checks are left out"])

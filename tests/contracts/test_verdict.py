@@ -7,6 +7,7 @@ import pytest
 from queue_contracts.codes import Code
 from queue_contracts.described.operations import packaged_description
 from queue_contracts.profiles import Profile
+from queue_contracts.report.summary import summary
 from queue_contracts.report.verdict import Evidence, Verdict, judge
 from queue_contracts.sending.guard import BREACH
 from queue_contracts.sending.recorder import Exchange
@@ -66,6 +67,15 @@ def test_a_breach_fails_the_run_whoever_swallowed_it(tmp_path: Path) -> None:
     verdict = judged(tmp_path, ALL)
     assert verdict.breaches == ["test_x: POST https://elsewhere"]
     assert verdict.code(failed=False) is verdict.code(failed=True) is Code.NOTHING_PROVED
+    assert "STOPPED BY THE GUARD: test_x: POST https://elsewhere" in [*summary([], verdict, [], 1)]
+
+
+def test_an_operation_that_the_run_excused_is_told_as_not_checked_and_is_no_failure() -> None:
+    verdict = Verdict([], [], [], ["GET /api/result/{id}"])
+    assert verdict.code(failed=False) is Code.HOLDS
+    assert next(summary([], verdict, [], 1)) == (
+        "not checked: GET /api/result/{id}: no request to it succeeded, and this run does not require one"
+    )
 
 
 @pytest.mark.parametrize(

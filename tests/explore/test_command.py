@@ -30,7 +30,7 @@ def test_what_breaks_is_told_in_five_lines_written_and_replayed(
 ) -> None:
     assert run(*DAEMONS, "--out", str(tmp_path / "found")) == 1
     said = capsys.readouterr().out
-    takes = "it takes       a location answers from its own copies for up to a minute"
+    takes = "needs          a location answers from its own copies for up to a minute"
     paragraph = next(each for each in said.split("\n\n") if each.startswith("P1 ONE HOLDER") and takes in each)
     lines = paragraph.splitlines()
     assert len(lines) == 5
@@ -54,7 +54,8 @@ def test_the_same_number_of_schedules_and_seed_say_the_same_as_json(capsys: pyte
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one-process", "two-processes"])
+def test_ctrl_c_keeps_what_was_found(more: tuple[str, ...], tmp_path: Path) -> None:
     arguments = [
         "-m",
         "queue_emulator",
@@ -65,6 +66,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
         "600",
         "--out",
         str(tmp_path),
+        *more,
     ]
     running = subprocess.Popen(
         [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
@@ -111,6 +113,7 @@ def test_a_schedule_that_holds_now_ends_with_0_and_says_what_differed(
         (("--seconds", "1", "--schedules", "1"), "not allowed with"),
         (("--replay", "there-is-none.schedule"), "there-is-none.schedule: No such file or directory"),
         (("--replay", "x", "--out", "y"), "--replay does one schedule again: it takes no --out"),
+        (("--machines", "17"), "must be 1 to 16 machines, not '17'"),
         (("--picture", "x"), "--picture draws one schedule: give it with --replay"),
     ],
 )

@@ -87,7 +87,7 @@ def test_workers_that_are_no_queue_have_their_findings(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(FOLDER / f"{name}.toml")
-    arguments = ["explore", "--scenario", file, "--schedules", "60", "--out", str(tmp_path), "--json"]
+    arguments = ["explore", "--scenario", file, "--schedules", "120", "--out", str(tmp_path), "--json"]
     assert cli.main(arguments) == 1
     findings = json.loads(capsys.readouterr().out)["findings"]
     told = {(each["guarantee"], needs[0]) for each in findings for needs in each["needs"] if len(needs) == 1}
@@ -157,16 +157,16 @@ RAISES = GOOD + "def fails(seen):\n    return 1 / 0\n"
     [
         (GOOD, "worker = 1", "worker must be a text, not 1"),
         (GOOD, "", "guarantees is missing"),
-        (GOOD, "NOBODY", "no Worker answers: name one in the scenario, or with --worker"),
+        (GOOD, "NOBODY", "the scenario names no Worker: add a line such as worker = "),
         (GOOD, "worker = 'w.py:none'", "w.py has no function 'none'"),
         (GOOD, "worker = 'x.py:worker'", "there is no"),
-        (GOOD, "worker = 'w.ts'", "TypeScript: bundle it first, as `npx wrangler deploy --dry-run --outdir dist`"),
+        (GOOD, "worker = 'w.ts'", "bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"),
         ("1 / 0", "worker = 'w.py:worker'", "w.py cannot be imported: ZeroDivisionError: division by zero"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = []", "a scenario needs at least one guarantee"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']", "a scenario needs at least one actor"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']\nwrong = 1", "unknown 'wrong'; there are worker,"),
         (GOOD, "worker = 'w.py:worker'\nguarantees = ['no-5xx']\npage = 0", "page must be a whole number from 1"),
-        (GOOD, "worker = ", "no TOML:"),
+        (GOOD, "worker = ", "not valid TOML:"),
         (GOOD, f"worker = {'[' * 2_000}", "nested too deep"),
         (GOOD, "#" * 1_000_001, "at most 1,000,000 are read"),
         (WAITS, "ACTOR", "the Worker waits for something else than KV"),

@@ -93,7 +93,7 @@ def test_the_first_operation_that_differs_is_told_and_the_rest_goes_on_in_its_or
         ),
         ("actor      b at NRT on new: claim", "actor      b on new: claim", "an actor is written as"),
         ("actor      b at NRT on new: claim", "actor      a at NRT on new: claim", "it is taken"),
-        ("clock +1 s", "clock -1 s", "the clock is moved as `clock +1 s`, not '-1 s'"),
+        ("clock +1 s", "clock -1 s", "the clock is moved with a line such as `clock +1 s`, not '-1 s'"),
         (
             "a          claim        list queue:task:",
             "c          claim        list queue:task:",

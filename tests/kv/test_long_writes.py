@@ -2,8 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -303,6 +304,42 @@ async def test_what_is_dropped_meanwhile_does_not_come_back(tmp_path: Path) -> N
             assert await store.read([b"a"]) == [None]
             await staged.end()
             assert await store.read([b"a"]) == [None]
+
+
+@pytest.mark.parametrize("name", ["clear", "reset"])
+async def test_what_is_dropped_while_a_long_write_begins_and_ends_is_gone(tmp_path: Path, name: str) -> None:
+    """At every moment of it: the tables of what is put aside come and go meanwhile."""
+    async with opened(tmp_path / "state.sqlite") as store:
+        catalogue = store.catalogue()
+        (namespace,) = await catalogue.namespaces()
+        drop: Callable[[], Awaitable[None]] = store.clear if name == "clear" else partial(catalogue.reset, [namespace])
+        writing, dropping = asyncio.ensure_future(_write_long(store)), set[asyncio.Future[None]]()
+        while not writing.done():
+            dropping |= {asyncio.ensure_future(drop()) for _ in range(3 - len(dropping))}
+            done, dropping = await asyncio.wait(dropping, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()
+        await asyncio.gather(writing, *dropping)
+        assert await store.read([b"old", b"a"]) == [None, None]
+
+
+async def _write_long(store: SqliteStore) -> None:
+    await store.write([Entry(b"old", b"1", 1, 0)])
+    staged = await store.stage([[Entry(b"a", b"1", 1, 0)]])
+    await staged.write([Entry(b"a", b"1", 11, 0)])
+    await staged.end()
+
+
+async def test_a_namespace_that_cannot_be_removed_is_not_empty(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"1", 1, 0)])
+        path.rename(path.with_name("elsewhere"))
+        catalogue = store.catalogue()
+        (namespace,) = await catalogue.namespaces()
+        with pytest.raises(StateError, match="was removed while in use"):
+            await catalogue.remove(namespace.id)
+        assert await catalogue.store(namespace.id).read([b"a"]) == [Entry(b"a", b"1", 1, 0)]
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ async def test_a_write_that_waits_while_its_namespace_is_deleted_is_not_done(clo
     service.pipeline.turn = turns = HeldTurns()
     writing = turns.actor(other.put("SJC", PutRequest(b"k", b"v")))
     await namespaces.delete(made.id)
-    with pytest.raises(ResetError):
+    with pytest.raises(ResetError, match="503 Service Unavailable: the namespace was deleted meanwhile"):
         writing.finish()
 
 

@@ -149,7 +149,7 @@ async def test_an_operation_of_no_known_kind_is_refused(turns: HeldTurns, open_b
 async def test_an_actor_that_waits_for_anything_else_fails(turns: HeldTurns) -> None:
     import asyncio
 
-    with pytest.raises(EmulatorError, match="would have to wait for something other than a turn"):
+    with pytest.raises(EmulatorError, match="waits for something that is not a KV operation"):
         turns.actor(asyncio.sleep(1)).finish()
 
 

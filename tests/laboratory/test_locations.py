@@ -212,5 +212,5 @@ def test_a_path_that_is_no_url_yet_is_sent_with_its_escapes(emulator: Emulator, 
 
 @pytest.mark.parametrize("path", ["", "api/queue", "http://127.0.0.1/api/queue"])
 def test_a_path_without_a_slash_is_told_in_one_line(emulator: Emulator, path: str) -> None:
-    with pytest.raises(EmulatorError, match="a path begins with a slash, as /api/queue, not as "):
+    with pytest.raises(EmulatorError, match="a path begins with a slash, such as /api/queue, not "):
         emulator.get(path)

@@ -281,7 +281,7 @@ def test_explore_fails_with_the_schedule_its_picture_and_how_to_see_it_again(
     result.assert_outcomes(failed=1)
     said = result.stdout.str()
     assert "NO LOST UPDATE: 2 were accepted, and 1 are there" in said
-    assert "it takes       requests run at the same time" in said
+    assert "needs          requests run at the same time" in said
     assert "put count                                -> version 1" in said
     (written,) = (tmp_path / "of_the_test").glob("*0/*.schedule")
     assert written.with_suffix(".svg").read_text().startswith("<svg")

@@ -24,7 +24,7 @@ def mutant(after: str, *, before: str = ANSWER, caught_by: str = FOUND, throws: 
     [
         (mutant(f"console.log(); {ANSWER}"), Outcome.SURVIVED, ""),
         (mutant('return json({ success: false, message: "", pending: 0 });'), Outcome.CAUGHT, "test_one_worker"),
-        (mutant("return nobody;"), Outcome.NOT_RUN, "the Worker threw an exception"),
+        (mutant("return nobody;"), Outcome.NOT_RUN, "with an exception, which this mutant should not cause"),
         (mutant("return nobody;", throws=True), Outcome.CAUGHT, "test_one_worker"),
         (mutant("return {;"), Outcome.NOT_RUN, "did not start"),
         (mutant("return null;", caught_by=f"{FOUND}_at_all"), Outcome.NOT_RUN, "not found"),

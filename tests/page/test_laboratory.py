@@ -38,7 +38,7 @@ def test_the_next_lease_write_is_made_to_fail_once(emulator: Emulator, open_page
         500,
         200,
     ]
-    expect(rule).to_contain_text("given 1 of 2 matched")
+    expect(rule).to_contain_text("applied to 1 of 2 matches")
     rule.get_by_role("checkbox").click()
     expect(page.locator(".rule.off")).to_be_visible()
     assert emulator.ask("GET", f"{PAGE}faults").json() == {"rules": []}

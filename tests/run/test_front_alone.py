@@ -93,6 +93,20 @@ async def test_a_refused_connection_is_tried_at_the_workers_next_address() -> No
         assert (await waiting).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [(b"x-token", b"a-secret\nmore", "Illegal header value"), (b"two words", b"v", "Illegal header name b'two words'")],
+)
+async def test_a_request_that_cannot_be_sent_on_is_refused_with_the_reason_and_without_a_value(
+    name: bytes, value: bytes, reason: str
+) -> None:
+    async with worker(WHOLE) as (url, asked), client(Addresses(("SJC",), {"SJC": url})) as asking:
+        answer = await asking.get("/", headers=[(name, value)])
+    assert answer.status_code == 502
+    assert answer.json()["error"] == f"this request cannot be sent to the Worker: {reason}"
+    assert asked == []
+
+
 async def test_where_a_tool_has_one_location_another_is_refused_with_the_reason() -> None:
     addresses = Addresses(("SJC", "NRT"), {"SJC": "http://127.0.0.1:1/"}, alone="Vite has one location")
     async with client(addresses) as asking:
@@ -100,5 +114,5 @@ async def test_where_a_tool_has_one_location_another_is_refused_with_the_reason(
     assert answer.status_code == 400
     assert answer.json()["error"] == (
         "Vite has one location: its Worker is at SJC, not at NRT. "
-        "--at BINDING=LOCATION puts a KV binding at another location"
+        "--at BINDING=LOCATION puts a KV binding at another location; wrangler 4 can have several"
     )

@@ -76,6 +76,17 @@ def a_second_write_of_one_key_in_a_second_is_refused(started: Started) -> None:
     started.running.control("POST", "clock", {"freeze": False})
 
 
+def the_worker_s_date_shows_the_emulator_s_clock(started: Started) -> None:
+    if not started.tool.copies:  # where a Worker has one location, its Date is the machine's
+        return
+    now_ms = started.running.control("POST", "clock", {"freeze": True})["now_ms"]
+    for location in ("SJC", "NRT"):
+        headers = {"X-Emulator-Location": location}
+        until(lambda headers=headers: started.running.ask("GET", "/date", headers=headers).text == str(now_ms))  # type: ignore[misc]
+    assert started.get("GET", "/date").text == str(now_ms)
+    started.running.control("POST", "clock", {"freeze": False})
+
+
 def a_fault_is_what_the_worker_sees(started: Started) -> None:
     rule = {"verdict": "fail_before", "status": 503, "operation": "get", "key_prefix": "faulty"}
     started.running.control("POST", "faults", rule)
@@ -118,5 +129,7 @@ CHECKS = (
     a_second_write_of_one_key_in_a_second_is_refused,
     a_fault_is_what_the_worker_sees,
     the_journal_has_every_operation_and_marks_what_was_stale,
+    the_worker_s_date_shows_the_emulator_s_clock,
     a_changed_worker_is_brought_in,
+    the_worker_s_date_shows_the_emulator_s_clock,
 )

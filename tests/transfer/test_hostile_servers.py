@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -204,6 +205,32 @@ def test_an_answer_that_takes_for_ever_is_broken_off() -> None:
     with hostile_server(answer) as url, pytest.raises(BrokenOffError) as caught:
         RemoteControl(url, whole_s=0.3).ask("GET", "/status", dict)
     assert str(caught.value) == f"{url} has not sent a complete answer within 0.3 s"
+
+
+def asked(remote: RemoteControl) -> object:
+    return remote.ask("GET", "/status", dict)
+
+
+def followed(remote: RemoteControl) -> object:
+    return list(remote.follow("/journal/stream"))
+
+
+@pytest.mark.parametrize("use", [asked, followed])
+def test_an_emulator_that_sends_nothing_is_said_to_be_silent(use: Callable[[RemoteControl], object]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(BrokenOffError) as caught:
+            use(RemoteControl(url, silence_s=0.05))
+    assert str(caught.value) == f"{url} has sent nothing for 0.05 s"
+
+
+@pytest.mark.parametrize("use", [asked, followed])
+def test_an_emulator_that_closes_the_connection_is_said_to_have_closed_it(
+    use: Callable[[RemoteControl], object],
+) -> None:
+    with hostile_server(lambda number, path: []) as url, pytest.raises(BrokenOffError) as caught:
+        use(RemoteControl(url))
+    assert str(caught.value).startswith(f"{url} closed the connection before its answer was complete: ")
 
 
 async def _no_sleep(by_ms: int) -> None:

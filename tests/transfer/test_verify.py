@@ -217,12 +217,13 @@ def test_a_file_can_be_what_is_there_now(make_file: MakeFile, capsys: pytest.Cap
 
 
 def test_the_report_in_words_says_the_same(make_file: MakeFile, capsys: pytest.CaptureFixture[str]) -> None:
-    before = make_file([pending("a", "b"), task("a"), task("b"), lease("b")], "before.json")
+    before = make_file([pending("a", "b", "ghost"), task("a"), task("b"), lease("b")], "before.json")
     after = make_file([task("a", new=True)], "after.json")
     assert verify(str(after.content), before.content, as_json=False) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["moved", "1", "-", "-", "identical", "under", "the", "new", "key"]
     assert "missing tasks: 'b'" in lines
+    assert "on the pending list before, without a task: 'ghost'" in lines
     assert lines[-1] == "not clean: tasks: 1 missing; leases: 1 missing"
     assert verify(str(before.content), before.content, as_json=False) == 1
     assert "waiting" in capsys.readouterr().out

@@ -44,7 +44,7 @@ def test_the_same_line_is_said_once_a_minute_with_how_often_it_was_due() -> None
     assert said == ["it fails", "it fails otherwise"]
     now[0] = 60.0
     log("it fails")
-    assert said[2:] == ["it fails (2 times since the last such line)"]
+    assert said[2:] == ["it fails (and 2 more times that were not logged)"]
     now[0] = 120.0
     log("it fails")
     assert said[3:] == ["it fails"]

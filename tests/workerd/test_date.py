@@ -107,6 +107,26 @@ async def test_a_runtime_that_was_started_again_is_told_again(deploy: Deploy, cl
     assert (await worker.json())["now"] == clock.now_ms()
 
 
+async def test_the_console_of_each_location_is_shown_as_the_runtime_formats_it(deploy: Deploy) -> None:
+    source = """
+        export default { fetch() {
+          console.log(new Map([["a", 1]]), [1, { b: 2 }]);
+          console.warn("warn %s x", "y", 5n);
+          console.log();
+          console.error(undefined, null);
+          return new Response();
+        } };
+    """
+    worker = await deploy(source, locations=("SJC", "NRT"))
+    await worker.get(at="NRT")
+    assert [line for line in worker.logged if "worker" in line] == [
+        "  worker NRT: Map(1) { 'a' => 1 } [ 1, { b: 2 } ]",
+        "  worker NRT: warn y x 5n",
+        "  worker NRT: ",
+        "  worker NRT: undefined null",
+    ]
+
+
 async def test_with_real_date_it_is_the_machine_s_time(tmp_path: Path, workerd: Path, clock: MovableClock) -> None:
     main = tmp_path / "worker.mjs"
     main.write_text(MODULE)

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from queue_emulator import cli
 from queue_emulator.core.errors import EmulatorError, SettingsError
+from queue_emulator.exploration import first_finding, read_scenario, replayed, scenario, with_guarantees
+from queue_emulator.explore import schedule, telling
 from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.history import Actor, Call, Step, calls
@@ -157,11 +160,63 @@ def test_a_class_is_a_worker_too(start: Start) -> None:
         assert (call.body, steps(world)) == ("class", [("a", "put", "x")])
 
 
+COUNTER = """
+let asked = 0;
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/odd") return new Response(null, { status: asked++ ? 200 : 500 });
+    const count = Number((await env.COUNTS.get("count")) ?? 0) + 1;
+    await env.COUNTS.put("count", String(count));
+    return Response.json({ count });
+  },
+};
+"""
+FILE = """
+worker = "worker.mjs"
+binding = "COUNTS"
+guarantees = ["counts.py:every_increment_counts"]
+[[actor]]
+name = "a"
+asks = ["POST /count"]
+[[actor]]
+name = "b"
+at = "NRT"
+asks = ["POST /count"]
+"""
+COUNTS = """
+from queue_emulator.exploration import no_lost_update
+def total(seen):
+    return int(seen.value("count") or 0)
+every_increment_counts = no_lost_update(lambda answer: 1 if answer.ok else None, total)
+"""
+
+
+def test_a_worker_and_a_guarantee_of_one_s_own_in_a_file_and_in_a_test(
+    tmp_path: Path, workerd: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("worker.mjs", COUNTER), ("mine.toml", FILE), ("counts.py", COUNTS)):
+        Path(name).write_text(text)
+    found = ("explore", "--scenario", "mine.toml", "--workerd", str(workerd), "--schedules", "20", "--out", "found")
+    assert cli.main((*found, "--binding", "COUNTS", "--worker", "worker.mjs")) == 1
+    assert "NO LOST UPDATE" in capsys.readouterr().out
+    (written,) = Path("found").glob("*.schedule")
+    monkeypatch.setenv("PATH", str(workerd.parent), prepend=":")
+    finding = first_finding(read_scenario(Path("mine.toml")), schedules=20)
+    assert finding is not None
+    assert schedule.write(finding, telling.needs(finding.causes)) == written.read_text()
+    assert replayed(read_scenario(Path("mine.toml")), written) is not None
+    odd = scenario(tmp_path / "worker.mjs", [Actor("a", "SJC", ("GET /odd",) * 3)], binding="COUNTS")
+    assert first_finding(with_guarantees(odd, [no_5xx()]), schedules=20) is None, "it does not happen again"
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         ('await fetch("https://example.com/x"); return new Response()', "fetches from example.com"),
-        ("const [one] = Object.values(new WebSocketPair())", "opens WebSockets"),
+        ("const [one] = Object.values(new WebSocketPair())", r"opens WebSockets \(WebSocketPair\)"),
+        ('await (await import("node:timers/promises")).setTimeout(1)', "has timers that cannot be controlled"),
     ],
 )
 def test_what_is_beyond_control_is_refused_by_its_name(body: str, said: str, start: Start) -> None:

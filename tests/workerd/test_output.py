@@ -49,6 +49,16 @@ def test_with_several_it_is_shown_with_its_location_at_the_end_of_the_run() -> N
     assert heard.log == ["  worker NRT: one"]
 
 
+def test_a_line_that_says_its_location_is_shown_at_once_and_only_then() -> None:
+    log: list[str] = []
+    output = Output(["SJC", "NRT"], tail_mark=MARK, console_mark="con ", log=log.append, ended=lambda *end: None)
+    output.ready()
+    tail = {"location": "NRT", "ray": "0f-NRT", "logs": ["con NRT one two"], "exceptions": []}
+    for message in ("con NRT one two", f"{MARK}{json.dumps(tail)}", "con SJC"):
+        output.line(json.dumps({"message": message}).encode())
+    assert log == ["  worker NRT: one two", "  worker SJC: "]
+
+
 def test_what_no_tail_told_is_shown_when_the_runtime_dies() -> None:
     heard = Heard("SJC", "NRT")
     heard.console("told")
@@ -81,7 +91,9 @@ def test_a_private_address_is_refused_in_plain_words_and_once() -> None:
     ):
         heard.line({**UNCAUGHT, "message": message + stack})
     (line,) = heard.log
-    assert line.startswith("  workerd: a private address was refused: the Worker's fetch() reaches public ones only")
+    assert line.startswith(
+        "  workerd: a fetch() to a private address was refused: a Worker reaches public addresses only"
+    )
     assert "\n" not in line
 
 

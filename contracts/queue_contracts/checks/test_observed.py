@@ -39,7 +39,7 @@ def test_what_is_listed_can_be_read(run: Run, client: Client, excuse: Callable[[
     if not run.profile.terms.writes:
         excuse("getResult", "there may be no result to read: a run that only sends GETs cannot make one")
     if not statuses:
-        excuse("getTask", f"no task on the list has an id that this profile may ask for, of {len(listed['pending'])}")
+        excuse("getTask", why_none_is_read(listed["count"]))
         return
     refused = [task_id for task_id, status in statuses.items() if status == 400]
     assert not refused, (
@@ -47,6 +47,13 @@ def test_what_is_listed_can_be_read(run: Run, client: Client, excuse: Callable[[
     )
     # One may have ended since it was listed, or be listed still; hardly all of them.
     assert 200 in statuses.values(), f"none of {len(statuses)} listed tasks can be read: {[*statuses.values()]}"
+
+
+def why_none_is_read(listed: int) -> str:
+    """Why no listed task was asked for."""
+    return (
+        f"tasks in the queue: {listed}; this profile may request none of their ids" if listed else "the queue is empty"
+    )
 
 
 def looked_at(listed: Sequence[str]) -> list[str]:

@@ -133,7 +133,13 @@ def _judged(step: Request, seen: Seen, field: str, ours: Json, theirs: Json) -> 
         if fits and re.fullmatch(variant.field, field):
             return Parting(Verdict.VARIANT, field, variant.why, ours, theirs)
     if not step.operation and not field.startswith("header "):
-        return Parting(Verdict.TEXT, field, "only the status counts for such a request", ours, theirs)
+        return Parting(
+            Verdict.TEXT,
+            field,
+            "openapi.yaml does not describe this request: only its status is compared",
+            ours,
+            theirs,
+        )
     if _is_prose(step, seen, field):
         return Parting(Verdict.TEXT, field, "a text for people", ours, theirs)
     if field == "content-type" and _media_type(str(ours)) == _media_type(str(theirs)):

@@ -80,9 +80,9 @@ def verdict_on(mutant: Mutant, run: Run) -> Verdict:
     if run.errors:
         return Verdict(Outcome.NOT_RUN, why=run.errors[0])
     if run.escaped and not mutant.throws:
-        return Verdict(
-            Outcome.NOT_RUN, why=f"the Worker threw an exception, which this mutant should not do: {run.escaped[0]}"
-        )
+        asked = run.escaped[0]
+        why = f"the Worker answered {asked} with an exception, which this mutant should not cause without throws = true"
+        return Verdict(Outcome.NOT_RUN, why=why)
     if run.failed:
         return Verdict(Outcome.CAUGHT, tuple(run.failed), next(iter(run.failed.values())))
     return Verdict(Outcome.SURVIVED)

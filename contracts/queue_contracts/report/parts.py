@@ -38,7 +38,7 @@ def left_out(found: Parts, expected: Expected, checks: Mapping[str, int]) -> Lef
         lines = notes if expected.format else findings
         lines.append(
             f"the Worker keeps its queue in the {kept} format: {_checks(_of_the_format(found, counted))} left out"
-            + ("" if expected.format else f"; --format {kept} says that it is meant")
+            + ("" if expected.format else f"; if this is intended, add --format {kept}")
         )
     for tag, missing in _by_tag(_told(found)).items():
         meant = all(each.id in expected.without for each in missing)
@@ -46,7 +46,7 @@ def left_out(found: Parts, expected: Expected, checks: Mapping[str, int]) -> Lef
         number = sum(counted[each.label] for each in missing)
         said = f"the Worker has no {labels}: {_checks(number)} left out"
         names = " ".join(f"--without {each}" for each in _shortest(tag, missing))
-        (notes if meant else findings).append(said if meant else f"{said}; {names} says that it is meant")
+        (notes if meant else findings).append(said if meant else f"{said}; if this is intended, add {names}")
     there = sorted(expected.without - found.missing)
     notes += [f"{each} was checked: the Worker has it, though --without names it" for each in there]
     return LeftOut(findings, notes)

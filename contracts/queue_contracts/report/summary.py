@@ -16,11 +16,11 @@ def summary(outcomes: Sequence[Outcome], verdict: Verdict, left_out: Sequence[st
     for line in left_out:
         yield f"not checked: {line}"
     for label in verdict.unseen:
-        yield f"never succeeded: {label}"
+        yield f"not checked: {label}: no request to it succeeded, and this run does not require one"
     for line in verdict.missing:
         yield f"MISSING: {line}"
     for line in verdict.breaches:
-        yield f"FORBIDDEN BY THE PROFILE: {line}"
+        yield f"STOPPED BY THE GUARD: {line}"
     for line in verdict.untestable:
         yield f"CANNOT BE TESTED: {line}; nothing more was sent"
     for line in verdict.vacuous:

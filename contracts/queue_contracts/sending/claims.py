@@ -66,7 +66,10 @@ def _give_back_if_foreign(guard: Guard, wire: Wire[Response], claimed: Mapping[s
         return
     holder, sent = lease.get("workerId") if isinstance(lease, dict) else None, _worker_of(wire.asked.body)
     if sent is not None and holder not in (sent, None):
-        guard.breach(f"a claim was answered with {task_id!r}, which {holder!r} holds: nothing was done about it")
+        guard.breach(
+            f"a claim as {sent!r} was answered with the task {task_id!r} under a lease of {holder!r}: the Worker "
+            "mixed up two workers; the task was not released"
+        )
     name = sent or holder
     if not isinstance(name, str):
         guard.breach(

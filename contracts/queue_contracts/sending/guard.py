@@ -81,7 +81,10 @@ class Guard:
                 raise ended("nothing more is sent: " + (self.folder / name).read_text(encoding="utf-8"))
         objection = self.rules.objection(asked)
         if objection is not None:
-            self.breach(f"{asked.method} {asked.url}: {objection}")
+            forbids = (
+                "" if self.rules.is_elsewhere(asked) else f" (the profile {self.rules.profile.value} forbids this)"
+            )
+            self.breach(f"{asked.method} {asked.url}: {objection}{forbids}")
         if self.missing and self.of_interest(asked):
             operation = packaged_description().find(asked.method, asked.path)
             if operation is not None and operation.id in self.missing:
@@ -89,7 +92,8 @@ class Guard:
         if self.left is not None and self.of_interest(asked):
             if self.left <= 0:
                 self.breach(
-                    f"{asked.method} {asked.url}: the check has used up the number of requests that it announced"
+                    f"{asked.method} {asked.url}: the check has already sent as many requests as it announced "
+                    "(its mark `requests`)"
                 )
             self.left -= 1
 

@@ -54,14 +54,22 @@ class Rules:
 
     def objection(self, asked: Asked) -> str | None:
         """Why the request must not leave; None if it may."""
-        rest = self.target.rest
-        if rest is not None and asked.url.startswith(rest.url + "/"):
+        if self._is_of_storage(asked):
             return self._objection_to_storage(asked)
         if asked.origin == self.target.url:
             if self.target.can(Ability.RESET) and asked.path.startswith(CONTROL):
                 return None  # of a target started here, or of one that is thrown away
             return self._objection_to_a_route(asked) if self.profile.terms.shared else None
-        return None if self.started(asked.origin) else f"{asked.origin} is not the target"
+        return f"{asked.origin} is not the target" if self.is_elsewhere(asked) else None
+
+    def is_elsewhere(self, asked: Asked) -> bool:
+        """Whether a request goes to nothing that this run has to do with, which no profile allows."""
+        its_own = self._is_of_storage(asked) or asked.origin == self.target.url
+        return not its_own and not self.started(asked.origin)
+
+    def _is_of_storage(self, asked: Asked) -> bool:
+        rest = self.target.rest
+        return rest is not None and asked.url.startswith(rest.url + "/")
 
     def _objection_to_a_route(self, asked: Asked) -> str | None:
         """In a queue that others use: declared GETs, and POSTs about tasks of this run if it may write."""

@@ -17,6 +17,7 @@ def how_to_ask_again(run: Run) -> list[str]:
     keys = " ".join(f"{name}={key}" for name, key in _KEYS.items())
     checks = f"queue-contracts {run.target}{worker} --only NAME_OF_A_CHECK"
     return [
-        f"to ask again: queue-emulator serve --ephemeral --profile local{worker}, and elsewhere: export {keys}",
+        f"to repeat a curl line: queue-emulator serve --ephemeral --profile local{worker}, and in a second terminal: "
+        f"export {keys}",
         f"to check again, with the data that a check puts in: {checks}",
     ]

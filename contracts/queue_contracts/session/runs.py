@@ -118,4 +118,4 @@ def _contradictions(run: Run, target: Target | None, *, side_by_side: bool) -> I
     if run.format == "old" and run.profile.tidies:
         yield f"in the old format all tasks are in one list, which the profile {run.profile.value} must leave to others"
     if not run.local and terms.writes and side_by_side:
-        yield f"the profile {run.profile.value} allows only one process at a URL: leave -n out"
+        yield f"the profile {run.profile.value} allows only one process at a URL: leave --workers out (in pytest: -n)"

@@ -46,7 +46,7 @@ def select(run: Run, abilities: frozenset[Ability], admin: bool, items: Sequence
             left_out.append((name_of(item), why))
     for file, profiles in GENERATING.items():
         if run.profile.value not in profiles:
-            left_out.append((f"{file}::{ALL}", f"run in the profile {' or '.join(profiles)}"))
+            left_out.append((f"{file}::{ALL}", f"need the profile {' or '.join(profiles)}"))
     _write(run.folder / UNCHECKED, left_out)
     _write(run.folder / ANNOUNCED, [len(kept), sum(budget_of(item) for item in kept)])
     return kept
@@ -87,7 +87,9 @@ def unchecked(folder: Path) -> list[str]:
         return []
     left_out = [(name.split("::"), why) for name, why in json.loads(path.read_text(encoding="utf-8"))]
     counted = Counter((name[0], name[1] == ALL, why) for name, why in left_out)
-    return [f"{file}: {ALL if all_ else count} checks, {why}" for (file, all_, why), count in sorted(counted.items())]
+    return [
+        f"{file}: {ALL if all_ else count} checks: they {why}" for (file, all_, why), count in sorted(counted.items())
+    ]
 
 
 def name_of(item: pytest.Item) -> str:
@@ -99,7 +101,7 @@ def _why_not(run: Run, abilities: frozenset[Ability], admin: bool, item: pytest.
         return None
     profiles = _profiles_of(item)
     if run.profile.value not in profiles:
-        return f"run in the profile {' or '.join(profiles)}"
+        return f"need the profile {' or '.join(profiles)}"
     needed = [each for name, group in NEEDS_OF_FIXTURES.items() if name in item.fixturenames for each in group]  # type: ignore[attr-defined]
     for marker in item.iter_markers("needs"):
         needed += marker.args

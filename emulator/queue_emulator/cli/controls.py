@@ -69,7 +69,7 @@ def _control(
     parser.add_argument(
         "--url", metavar="URL", default=_DEFAULT_URL, help="address of the emulator (default: %(default)s)"
     )
-    parser.add_argument("--json", action="store_true", help="say it as JSON")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
     return parser
 
 

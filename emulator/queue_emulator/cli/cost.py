@@ -18,7 +18,7 @@ def add_cost(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--over", type=positive, metavar="S", help="the seconds in which this traffic happens (default: as measured)"
     )
-    parser.add_argument("--json", action="store_true", help="say it as JSON")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.set_defaults(run=_cost)
 
 

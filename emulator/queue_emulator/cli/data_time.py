@@ -14,8 +14,10 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
         help="load the data as it was at this time, and set the clock to it; `file`: the newest time in the data",
     )  # fmt: skip
     parser.add_argument(
-        "--rebase", action="store_true", help="each key keeps the time to live that it had left then, starting now"
-    )
+        "--rebase", action="store_true",
+        help="each key keeps the time to live that it had left at the time of the data, counted from now; that time is "
+        "--as-of, or else the newest time in the data",
+    )  # fmt: skip
 
 
 def as_of(parsed: argparse.Namespace) -> AsOf | None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from queue_emulator.cli.parsing import positive
+from queue_emulator.cli.parsing import machines, positive
 
 _SECONDS_MAX = 86_400
 _SHARDS_MAX = 16  # lanes of the search
@@ -39,6 +39,10 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="N",
         help="search in so many processes (default: 1); the findings are the same",
     )
+    add(
+        "--machines", type=machines, default=1, metavar="N",
+        help="machines at each location, with copies of their own (default: %(default)s)",
+    )  # fmt: skip
     add("--shard", type=_shard, metavar="I/N", help="search only part I of N, for example 3/16; N is at most 16")
     add(
         "--merge", type=Path, metavar="DIR", nargs="+", default=[],

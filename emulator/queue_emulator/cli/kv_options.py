@@ -62,7 +62,7 @@ def add_ready_file(parser: argparse.ArgumentParser) -> None:
     """`--ready-file`."""
     parser.add_argument(
         "--ready-file", type=Path, metavar="FILE",
-        help="write this file, one line of JSON with the URL, as soon as requests are answered; it goes at the end",
+        help="write this file, one line of JSON with the URL, as soon as requests are answered; deleted at the end",
     )  # fmt: skip
 
 

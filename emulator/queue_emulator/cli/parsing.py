@@ -10,6 +10,7 @@ from queue_emulator.core.errors import ClockError
 from queue_emulator.core.places import location_codes
 from queue_emulator.terminal import tell
 
+MACHINES_MAX = 16
 _INSTANT_MS_MIN = 86_400_000  # data is older than the time that it is of, and nothing was before 1970
 
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -32,6 +33,13 @@ def locations(named: Sequence[str]) -> tuple[str, ...]:
 def port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"a port must be 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def machines(text: str) -> int:
+    """How many each location has."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MACHINES_MAX):
+        raise argparse.ArgumentTypeError(f"must be 1 to {MACHINES_MAX} machines, not {text!r}")
     return int(text)
 
 

@@ -29,6 +29,7 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--seed", metavar="[BINDING=]FILE", action="append", default=[],
         help="`wrangler kv bulk put` file to load at each start; repeatable (default binding: CACHE, or the only one)",
     )  # fmt: skip
+    add("--real-date", action="store_true", help="Date in Workers is the machine's, not the emulator's clock")
     add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=f"the command to start, as in: {_EXAMPLE}")
     parser.set_defaults(run=_run)
 
@@ -54,6 +55,7 @@ def _run(parsed: argparse.Namespace) -> int:
             random_seed=parsed.random_seed,
             api_token=settings.read_api_token(),
             ready_file=parsed.ready_file,
+            real_date=parsed.real_date,
         )
     )
 

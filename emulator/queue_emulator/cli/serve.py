@@ -6,14 +6,12 @@ from pathlib import Path
 from queue_emulator import settings
 from queue_emulator.cli.data_time import add_as_of, as_of
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
-from queue_emulator.cli.parsing import locations, port, positive
+from queue_emulator.cli.parsing import locations, machines, port, positive
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import MACHINE_HEADER
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.worker.rollout import VERSION_KEY_HEADER, rollout
 from queue_emulator.workerd.bindings import WorkerFlags
-
-_MACHINES_MAX = 16
 
 
 def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,7 +43,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         f"{VERSION_KEY_HEADER} go to one version",
     )  # fmt: skip
     add(
-        "--machines", type=_machines, default=1, metavar="N",
+        "--machines", type=machines, default=1, metavar="N",
         help="machines at each location, with copies of their own; a request names one, 1 to N, in "
         f"{MACHINE_HEADER}, or gets a random one (default: %(default)s)",
     )  # fmt: skip
@@ -116,12 +114,6 @@ def _serve(parsed: argparse.Namespace) -> int:
         )
     )
     return 0
-
-
-def _machines(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MACHINES_MAX):
-        raise argparse.ArgumentTypeError(f"must be 1 to {_MACHINES_MAX} machines, not {text!r}")
-    return int(text)
 
 
 def _cloudflare(parsed: argparse.Namespace) -> Access | None:

@@ -140,8 +140,9 @@ class WriteRateError(KVError):
 class ResetError(KVError):
     """What was begun before a reset, or before its namespace was deleted, is not done in the world after it."""
 
-    def __init__(self, operation: str) -> None:
-        super().__init__(operation, 503, "Service Unavailable: the emulator was reset meanwhile")
+    def __init__(self, operation: str, *, deleted: bool = False) -> None:
+        what = "the namespace was deleted" if deleted else "the emulator was reset"
+        super().__init__(operation, 503, f"Service Unavailable: {what} meanwhile")
 
 
 class ExpirationError(KVError):

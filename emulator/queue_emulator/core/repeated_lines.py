@@ -23,4 +23,4 @@ class RepeatedLines:
         if len(self._written) >= _LINES_MAX:
             self._written.clear()
         self._written[line] = now_s, 0
-        self._log(f"{line} ({left_out:,} times since the last such line)" if left_out else line)
+        self._log(f"{line} (and {left_out:,} more times that were not logged)" if left_out else line)

@@ -31,7 +31,7 @@ class Answered:
 
     def as_text(self) -> str:
         if self.operations is None:
-            counted = "KV operations counted together with other requests"
+            counted = "KV operations unknown (other requests ran at the same time)"
         else:
             counted = "1 KV operation" if self.operations == 1 else f"{self.operations} KV operations"
         said = [self.location, counted, f"STALE: {self.stale}" if self.stale else "", _shown(self.why)]
@@ -60,8 +60,9 @@ def message_as_json(at_ms: int, message: str) -> str:
 def stale_words(operation: str, age_ms: int, number: int) -> str:
     """What a request was shown that is not the last version: the oldest of so many reads."""
     what = "a list" if operation == "list" else "a value"
-    age = f"{what} {age_ms / 1000:.0f} s old" if age_ms else f"{what} that a write has not reached yet"
-    return age if number == 1 else f"{age}, and {number - 1} more"
+    age = f"{what} {age_ms / 1000:.0f} s old" if age_ms else f"{what} without the last write (not replicated yet)"
+    more = number - 1
+    return age if not more else f"{age}, and {more} more stale {'read' if more == 1 else 'reads'}"
 
 
 def _shown(path: str) -> str:

@@ -13,6 +13,7 @@ class Behaviour(Enum):
     PAGES = "pages of a list"
     PAUSES = "time that passes"
     FAULTS = "a fault"
+    MACHINES = "several machines at a location"
 
 
 Without = frozenset[Behaviour]

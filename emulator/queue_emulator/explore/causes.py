@@ -98,5 +98,9 @@ def keeps(scenario: Scenario, made: Sequence[Made], target: Target, expected: Si
 
 
 def _possible(asked: Iterable[Behaviour], made: Sequence[Made]) -> list[Behaviour]:
-    faults = any(each.choice.fault for each in made)
-    return [each for each in asked if each is not Behaviour.FAULTS or faults]
+    absent: set[Behaviour] = set()
+    if not any(each.choice.fault for each in made):
+        absent.add(Behaviour.FAULTS)
+    if all(each.choice.machine == 1 for each in made):
+        absent.add(Behaviour.MACHINES)
+    return [each for each in asked if each not in absent]

@@ -24,10 +24,9 @@ def answering(
         yield as_it_is
         return
     if flags is None and len(named) > 1:
-        raise SettingsError(
-            f"explore runs one Worker on workerd, and the scenarios name {' and '.join(map(str, named))}"
-        )
-    settings, _ = read_worker(flags or WorkerFlags(named[0]), workerd=workerd, host=DEFAULT_HOST)
+        paths = " and ".join(str(each.worker) for each in named)
+        raise SettingsError(f"one Worker runs on workerd at a time; the scenarios name {paths}")
+    settings, _ = read_worker(flags or named[0], workerd=workerd, host=DEFAULT_HOST)
     from queue_emulator.explore.javascript import on_workerd  # needs the extra
 
     with on_workerd(settings, scenarios) as runtime:

@@ -226,7 +226,13 @@ GUARANTEES = (
         rollback_loses_nothing,
         ("rollback",),
     ),
-    Guarantee("P7", "no longer life", "A run of the migration lengthens no lifetime.", no_longer_life, ("run",), ()),
+    Guarantee(
+        "P7", "no lifetime is extended",
+        "A run of the migration lengthens no lifetime.",
+        no_longer_life,
+        ("run",),
+        (),
+    ),
     Guarantee(
         "P8", "nothing starves",
         "Who is told that nothing is free is told the truth: no task was listed and free for the last minute.",
@@ -235,14 +241,14 @@ GUARANTEES = (
         (*_RACES, Behaviour.PAGES),
     ),
     Guarantee(
-        "P9", "a migration ends",
+        "P9", "a migration finishes",
         "Runs that are repeated while status says that one is needed come to an end.",
         migration_ends,
         ("migrate-status",),
         (Behaviour.OPERATIONS,),
     ),
     Guarantee(
-        "P10", "success is success",
+        "P10", "success means success",
         "A run that says success left no live task that its list named.",
         success_leaves_nothing,
         ("run",),

@@ -37,6 +37,7 @@ class Call:
     status    0 until it is answered
     body      the answer's JSON, or its text
     faulted   whether a fault hit one of its operations
+    machine   of its location, from 1, that serves it
     """
 
     actor: Actor
@@ -48,6 +49,7 @@ class Call:
     status: int = 0
     body: Json = None
     faulted: bool = False
+    machine: int = 1
 
     @property
     def verb(self) -> str:

@@ -87,6 +87,10 @@ class _Run:
     _told_ms: int = 0
     _timers: list[tuple[int, int, Asked]] = field(default_factory=list)
     _waiting: Asked | None = None
+    _face: WireFace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._face = _face(self.binding)
 
     async def answer(self, asked: Request, headers: Mapping[str, str]) -> Answer:
         """What it answers, once it has; waits for the turn of each of its operations."""
@@ -137,7 +141,7 @@ class _Run:
     async def _perform(self, asked: Asked) -> None:
         """An operation of KV, at its turn. What rang while it waited does so before it is answered."""
         self._waiting = asked
-        response = await self._face().answer(_Sent(asked, self.binding.location), asked.body)
+        response = await self._face.answer(_Sent(asked, self.binding.location), asked.body)
         self._waiting = None
         while any(due_ms <= self.clock.now_ms() for due_ms, *_ in self._timers):
             self._ring()
@@ -148,15 +152,6 @@ class _Run:
         body = response.body if isinstance(response.body, bytes) else b""
         self.stepping.reply(asked, response.status, response.reason, response.headers, body)
 
-    def _face(self) -> WireFace:
-        invocations, location = Invocations(), self.binding.location
-
-        async def find(headers: Mapping[str, str]) -> Service:
-            return self.binding.service
-
-        invocations.begin(location, self.binding.invocation)
-        return WireFace(find, locations=(location,), invocations=invocations, log=_nobody_listens)
-
     def _tell_time(self) -> None:
         self._told_ms = self.clock.now_ms()
         self.stepping.probe(self.slot, {"Host": "worker.example", CF_HEADER: self._cf(probe=True)})
@@ -164,6 +159,17 @@ class _Run:
     def _cf(self, *, chance: int = 0, probe: bool = False) -> str:
         told = {"now": self._told_ms, "chance": chance, "probe": probe}
         return json.dumps({"colo": self.binding.location, "emulator": told})
+
+
+def _face(binding: Binding) -> WireFace:
+    """KV as this run sees it, which is the only one there."""
+    invocations = Invocations()
+    invocations.begin(binding.location, binding.invocation)
+
+    async def find(headers: Mapping[str, str]) -> Service:
+        return binding.service
+
+    return WireFace(find, locations=(binding.location,), invocations=invocations, log=_nobody_listens)
 
 
 class _Sent:

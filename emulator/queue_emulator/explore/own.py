@@ -20,6 +20,7 @@ from queue_emulator.explore.subject import Worker as Deployed
 from queue_emulator.explore.times import WRITTEN_MS
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import JSON_TYPE, TEXT_TYPE, Answer, json_answer
+from queue_emulator.workerd.bindings import DEFAULT_BINDING, WorkerFlags
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LINE = re.compile(r"(?P<method>[A-Z]+) (?P<path>/\S*)(?: (?P<body>.*?))??(?: \| (?P<name>\w+) = (?P<member>[\w.]+))?")
@@ -73,19 +74,25 @@ class Own:
     binding  the name under which the Worker has its KV namespace
     headers  of every request
     at_end   requests, and the locations at which each is made
-    script   the main module of a Worker in JavaScript, in the place of `worker`
+    main     the main module of a Worker in JavaScript, in the place of `worker`
     deployed  what answers when that is started
     """
 
     worker: Worker | None
     guarantees: Mapping[str, Guarantee]
-    binding: str = "CACHE"
+    binding: str = DEFAULT_BINDING
     headers: Mapping[str, str] = field(default_factory=dict)
     at_end: tuple[str, ...] = ()
     end_locations: tuple[str, ...] = ("SJC", "NRT")
     versions: tuple[str, ...] = ()
-    script: Path | None = None
+    main: Path | None = None
     deployed: Deploy | None = None
+
+    @property
+    def script(self) -> WorkerFlags | None:
+        """Where the binding has the usual name, a wrangler config may have another."""
+        bindings = () if self.binding == DEFAULT_BINDING else (self.binding,)
+        return None if self.main is None else WorkerFlags(self.main, bindings)
 
     def check(self, text: str) -> None:
         parse(text)
@@ -130,7 +137,9 @@ class Own:
 
     def deploy(self, clock: Standing) -> Deployed:
         if self.worker is None and self.deployed is None:
-            raise SettingsError("no Worker answers: name one in the scenario, or with --worker")
+            raise SettingsError(
+                'the scenario names no Worker: add a line such as worker = "worker.mjs" to it, or use --worker'
+            )
         ask = None if self.deployed is None else self.deployed(clock, self.versions)
 
         async def answer(actor: Actor, asked: Asked, binding: Binding) -> Answer:
@@ -225,7 +234,7 @@ def _data(items: tuple[str, ...]) -> Data:
         except ValueError:
             key = value = None
         if not isinstance(key, str) or not isinstance(value, str):
-            raise SettingsError(f'what is there before is written as `"key" = "value"`, not {text!r}')
+            raise SettingsError(f'initial data must be written as `"key" = "value"`, not {text!r}')
         kept[key.encode()] = Kept(value.encode(), None, WRITTEN_MS)
     return [PutRequest(key, each.value or b"") for key, each in kept.items()], kept
 

@@ -74,7 +74,8 @@ def _moments(happenings: list[Happening], subject: Subject) -> Iterator[Moment]:
         number = numbers.setdefault(id(each.call), len(numbers) + 1)
         if isinstance(each, Begun):
             last_ms = each.call.begun_ms
-            yield Begin(number, last_ms, each.call.actor.name, each.call.request.text)
+            served = f" (machine {each.call.machine})" if each.call.machine != 1 else ""
+            yield Begin(number, last_ms, each.call.actor.name, each.call.request.text + served)
         elif isinstance(each, Step):
             last_ms = each.at_ms
             yield _operation(each, number)

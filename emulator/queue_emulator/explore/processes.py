@@ -18,6 +18,7 @@ from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.scenario_file import scenarios_named
+from queue_emulator.explore.scenarios import with_machines
 from queue_emulator.explore.shares import Share, share_of
 from queue_emulator.workerd.bindings import WorkerFlags
 
@@ -34,6 +35,7 @@ class Search:
     lanes: Sequence[int]
     seconds: float
     schedules: int | None
+    machines: int = 1
     flags: WorkerFlags | None = None
     workerd: Path | None = None
 
@@ -139,7 +141,8 @@ def _work(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> Non
 
 def _searched(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> Share:
     scenarios = scenarios_named(asked.scenarios)
-    with answering(scenarios, asked.flags, workerd=asked.workerd) as answered:
+    with answering(scenarios, asked.flags, workerd=asked.workerd) as answers:
+        answered = with_machines(answers, asked.machines)
         explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
         watch, parent, told_ms = Stopwatch(), multiprocessing.parent_process(), 0.0
 

@@ -144,7 +144,7 @@ def data(before: tuple[str, ...]) -> tuple[tuple[PutRequest, ...], Mapping[bytes
     for item in before:
         format, _, task = item.partition(" ")
         if format not in _TASKS or not task:
-            raise SettingsError(f"what is there before is written as `new t1`, `old t1` or `odd t1`, not {item!r}")
+            raise SettingsError(f"initial data must be written as `new t1`, `old t1` or `odd t1`, not {item!r}")
         value = {"id": task, "queuedAt": iso_8601(WRITTEN_MS), "status": "pending"}
         entries[_TASKS[format] + task.encode()] = json.dumps(value).encode()
         if format != "new":

@@ -72,7 +72,7 @@ def check_script(text: str) -> None:
     if task and not VERBS[verb].about:
         raise SettingsError(f"{verb} is about no task, and {task!r} is named")
     if verb == "enqueue" and not task:
-        raise SettingsError("enqueue needs the id of the task, as `enqueue t1`")
+        raise SettingsError("enqueue needs the id of the task, for example `enqueue t1`")
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.own import Own, Worker, by_id, item, parse
-from queue_emulator.explore.scenarios import FAULTS, ODD_LIST, SCENARIOS, Scenario
+from queue_emulator.explore.scenarios import BY_NAME, FAULTS, SCENARIOS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
 from queue_emulator.kv.folder import read_small
 
@@ -30,7 +30,7 @@ def read_scenario(path: Path) -> Scenario:
         said = tomllib.loads(read_small(path, BYTES_MAX).decode())
         return _Reader(path, said).scenario()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: no TOML: {error}") from None
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
     except RecursionError:
         raise SettingsError(f"{path}: nested too deep") from None
     except SettingsError as error:
@@ -39,11 +39,10 @@ def read_scenario(path: Path) -> Scenario:
 
 def scenarios_named(names: Sequence[str]) -> Sequence[Scenario]:
     """Those of these names or in these files, each once; without any all built-in ones. Raises SettingsError."""
-    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, ODD_LIST)}
     for name in names:
-        if name not in by_name and not name.endswith(".toml"):
-            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(by_name)}, and files as mine.toml")
-    return [by_name.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
+        if name not in BY_NAME and not name.endswith(".toml"):
+            raise SettingsError(f"unknown scenario {name!r}; there are {', '.join(BY_NAME)}, and files as mine.toml")
+    return [BY_NAME.get(name) or read_scenario(Path(name)) for name in dict.fromkeys(names)] or SCENARIOS
 
 
 def scenario_for(schedule: str, of: str, named: Sequence[str]) -> Scenario:
@@ -68,6 +67,7 @@ def make_scenario(
     faults: bool,
     page_max: int = PAGE_MAX,
     operations_max: int = OPERATIONS_MAX,
+    machines: int = 1,
 ) -> Scenario:
     """A scenario of somebody's own; raises SettingsError for what it cannot be."""
     if not actors:
@@ -92,6 +92,7 @@ def make_scenario(
         page_max=page_max,
         operations_max=operations_max,
         faults=FAULTS if faults else (),
+        machines=machines,
         subject=own,
     )
 
@@ -102,7 +103,7 @@ class _Reader:
         self._said = dict(said)
 
     def scenario(self) -> Scenario:
-        worker, script = self._worker()
+        worker, main = self._worker()
         names = self._texts("guarantees")
         actors = tuple(self._actor(each) for each in self._tables("actor"))
         own = Own(
@@ -112,10 +113,11 @@ class _Reader:
             self._texts_by_name("headers"),
             self._texts("at_end", ()),
             self._texts("end_locations", ("SJC", "NRT")),
-            script=script,
+            main=main,
         )
         before, faults = self._texts_by_name("before"), self._said.pop("faults", False)
         page_max, operations_max = self._limit("page", PAGE_MAX), self._limit("operations", OPERATIONS_MAX)
+        machines = self._limit("machines", 16, 1)
         if self._said:
             raise SettingsError(f"unknown {next(iter(self._said))!r}; there are {', '.join(_MEMBERS)}")
         if not isinstance(faults, bool):
@@ -128,6 +130,7 @@ class _Reader:
             faults=faults,
             page_max=page_max,
             operations_max=operations_max,
+            machines=machines,
         )
 
     def _worker(self) -> tuple[Worker | None, Path | None]:
@@ -160,7 +163,7 @@ class _Reader:
         if not file.endswith(".py"):
             if name.endswith((".ts", ".tsx")):
                 raise SettingsError(
-                    f"{name} is TypeScript: bundle it first, as `npx wrangler deploy --dry-run --outdir dist`"
+                    f"{name} is TypeScript: bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"
                 )
             raise SettingsError(f"{name!r} must be written as file.py:name")
         module = _module(self._path.parent / file)
@@ -193,8 +196,8 @@ class _Reader:
             raise SettingsError(f"{name} must be written as [[{name}]]")
         return given
 
-    def _limit(self, name: str, limit: int) -> int:
-        given = self._said.pop(name, limit)
+    def _limit(self, name: str, limit: int, default: int | None = None) -> int:
+        given = self._said.pop(name, limit if default is None else default)
         if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= limit:
             raise SettingsError(f"{name} must be a whole number from 1 to {limit}, not {given!r}")
         return given
@@ -226,5 +229,5 @@ def _check_location(location: str) -> None:
 
 _MEMBERS = (
     "worker", "guarantees", "actor", "binding", "headers", "before", "at_end", "end_locations", "faults", "page",
-    "operations",
+    "operations", "machines",
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Who does what in a world: those that are searched when nobody says anything else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.queue import QUEUE
@@ -23,6 +23,7 @@ class Scenario:
     page_max        keys on a page of a list: production's 1,000, made small
     operations_max  KV operations in one invocation: production's 1,000, made small
     faults          which may be chosen, at most one in a schedule
+    machines        of each location, with copies of their own
     pauses          how often more or less time than usual may pass between two steps
     subject         the queue, or a Worker of somebody's own
     """
@@ -36,6 +37,7 @@ class Scenario:
     operations_max: int = 20
     faults: tuple[str, ...] = ()
     pauses: int = 2
+    machines: int = 1
     lease_s: int = 120
     subject: Subject = field(default=QUEUE, repr=False)
 
@@ -47,6 +49,13 @@ Answered = Callable[[Scenario], Scenario]
 def as_it_is(scenario: Scenario) -> Scenario:
     """Answered by the Worker that it has."""
     return scenario
+
+
+def with_machines(answered: Answered, machines: int) -> Answered:
+    """The same with so many machines at each location, if it has fewer."""
+    if machines == 1:
+        return answered
+    return lambda scenario: replace(answered(scenario), machines=max(machines, scenario.machines))
 
 
 def numbered(format: str, count: int, first: int = 1) -> tuple[str, ...]:
@@ -135,3 +144,26 @@ SCENARIOS = (
 )
 ODD_LIST = Scenario("odd-list", (Actor("op", "SJC", ("run",)),), before=("odd t1",))
 """Searched only by its name: its data are broken before anybody does anything."""
+_WORKS = ("claim", "result")
+ROLL_OUT_STEPS = (
+    Scenario(
+        "old-beside-dual",
+        (Actor("o", "SJC", _WORKS, "old"), Actor("d", "SJC", _WORKS, "dual")),
+        before=("old t1",),
+        final="dual",
+    ),
+    Scenario(
+        "run-beside-dual",
+        (Actor("d", "SJC", _WORKS, "dual"), Actor("op", "SJC", ("run",))),
+        before=("old t1",),
+        final="dual",
+    ),
+    Scenario("run-alone", (Actor("op", "SJC", ("run",)),), before=("old t1", "old t2"), final="dual"),
+    Scenario(
+        "dual-beside-new",
+        (Actor("d", "SJC", _WORKS, "dual"), Actor("n", "SJC", _WORKS, "new")),
+        before=("new t1",),
+    ),
+)
+"""Steps on the way from the old Worker to the new one, searched only by their names."""
+BY_NAME = {each.name: each for each in (*SCENARIOS, ODD_LIST, *ROLL_OUT_STEPS)}

@@ -39,6 +39,7 @@ class Line:
     operation  kind and key; "" where the request is answered without any
     pause_ms   how long nothing happens before it
     fault      what is done to it
+    machine    of its location, from 1, that serves the request which begins with it
     number     of the line in its file
     """
 
@@ -47,6 +48,7 @@ class Line:
     operation: str
     pause_ms: int
     fault: str
+    machine: int
     number: int
 
 
@@ -113,7 +115,7 @@ def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
         except SettingsError as error:
             raise SettingsError(f"{name}, line {number}: {error}") from None
     if reading.target is None:
-        raise SettingsError(f"{name}: it does not say what is broken, as `broken P1 claim claim`")
+        raise SettingsError(f"{name}: it does not say what is broken, for example `broken P1 claim claim`")
     return Schedule(reading.target, reading.scenario, tuple(reading.lines))
 
 
@@ -193,6 +195,7 @@ def _steps(finding: Finding) -> Iterator[str]:
         last_ms = at_ms
         if isinstance(happening, Step):
             done = operation(happening) + (f" !{happening.fault}" if happening.fault else "")
+            done += f" @{call.machine}" if request and call.machine != 1 else ""
             yield f"{call.actor.name:<10} {request:<12} {done:<40} -> {outcome(happening)}"
         else:
             yield f"{call.actor.name:<10} {request:<12} {_NOTHING}"
@@ -274,7 +277,7 @@ class _Reading:
     def clock(self, rest: str) -> None:
         match = re.fullmatch(r"\+(\d{1,7}(?:\.\d{1,3})?) s", rest)
         if match is None:
-            raise SettingsError(f"the clock is moved as `clock +1 s`, not {rest!r}")
+            raise SettingsError(f"the clock is moved with a line such as `clock +1 s`, not {rest!r}")
         self._pause_ms += round(float(match[1]) * 1000)
 
     @property
@@ -295,7 +298,8 @@ class _Reading:
         request = match["request"] or ""
         if request:
             self._subject.check(request)
-        self.lines.append(Line(match["actor"], request, match["operation"], self._pause_ms, fault, number))
+        machine = int(match["machine"] or 1)
+        self.lines.append(Line(match["actor"], request, match["operation"], self._pause_ms, fault, machine, number))
         self._pause_ms = 0
 
 
@@ -303,7 +307,7 @@ _MIGRATES = "after the migration"
 _NOTHING = "nothing"
 _STEP = re.compile(
     r"(?P<actor>\w+) ++(?:(?P<request>\S.*?) ++)?"
-    r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?"
+    r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?(?: @(?P<machine>[1-9]\d?))?"
 )
 _WORDS: dict[str, Callable[[_Reading, str], None]] = {
     "scenario": _Reading.of,
@@ -325,7 +329,7 @@ def _exactly(world: World, line: Line) -> str | None:
         there = f"{line.actor} begins {upcoming}" if upcoming else f"{line.actor} does not begin it"
         return f"line {line.number}: {there}, where it was `{line.request or 'in the midst of its request'}`"
     known = world.steps
-    world.do(Choice(line.actor, line.pause_ms, line.fault))
+    world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine))
     step = next((each for each in reversed(world.history.happenings) if isinstance(each, Step)), None)
     done = _NOTHING if world.steps == known or step is None else operation(step)
     return (
@@ -340,6 +344,6 @@ def _in_order(world: World, line: Line) -> None:
     if line.request:
         world.finish(line.actor)
     if (world.upcoming(line.actor) or "") == line.request:
-        world.do(Choice(line.actor, line.pause_ms, line.fault))
+        world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine))
     else:
         world.wait(line.pause_ms)

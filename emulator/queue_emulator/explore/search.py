@@ -241,6 +241,8 @@ def options(world: World) -> list[Choice]:
     if world.pauses_left and world.made:
         pauses = (MINUTE_MS, EXPIRY_MS) if world.until_expiry_ms() else (MINUTE_MS,)
         choices += [Choice(name, pause_ms) for pause_ms in pauses for name in names]
+    for machine in range(2, world.scenario.machines + 1):
+        choices += [Choice(name, machine=machine) for name in names if world.begins(name)]
     if world.faults_left:
         choices += [Choice(name, USUAL_MS, fault) for fault in world.scenario.faults for name in names]
     return choices
@@ -254,7 +256,7 @@ def _weight(other: _Other, *, first: bool, faulted: bool) -> int:
     choice, switch = other.choice, other.amidst and other.choice.actor != other.last
     if choice.fault:
         return 1 if first and not switch else 2
-    odd = choice.pause_ms != USUAL_MS
+    odd = choice.pause_ms != USUAL_MS or choice.machine != 1
     weight = 1 if switch else 2 * odd if other.amidst else int(odd)
     return 2 * weight if faulted else weight
 
@@ -274,7 +276,7 @@ def _orders(world: World, draws: Draws) -> None:
     pauses = draws.one_of((0, 10, 30))
     while names := world.able():
         name = names[0] if world.amidst else draws.one_of(names)
-        world.do(Choice(name, _pause(world, draws, 0 if world.amidst else pauses)))
+        _do(world, Choice(name, _pause(world, draws, 0 if world.amidst else pauses)), draws)
 
 
 def _walk(world: World, draws: Draws) -> None:
@@ -283,7 +285,7 @@ def _walk(world: World, draws: Draws) -> None:
     while names := world.able():
         name = names[0] if world.last == names[0] and draws.percent(stays) else draws.one_of(names)
         fault = draws.one_of(world.scenario.faults) if world.faults_left and draws.percent(faults) else ""
-        world.do(Choice(name, _pause(world, draws, pauses), fault))
+        _do(world, Choice(name, _pause(world, draws, pauses), fault), draws)
 
 
 def _few(world: World, draws: Draws) -> None:
@@ -301,7 +303,15 @@ def _few(world: World, draws: Draws) -> None:
             choice = Choice(draws.one_of(names), _pause(world, draws, pauses))
         if at == fault_at:
             choice = choice._replace(fault=draws.one_of(world.scenario.faults))
-        world.do(choice)
+        _do(world, choice, draws)
+
+
+def _do(world: World, choice: Choice, draws: Draws) -> None:
+    """On any machine, where there are several."""
+    machines = world.scenario.machines
+    if machines > 1 and world.begins(choice.actor):
+        choice = choice._replace(machine=1 + draws.below(machines))
+    world.do(choice)
 
 
 def _pause(world: World, draws: Draws, chance: int) -> int:

@@ -1,7 +1,6 @@
 """What is explored: a Worker, how it is asked, what is looked at in the end, and what must hold of it all."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from queue_emulator.core.clock import Clock
@@ -11,6 +10,7 @@ from queue_emulator.explore.history import Actor, Call, History, Kept
 from queue_emulator.explore.requests import Request
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import Answer
+from queue_emulator.workerd.bindings import WorkerFlags
 
 Memory = Mapping[str, str]
 """What an actor has kept of the answers so far."""
@@ -91,8 +91,8 @@ class Subject(Protocol):
         ...
 
     @property
-    def script(self) -> Path | None:
-        """The main module of the Worker, if it is one in JavaScript that has to be started."""
+    def script(self) -> WorkerFlags | None:
+        """The Worker, if it is one in JavaScript that has to be started."""
         ...
 
     def variables(self, version: str) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ _NEEDS = {
     Behaviour.PAGES: "a list shows only so many keys",
     Behaviour.PAUSES: "somebody is slow, or a lifetime ends",
     Behaviour.FAULTS: "one KV operation fails, or one run is ended",
+    Behaviour.MACHINES: "a location has several machines, each with copies of its own",
 }
 assert _NEEDS.keys() == set(Behaviour)
 
@@ -43,7 +44,7 @@ def five_lines(finding: Finding, replay: str) -> tuple[str, ...]:
     return (
         f"{finding.guarantee.title.upper()}: {finding.broken.why}",
         f"  should hold    {finding.guarantee.sentence}",
-        f"  it takes       {needs(finding.causes)}",
+        f"  needs          {needs(finding.causes)}",
         f"  what happens   {_what_happens(finding)} ({steps} KV operations)",
         f"  see it again   {replay}",
     )
@@ -63,4 +64,5 @@ def _what_happens(finding: Finding) -> str:
 
 def _request(call: Call, several: bool) -> str:
     at = f" at {call.actor.location}" if several else ""
-    return f"{call.actor.name}{at}: {call.request.text}" + (" (hit by a fault)" if call.faulted else "")
+    served = f" (machine {call.machine})" if call.machine != 1 else ""
+    return f"{call.actor.name}{at}: {call.request.text}{served}" + (" (hit by a fault)" if call.faulted else "")

@@ -35,6 +35,7 @@ class _Lane:
     position: int = 0
     memory: Memory = field(default_factory=dict)
     number: int = 0
+    machine: int = 1
     call: Call | None = None
     running: Running[Answer] | None = None
 
@@ -113,6 +114,8 @@ class World:
             return False
         self._pass_time(lane, choice.pause_ms)
         self._last = lane
+        if lane.running is None:
+            lane.machine = 1 if Behaviour.MACHINES in self._without else choice.machine
         fault = "" if Behaviour.FAULTS in self._without else choice.fault
         self._step(lane, fault)
         self.made.append(Made(choice, lane.number))
@@ -208,15 +211,16 @@ class World:
 
     def _begin(self, lane: _Lane, asked: Request, *, closing: bool = False) -> None:
         lane.number += 1
-        lane.call = call = Call(lane.actor, lane.number, asked, self.clock.at_ms, closing)
+        lane.call = call = Call(lane.actor, lane.number, asked, self.clock.at_ms, closing, machine=lane.machine)
         self.history.happenings.append(Begun(call))
-        lane.running = self._turns.actor(self._invoke(lane.actor, asked, f"{lane.actor.name}-{lane.number}"))
+        lane.running = self._turns.actor(self._invoke(lane, asked))
         if lane.running.about_to is None:
             self._answer(lane)
 
-    async def _invoke(self, actor: Actor, asked: Request, name: str) -> Answer:
-        binding = Binding(self._seen, actor.location, Invocation(self._operations_max, name=name))
-        return await self._worker(actor, asked, binding)
+    async def _invoke(self, lane: _Lane, asked: Request) -> Answer:
+        name = f"{lane.actor.name}-{lane.number}"
+        run = Invocation(self._operations_max, name=name, machine=lane.machine)
+        return await self._worker(lane.actor, asked, Binding(self._seen, lane.actor.location, run))
 
     def _answer(self, lane: _Lane) -> None:
         assert lane.running is not None

@@ -5,7 +5,7 @@ A write draws its version and is written in one turn, so that the order of versi
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,38 @@ class Sight:
 
     entry: Entry | None
     newer_version: int | None
+
+
+@dataclass(slots=True)
+class _Walked:
+    """What a list has walked so far.
+
+    rows       those that it still walks past, gone or not
+    forgotten  how many rows were gone for so long that it skips them
+    until_ms   until when it stays the same, if nothing is written
+    newer      the last version of each key that its location cannot see yet
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    forgotten: int = 0
+    until_ms: int = FOREVER_MS
+    newer: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, rows: Sequence[Row], ends_ms: Sequence[int], now_ms: int) -> None:
+        """The next rows, each with the time from which it is skipped."""
+        first_end_ms = min(ends_ms, default=FOREVER_MS)
+        if first_end_ms <= now_ms:  # most pages have no row that is skipped
+            known = [row for row, end_ms in zip(rows, ends_ms, strict=True) if end_ms > now_ms]
+            self.forgotten += len(rows) - len(known)
+            rows, first_end_ms = known, min(filter(now_ms.__lt__, ends_ms), default=FOREVER_MS)
+        self.rows += rows
+        self.until_ms = min(self.until_ms, first_end_ms)
+
+    def page(self, limit: int) -> Page:
+        page = tuple(self.rows[:limit])
+        resume_after = page[-1].key if len(self.rows) > limit else None
+        on_page = (version for key, version in self.newer.items() if resume_after is None or key <= resume_after)
+        return Page(page, resume_after, max(on_page, default=None))
 
 
 class Versions:
@@ -241,38 +273,31 @@ class Centre:
         self, location: str | None, request: ListRequest, after: bytes | None, now_ms: int
     ) -> tuple[Page, int]:
         """The page, and until when it stays the same if nothing is written."""
-        before = after_prefix(request.prefix)
+        before, count = after_prefix(request.prefix), request.limit + 1
         first = request.prefix if after is None else max(after + b"\0", request.prefix)
-        walked: list[Row] = []
-        forgotten, until_ms = 0, FOREVER_MS
-        newer: dict[bytes, int] = {}
-        while len(walked) <= request.limit:
-            rows = await self._store.walk(first, before, request.limit + 1)
-            seen = rows
-            if location is not None and self._replication.any_underway:
-                seen = await self._seen_rows(rows, location, now_ms, newer)
-            ends_ms = self._walked_until_ms(seen)
-            known = [row for row, end_ms in zip(seen, ends_ms, strict=True) if end_ms > now_ms]
-            until_ms = min([until_ms, *(end_ms for end_ms in ends_ms if end_ms > now_ms)])
-            forgotten += len(seen) - len(known)
-            walked += known
-            if len(rows) <= request.limit:
+        walked = _Walked()
+        while len(walked.rows) < count:
+            rows = await self._store.walk(first, before, count)
+            seen = await self._seen_rows(rows, location, now_ms, walked.newer)
+            walked.add(seen, self._walked_until_ms(seen), now_ms)
+            if len(rows) < count:
                 break
             first = rows[-1].key + b"\0"
-        if forgotten > _FORGOTTEN_WALKED_MAX:
+        if walked.forgotten > _FORGOTTEN_WALKED_MAX:
             await self._store.purge(now_ms - self._profile.tombstone_life_ms)
-        page = tuple(walked[: request.limit])
-        resume_after = page[-1].key if len(walked) > request.limit else None
-        on_page = (version for key, version in newer.items() if resume_after is None or key <= resume_after)
-        return Page(page, resume_after, max(on_page, default=None)), until_ms
+        return walked.page(request.limit), walked.until_ms
 
     def _sight(self, key: bytes, current: Entry | None, location: str, now_ms: int) -> Sight:
         seen = self._replication.seen(current, key, location, now_ms)
         unseen = current is not None and current.version > (seen.version if seen else 0)
         return Sight(seen, current.version if current is not None and unseen else None)
 
-    async def _seen_rows(self, rows: Sequence[Row], location: str, now_ms: int, newer: dict[bytes, int]) -> list[Row]:
+    async def _seen_rows(
+        self, rows: Sequence[Row], location: str | None, now_ms: int, newer: dict[bytes, int]
+    ) -> Sequence[Row]:
         """The rows as the location sees them; puts into `newer` the last versions that it does not see."""
+        if location is None or not self._replication.any_underway:
+            return rows
         late = [row.key for row in rows if self._replication.underway(row.key)]
         sights = dict(zip(late, await self.read(location, late, now_ms) if late else (), strict=True))
         seen: list[Row] = []

@@ -320,7 +320,7 @@ class CloudflareAPI:
 
     def _error(self, ask: Ask, failure: Failure, attempts: int, definite: bool) -> ApiError:
         tries = f", {attempts} times" if attempts > 1 else ""
-        asked = "" if failure.asked_ms is None else f"; it asks to wait {failure.asked_ms / 1000:.0f} s"
+        asked = "" if failure.asked_ms is None else f"; the server asks to wait {failure.asked_ms / 1000:.0f} s"
         doubt = "" if definite else "; it may have happened anyway"
         text = f"{self.access.host}: could not {ask.action}: {failure}{tries}{asked}{doubt}"
         return ApiError(text, failure, definite=definite)

@@ -7,6 +7,7 @@ Every statement is fetched to its end: SQLite drops no table while another state
 3  entries by a number of their namespace, whose id is what it is known by
 """
 
+import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,10 +15,63 @@ import aiosqlite
 
 from queue_emulator.core.accounts import Namespace, namespace_of
 from queue_emulator.core.errors import StateError
+from queue_emulator.kv.foreign_database import check_schema
+from queue_emulator.kv.staging import TABLES, finish_staged
 from queue_emulator.kv.state_file import StateFile
 
-SCHEMA_VERSION = 3
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
+SCHEMA_VERSION = 3
+LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
+_VERSION_MAX = 1 << 62  # there is none after the last that SQLite holds
+
+
+def check_header(state: StateFile) -> None:
+    """Raises StateError for a file that is none of these, or of a newer version."""
+    path, header = state.path, state.header(100)
+    if header == b"":
+        return
+    application_id = int.from_bytes(header[68:72], "big")
+    if header[:16] != b"SQLite format 3\0" or application_id != APPLICATION_ID:
+        raise StateError(f"{path} is not a state file of queue-emulator; name another with --state")
+    schema_version = int.from_bytes(header[60:64], "big")
+    if schema_version > SCHEMA_VERSION:
+        raise StateError(too_new(path, schema_version))
+
+
+def too_new(path: Path, version: int) -> str:
+    """Why it is refused."""
+    return (
+        f"state file {path} has schema version {version}; this queue-emulator reads versions up to "
+        f"{SCHEMA_VERSION}: upgrade queue-emulator, or name another file with --state"
+    )
+
+
+async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> None:
+    """Take the file, lay it out or bring it to this version, and set how SQLite works on it."""
+    state.take(database)
+    check_schema(database, "entry", "namespace", *TABLES)
+    rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
+    if rows[0][0] == 0:
+        await lay_out(connection)
+        await connection.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
+    await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
+    await finish_staged(connection)
+    ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
+    if last > _VERSION_MAX:
+        raise StateError(f"its last version is {last}; the highest possible is {_VERSION_MAX}")
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if version > SCHEMA_VERSION:  # the header is older than the log beside it
+        raise StateError(too_new(state.path, version))
+    if version < SCHEMA_VERSION:
+        await upgrade(connection, version)
+    await connection.execute_fetchall("COMMIT")
+    if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
+        await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+    await connection.execute_fetchall("PRAGMA foreign_keys = ON")
+    await connection.execute_fetchall("PRAGMA synchronous = NORMAL")
+    await connection.execute_fetchall("PRAGMA cache_size = -32768")
+    await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 
 async def lay_out(connection: aiosqlite.Connection) -> None:
@@ -41,27 +95,6 @@ async def upgrade(connection: aiosqlite.Connection, version: int) -> None:
     await connection.execute_fetchall("DROP TABLE old_entry")
     if version >= 2:
         await connection.execute_fetchall("DROP TABLE old_namespace")
-
-
-def check_header(state: StateFile) -> None:
-    """Raises StateError for a file that is another program's, or of a newer version."""
-    path, header = state.path, state.header(100)
-    if header == b"":
-        return
-    application_id = int.from_bytes(header[68:72], "big")
-    if header[:16] != b"SQLite format 3\0" or application_id != APPLICATION_ID:
-        raise StateError(f"{path} is not a state file of queue-emulator; name another with --state")
-    schema_version = int.from_bytes(header[60:64], "big")
-    if schema_version > SCHEMA_VERSION:
-        raise StateError(too_new(path, schema_version))
-
-
-def too_new(path: Path, version: int) -> str:
-    """What a user is told of a newer file."""
-    return (
-        f"state file {path} has schema version {version}; this queue-emulator reads versions up to "
-        f"{SCHEMA_VERSION}: upgrade queue-emulator, or name another file with --state"
-    )
 
 
 async def _names(connection: aiosqlite.Connection, version: int) -> list[tuple[str, Namespace]]:

@@ -298,7 +298,7 @@ class KVService:
     def _still(self, operation: Operation[Any], way: Way) -> None:
         """Raises ResetError for what was begun before a reset, or before the namespace was deleted."""
         if way.epoch != self.pipeline.epoch or self._retired:
-            raise ResetError(operation.kind.wire)
+            raise ResetError(operation.kind.wire, deleted=way.epoch == self.pipeline.epoch)
 
     def _view(self, operation: Operation[Any]) -> _View:
         """Of the machine that serves it. What holds for a location holds for all its machines, but each has copies."""

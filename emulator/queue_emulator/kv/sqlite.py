@@ -21,17 +21,8 @@ import aiosqlite
 from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import NamespaceError, StateError
-from queue_emulator.kv.foreign_database import check_schema
-from queue_emulator.kv.schema import (
-    APPLICATION_ID,
-    INSERT_NAMESPACE,
-    SCHEMA_VERSION,
-    check_header,
-    lay_out,
-    too_new,
-    upgrade,
-)
-from queue_emulator.kv.staging import TABLES, Overlay, StagedRows, Staging, finish_staged
+from queue_emulator.kv.schema import INSERT_NAMESPACE, LOG_PAGES, check_header, prepare
+from queue_emulator.kv.staging import Overlay, StagedRows, Staging, Statements
 from queue_emulator.kv.state_file import StateFile
 from queue_emulator.kv.store import Staged, Written, tell_nobody
 
@@ -39,8 +30,6 @@ _NO_NUMBER = 0  # SQLite numbers from 1
 _KEYS_AT_ONCE = 500  # below SQLite's limit on parameters, 999 in old builds
 _SHORT_ROWS = 2_000  # about a millisecond
 _SHORT_BYTES = 65_536
-_VERSION_MAX = 1 << 62  # there is none after the last that SQLite holds
-_LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
 _LARGE_BYTES = 4 << 20  # in one transaction: what the log holds is then written to the file after it, not in it
 
 
@@ -111,8 +100,9 @@ class SqliteStore:
 
     async def clear(self) -> None:
         staging, number = self._file.staging, self._namespace
-        forgetting = staging.forgetting(number)
-        await self._file.change([(_CLEAR, [(number,)]), *forgetting], partial(staging.forgot, number))
+        await self._file.change(
+            lambda: [(_CLEAR, [(number,)]), *staging.forgetting(number)], partial(staging.forgot, number)
+        )
 
     async def last_version(self) -> int:
         ((version,),) = await self._file.ask("SELECT coalesce(max(version), 0) FROM entry", ())
@@ -171,17 +161,24 @@ class SqliteCatalogue:
         numbers[id] = number
 
     async def remove(self, id: str) -> None:
-        staging, number = self._file.staging, self._file.numbers.pop(id, None)
-        if number is not None:
-            statements = [(_CLEAR, [(number,)]), (_REMOVE, [(number,)]), *staging.forgetting(number)]
-            await self._file.change(statements, partial(staging.forgot, number))
+        staging, numbers = self._file.staging, self._file.numbers
+        if (number := numbers.get(id)) is None:
+            return
+
+        def removed() -> None:
+            del numbers[id]
+            staging.forgot(number)
+
+        await self._file.change(
+            lambda: [(_CLEAR, [(number,)]), (_REMOVE, [(number,)]), *staging.forgetting(number)], removed
+        )
 
     async def reset(self, kept: Sequence[Namespace]) -> None:
         numbers = {each.id: self._file.numbers[each.id] for each in kept}
         others = [(number,) for number in self._file.numbers.values() if number not in numbers.values()]
         staging = self._file.staging
         await self._file.change(
-            [
+            lambda: [
                 (_CLEAR_ALL, [()]),
                 (_REMOVE, others),
                 (_UNTITLE, [()]),
@@ -238,7 +235,7 @@ class _File:
 
     async def change(
         self,
-        statements: Sequence[tuple[str, Sequence[Sequence[Any]]]],
+        statements: Statements,
         changed: Written = tell_nobody,
         *,
         size_bytes: int = 0,
@@ -250,8 +247,10 @@ class _File:
         Nobody's cancellation ends this half-way: a cursor that nobody closes would keep the file locked. It is raised
         when the change has ended, so that what comes next finds it done.
         """
-        change = self._large_change if size_bytes >= _LARGE_BYTES else self._change
-        task = asyncio.ensure_future(change(statements, changed))
+        large = size_bytes >= _LARGE_BYTES
+        task = asyncio.ensure_future(
+            self._large_change(statements, changed) if large else self._change(statements, changed)
+        )
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
         try:
@@ -269,27 +268,27 @@ class _File:
             await self._thread.close()
             self._state.close()
 
-    async def _large_change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written) -> int:
+    async def _large_change(self, statements: Statements, changed: Written) -> int:
         """As `_change`; between the transaction and what the log wants then others have their turn."""
         await self._in_turn("PRAGMA wal_autocheckpoint = 0")
         try:
             return await self._change(statements, changed)
         finally:
             await self._in_turn("PRAGMA wal_checkpoint(PASSIVE)")
-            await self._in_turn(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+            await self._in_turn(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
     async def _in_turn(self, sql: str) -> None:
         async with self._turn:
             if not self.staging.closed:
                 await self._long(sql)
 
-    async def _change(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]], changed: Written) -> int:
+    async def _change(self, statements: Statements, changed: Written) -> int:
         rows = 0
         async with self._turn:
             self._state.check_there()
             await self._long("BEGIN IMMEDIATE")
             try:
-                for sql, parameters in statements:
+                for sql, parameters in statements() if callable(statements) else statements:
                     if parameters == ():
                         await self._thread.execute_fetchall(sql)
                         continue
@@ -352,39 +351,12 @@ async def _open(path: Path) -> _File:
             raise
         file = _File(database, thread, state)
         try:
-            await _prepare(thread, database, state)
+            await prepare(thread, database, state)
         except BaseException:
             await file.close(take_back=True)
             raise
         file.numbers.update(database.execute("SELECT id, number FROM namespace").fetchall())
     return file
-
-
-async def _prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> None:
-    state.take(database)
-    check_schema(database, "entry", "namespace", *TABLES)
-    rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
-    if rows[0][0] == 0:
-        await lay_out(connection)
-        await connection.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
-    await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
-    await finish_staged(connection)
-    ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
-    if last > _VERSION_MAX:
-        raise StateError(f"its last version is {last}; the highest possible is {_VERSION_MAX}")
-    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
-    if version > SCHEMA_VERSION:  # the header is older than the log beside it
-        raise StateError(too_new(state.path, version))
-    if version < SCHEMA_VERSION:
-        await upgrade(connection, version)
-    await connection.execute_fetchall("COMMIT")
-    if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
-        await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-    await connection.execute_fetchall("PRAGMA journal_mode = WAL")
-    await connection.execute_fetchall("PRAGMA foreign_keys = ON")
-    await connection.execute_fetchall("PRAGMA synchronous = NORMAL")
-    await connection.execute_fetchall("PRAGMA cache_size = -32768")
-    await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ has written all: the next start moves it.
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import aiosqlite
@@ -19,6 +19,8 @@ from queue_emulator.kv.store import Written, tell_nobody
 TABLES = ("staged", "staged_base")
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
+Statements = Sequence[Statement] | Callable[[], Sequence[Statement]]
+"""A function gives those that depend on what is in the file when their turn has come."""
 
 
 class Changes(Protocol):
@@ -26,9 +28,7 @@ class Changes(Protocol):
 
     staging: "Staging"
 
-    def change(
-        self, statements: Sequence[Statement], changed: Written = tell_nobody, *, size_bytes: int = 0
-    ) -> Awaitable[int]:
+    def change(self, statements: Statements, changed: Written = tell_nobody, *, size_bytes: int = 0) -> Awaitable[int]:
         """Statements with their parameters, all or none; about so many bytes are written by them."""
         ...
 
@@ -36,7 +36,8 @@ class Changes(Protocol):
 class Staging:
     """What the file's stores share: which of their entries are written and not yet in their place.
 
-    Long writes go one after the other.
+    Long writes go one after the other. `unfinished` is the one whose tables are in the file: it changes with them, in
+    the same turn.
     """
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class Staging:
         self.closed = False
 
     def forgetting(self, number: int | None) -> list[Statement]:
-        """What also has to be done where the entries of a namespace, or of all, are dropped."""
+        """What also has to be done where the entries of a namespace, or of all, are dropped; ask in the file's turn."""
         if self.unfinished is None:
             return []
         return [("DELETE FROM staged", [()])] if number is None else [(_FORGET, [(number,)])]
@@ -100,8 +101,7 @@ class StagedRows:
         try:
             if self._staging.unfinished is not None:  # the disk was full
                 await self._staging.unfinished.finish()
-            self._staging.unfinished = self
-            await self._file.change([*_drop(), (_STAGED, ()), (_BASE, ())])
+            await self._file.change([*_drop(), (_STAGED, ()), (_BASE, ())], self._begun)
             for draft in drafts:
                 size_bytes = sum(len(entry.value or b"") for entry in draft)
                 self._drafts.append((draft[0].version, draft[-1].version, size_bytes))
@@ -140,9 +140,14 @@ class StagedRows:
                 await self._file.change([(_MOVE, [(first, last)])], size_bytes=size_bytes)
                 await self._file.change([(_MOVED, [(first, last)])])
         if not staging.closed:
-            await self._file.change(_drop())
-            staging.written.pop(self._number, None)
-            staging.unfinished = None
+            await self._file.change(_drop(), self._gone)
+
+    def _begun(self) -> None:
+        self._staging.unfinished = self
+
+    def _gone(self) -> None:
+        self._staging.written.pop(self._number, None)
+        self._staging.unfinished = None
 
     async def _end(self) -> None:
         try:

@@ -60,7 +60,8 @@ class HeldTurns:
             return asked
         work.close()
         raise EmulatorError(
-            "the emulator would have to wait for something other than a turn, which is not possible inside a test"
+            "this request waits for something that is not a KV operation, such as a timer or the network: its KV "
+            "operations cannot be done one by one inside a test"
         )
 
 

@@ -6,7 +6,7 @@ is told that it may have happened.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -52,12 +52,20 @@ class Addresses:
         """The socket of the Worker at a location; None while there is none."""
         if location not in self.urls:
             return None
-        parts = urlsplit(self.urls[location])
-        return parts.hostname or "127.0.0.1", parts.port or 80
+        return address_of(self.urls[location])
+
+
+def address_of(url: str) -> Address:
+    """Where a URL of the tool's leads."""
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or 80
 
 
 class ToolFront:
-    """`locate` finds the location that a header names, None if there is none."""
+    """`locate` finds the location that a header names, None if there is none.
+
+    `before` is awaited before each request.
+    """
 
     def __init__(
         self,
@@ -65,7 +73,9 @@ class ToolFront:
         *,
         locate: Callable[[str | None], str | None],
         invocations: Invocations,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._before = before
         self._addresses = addresses
         self._locate = locate
         self._invocations = invocations
@@ -79,6 +89,8 @@ class ToolFront:
             if location is None or refusal is not None:
                 await passing.refuse(400, refusal or "")
             else:
+                if self._before is not None:
+                    await self._before()
                 await self._pass_on(passing, scope, location)
         except ClientGone:
             pass
@@ -96,7 +108,7 @@ class ToolFront:
         if self._addresses.alone is None:
             return None
         where = f"{self._addresses.alone}: its Worker is at {first}, not at {location}"
-        return f"{where}. --at BINDING=LOCATION puts a KV binding at another location"
+        return f"{where}. --at BINDING=LOCATION puts a KV binding at another location; wrangler 4 can have several"
 
     async def _pass_on(self, passing: "_Passing", scope: Scope, location: str) -> None:
         run: Invocation = scope[INVOCATION]
@@ -117,8 +129,8 @@ class ToolFront:
             try:
                 await self._attempt(passing, location, ray, cf)
                 return None
-            except NotSendable:
-                return "the request has a part that HTTP/1.1 cannot carry"
+            except NotSendable as error:
+                return f"this request cannot be sent to the Worker: {error}"
             except WorkerGone as gone:
                 if passing.begun:
                     raise ConnectionError("the Worker's answer broke off") from None

@@ -6,6 +6,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const { copyName, obstacle, withCopies } = require("./copies.cjs");
+const { ENTRYPOINT, withDate } = require("./date.cjs");
 const { namespaces, patch } = require("./kv.cjs");
 const { connect, packageOf } = require("./reporting.cjs");
 
@@ -43,21 +44,30 @@ function ours(Miniflare, config, version, say) {
   const several = config.locations.length > 1;
   const alone = (options) => (several ? obstacle(options, version) : undefined);
   const withUs = (options) => workersOf(options).some((each) => namespaces(each).size > 0);
-  const extended = (options) => (several && withUs(options) && !alone(options) ? withCopies(options, config.locations) : options);
+  const copied = (options) => (several && !alone(options) ? withCopies(options, config.locations) : options);
+  const dated = (options) => !config.realDate && obstacle(options, "4") === undefined;
+  // The options that the runtime gets, and the names of the Workers that are told the time.
+  function extended(options) {
+    if (!withUs(options)) return { options, told: [] };
+    const all = copied(options);
+    return dated(options) ? withDate(all, version, config.sign) : { options: all, told: [] };
+  }
 
   class Ours extends Miniflare {
     constructor(options) {
-      super(extended(options));
-      this.#tell(options);
+      const given = extended(options);
+      super(given.options);
+      this.#tell(options, given.told);
     }
 
     async setOptions(options) {
-      await super.setOptions(extended(options));
-      this.#tell(options);
+      const given = extended(options);
+      await super.setOptions(given.options);
+      this.#tell(options, given.told);
     }
 
     // Wrangler's own proxies are Workers too: they have no KV, and nobody is told of them.
-    async #tell(options) {
+    async #tell(options, told) {
       if (!withUs(options)) return;
       try {
         const first = workersOf(options)[0];
@@ -65,8 +75,10 @@ function ours(Miniflare, config, version, say) {
         for (const location of alone(options) ? [] : config.locations.slice(1)) {
           urls[location] = String(await this.unsafeGetDirectURL(copyName(first, location)));
         }
+        const clocks = [];
+        for (const name of told) clocks.push(String(await this.unsafeGetDirectURL(name, ENTRYPOINT)));
         const cf = (await this.getCf?.()) ?? {};
-        say({ event: "ready", miniflare: version, urls, cf, alone: alone(options) ?? null });
+        say({ event: "ready", miniflare: version, urls, cf, clocks, alone: alone(options) ?? null });
       } catch {} // it does not start, which the tool itself tells
     }
   }

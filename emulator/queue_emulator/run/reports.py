@@ -36,6 +36,8 @@ class Bound(msgspec.Struct, frozen=True, tag_field="event", tag="bound"):
 class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
     """Workers answer, at a URL for each location; `cf` is what the tool has for `request.cf`.
 
+    `clocks` are URLs at which Workers are told the time; a Worker that has none shows the machine's.
+
     `alone`: why there is one location, where several were asked for.
     """
 
@@ -44,6 +46,7 @@ class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
     urls: dict[str, str]
     cf: dict[str, object]
     alone: str | None
+    clocks: tuple[str, ...] = ()
 
 
 class Missed(msgspec.Struct, frozen=True, tag_field="event", tag="missed"):

@@ -7,19 +7,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
 from queue_emulator.kv.folder import read_small
 from queue_emulator.kv.service import KVService
 from queue_emulator.run import reports
 from queue_emulator.run.announcing import Announcements
 from queue_emulator.run.command import Command
-from queue_emulator.run.front import Addresses, ToolFront
+from queue_emulator.run.front import Addresses, ToolFront, address_of
 from queue_emulator.run.lending import PREFERRED, Bind, Lending, Seed
 from queue_emulator.run.reports import Bound, Ready, Refused, Report
 from queue_emulator.settings import ToolSettings
 from queue_emulator.terminal import tell
 from queue_emulator.workerd import wire
 from queue_emulator.workerd.invocations import Invocations
+from queue_emulator.workerd.worker_clock import Told, WorkerClock
 
 REFUSED = 2
 _WARN_S = 30.0  # wrangler loads miniflare within two seconds, its download by npx takes some more
@@ -36,6 +39,7 @@ class Surroundings:
     bind      finds the namespace of an id for the binding of a name
     locate    finds the location that a header names, None if there is none
     control   is told of the namespace that the controls are to speak of
+    clock     the one that the Workers' `Date` shows
     ready     is told the Workers' URLs by location, each time that the tool has started them
     say, log  take a line for the user, and one of the log
     """
@@ -43,6 +47,7 @@ class Surroundings:
     bind: Bind
     locate: Callable[[str | None], str | None]
     control: Callable[[KVService], None]
+    clock: Callable[[], MovableClock]
     ready: Callable[[Mapping[str, str]], None] = lambda urls: None
     say: Callable[[str], None] = tell
     log: Callable[[str], None] = tell
@@ -59,7 +64,11 @@ class Session:
         self._announcements = Announcements(controls, settings.locations, settings.at, around.say)
         self.lending = Lending(around.bind, seeds, settings.locations[0])
         self._refused = asyncio.Event()
-        self.front = ToolFront(self._addresses, locate=around.locate, invocations=self._invocations)
+        self.clock = WorkerClock(around.clock)
+        self._sign = f"{Dice().bits(64, 'clock'):016x} "
+        self.front = ToolFront(
+            self._addresses, locate=around.locate, invocations=self._invocations, before=self.clock.tell_all
+        )
 
     @asynccontextmanager
     async def listening(self, folder: Path) -> AsyncIterator[None]:
@@ -69,6 +78,7 @@ class Session:
             locations=all_locations(self._settings),
             invocations=self._invocations,
             log=self._around.log,
+            before_answer=self.clock.tell_all,
         )
         try:
             kv = await wire.listen(face, folder / _KV_SOCKET)
@@ -81,6 +91,8 @@ class Session:
             "refused": str(folder / _REFUSAL),
             "locations": self._settings.locations,
             "at": dict(self._settings.at),
+            "realDate": self._settings.real_date,
+            "sign": self._sign,
         }
         self._refusal = folder / _REFUSAL
         (folder / _PRELOAD_CONFIG).write_text(json.dumps(config))
@@ -119,7 +131,8 @@ class Session:
             return
         except (OSError, ValueError, StateError):
             self._around.say(
-                "queue-emulator: the command has left a report that cannot be read, and was perhaps refused"
+                "queue-emulator: the command ended, perhaps because its version of miniflare is not supported; "
+                "the report of the reason cannot be read"
             )
             self._refused.set()
         else:
@@ -134,6 +147,7 @@ class Session:
                 case Ready():
                     self._addresses.urls, self._addresses.cf = report.urls, report.cf
                     self._addresses.alone = report.alone
+                    await self._tell_the_time(report)
                     self._around.ready(report.urls)
                 case Refused():
                     self._refused.set()
@@ -141,6 +155,12 @@ class Session:
         except EmulatorError as error:
             self._around.say(f"queue-emulator: {error}")
             self._refused.set()
+
+    async def _tell_the_time(self, report: Ready) -> None:
+        """To Workers that have just been started, and show the machine's."""
+        self.clock.forget()
+        self.clock.told = Told({url: address_of(url) for url in report.clocks}, self._sign)
+        await self.clock.tell_all()
 
     def control(self) -> None:
         """The controls speak of the namespace of the binding CACHE, else of the first that was bound."""

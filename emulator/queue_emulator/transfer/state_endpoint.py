@@ -40,13 +40,12 @@ class StateEndpoint:
                 return "a new state file"
             raise StateError(f"there is no state file {self._path}")
         keys = await self._count()
-        known, there = self._known, self._there
         await self.close()
-        if known or not there:
+        if self._known or not self._there:
             return f"a state file with {keys:,} {'key' if keys == 1 else 'keys'}"
-        if writing or keys:
-            return f"a new namespace in a state file that has {', '.join(there)}"
-        others = ", ".join(f"state:{self._path}#{name}" for name in there)
+        if writing:
+            return f"a new namespace in a state file that has {', '.join(self._there)}"
+        others = ", ".join(f"state:{self._path}#{name}" for name in self._there)
         raise StateError(f"{self._path} has no namespace {self._namespace}; it has {others}")
 
     async def now_ms(self) -> int:

@@ -124,7 +124,7 @@ def _pending_lines(verdict: Verdict) -> list[str]:
         after = "something else after"
     lines = [f"pending list: {before} before, {after}"]
     if verdict.ghosts:
-        lines.append(f"on the list without a task: {_shown(verdict.ghosts)}")
+        lines.append(f"on the pending list before, without a task: {_shown(verdict.ghosts)}")
     appeared = ", ".join(f"{count:,} {kind}" for kind, count in verdict.appeared.items() if count)
     return [*lines, f"new keys: {appeared}"] if appeared else lines
 

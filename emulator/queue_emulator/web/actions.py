@@ -77,6 +77,24 @@ def choice(body: Mapping[str, Json], name: str, allowed: Sequence[str], default:
     return str(chosen)
 
 
+def text(body: Mapping[str, Json], name: str) -> str | None:
+    """A string, or nothing."""
+    given = body.get(name)
+    if given is not None and not isinstance(given, str):
+        raise ControlError(400, f"{name} must be a string")
+    return given
+
+
+def whole(body: Mapping[str, Json], name: str, allowed: range, default: int) -> int:
+    """A whole number of this range."""
+    given = body.get(name, default)
+    if isinstance(given, bool) or not isinstance(given, int) or given not in allowed:
+        raise ControlError(
+            400, f"{name} must be a whole number from {allowed.start} to {allowed.stop - 1}, not {given!r:.40}"
+        )
+    return given
+
+
 def check_query(request: Request, *names: str) -> None:
     """Refuses parameters of other names: nobody would see that they were without effect."""
     unknown = next((name for name in request.query_params if name not in names), None)

@@ -90,7 +90,7 @@ class Laboratory:
         if rule.namespace is not None:
             rule = replace(rule, namespace=self._deployment.namespace(rule.namespace))
         if rule.verdict.effect.keeps_away:
-            self._deployment.emulated("replication cannot be stopped")
+            self._deployment.emulated("drop_replication works only with the emulated KV")
         return rule_to_json(self._deployment.service.faults.add(rule))
 
     async def remove_faults(self, request: Request) -> ToJson:
@@ -135,5 +135,5 @@ def _instant_ms(given: Json) -> int | None:
     if given is None or (isinstance(given, int) and not isinstance(given, bool)):
         return given
     if not isinstance(given, str):
-        raise ControlError(400, "set must be ISO 8601, as 2026-11-23T17:00:00Z, or milliseconds since 1970")
+        raise ControlError(400, "set must be ISO 8601, such as 2026-11-23T17:00:00Z, or milliseconds since 1970")
     return parse_iso_8601(given)

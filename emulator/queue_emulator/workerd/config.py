@@ -10,6 +10,7 @@ from pathlib import Path
 
 from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.workerd.modules import SERVICE_WORKER, Module
+from queue_emulator.workerd.wrapping import CONSOLE, console_module
 
 NAMESPACE_HEADER = "X-Emulator-Namespace"
 OUTBOUND = "outbound"  # as a namespace, of what is none: a request that the Worker itself makes
@@ -24,6 +25,7 @@ class Layout:
     With `clocks` each location has a second socket, by which its Worker is told the time: at `clock_entrypoint`, if
     there is one.
     `tail_mark` begins what our tail writes on the console that it shares with the Worker; "" for no tail.
+    `console_mark` and the location begin each line on the console of a Worker that has `clock_entrypoint`; "" for none.
     `variables_at` are those that one location has of its own. `outbound`: whether the Worker's own requests, as
     `fetch` makes them, come to `kv_socket` too, instead of the network.
     """
@@ -38,6 +40,7 @@ class Layout:
     tail_mark: str
     clocks: bool = True
     clock_entrypoint: str | None = None
+    console_mark: str = ""
     variables_at: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outbound: bool = False
 
@@ -84,7 +87,7 @@ def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
     tails = f'(name = "tail", props = (json = {props}))' if layout.tail_mark else ""
     outbound = f"globalOutbound = {_text(_outbound_name(location))}," if layout.outbound else ""
     return f"""(name = {_text(_worker_name(location))}, worker = (
-      {_code(layout.modules)},
+      {_code(layout, location)},
       cacheApiOutbound = "cache", {outbound}
       compatibilityDate = {_text(layout.compatibility_date)},
       compatibilityFlags = [{", ".join(map(_text, layout.compatibility_flags))}],
@@ -92,13 +95,16 @@ def _worker(layout: Layout, location: str, namespaces: list[str]) -> str:
       tails = [{tails}]))"""
 
 
-def _code(modules: Sequence[Module]) -> str:
-    if modules[0].kind == SERVICE_WORKER:
+def _code(layout: Layout, location: str) -> str:
+    if layout.modules[0].kind == SERVICE_WORKER:
         return f'{SERVICE_WORKER} = embed "/module-0"'
-    embedded = (
+    embedded = [
         f"(name = {_text(module.name)}, {module.kind} = embed {_text(f'/module-{number}')})"
-        for number, module in enumerate(modules)
-    )
+        for number, module in enumerate(layout.modules)
+    ]
+    if layout.clock_entrypoint is not None:
+        console = console_module(layout.console_mark + location) if layout.console_mark else ""
+        embedded.append(f"(name = {_text(CONSOLE)}, esModule = {_text(console)})")
     return f"modules = [{', '.join(embedded)}]"
 
 

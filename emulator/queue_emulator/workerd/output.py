@@ -1,8 +1,8 @@
 """What workerd writes, turned into lines of our log: the Worker's console, its exceptions, the runtime's own words.
 
-workerd writes one JSON object a line and does not say at which location. At the end of each run our tail does. So
-with one location the console is shown at once; with several when the run is over, and if the runtime dies before
-that, what it wrote last is shown without a location.
+workerd writes one JSON object a line and does not say at which location. A Worker that is wrapped says it in each
+line. Of others our tail tells at the end of each run: with one location the console is shown at once; with several when
+the run is over, and if the runtime dies before that, what it wrote last is shown without a location.
 """
 
 import json
@@ -22,8 +22,9 @@ _TOLD_ELSEWHERE = ("jsg.", "worker_do_not_log")
 # A client that went away in the middle of its request, as a rule: one line for each would never end.
 _BROKEN_OFF = "Network connection lost"
 _PLAIN_WORDS = {
-    "blocked by restrictPeers()": "a private address was refused: the Worker's fetch() reaches public ones only, "
-    "and a Worker whose default export has no fetch() passes each request on to its host",
+    "blocked by restrictPeers()": "a fetch() to a private address was refused: a Worker reaches public addresses "
+    "only; if your Worker calls no fetch(): its default export has no fetch handler, so workerd sends each request on "
+    "to the host that it names",
 }
 
 
@@ -31,6 +32,7 @@ class Output:
     """Takes the lines of one workerd process. `ended(location, ray)` is told of each run's end.
 
     What begins with `tail_mark` comes from our tail: the Worker, which writes on the same console, does not know it.
+    What begins with `console_mark` and a location was written there.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class Output:
         locations: Sequence[str],
         *,
         tail_mark: str,
+        console_mark: str = "\0",
         log: Callable[[str], None],
         ended: Callable[[str, str], None],
     ) -> None:
         self._tail_mark = tail_mark
+        self._console_mark = console_mark
         self._location = locations[0] if len(locations) == 1 else None
         self._log = log
         self._log_repeated = RepeatedLines(log, Stopwatch().elapsed_s)
@@ -70,6 +74,9 @@ class Output:
             self._own(said["message"])
         elif said["message"].startswith(self._tail_mark):
             self._tail(json.loads(said["message"].removeprefix(self._tail_mark)))
+        elif said["message"].startswith(self._console_mark):
+            location, _, message = said["message"].removeprefix(self._console_mark).partition(" ")
+            self._console(location, message)
         elif self._location is not None or not self._ready:
             self._console(self._location, said["message"])
         else:
@@ -80,7 +87,8 @@ class Output:
         if self._location is None:
             self._unplaced.clear()
             for message in run["logs"]:
-                self._console(location, message)
+                if not message.startswith(self._console_mark):
+                    self._console(location, message)
         for error in run["exceptions"]:
             stack = f"\n{error['stack']}" if error.get("stack") else ""
             log = self._log_repeated if _BROKEN_OFF in error["message"] else self._log

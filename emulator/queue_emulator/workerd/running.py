@@ -98,7 +98,14 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
             around.binary,
             folder,
             listeners,
-            output=partial(Output, around.locations, tail_mark=layout.tail_mark, log=around.log, ended=invocations.end),
+            output=partial(
+                Output,
+                around.locations,
+                tail_mark=layout.tail_mark,
+                console_mark=layout.console_mark or "\0",
+                log=around.log,
+                ended=invocations.end,
+            ),
             restarting=partial(_begin_again, invocations, clock),
             log=around.log,
         )
@@ -151,6 +158,7 @@ def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> 
         compatibility_flags=plan.compatibility_flags,
         # Not of the deployment's dice: whoever knows their seed could write in the tail's name.
         tail_mark=f"emulator-tail-{Dice().bits(64, 'tail mark'):016x} ",
+        console_mark=f"emulator-console-{Dice().bits(64, 'console mark'):016x} " if len(around.locations) > 1 else "",
     )
 
 

@@ -26,6 +26,11 @@ Result = TypeVar("Result")
 _KV_SOCKET = "kv.socket"  # no slot has a dot
 _OURS = {"emulator-clock.mjs": "clock.mjs", "emulator-held.mjs": "held.mjs", "emulator-explored.mjs": "explored.mjs"}
 _ENTRY = "emulator-explored.mjs"
+_BEYOND = {
+    "WebSocketPair": "opens WebSockets",
+    "cloudflare:sockets": "opens sockets",
+    "node:timers": "has timers that cannot be controlled",
+}
 _NO_TAIL = "\0"  # what no line begins with, for there is no tail
 
 
@@ -83,8 +88,8 @@ def _check(plan: WorkerPlan) -> None:
         raise SettingsError(
             f"{plan.main} uses the Durable Object {durable[0]}, which cannot be explored: only KV can be"
         )
-    if named_in_code(plan.main, ("WebSocketPair",)):
-        raise SettingsError(f"{plan.main} opens WebSockets (WebSocketPair): explore controls KV only")
+    for word in sorted(named_in_code(plan.main, _BEYOND)):
+        raise SettingsError(f"{plan.main} {_BEYOND[word]} ({word}): explore controls KV only")
 
 
 def _modules(main: Path, folder: Path) -> Sequence[Module]:

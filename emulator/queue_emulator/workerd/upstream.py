@@ -93,7 +93,7 @@ class Exchange:
         try:
             head = h11.Request(method=method, target=target, headers=list(headers))
         except h11.LocalProtocolError as error:
-            raise NotSendable(str(error)) from None
+            raise NotSendable(_without_value(str(error))) from None
         await self._send(head)
 
     async def send(self, chunk: bytes) -> None:
@@ -149,6 +149,12 @@ class Exchange:
                     return event
         except (OSError, h11.RemoteProtocolError) as error:
             raise WorkerGone(str(error)) from None
+
+
+def _without_value(why: str) -> str:
+    """What h11 says, without the value of a header, which may be a secret."""
+    before, found, _ = why.partition("header value")
+    return before + found
 
 
 async def _socket(family: socket.AddressFamily) -> socket.socket:

@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from queue_emulator.core.clock import MovableClock
-from queue_emulator.workerd.upstream import Exchange, WorkerGone
+from queue_emulator.workerd.upstream import Address, Exchange, WorkerGone
 from queue_emulator.workerd.wrapping import CLOCK_HEADER
 
 _TOLD_S_MAX = 1.0  # a Worker that spins hears nothing, and need not: it is not waited for again until the clock moves
@@ -32,9 +31,9 @@ _NEVER_MOVED = _Shown(0, None)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How a Worker is told: sockets by location, and what begins the header."""
+    """How Workers are told: sockets, by location or by another name, and what begins the header."""
 
-    sockets: Mapping[str, Path]
+    sockets: Mapping[str, Address]
     sign: str
 
 
@@ -60,6 +59,11 @@ class WorkerClock:
                         await _say(self.told.sockets[location], self.told.sign, shown)
                 self._last[location] = shown
 
+    async def tell_all(self, _location: str = "") -> None:
+        """Wherever a Worker can be told."""
+        for name in self.told.sockets if self.told else ():
+            await self.tell(name)
+
     def moved(self) -> None:
         """The clock was moved: runs that are under way see it without asking for anything."""
         for location in self.told.sockets if self.told else ():
@@ -76,7 +80,7 @@ class WorkerClock:
         return _Shown(0, clock.now_ms()) if clock.frozen else _Shown(clock.offset_ms, None)
 
 
-async def _say(address: Path, sign: str, shown: _Shown) -> None:
+async def _say(address: Address, sign: str, shown: _Shown) -> None:
     told = f"{sign}{json.dumps(shown._asdict())}".encode()
     async with Exchange(address) as exchange:
         headers = ((b"host", b"emulator"), (CLOCK_HEADER.lower().encode(), told))

@@ -1,4 +1,4 @@
-"""The wrangler config near a Worker: which file holds it, and what of it this emulator heeds.
+"""The wrangler config near a Worker: which file holds it, and which parts of it this emulator uses.
 
 https://developers.cloudflare.com/workers/wrangler/configuration/ : the top level only, no environments.
 """

@@ -15,6 +15,7 @@ from queue_emulator.workerd.modules import SERVICE_WORKER, Module
 
 ENTRYPOINT = "queueEmulatorClock"
 CLOCK_HEADER = "X-Emulator-Clock"
+CONSOLE = "queue-emulator-console.mjs"  # which is another one at each location
 _MAIN, _DATE = "queue-emulator-main.mjs", "queue-emulator-date.mjs"
 _MODULE = """const setDate = {date};
 export const {entrypoint} = {{
@@ -24,7 +25,8 @@ export const {entrypoint} = {{
   }},
 }};
 """
-_MAIN_MODULE = """import {{ {entrypoint} }} from "./{date}";
+_MAIN_MODULE = """import "./{console}";
+import {{ {entrypoint} }} from "./{date}";
 export {{ {entrypoint} }};
 export * from {worker};
 export {{ default }} from {worker};
@@ -67,13 +69,19 @@ def wrapped(modules: Sequence[Module], folder: Path, sign: str) -> Wrapped | Non
         return None
     names = {"entrypoint": ENTRYPOINT, "header": json.dumps(CLOCK_HEADER)}
     texts = {
-        _MAIN: _MAIN_MODULE.format(date=_DATE, worker=json.dumps(f"./{main.name}"), **names),
+        _MAIN: _MAIN_MODULE.format(console=CONSOLE, date=_DATE, worker=json.dumps(f"./{main.name}"), **names),
         _DATE: _MODULE.format(date=_date(), **names),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
     ours = (Module(name, "esModule", folder / name) for name in texts)
     return Wrapped([*ours, *modules], ENTRYPOINT, "")
+
+
+def console_module(sign: str) -> str:
+    """What begins each line of a Worker's console with a sign."""
+    text = files("queue_emulator.workerd").joinpath("console.js").read_text("utf-8")
+    return f"const SIGN = {json.dumps(sign)};\n{text}"
 
 
 def _listener(script: bytes, sign: str) -> bytes:

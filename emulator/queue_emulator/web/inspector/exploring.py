@@ -8,12 +8,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from queue_emulator.core.javascript import Json, ToJson
-from queue_emulator.web.actions import ControlError, read_object, routes
+from queue_emulator.web.actions import ControlError, read_object, routes, text, whole
 from queue_emulator.web.deployment import Deployment, Explorer
 
 SECONDS_MAX = 60
 CHOICES_MAX = 500
 _SCHEDULE_CHARACTERS_MAX = 100_000
+_SEEDS = range(2**53)
 
 
 class Exploring:
@@ -38,13 +39,9 @@ class Exploring:
     async def search(self, request: Request) -> Response:
         """Search; answers NDJSON: progress, each finding as it is made, and the end. One search at a time."""
         body = await read_object(request, ("scenario", "seconds", "random_seed"))
-        scenario, seconds, seed = body.get("scenario"), body.get("seconds", 10), body.get("random_seed", 0)
-        if scenario is not None and not isinstance(scenario, str):
-            raise ControlError(400, "scenario must be a string")
+        scenario, seconds, seed = text(body, "scenario"), body.get("seconds", 10), whole(body, "random_seed", _SEEDS, 0)
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= SECONDS_MAX:
             raise ControlError(400, f"seconds must be more than 0 and at most {SECONDS_MAX}, not {seconds!r}")
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**53:
-            raise ControlError(400, "random_seed must be a whole number of 0 or more")
         if self._searching:
             raise ControlError(409, "a search is running already: wait for its end, or stop it")
         lines = self._explorer().search(scenario, float(seconds), seed)

@@ -24,7 +24,16 @@ from queue_emulator.kv.operation import Listing, Operation, Reading, Written
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sights import KeySight, Seen
 from queue_emulator.kv.waiting import off_loop
-from queue_emulator.web.actions import ControlError, check_query, location_of, read_body, read_object, routes
+from queue_emulator.web.actions import (
+    ControlError,
+    check_query,
+    location_of,
+    read_body,
+    read_object,
+    routes,
+    text,
+    whole,
+)
 from queue_emulator.web.deployment import Deployment
 
 SHOWN_BYTES_MAX = 1 << 20  # of a value, unless all of it is asked for
@@ -53,7 +62,7 @@ class Keys:
     async def list(self, request: Request) -> ToJson:
         """One page of keys, each with its version at the centre and what every location would be shown."""
         body = await read_object(request, ("namespace", "prefix", "cursor", "limit"))
-        service, page = self._deployment.chosen(_text(body, "namespace")), _page_of(body)
+        service, page = self._deployment.chosen(text(body, "namespace")), _page_of(body)
         if isinstance(service, KVService):
             now_ms = service.clock.now_ms()
             sights, cursor = await service.sights(page, self._deployment.locations)
@@ -71,7 +80,7 @@ class Keys:
     async def read(self, request: Request) -> ToJson:
         """One key: the value at the centre, and at each location that would be shown another one."""
         body = await read_object(request, ("namespace", "key", "whole"))
-        service, key = self._deployment.chosen(_text(body, "namespace")), _key(body, "GET")
+        service, key = self._deployment.chosen(text(body, "namespace")), _key(body, "GET")
         bytes_max = limits.VALUE_BYTES_MAX if body.get("whole") is True else SHOWN_BYTES_MAX
         if isinstance(service, KVService):
             now_ms = service.clock.now_ms()
@@ -95,7 +104,7 @@ class Keys:
     async def write(self, request: Request) -> ToJson:
         """Replace all that stood under a key: value, metadata and lifetime."""
         body = await read_object(request, _WRITE_MEMBERS)
-        service, key = self._deployment.chosen(_text(body, "namespace")), _key(body, "PUT")
+        service, key = self._deployment.chosen(text(body, "namespace")), _key(body, "PUT")
         metadata = body.get("metadata")
         put = check_put(
             key,
@@ -114,7 +123,7 @@ class Keys:
     async def delete(self, request: Request) -> ToJson:
         """Delete keys, one after the other."""
         body = await read_object(request, ("namespace", "keys"))
-        service, names = self._deployment.chosen(_text(body, "namespace")), body.get("keys")
+        service, names = self._deployment.chosen(text(body, "namespace")), body.get("keys")
         if not isinstance(names, list) or not 0 < len(names) <= _DELETED_MAX:
             raise ControlError(400, f"keys must be an array of 1 to {_DELETED_MAX} keys")
         keys = [_key({"key": name}, "DELETE") for name in names]
@@ -129,7 +138,7 @@ class Keys:
     async def entries(self, request: Request) -> ToJson:
         """A page of what the centre holds, as for a bulk put."""
         body = await read_object(request, ("namespace", "prefix", "cursor", "limit"))
-        service = self._deployment.chosen(_text(body, "namespace"))
+        service = self._deployment.chosen(text(body, "namespace"))
         if not isinstance(service, KVService):
             raise ControlError(409, "real data is exported by `queue-emulator export cloudflare:NAMESPACE_ID`")
         entries, following = await service.entries(_page_of(body))
@@ -204,36 +213,27 @@ def _whole_characters(cut: bytes) -> bytes:
 
 
 def _page_of(body: Mapping[str, Json]) -> ListRequest:
-    limit = body.get("limit", limits.LIST_LIMIT_DEFAULT)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= limits.LIST_LIMIT_MAX:
-        raise ControlError(400, f"limit must be 1 to {limits.LIST_LIMIT_MAX}, not {limit!r}")
-    return ListRequest(check_prefix(_text(body, "prefix") or ""), limit, _text(body, "cursor") or "")
+    limit = whole(body, "limit", range(1, limits.LIST_LIMIT_MAX + 1), limits.LIST_LIMIT_DEFAULT)
+    return ListRequest(check_prefix(text(body, "prefix") or ""), limit, text(body, "cursor") or "")
 
 
 def _key(body: Mapping[str, Json], operation: str) -> bytes:
-    name = _text(body, "key")
+    name = text(body, "key")
     if name is None:
         raise ControlError(400, "key must be a string")
     return check_service_key(name, operation)
 
 
 def _value(body: Mapping[str, Json]) -> bytes:
-    text, encoded = _text(body, "text"), _text(body, "base64")
-    if (text is None) == (encoded is None):
+    plain, encoded = text(body, "text"), text(body, "base64")
+    if (plain is None) == (encoded is None):
         raise ControlError(400, "a value is given as `text` or as `base64`")
     if encoded is None:
-        return utf8(text or "")
+        return utf8(plain or "")
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise ControlError(400, "base64 is not base64") from None
-
-
-def _text(body: Mapping[str, Json], name: str) -> str | None:
-    value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ControlError(400, f"{name} must be a string")
-    return value
 
 
 def _seconds(body: Mapping[str, Json], name: str) -> int | None:

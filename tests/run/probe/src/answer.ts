@@ -19,6 +19,7 @@ interface Asked {
 export async function answer(request: Request, env: Env): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (pathname === "/kv") return Response.json(await operate((await request.json()) as Asked, env));
+  if (pathname === "/date") return new Response(String(Date.now()));
   if (pathname === "/version") return new Response(VERSION);
   if (pathname === "/colo") return new Response(String((request as unknown as { cf?: { colo?: string } }).cf?.colo));
   if (pathname === "/away") return new Response(null, { status: 302, headers: { Location: "/version" } });

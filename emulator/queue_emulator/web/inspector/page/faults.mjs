@@ -58,7 +58,7 @@ export class FaultsCard {
     return h("li", { class: `rule${active ? "" : " off"}` },
       h("label", { class: "field-inline" }, h("input", { type: "checkbox", checked: active, "aria-label": `On: ${name}`, onchange: () => (active ? this.switchOff(rule) : this.switchOn(rule)) }), active ? `rule ${rule.id}` : "off"),
       h("span", { class: "what" }, name),
-      active ? h("span", { class: "count small soft" }, `given ${rule.given} of ${rule.matched} matched`) : null,
+      active ? h("span", { class: "count small soft" }, `applied to ${rule.given} of ${rule.matched} ${rule.matched === 1 ? "match" : "matches"}`) : null,
       h("button", { class: "plain danger", "aria-label": `Remove: ${name}`, onclick: () => this.remove(rule, active) }, "✕"));
   }
 
