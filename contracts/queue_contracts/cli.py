@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _delegate(given[0], given[1:]) if given and given[0] in DELEGATED else _hold(given)
     except Exception:  # noqa: BLE001 - Python would end with 1, which says that the contract is broken
-        from queue_contracts.foreign.environment import mask_environment
+        from queue_contracts.untrusted.environment import mask_environment
 
         print(mask_environment(traceback.format_exc()), file=sys.stderr)
         print(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.explore import files, schedule, telling
+from queue_emulator.explore import files, schedule, text_report
 from queue_emulator.explore.common import (
     eventually_equal,
     monotonic_reads,
@@ -23,10 +23,10 @@ from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
-from queue_emulator.explore.own import Own, Request, Response, Worker, by_id
 from queue_emulator.explore.scenario_file import OPERATIONS_MAX, PAGE_MAX, make_scenario, read_scenario
 from queue_emulator.explore.scenarios import Scenario
 from queue_emulator.explore.seen import Answer, OwnCheck, Seen, guarantee
+from queue_emulator.explore.user_worker import Own, Request, Response, Worker, by_id
 
 __all__ = [
     "Actor",
@@ -117,9 +117,9 @@ def first_finding(
 
 def told(finding: Finding, folder: Path, command: Callable[[Path], str]) -> tuple[str, Path]:
     """What was found in five lines and as its schedule, which is written into a folder, with its picture beside it."""
-    path = folder / f"{telling.name(finding)}.schedule"
+    path = folder / f"{text_report.name(finding)}.schedule"
     files.write(folder, path.stem, finding, command(path))
-    lines = telling.five_lines(finding, command(path))
+    lines = text_report.five_lines(finding, command(path))
     return "\n".join([*lines, "", path.read_text(encoding="utf-8")]), path.with_suffix(".svg")
 
 

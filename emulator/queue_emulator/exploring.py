@@ -12,7 +12,7 @@ from typing import NamedTuple
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
-from queue_emulator.explore import files, telling
+from queue_emulator.explore import files, text_report
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.processes import Progress, Search, collect_seldom, progress_of, search
@@ -54,7 +54,7 @@ def explore(parsed: argparse.Namespace) -> int:
         say(json.dumps(_as_json(outcome.share, named, folder), ensure_ascii=False))
     else:
         for name, finding in named:
-            say(*telling.five_lines(finding, _see_again(name, folder, parsed.worker)), "")
+            say(*text_report.five_lines(finding, _see_again(name, folder, parsed.worker)), "")
         say(_summary(outcome, watch))
     if outcome.share.unsteady:
         tell(_UNSTEADY.format(outcome.share.unsteady))
@@ -184,7 +184,7 @@ def _names(findings: Sequence[Finding]) -> list[str]:
     """A name for each, no two the same."""
     names: list[str] = []
     for finding in findings:
-        name, count = telling.name(finding), 1
+        name, count = text_report.name(finding), 1
         while (numbered := name if count == 1 else f"{name}-{count}") in names:
             count += 1
         names.append(numbered)

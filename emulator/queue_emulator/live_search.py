@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.javascript import ToJson, stringify_json
 from queue_emulator.drawing.picture import picture
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.history import Step
 from queue_emulator.explore.picturing import Shown, story
@@ -52,7 +52,7 @@ def _progress(explorer: Explorer, now_ms: float) -> dict[str, ToJson]:
 
 
 def _as_json(finding: Finding, number: int) -> dict[str, ToJson]:
-    name, needs = telling.name(finding), telling.needs(finding.causes)
+    name, needs = text_report.name(finding), text_report.needs(finding.causes)
     shown = Shown(finding.scenario, finding.history, finding.target, finding.broken, finding.causes)
     happenings = finding.history.happenings[: finding.broken.position + 1]
     return {

@@ -17,8 +17,8 @@ from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.ready_file import ReadyFile
 from queue_emulator.run.command import Command, find, with_preload
-from queue_emulator.run.lending import Seed
 from queue_emulator.run.session import Session, Surroundings, all_locations
+from queue_emulator.run.tool_namespaces import Seed
 from queue_emulator.settings import DEFAULT_HOST, ToolSettings
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment

@@ -35,7 +35,7 @@ from queue_emulator.run_now import run_now as run_now
 from queue_emulator.testing_controls import EmulatorClock as EmulatorClock
 from queue_emulator.testing_controls import Faults as Faults
 from queue_emulator.testing_kv import KV as KV
-from queue_emulator.testing_where import HERE, Where
+from queue_emulator.testing_threads import HERE, Where
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys, Scope

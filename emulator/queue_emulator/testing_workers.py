@@ -15,8 +15,8 @@ from queue_emulator.kv.store import Store
 from queue_emulator.kv.turn import HeldTurns
 from queue_emulator.kv.waiting import advance_instead
 from queue_emulator.testing import API_TOKEN, NOON_MS, World
-from queue_emulator.testing_stage import Hosted, Stage
-from queue_emulator.testing_where import LoopThread
+from queue_emulator.testing_host import Hosted, Stage
+from queue_emulator.testing_threads import LoopThread
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.workerd.wrangler import FILE_NAMES

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.cli.entry import main
-from queue_emulator.columns_of_text import columns
+from queue_emulator.text_table import columns
 from tests.cli.emulator_process import QUEUE, Emulator, closed_environment, start
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
-from queue_emulator.kv.patience import Patience
+from queue_emulator.kv.retry import Patience
 from tests.cli.emulator_process import ADMIN, BASIC, BASIC_KEYS, QUEUE, Emulator, StartEmulator, run, start
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck
 
 from queue_contracts.checks.description import Description, load_description, load_observing_description
-from queue_contracts.foreign.deadline import READ_S_MAX
+from queue_contracts.untrusted.deadline import READ_S_MAX
 
 
 @pytest.mark.parametrize("load", [load_description, load_observing_description])

@@ -8,7 +8,6 @@ import httpx
 import pytest
 import requests
 
-from queue_contracts.foreign.deadline import BoundedTransport, within
 from queue_contracts.profiles import Profile
 from queue_contracts.sending.guard import Guard
 from queue_contracts.sending.limiter import SharedLimiter
@@ -17,6 +16,7 @@ from queue_contracts.sending.recorder import Recorder
 from queue_contracts.sending.rules import Rules
 from queue_contracts.sending.wire import install, remove
 from queue_contracts.targets.target import Target
+from queue_contracts.untrusted.deadline import BoundedTransport, within
 from tests.contracts.deployment import ADMIN_KEY, QUEUE_KEY, Deployment, deployed
 
 GIVEN_S = 0.1

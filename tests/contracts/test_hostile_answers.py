@@ -16,16 +16,6 @@ from hypothesis import strategies as st
 
 from queue_contracts.described.answers import Answer
 from queue_contracts.described.operations import packaged_description
-from queue_contracts.foreign.bounded import (
-    BODY_BYTES_MAX,
-    DEPTH_MAX,
-    VALUES_MAX,
-    Unreadable,
-    require_bounded,
-    whole_body,
-)
-from queue_contracts.foreign.deadline import BoundedTransport
-from queue_contracts.foreign.visible import one_line, visible
 from queue_contracts.profiles import Profile
 from queue_contracts.sending.guard import Guard, Untestable
 from queue_contracts.sending.limiter import SharedLimiter, seconds_of
@@ -36,6 +26,16 @@ from queue_contracts.targets.addresses import TargetError
 from queue_contracts.targets.opening import deployed_target
 from queue_contracts.targets.storage import Limits, RestStorage, StorageError
 from queue_contracts.targets.target import RestApi, Target
+from queue_contracts.untrusted.bounded import (
+    BODY_BYTES_MAX,
+    DEPTH_MAX,
+    VALUES_MAX,
+    Unreadable,
+    require_bounded,
+    whole_body,
+)
+from queue_contracts.untrusted.deadline import BoundedTransport
+from queue_contracts.untrusted.visible import one_line, visible
 from tests.contracts.deployment import ACCOUNT, ADMIN_KEY, NAMESPACE, QUEUE_KEY, TOKEN
 from tests.contracts.hostile import Hostile, answer, chunked_without_end, gzipped, hostile, without_end
 

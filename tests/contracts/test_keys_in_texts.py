@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.environment import mask_environment
-from queue_contracts.foreign.keys import Keys
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.keys import Keys
 
 NAME = "$CONTRACT_QUEUE_KEY"
 Encoding = Callable[[str], str]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from queue_contracts.compare.comparing import Comparison, compare
+from queue_contracts.compare.executor import Patience, Player
 from queue_contracts.compare.known import Known
 from queue_contracts.compare.opening import Wanted, open_side
-from queue_contracts.compare.playing import Patience, Player
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Sequence
 from queue_contracts.described.operations import packaged_description

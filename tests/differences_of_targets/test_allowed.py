@@ -8,8 +8,8 @@ import pytest
 
 from queue_contracts.compare.allowed import differs_allowed, kinds
 from queue_contracts.compare.comparing import Comparison, compare
-from queue_contracts.compare.playing import Patience, Player
-from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.executor import Patience, Player
+from queue_contracts.compare.parser import packaged_sequences
 from queue_contracts.compare.report import told
 from queue_contracts.compare.running import DIFFERENT, code_of
 from queue_contracts.compare.scores import Outcome, conclude

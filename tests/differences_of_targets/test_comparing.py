@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from queue_contracts.compare.comparing import Comparison
-from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.parser import packaged_sequences
 from queue_contracts.compare.steps import Key, Request, Seed, Sequence
 from queue_contracts.compare.verdicts import Verdict
 from queue_contracts.targets.entries import new_task

@@ -15,7 +15,7 @@ from queue_contracts.compare.calibration import (
     worse,
     write_calibration,
 )
-from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.parser import packaged_sequences
 from queue_contracts.compare.scores import Score
 from queue_contracts.compare.steps import NOT_DESCRIBED
 from queue_contracts.described.operations import packaged_description

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from queue_contracts.compare.playing import Patience, Player
+from queue_contracts.compare.executor import Patience, Player
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Request, Sequence, Until
 from queue_contracts.compare.verdicts import Verdict

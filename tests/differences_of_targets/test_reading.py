@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from queue_contracts.compare.known import KnownError, read_known
-from queue_contracts.compare.reading import packaged_sequences, read_sequences
+from queue_contracts.compare.parser import packaged_sequences, read_sequences
 from queue_contracts.compare.seeds import SequenceError
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Seed, Until
 from queue_contracts.described.operations import packaged_description

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from queue_contracts.compare.reading import read_sequences
+from queue_contracts.compare.parser import read_sequences
 from tests.differences_of_targets.conftest import Compare
 
 README = Path(__file__).parents[2] / "contracts" / "README.md"

@@ -1,6 +1,6 @@
 """Several machines at a location: each has copies of its own, which is a choice, and a cause of what is found."""
 
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, replay, signs
 from queue_emulator.explore.draws import Draws
@@ -41,8 +41,8 @@ def test_a_holder_is_refused_on_a_machine_that_has_not_seen_its_lease_and_this_i
     finding = examine(far, world.made, target, signs(far, world.made, target), 1)
     assert finding is not None
     assert (Behaviour.MACHINES,) in finding.causes
-    assert "several machines, each with copies of its own" in telling.needs(finding.causes)
-    text = schedule.write(finding, telling.needs(finding.causes))
+    assert "several machines, each with copies of its own" in text_report.needs(finding.causes)
+    text = schedule.write(finding, text_report.needs(finding.causes))
     assert "renew t1     get queue:lease:t1 @2" in text
     replayed = schedule.replay(schedule.read(text, "machines"))
     assert (replayed.differs, replayed.broken is not None) == (None, True)

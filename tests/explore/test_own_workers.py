@@ -22,7 +22,7 @@ from queue_emulator.exploration import (
     scenario,
     with_guarantees,
 )
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.causes import replay
 from queue_emulator.explore.history import Ended
 from queue_emulator.explore.turns import Choice
@@ -104,7 +104,7 @@ def test_a_mended_worker_holds_under_the_recorded_schedule() -> None:
     of = read_scenario(FOLDER / "counter.toml")
     finding = first_finding(of, schedules=60)
     assert finding is not None
-    text = schedule.write(finding, telling.needs(finding.causes))
+    text = schedule.write(finding, text_report.needs(finding.causes))
     assert schedule.replay(schedule.read(text, "found", of)).broken is not None
 
     async def mended(request: Request, env: SimpleNamespace) -> Response:
@@ -139,7 +139,7 @@ def test_a_body_may_hold_what_a_schedule_marks_its_parts_with() -> None:
     )
     finding = first_finding(of, schedules=5)
     assert finding is not None
-    text = schedule.write(finding, telling.needs(finding.causes))
+    text = schedule.write(finding, text_report.needs(finding.causes))
     read = schedule.read(text, "found", of)
     assert read.scenario.actors == finding.scenario.actors
     replayed = schedule.replay(read)

@@ -3,7 +3,7 @@
 import pytest
 
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.causes import Target, replay, signs, targets
 from queue_emulator.explore.explorer import Finding, examine
 from queue_emulator.explore.guarantee import broken
@@ -27,7 +27,7 @@ def far_apart() -> Finding:
 
 
 def text_of(finding: Finding) -> str:
-    return schedule.write(finding, telling.needs(finding.causes))
+    return schedule.write(finding, text_report.needs(finding.causes))
 
 
 def test_a_schedule_is_read_by_people(far_apart: Finding) -> None:

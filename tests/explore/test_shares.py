@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from queue_emulator import cli
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.scenarios import SCENARIOS, as_it_is
 from queue_emulator.explore.search import LANES
@@ -26,7 +26,9 @@ def searched(lanes: Sequence[int]) -> Explorer:
 
 
 def told(findings: Sequence[Finding]) -> list[tuple[str, int, int]]:
-    return [(schedule.write(each, telling.needs(each.causes)), each.at_schedule, len(each.made)) for each in findings]
+    return [
+        (schedule.write(each, text_report.needs(each.causes)), each.at_schedule, len(each.made)) for each in findings
+    ]
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
-from queue_emulator.kv.patience import Patience
+from queue_emulator.kv.retry import Patience
 from queue_emulator.kv.waiting import Sleep
 
 TOKEN = "a-token-that-nobody-may-see"

@@ -10,7 +10,7 @@ import pytest
 
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
-from queue_emulator.kv.patience import Patience
+from queue_emulator.kv.retry import Patience
 from tests.kv.scripted_api import ACCESS
 
 pytestmark = pytest.mark.anyio

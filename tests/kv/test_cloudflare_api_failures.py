@@ -8,7 +8,7 @@ import pytest
 from queue_emulator.core.errors import BulkDataError
 from queue_emulator.kv.cloudflare_api import BULK_PAIRS_MAX, CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
-from queue_emulator.kv.patience import Patience
+from queue_emulator.kv.retry import Patience
 from tests.kv.scripted_api import ACCESS, DONE, TOKEN, ScriptedAPI, refusal, scripted
 
 pytestmark = pytest.mark.anyio

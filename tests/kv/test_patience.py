@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queue_emulator.core.dice import Dice
-from queue_emulator.kv.patience import Patience, http_date_ms, retry_after_ms
+from queue_emulator.kv.retry import Patience, http_date_ms, retry_after_ms
 
 NOON_MS = 1_795_435_200_000  # Mon, 23 Nov 2026 12:00:00 GMT
 

@@ -13,7 +13,7 @@ import pytest
 
 from queue_contracts.mutants.catalogue import Mutant, load_mutants
 from queue_contracts.mutants.hunt import Bench, Verdict
-from queue_contracts.mutants.standing import Standing
+from queue_contracts.mutants.shared_server import Standing
 from queue_contracts.packaged import reference_worker
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from queue_contracts.mutants.catalogue import Change, Mutant
 from queue_contracts.mutants.hunt import Bench, Outcome, Run, hunt, verdict_on
-from queue_contracts.mutants.standing import Standing
+from queue_contracts.mutants.shared_server import Standing
 
 FOUND = "test_life_of_a_task.py::test_one_worker_can_hold_several_tasks"
 ANSWER = "return json({ success: true, taskId, task, lease });"

@@ -11,7 +11,7 @@ from queue_emulator.core.wire_names import INVOCATION
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.run.front import Addresses, ToolFront
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.passing import Receive, Scope, Send
+from queue_emulator.workerd.proxying import Receive, Scope, Send
 
 pytestmark = pytest.mark.anyio
 

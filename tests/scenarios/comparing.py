@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from queue_contracts.compare.comparing import Played, compare_played
-from queue_contracts.compare.playing import Player, Transcript
+from queue_contracts.compare.executor import Player, Transcript
 from queue_contracts.compare.report import lines_of
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import KvCalls

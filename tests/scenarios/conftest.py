@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from queue_contracts.compare.playing import Player
+from queue_contracts.compare.executor import Player
 from tests.scenarios.comparing import player
 from tests.scenarios.targets.emulator_process import EmulatorProcess, python_worker, reference_worker
 from tests.scenarios.targets.miniflare_process import MiniflareProcess

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from queue_contracts.compare.playing import Transcript
+from queue_contracts.compare.executor import Transcript
 from queue_contracts.described.answers import Answer
 from queue_emulator.worker.fetch import ROUTES
 from tests.scenarios.all_scenarios import SCENARIOS

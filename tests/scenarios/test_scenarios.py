@@ -2,7 +2,7 @@
 
 import pytest
 
-from queue_contracts.compare.playing import Player
+from queue_contracts.compare.executor import Player
 from tests.scenarios.all_scenarios import SCENARIOS
 from tests.scenarios.comparing import assert_same, expected
 from tests.scenarios.steps import Scenario, moves_time

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from queue_emulator.transfer.bookmark import Bookmark
+from queue_emulator.transfer.progress_file import Bookmark
 from tests.transfer.canary import tree
 
 DIGEST = "0123456789abcdef"

@@ -17,9 +17,9 @@ from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
 from queue_emulator.kv.sqlite import SqliteCatalogue
 from queue_emulator.transfer.emulator_endpoint import EmulatorEndpoint
 from queue_emulator.transfer.endpoint import Page, Source, Target
+from queue_emulator.transfer.endpoint_syntax import SOURCES, TARGETS
 from queue_emulator.transfer.endpoints import source_of, target_of
 from queue_emulator.transfer.file_endpoint import FileEndpoint
-from queue_emulator.transfer.forms import SOURCES, TARGETS
 from queue_emulator.transfer.state_endpoint import StateEndpoint
 from queue_emulator.transfer.wrangler_endpoint import WranglerEndpoint
 from tests.cli.emulator_process import files_of

@@ -18,7 +18,7 @@ from queue_emulator import cli
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
-from queue_emulator.kv.patience import Patience
+from queue_emulator.kv.retry import Patience
 from queue_emulator.remote_control import BrokenOffError, RemoteControl
 from queue_emulator.transfer.cloudflare_endpoint import CloudflareEndpoint
 from queue_emulator.transfer.endpoint import Source

@@ -11,7 +11,7 @@ import pytest
 from queue_emulator.core.bulk import stored_entry
 from queue_emulator.transfer.bulk_files import BulkFile
 from queue_emulator.transfer.file_endpoint import FileEndpoint
-from queue_emulator.transfer.verdict import Verdict
+from queue_emulator.transfer.migration_report import Verdict
 from queue_emulator.transfer.verifying import compare, verify
 from tests.conftest import FIXTURES
 from tests.transfer.conftest import MakeFile

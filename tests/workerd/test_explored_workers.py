@@ -9,13 +9,13 @@ import pytest
 from queue_emulator import cli
 from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.exploration import first_finding, read_scenario, replayed, scenario, with_guarantees
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.history import Actor, Call, Step, calls
-from queue_emulator.explore.own import Own
 from queue_emulator.explore.scenarios import FAULTS, KILLED, Answered, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, MINUTE_MS, Choice
+from queue_emulator.explore.user_worker import Own
 from queue_emulator.explore.world import World
 from queue_emulator.workerd.bindings import WorkerFlags
 
@@ -205,7 +205,7 @@ def test_a_worker_and_a_guarantee_of_one_s_own_in_a_file_and_in_a_test(
     monkeypatch.setenv("PATH", str(workerd.parent), prepend=":")
     finding = first_finding(read_scenario(Path("mine.toml")), schedules=20)
     assert finding is not None
-    assert schedule.write(finding, telling.needs(finding.causes)) == written.read_text()
+    assert schedule.write(finding, text_report.needs(finding.causes)) == written.read_text()
     assert replayed(read_scenario(Path("mine.toml")), written) is not None
     odd = scenario(tmp_path / "worker.mjs", [Actor("a", "SJC", ("GET /odd",) * 3)], binding="COUNTS")
     assert first_finding(with_guarantees(odd, [no_5xx()]), schedules=20) is None, "it does not happen again"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.workerd.missing import advice
+from queue_emulator.workerd.module_errors import advice
 from queue_emulator.workerd.modules import find_modules, require_handler
 from queue_emulator.workerd.stopped import WorkerNotStarted
 

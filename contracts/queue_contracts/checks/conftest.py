@@ -16,8 +16,6 @@ import requests
 from queue_contracts.checks.client import Client
 from queue_contracts.checks.description import Description, load_description
 from queue_contracts.codes import Code
-from queue_contracts.foreign.deadline import open_client
-from queue_contracts.foreign.environment import mask_environment
 from queue_contracts.options import add_in_pytest
 from queue_contracts.sending.leftovers import Leftovers, alive
 from queue_contracts.sending.parts import Parts
@@ -26,10 +24,10 @@ from queue_contracts.sending.wire import installed
 from queue_contracts.session import selection
 from queue_contracts.session.choosing import Choosing
 from queue_contracts.session.concluding import Concluding
-from queue_contracts.session.excuses import say_excused
-from queue_contracts.session.first_look import FirstLook
 from queue_contracts.session.looking import OfAnotherFormat, look_at, parts_of
+from queue_contracts.session.not_testable import say_excused
 from queue_contracts.session.opening import opened, put_guard
+from queue_contracts.session.preflight_plugin import FirstLook
 from queue_contracts.session.runs import begin_run, current_run, end_run, target_at_url, usage
 from queue_contracts.session.watching import Watching
 from queue_contracts.targets.addresses import TargetError
@@ -39,6 +37,8 @@ from queue_contracts.targets.opening import open_target
 from queue_contracts.targets.serving import StartError
 from queue_contracts.targets.storage import Storage, open_storage
 from queue_contracts.targets.target import Target
+from queue_contracts.untrusted.deadline import open_client
+from queue_contracts.untrusted.environment import mask_environment
 
 STACK = pytest.StashKey[ExitStack]()
 LATE = ("SJC", "NRT")

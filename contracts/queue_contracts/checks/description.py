@@ -10,11 +10,11 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from queue_contracts.checks.reproducibility import ignore_literals_of_the_source
-from queue_contracts.foreign.deadline import READ_S_MAX
 from queue_contracts.json_values import Fields
 from queue_contracts.options import SEED
 from queue_contracts.packaged import description_file
 from queue_contracts.session.runs import current_run
+from queue_contracts.untrusted.deadline import READ_S_MAX
 
 ignore_literals_of_the_source()
 

@@ -7,7 +7,7 @@ import requests
 
 from queue_contracts.checks.description import GeneratedCase, load_description
 from queue_contracts.checks.steering import populated, steer
-from queue_contracts.session.tally import PROPERTY, Tally
+from queue_contracts.session.request_counts import PROPERTY, Tally
 from queue_contracts.targets.control import Control
 from queue_contracts.targets.target import Target, scope_of
 

@@ -17,13 +17,13 @@ from queue_contracts.checks.guarantees import (
     every_guarantee,
 )
 from queue_contracts.checks.settling import moved_time, real_time
-from queue_contracts.foreign.deadline import open_client
 from queue_contracts.sending.guard import PartMissing
 from queue_contracts.sending.parts import Parts
 from queue_contracts.targets.control import Control
 from queue_contracts.targets.formats import Format, in_format
 from queue_contracts.targets.storage import Storage, open_storage
 from queue_contracts.targets.target import LOCATION_HEADER, Ability, Target
+from queue_contracts.untrusted.deadline import open_client
 
 pytestmark = [pytest.mark.slow, pytest.mark.requests(150)]
 

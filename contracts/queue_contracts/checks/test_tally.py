@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from queue_contracts.session.tally import Tally, summary
+from queue_contracts.session.request_counts import Tally, summary
 
 
 def test_a_run_of_successes_and_refusals_passes() -> None:

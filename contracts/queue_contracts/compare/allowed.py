@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from queue_contracts.compare.comparing import Comparison, Finding
+from queue_contracts.compare.formatting import value_line
 from queue_contracts.compare.scores import Outcome
-from queue_contracts.compare.showing import value_line
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.verdicts import Verdict
 from queue_contracts.json_values import Json

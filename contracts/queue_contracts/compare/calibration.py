@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from queue_contracts.compare.scores import Score
-from queue_contracts.foreign.files import read_small
+from queue_contracts.untrusted.files import read_small
 
 
 class CalibrationError(ValueError):

@@ -10,17 +10,17 @@ import sys
 
 from queue_contracts.compare import diff, fidelity
 from queue_contracts.compare.calibration import CalibrationError
+from queue_contracts.compare.executor import Unreachable
 from queue_contracts.compare.known import KnownError
-from queue_contracts.compare.playing import Unreachable
 from queue_contracts.compare.running import DIFFERENT, NOTHING_COMPARED, USAGE
 from queue_contracts.compare.seeds import SequenceError
-from queue_contracts.foreign.environment import mask_environment
-from queue_contracts.foreign.visible import visible
 from queue_contracts.sending.guard import Breach, KeyShown, LimitedOtherwise, Stopped, Untestable
 from queue_contracts.targets.addresses import TargetError
 from queue_contracts.targets.serving import StartError
 from queue_contracts.targets.storage import StorageError
 from queue_contracts.targets.workerd import RuntimeMissing
+from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.visible import visible
 
 _COMMANDS = {"diff": diff, "fidelity": fidelity}
 _WRONG = (

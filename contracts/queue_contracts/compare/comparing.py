@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from collections.abc import Sequence as List
 from dataclasses import dataclass, field, replace
 
+from queue_contracts.compare.executor import Exchange, Player, Transcript
 from queue_contracts.compare.known import Known
 from queue_contracts.compare.normalising import Normaliser, Seen, brought
-from queue_contracts.compare.obstacles import obstacle, without
-from queue_contracts.compare.playing import Exchange, Player, Transcript
 from queue_contracts.compare.sides import Side
+from queue_contracts.compare.skip_reasons import obstacle, without
 from queue_contracts.compare.steps import Request, Sequence
 from queue_contracts.compare.verdicts import Half, Parting, Verdict, judge, parts
 from queue_contracts.described.operations import Description, packaged_description

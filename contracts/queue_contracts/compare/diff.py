@@ -11,21 +11,21 @@ from urllib.parse import urlsplit
 from queue_contracts import options
 from queue_contracts.arguments import whole
 from queue_contracts.compare.comparing import NOISE_RUNS
+from queue_contracts.compare.executor import Patience
 from queue_contracts.compare.known import packaged_known, read_known
 from queue_contracts.compare.opening import Wanted, open_side, side_names
-from queue_contracts.compare.playing import Patience
-from queue_contracts.compare.reading import packaged_sequences, read_sequences
+from queue_contracts.compare.parser import packaged_sequences, read_sequences
 from queue_contracts.compare.records import record
 from queue_contracts.compare.report import told
 from queue_contracts.compare.running import Plan, code_of, run_comparison
 from queue_contracts.compare.seeds import SequenceError
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Sequence
-from queue_contracts.foreign.visible import visible
 from queue_contracts.names import ADMIN_KEY, KINDS, OF_B, QUEUE_KEY
 from queue_contracts.options import RATE_OF_A_URL
 from queue_contracts.targets.addresses import TargetError, check_address
 from queue_contracts.targets.workerd import find_workerd
+from queue_contracts.untrusted.visible import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

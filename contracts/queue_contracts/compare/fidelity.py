@@ -18,14 +18,14 @@ from queue_contracts.compare.calibration import (
 )
 from queue_contracts.compare.known import packaged_known
 from queue_contracts.compare.opening import Wanted, open_side, side_names
-from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.parser import packaged_sequences
 from queue_contracts.compare.records import record, scored
 from queue_contracts.compare.report import table, told
 from queue_contracts.compare.running import DIFFERENT, EQUAL, NOTHING_COMPARED, Plan, code_of, run_comparison
 from queue_contracts.compare.scores import Outcome
 from queue_contracts.compare.sides import Side
-from queue_contracts.foreign.visible import visible
 from queue_contracts.targets.workerd import RuntimeMissing, find_workerd, versions
+from queue_contracts.untrusted.visible import visible
 
 _SIDES = "A is the Python Worker over the emulator's KV, B the reference Worker on workerd over the same KV."
 _KV = "This compares the Worker, its runtime and HTTP, not KV itself."

@@ -13,7 +13,7 @@ import msgspec
 
 from queue_contracts.compare.steps import NOT_DESCRIBED
 from queue_contracts.described.operations import packaged_description
-from queue_contracts.foreign.files import read_yaml
+from queue_contracts.untrusted.files import read_yaml
 
 
 class KnownError(ValueError):

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import httpx
 
 from queue_contracts.compare.sides import Side
-from queue_contracts.foreign.deadline import open_client
 from queue_contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_NAMESPACE, KV_TOKEN, OF_B, QUEUE_KEY
 from queue_contracts.options import RATE_OF_A_URL
 from queue_contracts.profiles import Profile
@@ -30,6 +29,7 @@ from queue_contracts.targets.opening import open_target
 from queue_contracts.targets.serving import STARTED
 from queue_contracts.targets.storage import open_storage
 from queue_contracts.targets.target import Ability, Target
+from queue_contracts.untrusted.deadline import open_client
 
 _WRITE_PAUSE_S = 1.1
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 from queue_contracts.compare.allowed import recorded
 from queue_contracts.compare.comparing import ComparedStep, Finding
-from queue_contracts.compare.playing import Exchange
+from queue_contracts.compare.executor import Exchange
+from queue_contracts.compare.formatting import answer_line, curl, unkeyed, value_line
 from queue_contracts.compare.report import settled_late
 from queue_contracts.compare.scores import Outcome, Score
-from queue_contracts.compare.showing import answer_line, curl, unkeyed, value_line
 from queue_contracts.compare.sides import Side
 from queue_contracts.json_values import Json
 

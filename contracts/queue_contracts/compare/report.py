@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from queue_contracts.compare.allowed import differs_allowed
 from queue_contracts.compare.comparing import ComparedStep, Finding
+from queue_contracts.compare.formatting import answer_line, curl, from_where_they_differ, unkeyed, value_line
 from queue_contracts.compare.scores import Outcome, Score
-from queue_contracts.compare.showing import answer_line, curl, from_where_they_differ, unkeyed, value_line
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Advance, Request, Seed
 from queue_contracts.compare.verdicts import Verdict

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from tqdm import tqdm
 
 from queue_contracts.compare.comparing import NOISE_RUNS, compare
+from queue_contracts.compare.executor import Patience, Player
 from queue_contracts.compare.known import Known, expired
-from queue_contracts.compare.obstacles import obstacle
-from queue_contracts.compare.playing import Patience, Player
 from queue_contracts.compare.scores import Outcome, conclude
 from queue_contracts.compare.sides import Side
+from queue_contracts.compare.skip_reasons import obstacle
 from queue_contracts.compare.steps import Sequence
 from queue_contracts.described.operations import packaged_description
 

@@ -9,10 +9,10 @@ from functools import cached_property
 import httpx
 
 from queue_contracts.compare.steps import Deployment, Entry, Key, KvCalls
-from queue_contracts.foreign.keys import Keys
 from queue_contracts.profiles import Profile
 from queue_contracts.sending.rules import Asked
 from queue_contracts.targets.target import Scope, scope_of
+from queue_contracts.untrusted.keys import Keys
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from concurrent.futures import ProcessPoolExecutor
 
 from queue_contracts import options
 from queue_contracts.arguments import count
-from queue_contracts.foreign.visible import visible
 from queue_contracts.mutants.catalogue import Mutant, MutantError, load_mutants, selected
 from queue_contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, hunt, require_checks, run_checks
 from queue_contracts.mutants.hunters import hunters, in_turn
 from queue_contracts.packaged import reference_worker
 from queue_contracts.targets.workerd import RuntimeMissing, find_workerd
+from queue_contracts.untrusted.visible import visible
 
 GOOD, BAD, UNKNOWN = 0, 1, 2
 INDENT = " " * 10

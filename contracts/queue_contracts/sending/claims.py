@@ -8,10 +8,10 @@ import httpx
 import requests
 
 from queue_contracts.described.answers import Answer
-from queue_contracts.foreign.bounded import Unreadable
 from queue_contracts.json_values import NoJson
 from queue_contracts.sending.guard import Guard, Response, Wire, noted, obeying
 from queue_contracts.sending.rules import CLAIM, Asked
+from queue_contracts.untrusted.bounded import Unreadable
 
 
 class ForeignTask(Exception):

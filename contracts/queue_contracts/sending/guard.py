@@ -12,12 +12,12 @@ from typing import Generic, NoReturn, TypeVar
 
 from queue_contracts.described.answers import Answer
 from queue_contracts.described.operations import packaged_description
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.deadline import REQUEST_S_MAX
-from queue_contracts.foreign.visible import one_line, visible
 from queue_contracts.sending.limiter import LIMITED, SharedLimiter, sent_again
 from queue_contracts.sending.recorder import Exchange, Recorder
 from queue_contracts.sending.rules import CONTROL, Asked, Rules
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.deadline import REQUEST_S_MAX
+from queue_contracts.untrusted.visible import one_line, visible
 
 BREACH, STOPPED, UNTESTABLE = "breach.txt", "stopped.txt", "untestable.txt"
 Response = TypeVar("Response")

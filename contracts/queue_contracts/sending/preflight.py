@@ -7,12 +7,12 @@ import re
 
 import httpx
 
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.visible import one_line
 from queue_contracts.names import ADMIN_KEY, QUEUE_KEY
 from queue_contracts.sending.limiter import LIMITED
 from queue_contracts.sending.parts import ABSENT
 from queue_contracts.targets.target import Scope, Target
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.visible import one_line
 
 LISTED, STATUS = "/api/queue", "/api/migrate/status"
 

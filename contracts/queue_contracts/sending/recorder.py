@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from queue_contracts.described.answers import Answer
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.keys import ANOTHER, Keys
 from queue_contracts.names import ADMIN_KEY, KV_TOKEN, QUEUE_KEY
 from queue_contracts.sending.curl import command_line, key_in_a_shell
 from queue_contracts.sending.rules import Asked
 from queue_contracts.targets.target import LOCATION_HEADER, Target
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.keys import ANOTHER, Keys
 
 SHOWN_MAX = 4000
 

@@ -16,10 +16,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from queue_contracts.described.answers import Answer
-from queue_contracts.foreign.deadline import read, read_of_requests, within
 from queue_contracts.sending.claims import claim, is_claim_among_others
 from queue_contracts.sending.guard import Guard, Response, Wire, let_through
 from queue_contracts.sending.rules import Asked
+from queue_contracts.untrusted.deadline import read, read_of_requests, within
 
 Sent = TypeVar("Sent")
 Received = TypeVar("Received")

@@ -7,8 +7,6 @@ import msgspec
 import pytest
 
 from queue_contracts.codes import Code
-from queue_contracts.foreign.environment import mask_environment
-from queue_contracts.foreign.visible import visible
 from queue_contracts.names import HAR, JUNIT, PAGE
 from queue_contracts.report import har, outcomes, page, summary
 from queue_contracts.report.outcomes import Outcome
@@ -18,11 +16,13 @@ from queue_contracts.sending.pace import learned_rate
 from queue_contracts.sending.parts import Parts
 from queue_contracts.sending.recorder import Exchange, read_exchanges
 from queue_contracts.sending.run import Run
-from queue_contracts.session import selection, tally
+from queue_contracts.session import request_counts, selection
 from queue_contracts.session.again import how_to_ask_again
-from queue_contracts.session.excuses import excused
 from queue_contracts.session.looking import parts_of
+from queue_contracts.session.not_testable import excused
 from queue_contracts.targets.target import Target
+from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.visible import visible
 
 
 class Told(msgspec.Struct):
@@ -32,7 +32,7 @@ class Told(msgspec.Struct):
     purpose: set[int] = msgspec.field(name="contract-purpose", default_factory=set)
     failure: dict[str, str] = msgspec.field(name=outcomes.FAILURE, default_factory=dict)
     missing: str | None = msgspec.field(name=outcomes.MISSING, default=None)
-    generated: tally.Account | None = msgspec.field(name=tally.PROPERTY, default=None)
+    generated: request_counts.Account | None = msgspec.field(name=request_counts.PROPERTY, default=None)
 
 
 class Concluding:
@@ -42,7 +42,7 @@ class Concluding:
         self.config, self.run, self.target, self.address = config, run, target, address
         self.outcomes: dict[str, Outcome] = {}
         self.purposes: dict[str, set[int]] = {}
-        self.accounts: list[tally.Account] = []
+        self.accounts: list[request_counts.Account] = []
         self.missed: Counter[str] = Counter()
         self.lines: list[str] = []
         self.told_to_end = False
@@ -100,7 +100,7 @@ class Concluding:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.accounts:
             terminalreporter.section("generated requests")
-            for line in tally.summary(self.accounts):
+            for line in request_counts.summary(self.accounts):
                 terminalreporter.write_line(line)
         if self.lines:
             terminalreporter.section(f"the contract of {self.address}")
@@ -121,7 +121,7 @@ class Concluding:
         )
         verdict = judge(evidence)
         there = [each for each in self.accounts if each[0] not in self.missed]
-        verdict.vacuous.extend(filter(None, map(tally.without_substance, there)))
+        verdict.vacuous.extend(filter(None, map(request_counts.without_substance, there)))
         return verdict
 
     def _write_reports(self, folder: Path, exchanges: list[Exchange]) -> None:

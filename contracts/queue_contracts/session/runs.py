@@ -11,8 +11,6 @@ import pytest
 
 from queue_contracts.codes import Code
 from queue_contracts.described.operations import packaged_description
-from queue_contracts.foreign.environment import mask_environment
-from queue_contracts.foreign.visible import visible
 from queue_contracts.names import KV_ACCOUNT, KV_NAMESPACE, KV_TOKEN
 from queue_contracts.options import RATE_OF_A_URL
 from queue_contracts.profiles import Profile
@@ -21,6 +19,8 @@ from queue_contracts.sending.run import Run, load_run, new_run_id, settle_profil
 from queue_contracts.targets.addresses import TargetError, check_address, origin_of
 from queue_contracts.targets.opening import deployed_target
 from queue_contracts.targets.target import LOCAL, Ability, Target
+from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.visible import visible
 
 _current: list[Run] = []
 

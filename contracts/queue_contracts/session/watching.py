@@ -6,9 +6,6 @@ import pytest
 
 from queue_contracts.described.answers import Answer
 from queue_contracts.described.operations import packaged_description
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.environment import mask_environment
-from queue_contracts.foreign.visible import one_line, visible
 from queue_contracts.report import outcomes
 from queue_contracts.sending.claims import ForeignTask
 from queue_contracts.sending.guard import UNTESTABLE, PartMissing, Stopped
@@ -17,9 +14,12 @@ from queue_contracts.sending.run import Run
 from queue_contracts.sending.wire import installed
 from queue_contracts.session import selection
 from queue_contracts.session.again import SERVED
-from queue_contracts.session.excuses import say_excused
 from queue_contracts.session.looking import OfAnotherFormat
+from queue_contracts.session.not_testable import say_excused
 from queue_contracts.targets.storage import StorageError
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.visible import one_line, visible
 
 # A request that was not sent, or a KV that cannot be read, is no broken contract, and no check that holds either.
 _NOT_CHECKED = (ForeignTask, Stopped, StorageError, PartMissing, OfAnotherFormat)

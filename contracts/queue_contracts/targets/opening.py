@@ -9,15 +9,15 @@ from pathlib import Path
 import httpx
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.deadline import open_client
-from queue_contracts.foreign.visible import one_line
 from queue_contracts.names import ADMIN_KEY, KINDS, QUEUE_KEY
 from queue_contracts.packaged import reference_worker
 from queue_contracts.targets.addresses import TargetError, check_address, check_keys, origin_of, rest_api
 from queue_contracts.targets.serving import Serving, running_emulator
 from queue_contracts.targets.storage import CONTROL_PREFIX
 from queue_contracts.targets.target import LOCAL, Ability, Target
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.deadline import open_client
+from queue_contracts.untrusted.visible import one_line
 
 _CONTROLLED = Draft202012Validator(
     {

@@ -12,13 +12,13 @@ from urllib.parse import quote
 import httpx
 from jsonschema_rs import Draft202012Validator
 
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.keys import Keys
-from queue_contracts.foreign.visible import one_line
 from queue_contracts.json_values import Fields, Json, NoJson, fields, items, parse_json
 from queue_contracts.names import KV_TOKEN
 from queue_contracts.targets.key_names import is_of_the_queue
 from queue_contracts.targets.target import Ability, RestApi, Target
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.keys import Keys
+from queue_contracts.untrusted.visible import one_line
 
 Entry = Mapping[str, Json]
 Query: TypeAlias = Mapping[str, str]

@@ -92,7 +92,7 @@ def _change(text: str) -> dict[str, object]:
 
 
 def _keys(parsed: argparse.Namespace) -> int:
-    from queue_emulator.looking_at_keys import keys
+    from queue_emulator.keys_table import keys
 
     keys(
         parsed.url,

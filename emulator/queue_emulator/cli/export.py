@@ -2,7 +2,7 @@
 
 import argparse
 
-from queue_emulator.transfer import forms
+from queue_emulator.transfer import endpoint_syntax
 
 
 def add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -10,7 +10,7 @@ def add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "export",
         help="print a namespace as a `wrangler kv bulk put` file",
-        epilog=forms.SOURCES_HELP,
+        epilog=endpoint_syntax.SOURCES_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", metavar="ENDPOINT", help="the namespace to read")

@@ -3,7 +3,7 @@
 import argparse
 
 from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
-from queue_emulator.transfer import forms
+from queue_emulator.transfer import endpoint_syntax
 
 
 def add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -11,7 +11,7 @@ def add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "import",
         help="copy a namespace, for example from wrangler's local state",
-        epilog=forms.SOURCES_HELP,
+        epilog=endpoint_syntax.SOURCES_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", metavar="ENDPOINT", help="the namespace to read, or a bulk-put file")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from queue_emulator.cli.data_time import add_as_of
 from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
-from queue_emulator.transfer import forms
+from queue_emulator.transfer import endpoint_syntax
 
 
 def add_seed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -13,7 +13,7 @@ def add_seed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "seed",
         help="load `wrangler kv bulk put` files into an emulator, a file, or Cloudflare",
-        epilog=forms.TARGETS_HELP,
+        epilog=endpoint_syntax.TARGETS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from queue_emulator.cli.data_time import time_of_data
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.transfer import forms
+from queue_emulator.transfer import endpoint_syntax
 
 
 def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -13,12 +13,12 @@ def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "verify",
         help="compare a namespace after a migration with the data before it",
-        epilog=forms.SOURCES_HELP,
+        epilog=endpoint_syntax.SOURCES_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add(
-        "--from", dest="source", default=forms.DEFAULT_URL, metavar="ENDPOINT",
+        "--from", dest="source", default=endpoint_syntax.DEFAULT_URL, metavar="ENDPOINT",
         help="the data after the migration (default: %(default)s)",
     )  # fmt: skip
     data = parser.add_mutually_exclusive_group(required=True)

@@ -4,14 +4,16 @@ import argparse
 from typing import TYPE_CHECKING
 
 from queue_emulator.cli.data_time import as_of
-from queue_emulator.transfer import forms
+from queue_emulator.transfer import endpoint_syntax
 
 if TYPE_CHECKING:
     from queue_emulator.transfer.seeding import SeedOptions
 
 
 def add_to(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--to", metavar="ENDPOINT", help=f"where to write the data (default: {forms.DEFAULT_URL})")
+    parser.add_argument(
+        "--to", metavar="ENDPOINT", help=f"where to write the data (default: {endpoint_syntax.DEFAULT_URL})"
+    )
 
 
 def add_writing(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +25,7 @@ def add_writing(parser: argparse.ArgumentParser) -> None:
 
 def endpoint_of(parsed: argparse.Namespace) -> str:
     """Where to write. An empty text, as from a shell variable that is not set, does not mean the default endpoint."""
-    return forms.DEFAULT_URL if parsed.to is None else str(parsed.to)
+    return endpoint_syntax.DEFAULT_URL if parsed.to is None else str(parsed.to)
 
 
 def options_of(parsed: argparse.Namespace, *, skip_expired: bool) -> "SeedOptions":

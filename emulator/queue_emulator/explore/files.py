@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from queue_emulator.drawing.picture import picture
-from queue_emulator.explore import schedule, telling
+from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.picturing import Shown, story
 from queue_emulator.kv.folder import Folder
@@ -20,7 +20,7 @@ def write(folder: Path, name: str, finding: Finding, command: str) -> Path:
     """Both, in a folder; `command` is the one by which it is seen again. The schedule's path."""
     shown = Shown(finding.scenario, finding.history, finding.target, finding.broken, finding.causes)
     with Folder.open(folder) as opened:
-        _put(opened, f"{name}.schedule", schedule.write(finding, telling.needs(finding.causes)))
+        _put(opened, f"{name}.schedule", schedule.write(finding, text_report.needs(finding.causes)))
         _put(opened, f"{name}.svg", _drawn(shown, name=name, command=command))
     return folder / f"{name}.schedule"
 

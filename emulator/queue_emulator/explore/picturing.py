@@ -13,7 +13,7 @@ from queue_emulator.explore.history import Actor, Begun, Call, Ended, Happening,
 from queue_emulator.explore.scenarios import Scenario
 from queue_emulator.explore.schedule import answer, operation, outcome
 from queue_emulator.explore.subject import Subject
-from queue_emulator.explore.telling import needs
+from queue_emulator.explore.text_report import needs
 from queue_emulator.explore.turns import MINUTE_MS
 
 

@@ -11,9 +11,9 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
-from queue_emulator.explore.own import Own, Worker, by_id, item, parse
 from queue_emulator.explore.scenarios import BY_NAME, FAULTS, SCENARIOS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
+from queue_emulator.explore.user_worker import Own, Worker, by_id, item, parse
 from queue_emulator.kv.folder import read_small
 
 BYTES_MAX = 1_000_000  # of a file

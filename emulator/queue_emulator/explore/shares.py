@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.explore import files, schedule, telling
+from queue_emulator.explore import files, schedule, text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, replay
 from queue_emulator.explore.explorer import Explorer, Finding, Sign, keep
@@ -68,7 +68,7 @@ def share_of(explorer: Explorer) -> Share:
             signs,
             finding.causes,
             finding.at_schedule,
-            schedule.write(finding, telling.needs(finding.causes)),
+            schedule.write(finding, text_report.needs(finding.causes)),
             tuple(each.choice for each in finding.made),
         )
         for (scenario, target, signs), finding in explorer.examined.items()

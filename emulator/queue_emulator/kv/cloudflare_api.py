@@ -45,7 +45,7 @@ from queue_emulator.kv.cloudflare_exchange import (
     TimeoutException,
     Transport,
 )
-from queue_emulator.kv.patience import PATIENCE_DEFAULT, Patience, http_date_ms, retry_after_ms
+from queue_emulator.kv.retry import PATIENCE_DEFAULT, Patience, http_date_ms, retry_after_ms
 from queue_emulator.kv.waiting import Sleep, first_of, sleep_really
 
 LIST_LIMIT_MIN, LIST_LIMIT_MAX = 10, 1000

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.cloudflare_access import Access
-from queue_emulator.kv.patience import Patience
+from queue_emulator.kv.retry import Patience
 
 try:
     import httpx

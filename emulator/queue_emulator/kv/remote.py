@@ -27,8 +27,8 @@ from queue_emulator.kv.cloudflare_api import LIST_LIMIT_MIN, CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
 from queue_emulator.kv.limiting import Limits
 from queue_emulator.kv.operation import Found, Invocation, Listing, Operation, Outcome, Reading, Way, Written
-from queue_emulator.kv.patience import Patience
 from queue_emulator.kv.pipeline import Pipeline
+from queue_emulator.kv.retry import Patience
 from queue_emulator.kv.waiting import STEP_ENTRIES, Sleep
 
 # A Worker waits for its KV operation, and its client for the Worker: better a failure after 15 s than an answer later.

@@ -17,7 +17,7 @@ from queue_emulator.kv.operation import Invocation
 from queue_emulator.worker.answers import error_answer
 from queue_emulator.workerd import websocket
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.passing import (
+from queue_emulator.workerd.proxying import (
     Body,
     ClientGone,
     Message,

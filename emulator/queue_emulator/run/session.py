@@ -13,11 +13,11 @@ from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
 from queue_emulator.kv.folder import read_small
 from queue_emulator.kv.service import KVService
 from queue_emulator.run import reports
-from queue_emulator.run.announcing import Announcements
 from queue_emulator.run.command import Command
 from queue_emulator.run.front import Addresses, ToolFront, address_of
-from queue_emulator.run.lending import PREFERRED, Bind, Lending, Seed
+from queue_emulator.run.messages import Announcements
 from queue_emulator.run.reports import Bound, Ready, Refused, Report
+from queue_emulator.run.tool_namespaces import PREFERRED, Bind, Lending, Seed
 from queue_emulator.settings import ToolSettings
 from queue_emulator.terminal import tell
 from queue_emulator.workerd import wire

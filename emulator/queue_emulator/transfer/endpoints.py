@@ -1,4 +1,4 @@
-"""Makes an endpoint from its text form (transfer/forms.py lists the forms)."""
+"""Makes an endpoint from its text form (transfer/endpoint_syntax.py lists the forms)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from queue_emulator import settings
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.transfer import forms
+from queue_emulator.transfer import endpoint_syntax
 from queue_emulator.transfer.bulk_files import STANDARD_INPUT, readable
 from queue_emulator.transfer.emulator_endpoint import EmulatorEndpoint
 from queue_emulator.transfer.endpoint import Source, Target
@@ -24,7 +24,7 @@ def target_of(text: str) -> Target:
     if endpoint is None and Path(text).name == "state" and not Path(text).exists():
         raise SettingsError(f"there is no wrangler state at {text} yet: to create it, use wrangler:{text}#NAMESPACE_ID")
     if endpoint is None:
-        raise SettingsError(f"cannot write to {text!r}: not a known endpoint; use one of:\n{forms.TARGETS}")
+        raise SettingsError(f"cannot write to {text!r}: not a known endpoint; use one of:\n{endpoint_syntax.TARGETS}")
     return endpoint
 
 
@@ -39,7 +39,7 @@ def source_of(text: str) -> Iterator[Source]:
     if endpoint is None and ":" not in text and not Path(text.partition("#")[0]).exists():
         raise SettingsError(f"there is no file or folder {text}")
     if endpoint is None:
-        raise SettingsError(f"cannot read from {text!r}: not a known endpoint; use one of:\n{forms.SOURCES}")
+        raise SettingsError(f"cannot read from {text!r}: not a known endpoint; use one of:\n{endpoint_syntax.SOURCES}")
     yield endpoint
 
 

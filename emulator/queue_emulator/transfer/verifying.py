@@ -14,9 +14,9 @@ from queue_emulator.transfer.comparison import KINDS, Comparison
 from queue_emulator.transfer.endpoint import Source
 from queue_emulator.transfer.endpoints import source_of
 from queue_emulator.transfer.file_endpoint import FileEndpoint
+from queue_emulator.transfer.migration_report import CLASSES, UNCLEAN, Verdict, judge
 from queue_emulator.transfer.output import say
 from queue_emulator.transfer.prediction import Prediction, predict
-from queue_emulator.transfer.verdict import CLASSES, UNCLEAN, Verdict, judge
 
 UNCLEAN_CODE = 1
 _NAMES_SHOWN = 10

@@ -16,12 +16,12 @@ from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.web.control import Control
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.description import description_routes
+from queue_emulator.web.experiments import Laboratory
 from queue_emulator.web.inspector.exploring import Exploring
 from queue_emulator.web.inspector.keys import Keys
 from queue_emulator.web.inspector.page import is_page, page_routes
 from queue_emulator.web.inspector.pictures import Pictures
 from queue_emulator.web.inspector.stream import Live
-from queue_emulator.web.laboratory import Laboratory
 from queue_emulator.web.loopback_only import LoopbackOnly
 from queue_emulator.web.request_body import ClientGone, DrainedFirst
 

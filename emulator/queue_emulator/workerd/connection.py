@@ -16,7 +16,7 @@ from queue_emulator.core.wire_names import CONNECTION_PREFIX, LOCATION_HEADER, R
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.passing import Body, ClientGone, Receive, Scope, Send, header
+from queue_emulator.workerd.proxying import Body, ClientGone, Receive, Scope, Send, header
 from queue_emulator.workerd.wire import BODY_BYTES_MAX, REASON_CHARACTERS_MAX, WireFace
 
 BindNamespace = Callable[[str, str | None], Awaitable[KVService]]

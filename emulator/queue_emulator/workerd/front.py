@@ -14,7 +14,7 @@ from queue_emulator.kv.operation import Invocation
 from queue_emulator.worker.answers import error_answer, text_answer
 from queue_emulator.workerd.config import CF_HEADER
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.passing import (
+from queue_emulator.workerd.proxying import (
     Body,
     ClientGone,
     Head,

@@ -21,7 +21,7 @@ from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
 from queue_emulator.workerd.front import WorkerdFace
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.missing import advice
+from queue_emulator.workerd.module_errors import advice
 from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd

@@ -12,7 +12,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, TextMessage
 
 from queue_emulator.core.dice import Dice
-from queue_emulator.workerd.passing import HOP_BY_HOP, Receive, Scope, Send, target
+from queue_emulator.workerd.proxying import HOP_BY_HOP, Receive, Scope, Send, target
 from queue_emulator.workerd.upstream import Address, Connected, Exchange, Headers, WorkerGone
 
 _OWN = (b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions", b"sec-websocket-accept")

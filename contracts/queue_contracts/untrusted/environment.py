@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.keys import Keys
 from queue_contracts.names import ADMIN_KEY, KV_TOKEN, OF_B, QUEUE_KEY
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.keys import Keys
 
 SECRETS = (QUEUE_KEY, ADMIN_KEY, KV_TOKEN, QUEUE_KEY + OF_B, ADMIN_KEY + OF_B)
 

@@ -12,12 +12,12 @@ from queue_contracts.compare.naming import Names
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Advance, Entry, KvCalls, Request, Seed, Sequence, Until
 from queue_contracts.described.answers import Answer, Sent
-from queue_contracts.foreign.bounded import Unreadable
-from queue_contracts.foreign.visible import one_line
 from queue_contracts.json_values import Json, NoJson, value_at
 from queue_contracts.sending.claims import ForeignTask
 from queue_contracts.sending.guard import KeyShown
 from queue_contracts.sending.limiter import seconds_of
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.visible import one_line
 
 _FIRST_PAUSE_S, _PAUSE_S_MAX = 0.05, 2.0
 _MOVED_AFTER_S, _MOVED_S = 3.0, 5

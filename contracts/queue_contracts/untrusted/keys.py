@@ -16,7 +16,7 @@ from html.entities import html5
 from typing import TypeAlias
 from urllib.parse import quote
 
-from queue_contracts.foreign.bounded import Unreadable
+from queue_contracts.untrusted.bounded import Unreadable
 
 ANOTHER = "[another key]"
 CHANGED_LENGTH_MIN, PART_LENGTH_MIN = 8, 12  # of a shorter key a part could be any word

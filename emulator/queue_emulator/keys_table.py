@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from queue_emulator.columns_of_text import columns
 from queue_emulator.controlling import YELLOW, Instant, control
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import utf8
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import wants_colours
+from queue_emulator.text_table import columns
 from queue_emulator.transfer.output import say
 from queue_emulator.transfer.paging import Paging
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from queue_contracts.compare.playing import Player
+from queue_contracts.compare.executor import Player
 from queue_contracts.compare.steps import Compared, Key, Request, Seed, Sequence
 from queue_contracts.described.operations import packaged_description
 from queue_contracts.sending.rules import Asked, id_of_key

@@ -5,10 +5,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from queue_contracts.compare.obstacles import obstacle
-from queue_contracts.compare.playing import Player
-from queue_contracts.compare.reading import packaged_sequences
+from queue_contracts.compare.executor import Player
+from queue_contracts.compare.parser import packaged_sequences
 from queue_contracts.compare.sides import Side
+from queue_contracts.compare.skip_reasons import obstacle
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Seed, Sequence
 from queue_contracts.profiles import Profile
 from queue_contracts.sending.rules import Rules

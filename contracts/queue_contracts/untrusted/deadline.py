@@ -9,7 +9,7 @@ import httpx
 import requests
 import urllib3
 
-from queue_contracts.foreign.bounded import CHUNK_BYTES, whole_body
+from queue_contracts.untrusted.bounded import CHUNK_BYTES, whole_body
 
 READ_S_MAX = 30
 REQUEST_S_MAX = 60

@@ -25,8 +25,8 @@ from queue_contracts.compare.placeholders import require_meaning
 from queue_contracts.compare.seeds import SequenceError, members, seed, whole
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Sequence, Step, Until
 from queue_contracts.described.operations import packaged_description
-from queue_contracts.foreign.files import read_yaml
 from queue_contracts.json_values import Fields, Json, OtherForm, as_json
+from queue_contracts.untrusted.files import read_yaml
 
 _OF_A_SEQUENCE = {"name", "steps", "worker_time", "deployment", "allowed"}
 _OF_A_REQUEST = {

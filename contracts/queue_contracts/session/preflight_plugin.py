@@ -2,7 +2,6 @@
 
 import pytest
 
-from queue_contracts.foreign.deadline import open_client
 from queue_contracts.sending.guard import Breach, KeyShown, LimitedOtherwise, Stopped
 from queue_contracts.sending.preflight import objection
 from queue_contracts.sending.run import Run
@@ -12,6 +11,7 @@ from queue_contracts.session.runs import usage
 from queue_contracts.targets.addresses import TargetError
 from queue_contracts.targets.serving import StartError
 from queue_contracts.targets.storage import StorageError
+from queue_contracts.untrusted.deadline import open_client
 
 
 class FirstLook:
