@@ -113,6 +113,20 @@ def test_a_timer_rings_when_nothing_else_can_happen_and_takes_its_time(start: St
         assert steps(world) == [("a", "get", "x")]
 
 
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "ctx.waitUntil((async () => { for (;;) await scheduler.wait(1000); })())",
+        "for (;;) { await scheduler.wait(1000); await env.CACHE.get('x').catch(() => {}) }",
+    ],
+)
+def test_a_worker_that_waits_without_end_is_refused_by_name(waits: str, start: Start) -> None:
+    with start(f"{waits}; return new Response()") as started:
+        world = started.world(A)
+        with pytest.raises(EmulatorError, match=r"more than 1000 timers ring in one request of the Worker, and"):
+            whole(world, "a")
+
+
 def test_chance_is_the_same_in_each_run_and_another_in_another_request(start: Start) -> None:
     body = (
         "return Response.json([Math.random(), crypto.randomUUID(), crypto.getRandomValues(new Uint8Array(4)).join()])"

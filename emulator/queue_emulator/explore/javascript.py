@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.requests import Request
@@ -31,6 +31,7 @@ from queue_emulator.workerd.wire import WireFace
 
 _THROWN, _REFUSED = b"x-emulator-thrown", b"x-emulator-refused"
 _PROBES = 2  # after which whatever a Worker was about to ask for is there; after one it was missing once in 180 times
+_RINGS_MAX = 1_000  # of the timers of one request: no answer comes of one that only waits
 _OF_KV = re.compile(r"^KV [A-Z_]+ failed: 429 (?=Too many API requests)")  # the runtime's frame around our budget
 _ONLY = "worker"  # the slots of a Worker that has no versions
 
@@ -85,6 +86,7 @@ class _Run:
     clock: Standing
     binding: Binding
     _told_ms: int = 0
+    _rung: int = 0
     _timers: list[tuple[int, int, Asked]] = field(default_factory=list)
     _waiting: Asked | None = None
     _face: WireFace = field(init=False)
@@ -131,7 +133,13 @@ class _Run:
         return not self.stepping.any_more()
 
     def _ring(self) -> None:
-        """The earliest timer: the time is what it was set to, if that is not over."""
+        """The earliest timer: the time is what it was set to, if that is not over. Raises EmulatorError."""
+        self._rung += 1
+        if self._rung > _RINGS_MAX:
+            raise EmulatorError(
+                f"more than {_RINGS_MAX} timers ring in one request of the Worker, and it does not end: a loop that "
+                "waits, or an interval that nobody clears, cannot be explored"
+            )
         due = min(self._timers, key=lambda each: each[:2])
         self._timers.remove(due)
         self.clock.at_ms = max(self.clock.at_ms, due[0])
