@@ -31,6 +31,7 @@ _UNSTEADY = (
     "queue-emulator: {} broken schedules broke nothing when they were run again, and are not shown: the Worker keeps "
     "something between requests, such as a variable of a module"
 )
+_LOST = "queue-emulator: {} of {} processes did not stop and were killed: what they had found is lost"
 
 
 def explore(parsed: argparse.Namespace) -> int:
@@ -113,7 +114,9 @@ def _search(parsed: argparse.Namespace, watch: Stopwatch) -> _Outcome:
 
 def _in_processes(asked: Search, workers: int, watch: Stopwatch) -> _Outcome:
     said = _Said(watch)
-    shares, interrupted = search(asked, workers, said)
+    shares, interrupted, lost = search(asked, workers, said)
+    if lost:
+        tell(_LOST.format(lost, workers))
     scenarios = scenarios_of(shares, asked.scenarios)
     with answering([*SCENARIOS, *scenarios.values()], asked.flags, workerd=asked.workerd) as answered:
         return _Outcome(*together(shares, answered, scenarios), interrupted)

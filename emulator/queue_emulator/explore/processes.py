@@ -2,9 +2,12 @@
 
 import gc
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -24,6 +27,7 @@ from queue_emulator.workerd.bindings import WorkerFlags
 
 _TOLD_EVERY_MS = 500.0
 _HEARD_EVERY_S = 0.2
+_STOP_S_MAX = 5.0  # what ends no schedule by then is killed: its Worker may spin
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,19 @@ class _Told(NamedTuple):
     failed: str
 
 
-def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], None]) -> tuple[list[Share], bool]:
-    """What each process has examined, and whether Ctrl-C came, which keeps that; raises SettingsError.
+class Searched(NamedTuple):
+    """What processes have examined; whether Ctrl-C came, which keeps that; how many were killed with what they had."""
 
-    `told` is told now and then how far all of them are.
+    shares: list[Share]
+    interrupted: bool
+    lost: int
+
+
+def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], None]) -> Searched:
+    """Search in so many processes; raises SettingsError. `told` is told now and then how far all of them are.
+
+    Ctrl-C has them stop after the schedule that they are in. They are not waited for longer than 5 s, nor once Ctrl-C
+    comes again.
     """
     context = multiprocessing.get_context("spawn")
     queue: Queue[_Told] = context.Queue()
@@ -80,10 +93,9 @@ def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], Non
     ]
     for process in processes:
         process.start()
-    hearing = _Hearing(len(processes), told)
-    interrupted = False
+    hearing, stopping = _Hearing(len(processes), told), _Stopping(stop)
     try:
-        while hearing.missing:
+        while hearing.missing and not stopping.over:
             try:
                 hearing.hear(queue)
                 if not all(processes[number].is_alive() for number in hearing.missing):
@@ -92,15 +104,45 @@ def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], Non
                     if dead:
                         raise EmulatorError("a process of the search has ended without a word: it was killed")
             except KeyboardInterrupt:
-                interrupted = True
-                stop.set()
+                stopping.asked()
     finally:
         stop.set()
+        _end(processes, 0 if stopping.over else _STOP_S_MAX)
+    return Searched(list(hearing.shares.values()), stopping.interrupted, len(hearing.missing))
+
+
+def _end(processes: Sequence[BaseProcess], by_s: float) -> None:
+    """Whoever has not ended by then is killed."""
+    watch = Stopwatch()
+    try:
         for process in processes:
-            process.join(5)
-            if process.is_alive():
-                process.kill()
-    return list(hearing.shares.values()), interrupted
+            process.join(max(0.0, by_s - watch.elapsed_s()))
+    finally:  # also at Ctrl-C
+        for process in processes:
+            process.kill()
+
+
+class _Stopping:
+    """Whether they were asked to stop, and whether that is long enough ago."""
+
+    def __init__(self, stop: Event) -> None:
+        self._stop = stop
+        self._since: Stopwatch | None = None
+        self._again = False
+
+    def asked(self) -> None:
+        """By Ctrl-C."""
+        self._again = self.interrupted
+        self._since = self._since or Stopwatch()
+        self._stop.set()
+
+    @property
+    def interrupted(self) -> bool:
+        return self._since is not None
+
+    @property
+    def over(self) -> bool:
+        return self._again or (self._since is not None and self._since.elapsed_s() >= _STOP_S_MAX)
 
 
 class _Hearing:
@@ -113,10 +155,11 @@ class _Hearing:
         self._told = told
 
     def hear(self, queue: "Queue[_Told]") -> None:
-        """All that is there, or comes in a moment."""
+        """What comes in a moment, and all that is there by then."""
+        watch = Stopwatch()
         try:
             while True:
-                each = queue.get(timeout=_HEARD_EVERY_S)
+                each = queue.get(timeout=max(0.0, _HEARD_EVERY_S - watch.elapsed_s()))
                 if each.failed:
                     raise SettingsError(each.failed)
                 if each.progress is not None:
@@ -130,7 +173,8 @@ class _Hearing:
 
 
 def _work(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> None:
-    """One process. It ends by itself when the one that started it is gone."""
+    """One process. It ends when the one that started it is gone, even in a schedule; with it its workerd."""
+    threading.Thread(target=_end_without, args=(multiprocessing.parent_process(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all of them: the first tells the others to stop
     collect_seldom()
     try:
@@ -139,20 +183,24 @@ def _work(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> Non
         queue.put(_Told(number, None, b"", str(error)))
 
 
+def _end_without(parent: BaseProcess | None) -> None:
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
 def _searched(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> Share:
     scenarios = scenarios_named(asked.scenarios)
     with answering(scenarios, asked.flags, workerd=asked.workerd) as answers:
         answered = with_machines(answers, asked.machines)
         explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
-        watch, parent, told_ms = Stopwatch(), multiprocessing.parent_process(), 0.0
+        watch, told_ms = Stopwatch(), 0.0
 
         def enough() -> bool:
             nonlocal told_ms
             now_ms = watch.elapsed_ms()
             if now_ms - told_ms >= _TOLD_EVERY_MS:
                 told_ms = now_ms
-                if parent is None or not parent.is_alive():
-                    return True
                 queue.put(_Told(number, progress_of(explorer), b"", ""))
             return stop.is_set() or (asked.schedules is None and now_ms >= asked.seconds * 1000)
 
