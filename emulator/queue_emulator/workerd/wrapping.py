@@ -39,7 +39,8 @@ _LISTENER = (
     "event.respondWith(new Response(null, {{ status: 204 }})); event.stopImmediatePropagation(); }} "
     "}})({date}, {sign})); "
 )
-_STRICT = re.compile(rb"""\s*(?:(?://[^\n]*\n|/\*.*?\*/)\s*)*["']use strict["']""", re.DOTALL)
+# Possessive: no second way is looked for through what was read, which would take for ever after many comments.
+_STRICT = re.compile(rb"""\s*+(?:(?://[^\n]*+\n|/\*(?:[^*]++|\*(?!/))*+\*/)\s*+)*+["']use strict["']""")
 
 
 @dataclass(frozen=True, slots=True)
