@@ -64,7 +64,7 @@ class Session:
         self._announcements = Announcements(controls, settings.locations, settings.at, around.say)
         self.lending = Lending(around.bind, seeds, settings.locations[0])
         self._refused = asyncio.Event()
-        self.clock = WorkerClock(around.clock)
+        self.clock = WorkerClock(around.clock, around.log)
         self._sign = f"{Dice().bits(64, 'clock'):016x} "
         self.front = ToolFront(
             self._addresses, locate=around.locate, invocations=self._invocations, before=self.clock.tell_all

@@ -79,7 +79,7 @@ class RunningWorker:
 async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterator[RunningWorker]:
     """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
-    invocations, clock = Invocations(), WorkerClock(around.clock)
+    invocations, clock = Invocations(), WorkerClock(around.clock, around.log)
     namespaces = list(dict.fromkeys(plan.kv.values()))
     wire = WireFace(
         numbered(namespaces, around.service),

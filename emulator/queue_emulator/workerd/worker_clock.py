@@ -6,9 +6,7 @@ if the clock was moved since; and while requests are under way as soon as it is 
 
 import asyncio
 import json
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +14,7 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.workerd.upstream import Address, Exchange, WorkerGone
 from queue_emulator.workerd.wrapping import CLOCK_HEADER
 
-_TOLD_S_MAX = 1.0  # a Worker that spins hears nothing, and need not: it is not waited for again until the clock moves
+_WAIT_S_MAX = 1.0  # for a Worker that spins, once each time that the clock is moved
 
 
 class _Shown(NamedTuple):
@@ -37,43 +35,84 @@ class Told:
     sign: str
 
 
+@dataclass(slots=True)
+class _Telling:
+    """One location is being told. `saying` lasts until that is heard, `waiting` no longer than anybody waits for it."""
+
+    shown: _Shown
+    saying: asyncio.Task[None]
+    waiting: asyncio.Task[None]
+
+
 class WorkerClock:
     """`clock` is the one that the Worker is to show; `told` None: it shows the machine's own time."""
 
-    def __init__(self, clock: Callable[[], MovableClock]) -> None:
+    def __init__(self, clock: Callable[[], MovableClock], log: Callable[[str], None]) -> None:
         self._clock = clock
-        self._last: dict[str, _Shown] = {}
-        self._turns = defaultdict[str, asyncio.Lock](asyncio.Lock)
-        self._telling: set[asyncio.Task[None]] = set()
+        self._log = log
+        self._heard: dict[str, _Shown | None] = {}
+        self._under_way: dict[str, _Telling] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
         self.told: Told | None = None
 
     async def tell(self, location: str) -> None:
         """Returns when the Worker there shows this clock's time, or has no time to hear of it."""
-        if self.told is None or self._last.get(location, _NEVER_MOVED) == self._shown():
+        shown = self._shown()
+        if self.told is None or self._shows(location, shown):
             return
-        async with self._turns[location]:
-            shown = self._shown()
-            if self._last.get(location, _NEVER_MOVED) != shown:
-                with suppress(WorkerGone, TimeoutError):
-                    async with asyncio.timeout(_TOLD_S_MAX):
-                        await _say(self.told.sockets[location], self.told.sign, shown)
-                self._last[location] = shown
+        telling = self._under_way.get(location)
+        if telling is None or telling.shown != shown:
+            telling = self._begin(location, shown)
+        await asyncio.shield(telling.waiting)
 
     async def tell_all(self, _location: str = "") -> None:
-        """Wherever a Worker can be told."""
-        for name in self.told.sockets if self.told else ():
-            await self.tell(name)
+        """Wherever a Worker can be told, all at once."""
+        shown = self._shown()
+        late = [each for each in self.told.sockets if not self._shows(each, shown)] if self.told else ()
+        if late:
+            await asyncio.gather(*map(self.tell, late))
 
     def moved(self) -> None:
         """The clock was moved: runs that are under way see it without asking for anything."""
-        for location in self.told.sockets if self.told else ():
-            task = asyncio.ensure_future(self.tell(location))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+        task = asyncio.ensure_future(self.tell_all())
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
 
     def forget(self) -> None:
         """The runtime is another one, and shows the machine's time."""
-        self._last.clear()
+        self._heard.clear()
+        for telling in self._under_way.values():
+            telling.saying.cancel()
+        self._under_way.clear()
+
+    def _shows(self, location: str, shown: _Shown) -> bool:
+        return self._heard.get(location, _NEVER_MOVED) == shown
+
+    def _begin(self, location: str, shown: _Shown) -> _Telling:
+        before = self._under_way.get(location)
+        if before is not None:
+            before.saying.cancel()
+        self._heard[location] = None  # nobody knows, until it has answered
+        saying = asyncio.ensure_future(self._say(location, shown))
+        telling = _Telling(shown, saying, asyncio.ensure_future(self._wait(location, saying)))
+        self._under_way[location] = telling
+        return telling
+
+    async def _say(self, location: str, shown: _Shown) -> None:
+        assert self.told is not None
+        try:
+            await _say(self.told.sockets[location], self.told.sign, shown)
+            self._heard[location] = shown
+        except WorkerGone:
+            pass  # whoever comes next tells it
+        del self._under_way[location]
+
+    async def _wait(self, location: str, saying: "asyncio.Task[None]") -> None:
+        await asyncio.wait({saying}, timeout=_WAIT_S_MAX)
+        if not saying.done():
+            self._log(
+                f"  the Worker at {location} is busy: its Date shows an older time until it has heard the new one"
+            )
 
     def _shown(self) -> _Shown:
         clock = self._clock()
