@@ -139,7 +139,7 @@ def _here(asked: Search, watch: Stopwatch) -> _Outcome:
                 pass
         except KeyboardInterrupt:
             interrupted = True
-    return _Outcome(explorer.findings, share_of(explorer), interrupted)
+    return _Outcome(explorer.findings, share_of(explorer, asked.part), interrupted)
 
 
 def flags(parsed: argparse.Namespace) -> WorkerFlags | None:

@@ -22,7 +22,7 @@ from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.scenario_file import scenarios_named
 from queue_emulator.explore.scenarios import with_machines
-from queue_emulator.explore.shares import Share, share_of
+from queue_emulator.explore.shares import Part, Share, share_of
 from queue_emulator.workerd.bindings import WorkerFlags
 
 _TOLD_EVERY_MS = 500.0
@@ -42,6 +42,11 @@ class Search:
     machines: int = 1
     flags: WorkerFlags | None = None
     workerd: Path | None = None
+
+    @property
+    def part(self) -> Part:
+        """Of the whole search."""
+        return Part(self.seed, self.scenarios, self.machines, tuple(self.lanes))
 
 
 class Progress(NamedTuple):
@@ -108,7 +113,8 @@ def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], Non
     finally:
         stop.set()
         _end(processes, 0 if stopping.over else _STOP_S_MAX)
-    return Searched(list(hearing.shares.values()), stopping.interrupted, len(hearing.missing))
+    nothing = Share(replace(asked, lanes=()).part, 0, 0, 0, ())
+    return Searched([nothing, *hearing.shares.values()], stopping.interrupted, len(hearing.missing))
 
 
 def _end(processes: Sequence[BaseProcess], by_s: float) -> None:
@@ -206,4 +212,4 @@ def _searched(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) ->
 
         for _ in explorer.run(enough, asked.schedules):
             pass
-    return share_of(explorer)
+    return share_of(explorer, asked.part)

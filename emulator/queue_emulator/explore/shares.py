@@ -5,6 +5,7 @@ the number of its schedule among those of all lanes. Of one sign the first count
 together is what one long run finds.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from queue_emulator.explore.causes import Target, replay
 from queue_emulator.explore.explorer import Explorer, Finding, Sign, keep
 from queue_emulator.explore.scenario_file import scenario_for
 from queue_emulator.explore.scenarios import Answered, Scenario
+from queue_emulator.explore.search import LANES
 from queue_emulator.explore.turns import Choice
 from queue_emulator.kv.folder import read_small
 
@@ -42,9 +44,19 @@ class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.scenario, Target(self.guarantee, self.how), self.signs
 
 
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Its lanes, and of which search: what must be the same in all that come together."""
+
+    seed: int
+    scenarios: tuple[str, ...]
+    machines: int
+    lanes: tuple[int, ...]
+
+
 class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a part has tried, and what it has examined."""
 
+    part: Part
     schedules: int
     operations: int
     unsteady: int
@@ -58,7 +70,7 @@ class Together(NamedTuple):
     share: Share
 
 
-def share_of(explorer: Explorer) -> Share:
+def share_of(explorer: Explorer, part: Part) -> Share:
     """What it has done so far."""
     examined = [
         Examined(
@@ -73,7 +85,7 @@ def share_of(explorer: Explorer) -> Share:
         )
         for (scenario, target, signs), finding in explorer.examined.items()
     ]
-    return Share(explorer.schedules, explorer.operations, explorer.unsteady, tuple(examined))
+    return Share(part, explorer.schedules, explorer.operations, explorer.unsteady, tuple(examined))
 
 
 def scenarios_of(shares: Iterable[Share], named: Sequence[str]) -> dict[str, Scenario]:
@@ -83,7 +95,11 @@ def scenarios_of(shares: Iterable[Share], named: Sequence[str]) -> dict[str, Sce
 
 
 def together(shares: Sequence[Share], answered: Answered, scenarios: Mapping[str, Scenario]) -> Together:
-    """As one long run has it; `answered` is who answered in each of them, `scenarios` those that are files."""
+    """As one long run has it; `answered` is who answered in each of them, `scenarios` those that are files.
+
+    Raises SettingsError for parts of different searches, and for parts that overlap.
+    """
+    part = _one_part([share.part for share in shares])
     first: dict[Sign, Examined] = {}
     for each in sorted((each for share in shares for each in share.examined), key=lambda each: each.at_schedule):
         first.setdefault(each.sign, each)
@@ -91,12 +107,34 @@ def together(shares: Sequence[Share], answered: Answered, scenarios: Mapping[str
     for each in first.values():
         findings = keep(findings, _finding(each, answered, scenarios))
     total = Share(
+        part,
         sum(share.schedules for share in shares),
         sum(share.operations for share in shares),
         sum(share.unsteady for share in shares),
         tuple(first.values()),
     )
     return Together(findings, total)
+
+
+_SAME = {"seed": "--random-seed", "scenarios": "--scenario", "machines": "--machines"}
+
+
+def _one_part(parts: Sequence[Part]) -> Part:
+    first = parts[0]
+    for name, option in _SAME.items():
+        other = next((each for each in parts if getattr(each, name) != getattr(first, name)), None)
+        if other is not None:
+            one, two = (_words(getattr(each, name)) for each in (first, other))
+            raise SettingsError(f"these are parts of different searches: {option} is {one} in one, {two} in another")
+    lanes = Counter(lane for each in parts for lane in each.lanes)
+    twice = next((lane for lane, count in lanes.items() if count > 1), None)
+    if twice is not None:
+        raise SettingsError(f"part {twice + 1} of {LANES} of the search is there twice: name each part once")
+    return msgspec.structs.replace(first, lanes=tuple(sorted(lanes)))
+
+
+def _words(value: int | tuple[str, ...]) -> str:
+    return str(value) if isinstance(value, int) else ", ".join(value) or "not given"
 
 
 def read_share(folder: Path) -> Share:
@@ -115,6 +153,10 @@ def _finding(examined: Examined, answered: Answered, scenarios: Mapping[str, Sce
     of = schedule.scenario_of(examined.schedule)
     scenario = None if of is None else scenarios[of]
     read = schedule.read(examined.schedule, examined.scenario, scenario)
+    if read.target != Target(examined.guarantee, examined.how):
+        raise SettingsError(
+            f"a finding of {examined.guarantee} has a schedule that breaks {read.target.guarantee}: it was altered"
+        )
     world = replay(answered(read.scenario), examined.choices)
     broken = read.target.breaks(world.history)
     if broken is None:
