@@ -1,18 +1,22 @@
 """What a Worker in tests stands on: the deployment of the test that runs now, and what every such Worker can do."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
+from queue_emulator.core.errors import EmulatorError
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.testing import NOON_MS
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
+
+ANSWER_S_MAX = 60.0
 
 
 @dataclass(slots=True)
@@ -67,3 +71,22 @@ class Hosted(Protocol):
     async def settle(self) -> None:
         """Wait until no run of a test is under way any more, as far as that can be known."""
         ...
+
+
+def answering(face: ASGIApp, *, limit_s: float = ANSWER_S_MAX) -> ASGIApp:
+    """A test does not wait for ever for a Worker that is in a loop without an end: EmulatorError says so."""
+
+    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await face(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(limit_s) as limit:
+                await face(scope, receive, send)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            asked = f"{scope['method']} {scope['path'][:80]}"
+            raise EmulatorError(f"the Worker did not answer {asked} within {limit_s:g} s: is it in a loop?") from None
+
+    return bounded

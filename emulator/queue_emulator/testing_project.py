@@ -73,7 +73,14 @@ def _copy_state(project: Path, state: Path) -> None:
     """What D1, R2 and Durable Objects hold locally is there, and is not changed."""
     kept = project / ".wrangler" / "state"
     if kept.is_dir():
-        shutil.copytree(kept, state, symlinks=True)
+        try:
+            shutil.copytree(kept, state, symlinks=True)
+        except OSError as error:
+            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror or error
+            raise SettingsError(
+                f"cannot copy {kept}, which tests have a copy of: {why}; a `wrangler dev` that is running may be "
+                "writing there: end it first"
+            ) from None
 
 
 def _wrangler(folder: Path) -> Path:

@@ -49,6 +49,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._ended = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="queue-emulator", daemon=True)
         self._thread.start()
 
@@ -56,6 +57,10 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def do(self, work: Callable[[], Result]) -> Result:
+        """After the end too: then nobody else is at what is left, as a journal is."""
+        if self._ended:
+            return work()
+
         async def done() -> Result:
             return work()
 
@@ -80,8 +85,9 @@ class LoopThread:
         return bridged
 
     def end(self) -> None:
-        """Nothing is asked after this."""
+        """Nothing happens here after this; what is left can be looked at."""
         self.run(_cancel_others())
+        self._ended = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -1,8 +1,10 @@
 """A Worker of your own in tests: started once a session; each test has a KV, a clock and faults of its own."""
 
+import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
@@ -15,7 +17,7 @@ from queue_emulator.kv.store import Store
 from queue_emulator.kv.turn import HeldTurns
 from queue_emulator.kv.waiting import advance_instead
 from queue_emulator.testing import API_TOKEN, NOON_MS, World
-from queue_emulator.testing_host import Hosted, Stage
+from queue_emulator.testing_host import Hosted, Stage, answering
 from queue_emulator.testing_threads import LoopThread
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
@@ -30,7 +32,7 @@ class Workers:
     def __init__(self) -> None:
         self._thread = LoopThread()
         self._stack = AsyncExitStack()
-        self._started: dict[tuple[Path, tuple[str, ...]], _Started | EmulatorError] = {}
+        self._started: dict[_Asked, _Started | EmulatorError] = {}
 
     def world(self, path: Path, locations: tuple[str, ...], profile: Profile, seed: int) -> World:
         """A Worker, started when it is first asked for, over a KV that is empty."""
@@ -39,7 +41,7 @@ class Workers:
 
     def settle(self, path: Path, locations: tuple[str, ...]) -> None:
         """A test is over."""
-        started = self._started[path, locations]
+        started = self._started[_asked(path, locations)]
         if isinstance(started, _Started):
             self._thread.run(started.hosted.settle())
 
@@ -51,19 +53,28 @@ class Workers:
 
     async def _get(self, path: Path, locations: tuple[str, ...]) -> "_Started":
         """What does not start is not tried for every test."""
-        if (path, locations) not in self._started:
+        asked = _asked(path, locations)
+        if asked not in self._started:
             stage = Stage()
             try:
                 hosted = await _start(path, locations, stage, self._stack)
-                self._started[path, locations] = _Started(hosted, stage)
+                self._started[asked] = _Started(hosted, stage)
             except EmulatorError as error:
                 first_line, *_ = str(error).splitlines()
-                self._started[path, locations] = SettingsError(f"{first_line} (as the first test that needs it tells)")
+                self._started[asked] = SettingsError(f"{first_line} (as the first test that needs it tells)")
                 raise
-        started = self._started[path, locations]
+        started = self._started[asked]
         if isinstance(started, EmulatorError):
             raise started
         return started
+
+
+_Asked: TypeAlias = tuple[str, tuple[str, ...]]
+
+
+def _asked(path: Path, locations: tuple[str, ...]) -> _Asked:
+    """One Worker however its path is written; a link is another one, whose modules lie beside it."""
+    return os.path.normpath(path), locations
 
 
 @dataclass(slots=True)
@@ -121,7 +132,7 @@ async def _world(
     )
     started.stage.deployment = deployment
     clock.on_move(started.hosted.clock_moved)
-    app = create_app(deployment, worker=started.hosted.face)
+    app = create_app(deployment, worker=answering(started.hosted.face))
     return World(deployment, app, log, True, HeldTurns(), bound.services, thread)
 
 

@@ -58,6 +58,13 @@ def test_what_is_no_array_is_told_from_what_is_no_json() -> None:
     assert refused.value.start == 4
 
 
+@pytest.mark.parametrize("text", [b"[\x0b]", b"[\x0c]", b"\x0b[]", b"[]\x0c", b"[1,\x0b]"])
+@pytest.mark.parametrize("large_bytes", [0, 1 << 20])
+def test_what_is_no_space_in_json_is_refused_in_a_large_text_as_in_a_small_one(text: bytes, large_bytes: int) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        list(members_of(text, large_bytes=large_bytes))
+
+
 def test_one_member_may_hold_as_much_as_another_text() -> None:
     member = json.dumps([1] * (JSON_VALUES_MAX - 10))
     assert len(list(members_of(f"[{member},{member}]".encode()))) == 2

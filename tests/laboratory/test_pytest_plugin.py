@@ -202,7 +202,9 @@ def test_tests_do_not_see_each_other(pytester: pytest.Pytester) -> None:
 
 def test_tests_run_in_parallel(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ISOLATED)
-    pytester.runpytest_subprocess("-n", "2", "--strict-markers").assert_outcomes(passed=20)
+    pytester.runpytest_subprocess(
+        "-n", "2", "--strict-markers", "-p", "no:schemathesis", "-p", "no:hypothesispytest"
+    ).assert_outcomes(passed=20)
 
 
 def test_the_application_serves_any_asgi_client(pytester: pytest.Pytester) -> None:

@@ -50,7 +50,8 @@ def test_it(emulator, number):
 def ran(folder: Path, source: str) -> str:
     """What pytest writes of a user's tests in a copy of fixtures/shop."""
     (folder / "test_shop.py").write_text(source)
-    command = (sys.executable, "-m", "pytest", "-q", "-rN", "-p", "no:cacheprovider", "-W", "error")
+    without = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:hypothesispytest")  # slow to load, not used
+    command = (sys.executable, "-m", "pytest", "-q", "-rN", *without, "-W", "error")
     done = subprocess.run(
         command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", check=False
     )

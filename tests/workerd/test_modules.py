@@ -63,9 +63,22 @@ def test_names_start_at_the_folder_that_holds_all_modules(tmp_path: Path) -> Non
         ("const quote = /`/;\nimport a from './a.js';", "esModule"),
         ("const f = () => { return `${{a: 1}.a}`; };\nexport { f as default };", "esModule"),
         ("  import './a.js';", "esModule"),
+        ("var a={fetch(){return`a`}};export{a as default};", "esModule"),
+        ("import{b}from'./a.js';var a={};export default a;", "esModule"),
+        ("var a=1;import b from'./a.js';import'./a.js'", "esModule"),
+        ("function f(){}export*from'./a.js'", "esModule"),
+        ("function f(s) { return /`/.test(s); }\nexport default {};", "esModule"),
+        ("if (x) /`/.test(s);\nexport default {};", "esModule"),
+        ("function f(s){if(x)/`/.test(s)}export{f as default};", "esModule"),
+        ("/* made by a tool */ export default {};", "esModule"),
+        ("const a = {\n  export: 1,\n  import: 2,\n};", "serviceWorkerScript"),
+        ("import('./a.js');\nimport.meta;", "serviceWorkerScript"),
+        ("const a = { export };function f() { a.b;export_a(); }", "serviceWorkerScript"),
+        ("const t = `\nexport default 5\n${`\nexport {}`}\nimport a from 'a'`;", "serviceWorkerScript"),
+        ("const t = `; export default 5`, s = '; export { a }';", "serviceWorkerScript"),
     ],
 )
-def test_a_line_of_a_text_makes_no_module(tmp_path: Path, code: str, kind: str) -> None:
+def test_a_statement_makes_a_module_and_a_text_like_one_makes_none(tmp_path: Path, code: str, kind: str) -> None:
     written(tmp_path, {"main.js": f"{code}\naddEventListener('fetch', () => {{}});", "a.js": ""})
     assert found(tmp_path / "main.js")["main.js"] == kind
 

@@ -30,6 +30,8 @@ WORKER = """
       }
     }
 """
+# Plugins that these tests do not use, and that each process takes longer to load than to run them.
+WITHOUT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 MARKED = """
     import pytest
     pytestmark = pytest.mark.queue_emulator(worker="src/worker.mjs", locations=["SJC", "NRT"])
@@ -53,7 +55,7 @@ class Run:
 
     def __call__(self, source: str, *arguments: str, before: str = MARKED) -> pytest.RunResult:
         self._pytester.makepyfile(before + source)
-        return self._pytester.runpytest_subprocess("--strict-markers", "-W", "error", *arguments)
+        return self._pytester.runpytest_subprocess("--strict-markers", "-W", "error", *WITHOUT, *arguments)
 
 
 CONFIG = 'main = "src/worker.mjs"\n' + "".join(
@@ -85,10 +87,10 @@ TESTS = """
         faults.add("fail_before")
 
     def test_the_runtime_stays_and_one_in_which_a_run_does_not_end_does_not(emulator):
-        assert emulator.get("/k?for-ever").json()["requests"] > 1 or NUMBER_OF_PROCESSES > 1
+        assert emulator.get("/k?for-ever").json()["requests"] > 1
 
     def test_after_it(emulator, kv):
-        assert emulator.get("/k?wait").json()["requests"] == 1 or NUMBER_OF_PROCESSES > 1
+        assert emulator.get("/k?wait").json()["requests"] == 1
         assert kv.list().keys == ()
 
     @pytest.fixture
@@ -118,28 +120,39 @@ TESTS = """
 """
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_module_has_the_fixtures_of_the_queue(run: "Run", pytester: pytest.Pytester, processes: int) -> None:
+def test_a_module_has_the_fixtures_of_the_queue_and_so_has_the_example_of_the_readme(
+    run: "Run", pytester: pytest.Pytester
+) -> None:
     (pytester.path / "wrangler.toml").write_text(CONFIG)
-    arguments = () if processes == 1 else ("-n", f"{processes}")
-    run(f"    NUMBER_OF_PROCESSES = {processes}\n{TESTS}", *arguments).assert_outcomes(passed=16)
-
-
-def test_the_example_of_the_readme_runs(run: "Run", pytester: pytest.Pytester) -> None:
-    (example,) = (block.content for block in blocks() if block.language == "python" and "worker=" in block.content)
     (pytester.path / "fixtures").symlink_to(FIXTURES)
-    run(example, before="").assert_outcomes(passed=1)
+    (example,) = (block.content for block in blocks() if block.language == "python" and "worker=" in block.content)
+    pytester.makepyfile(test_readme=example)
+    run(TESTS).assert_outcomes(passed=17)
 
 
-def test_a_test_that_fails_shows_its_journal_and_its_log(run: "Run") -> None:
+def test_of_two_processes_each_has_its_runtime_and_a_test_that_fails_shows_its_journal_and_its_log(run: "Run") -> None:
     source = """
+    @pytest.mark.parametrize("number", range(6))
+    def test_each_finds_an_empty_kv(emulator, kv, number):
+        assert value(emulator.get("/k")) is None
+        kv.put("k", "old")
+
     def test_it(emulator):
         emulator.at("NRT").get("/k")
         emulator.at("SJC").request("PUT", "/k", content=b"new")
         assert value(emulator.at("NRT").get("/k")) == "new"
+
+    @pytest.fixture
+    def failing_at_the_end():
+        yield
+        raise AssertionError("when the Workers may have ended")
+
+    @pytest.mark.parametrize("number", range(2))
+    def test_that_is_torn_down(failing_at_the_end, emulator, number):
+        emulator.get("/torn-down")
     """
-    result = run(source, "-n", "1")
-    result.assert_outcomes(failed=1)
+    result = run(source, "-n", "2")
+    result.assert_outcomes(passed=8, failed=1, errors=2)
     result.stdout.fnmatch_lines(
         [
             "*- queue-emulator: 3 KV operations, stale reads: 1 (!) -*",
@@ -149,6 +162,8 @@ def test_a_test_that_fails_shows_its_journal_and_its_log(run: "Run") -> None:
             "GET /k 200 * 1 KV operation",
         ]
     )
+    torn_down = "  +0.000 s  SJC  get torn-down -> nothing  (GET /torn-down)"
+    assert result.stdout.str().count(torn_down) == 2, "the last test of a process too"
 
 
 REFUSED = {

@@ -13,6 +13,7 @@ from queue_emulator.core.limits import BULK_JSON_VALUES_MAX, JSON_VALUES_MAX
 
 LARGE_BYTES = 1 << 20  # of a text that is not decoded as a whole
 
+_SPACES = b" \t\n\r"  # JSON's own: bytes.strip() takes others too
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -27,7 +28,7 @@ def members_of(content: bytes, *, large_bytes: int = LARGE_BYTES) -> Iterator[Js
         return
     content = content.removeprefix(BOM_UTF8)
     bounds = Bounds(values_max=BULK_JSON_VALUES_MAX, members_max=JSON_VALUES_MAX)
-    if content.lstrip(b" \t\n\r")[:1] != b"[":
+    if content.lstrip(_SPACES)[:1] != b"[":
         raise NotAnArray("not a JSON array")
     start = end = content.index(b"[") + 1
     for at, _ in structure(content):
@@ -38,12 +39,12 @@ def members_of(content: bytes, *, large_bytes: int = LARGE_BYTES) -> Iterator[Js
             start = at + 1
         elif bounds.depth == 0:
             end = at + 1
-            if content[start:at].strip() or content[start - 1] == _COMMA:
+            if content[start:at].strip(_SPACES) or content[start - 1] == _COMMA:
                 yield _member(content, start, at)
             break
     if content[end - 1 : end] != b"]":
         raise ValueError("the array has no end")
-    if content[end:].strip(b" \t\n\r"):
+    if content[end:].strip(_SPACES):
         raise ValueError(f"Extra data: byte {end}")
 
 

@@ -11,7 +11,7 @@ and be woken by it takes longer than to read or write a row.
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -214,6 +214,7 @@ class _File:
         self.staging = Staging()
         self._turn = asyncio.Lock()
         self._underway: set[asyncio.Future[int]] = set()
+        self._large_changes = 0
 
     async def ask(self, sql: str, parameters: Sequence[Any], *, short: bool = True, writes: bool = False) -> list[Any]:
         """One statement, a transaction of its own; the rows that it gives. Nothing is waited for after a short one."""
@@ -270,12 +271,19 @@ class _File:
 
     async def _large_change(self, statements: Statements, changed: Written) -> int:
         """As `_change`; between the transaction and what the log wants then others have their turn."""
-        await self._in_turn("PRAGMA wal_autocheckpoint = 0")
+        self._large_changes += 1
         try:
+            await self._in_turn("PRAGMA wal_autocheckpoint = 0")
             return await self._change(statements, changed)
         finally:
-            await self._in_turn("PRAGMA wal_checkpoint(PASSIVE)")
-            await self._in_turn(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+            self._large_changes -= 1
+            try:
+                # One that fails takes nothing back: the log holds the change, and the next one is SQLite's own.
+                with suppress(StateError):
+                    await self._in_turn("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                if not self._large_changes:
+                    await self._in_turn(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
     async def _in_turn(self, sql: str) -> None:
         async with self._turn:

@@ -1,4 +1,4 @@
-"""Whether JavaScript is a module: whether a statement `import` or `export` begins a line of its code.
+"""Whether JavaScript is a module: whether its code has a statement `import` or `export`, on a line of its own or not.
 
 Text in comments, strings, templates and regular expressions is no code. Only as much of the language is read as that
 needs: https://tc39.es/ecma262/#sec-ecmascript-language-lexical-grammar
@@ -6,11 +6,20 @@ needs: https://tc39.es/ecma262/#sec-ecmascript-language-lexical-grammar
 
 import re
 
+# Not `import(…)`, `import.meta`, nor members of these names.
+_STATEMENT = rb"""(?:^|(?<=[;}])|(?<=\*/))[ \t]*(?:
+    export\s*(?:[{*]|(?:default|const|let|var|function|async|class)\b)
+    |import(?:\s*["'{*]|\s+[\w$\\\x80-\xff])
+)"""
+_ANYWHERE = re.compile(_STATEMENT, re.VERBOSE | re.MULTILINE)
 _TOKEN = re.compile(
     rb"""(?P<skipped>//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
     |(?P<template>`)|(?P<open>\{)|(?P<close>\})
-    |(?P<statement>^[ \t]*(?:import|export)\b)
-    |(?P<regexp>(?<=[(,=:\[!&|?{};+\-*%~^<>\n])[ \t]*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/)""",
+    |(?P<statement>"""
+    + _STATEMENT
+    + rb""")
+    |(?P<regexp>(?:(?<=[(,=:\[!&|?{};+\-*%~^<>\n])|(?<=\breturn))[ \t]*
+        /(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/)""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
 _IN_TEMPLATE = re.compile(rb"(?:\\.|\$(?!\{)|[^`\\$])*(?P<end>`|\$\{)", re.DOTALL)
@@ -32,8 +41,8 @@ def is_module(code: bytes) -> bool:
             if kind == "close":
                 braces.pop()
             text = _IN_TEMPLATE.match(code, at)
-            if text is None:  # it has no end: the runtime says so
-                return False
+            if text is None:  # a regular expression with a backtick was taken for its beginning
+                return _ANYWHERE.search(code) is not None
             at = text.end()
             if text["end"] == b"${":
                 braces.append(0)
