@@ -34,7 +34,7 @@ def completed(program: str, *words: str, folder: Path) -> set[str]:
     [
         ("queue-emulator", ("se",), {"serve", "seed"}),
         ("queue-emulator", ("serve", "--worker-v"), {"--worker-version"}),
-        ("queue-emulator", ("serve", "--worker-version", ""), {"old", "dual", "new"}),
+        ("queue-emulator", ("serve", "--profile", ""), {"cloudflare", "local"}),
         ("queue-emulator", ("serve", "--state", "my"), {"my.sqlite"}),
         ("queue-contracts", ("m",), {"mutants"}),
         ("queue-contracts", ("workerd", "--format", ""), {"new", "old", "dual"}),

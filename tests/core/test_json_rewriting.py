@@ -77,6 +77,7 @@ def _without_two_of_one_name(text: str) -> Json:
         return dict(pairs)
 
     parsed: Json = json_decoder(members).decode(text)
+    json.dumps(parsed, ensure_ascii=False).encode()  # half of a surrogate pair is refused too
     return parsed
 
 

@@ -183,7 +183,7 @@ KEYS: dict[str, Any] = {"keys": [{"key": "a", "live": True, "locations": {}}], "
     ],
 )
 def test_keys_that_do_not_go_on_are_given_up(page: Any, why: str, ended: Ended) -> None:
-    with hostile_server(lambda number, path: [of_json({"locations": ["SJC"]} if "over" in path else page)]) as url:
+    with hostile_server(lambda number, path: [of_json({"places": ["SJC"]} if "over" in path else page)]) as url:
         assert why in ended("keys", "--url", url)
 
 

@@ -248,7 +248,7 @@ async def test_a_default_export_without_fetch_is_explained_at_the_first_request(
     worker = await deploy("export default class { fetch() { return new Response('never'); } };")
     assert (await worker.get("/")).status_code == 500
     await until(lambda: bool(worker.logged))
-    assert "a Worker whose default export has no fetch() passes each request on" in worker.logged[0]
+    assert "its default export has no fetch handler, so workerd sends each request on" in worker.logged[0]
 
 
 async def test_the_worker_sees_where_it_runs_and_whom_it_serves_and_none_of_our_headers(deploy: Deploy) -> None:

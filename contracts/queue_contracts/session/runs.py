@@ -51,7 +51,7 @@ def abilities_of(run: Run, target: Target | None) -> frozenset[Ability]:
     """What the target can do, known before it is started."""
     if target is not None:
         return target.abilities
-    return LOCAL if run.target == "emulator" else LOCAL - {Ability.WORKER_CLOCK}
+    return LOCAL
 
 
 def usage(message: str) -> NoReturn:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from queue_contracts.targets.target import LOCAL, Ability, Target
+from queue_contracts.targets.target import LOCAL, Target
 
 COMMAND = "queue-emulator"
 QUEUE_API_KEY, ASSISTANT_API_KEY, ADMIN_API_KEY = "QUEUE_API_KEY", "ASSISTANT_API_KEY", "ADMIN_API_KEY"
@@ -72,10 +72,8 @@ def running_emulator(directory: Path, serving: Serving = Serving()) -> Iterator[
     try:
         url = output.wait_for_url()
         STARTED.add(url)
-        # A Worker on workerd reads the machine's time, whatever its KV is told.
-        abilities = LOCAL if serving.worker is None else LOCAL - {Ability.WORKER_CLOCK}
         queue_key = keys.get(QUEUE_API_KEY) or keys.get(ASSISTANT_API_KEY, "")
-        yield Target(url, queue_key, keys.get(ADMIN_API_KEY, ""), abilities, serving.name, serving.locations)
+        yield Target(url, queue_key, keys.get(ADMIN_API_KEY, ""), LOCAL, serving.name, serving.locations)
     finally:
         _stop(process)
         output.close()

@@ -42,7 +42,8 @@ def read_object(
     """The members of the UTF-8 object, those as JSON that have `part_bytes` or more; None if it is another value.
 
     `decode` parses a part, and raises ValueError for what is refused in it. Raises JsonTooLarge or JsonTooDeep, and
-    ValueError for no JSON and, with `each_once`, for a name that stands twice; else the last counts, as in JSON.parse.
+    ValueError for no JSON, half of a surrogate pair in a large string, and with `each_once` a name that stands twice;
+    else the last one counts, as in JSON.parse.
     """
     if content.lstrip(_SPACE)[:1] not in (b"{", b"["):
         decode(content.decode())
