@@ -133,6 +133,11 @@ def test_what_comes_is_followed_and_an_end_of_the_emulator_ends_it(start_emulato
     with following(emulator, "journal") as journal:
         emulator.ask("POST", f"{CONTROL}keys/write", json={"key": "a\x1b[2J", "text": "v"})
         assert "put      a\\u001b[2J" in next_line(journal), "a terminal obeys nothing in a key"
+        read_whole = re.compile(
+            r"GET /cdn-cgi/emulator/journal\b(?!/).*\n.*GET /cdn-cgi/emulator/journal\b(?!/)", re.DOTALL
+        )
+        tries = (emulator.ask("GET", f"{CONTROL}clock") for _ in range(3_000))
+        assert any(read_whole.search(emulator.log()) for _ in tries), "what there was is read until there is no more"
         emulator.ask("POST", f"{CONTROL}keys/write", json={"key": "b", "text": "v"})
         assert "put      b " in next_line(journal)
         assert emulator.stop() == 0, "a stream without an end does not hold up the end"
