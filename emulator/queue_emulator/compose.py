@@ -48,8 +48,9 @@ def serve(settings: Settings) -> None:
     """Run the emulator until SIGINT or SIGTERM; raises EmulatorError, before anything is touched, if it cannot."""
     clock = MovableClock(SystemClock())
     seeds = read_seeds(settings, clock)
-    ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
     with listen(settings.host, settings.port) as sock:
+        # not before: where the port is taken, the file may be of the emulator that has it
+        ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
         asyncio.run(_serve(settings, clock, seeds, sock, ready_file))
 
 

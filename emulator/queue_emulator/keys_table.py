@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from queue_emulator.controlling import YELLOW, Instant, control
+from queue_emulator.controlling import YELLOW, Event, Instant, control
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import utf8
+from queue_emulator.core.kinds import GET, GET_BULK, LIST
+from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import wants_colours
 from queue_emulator.text_table import columns
@@ -16,6 +18,7 @@ from queue_emulator.transfer.output import say
 from queue_emulator.transfer.paging import Paging
 
 _PAGE = 500
+_READS = (GET.name, GET_BULK.name, LIST.name)
 
 
 class _Seen(msgspec.Struct):
@@ -40,22 +43,57 @@ class _Page(msgspec.Struct):
     now_ms: Instant
 
 
+class _Journal(msgspec.Struct):
+    last: int
+
+
 class _Overview(msgspec.Struct):
     places: list[str]
+    journal: _Journal
+    kv: str = "emulated"
 
 
 def keys(url: str, *, prefix: str, location: str | None, namespace: str | None, follow: bool, as_json: bool) -> None:
     """All keys with a prefix; with `follow` then each that changes, as it changes."""
-    remote = control(url)
-    known = remote.ask("GET", "/overview", _Overview).places
+    show(control(url), prefix=prefix, location=location, namespace=namespace, follow=follow, as_json=as_json)
+
+
+def show(
+    remote: RemoteControl, *, prefix: str, location: str | None, namespace: str | None, follow: bool, as_json: bool
+) -> None:
+    """As `keys`, of an emulator that is there."""
+    overview = remote.ask("GET", "/overview", _Overview)
+    known = overview.places
     if location is not None and location not in known:
         raise SettingsError(f"unknown location {location!r}; this emulator has {', '.join(known)}")
     looking = _Looking(remote, prefix, namespace, (location,) if location else tuple(known), as_json)
     looking.show_all()
     if follow:
-        for line in remote.follow("/journal/stream?after=999999999999999"):
-            if line:
-                looking.show_changed()
+        _follow(remote, looking, overview)
+
+
+def _follow(remote: RemoteControl, looking: "_Looking", overview: _Overview) -> None:
+    """Look again at what happened, once for all that has happened by then, and now and then: copies just run out.
+
+    What is real has no copies here, and a look at it costs: that is had only for what this emulator writes.
+    """
+    seen = overview.journal.last
+    for line in remote.follow(f"/journal/stream?after={seen}"):
+        if line:
+            event = _event(remote, line)
+            if event.position <= seen or (event.location == API_LOCATION and event.operation in _READS):
+                continue  # the look itself is such a read where KV is real
+        elif overview.kv != "emulated":
+            continue
+        seen = remote.ask("GET", "/overview", _Overview).journal.last
+        looking.show_changed()
+
+
+def _event(remote: RemoteControl, line: bytes) -> Event:
+    try:
+        return msgspec.json.decode(line, type=Event)
+    except (msgspec.MsgspecError, RecursionError):
+        raise remote.stranger() from None
 
 
 class _Looking:
@@ -79,12 +117,22 @@ class _Looking:
             say("no keys")
 
     def show_changed(self) -> None:
+        """Those that are shown otherwise than last time, and those that are not there any more."""
+        here: set[str] = set()
+        changed: list[_Key] = []
+        now_ms = 0
         for page in self._pages():
-            changed = [each for each in page.keys if self._shown.get(each.key) != self._told(each)]
-            if changed:
-                if not self._as_json:
-                    say(f"-- {iso_8601(page.now_ms)}")
-                self._show(changed, page.now_ms, heading=False)
+            now_ms = page.now_ms
+            here.update(each.key for each in page.keys)
+            changed += [each for each in page.keys if self._shown.get(each.key) != self._told(each)]
+        gone = [_Key(key, live=False, locations={}) for key in self._shown if key not in here]
+        if not changed and not gone:
+            return
+        if not self._as_json:
+            say(f"-- {iso_8601(now_ms)}")
+        self._show([*changed, *gone], now_ms, heading=False)
+        for each in gone:
+            del self._shown[each.key]
 
     def _pages(self) -> Iterator[_Page]:
         cursor, paging = "", Paging(self._remote.host)

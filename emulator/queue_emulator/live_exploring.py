@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.javascript import Json, ToJson
+from queue_emulator.core.javascript import Json, ToJson, stringify_json
 from queue_emulator.drawing.picture import picture
 from queue_emulator.explore import schedule as schedules
 from queue_emulator.explore.causes import Target
@@ -20,6 +20,7 @@ from queue_emulator.explore.turns import EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
 
 _LINE_BYTES_MAX = 16 << 20  # of what a search tells: a finding with its picture
+_END = b'{"end":'  # how the last line of a search begins
 _PAUSE_MS_MAX = 86_400_000
 _PAUSES = {0: "at once", MINUTE_MS: "60 s later", EXPIRY_MS: "when the next key expires"}
 
@@ -62,6 +63,7 @@ async def _searched(scenario: str, seconds: float, random_seed: int) -> AsyncIte
     """The lines of the process; it is ended when nobody wants more of them."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # no module of the folder that the emulator was started in
         "-m",
         "queue_emulator.live_search",
         scenario,
@@ -73,8 +75,14 @@ async def _searched(scenario: str, seconds: float, random_seed: int) -> AsyncIte
     )
     try:
         assert process.stdout is not None
+        ended = False
         async for line in process.stdout:
+            ended = ended or line.startswith(_END)
             yield line.decode().rstrip("\n")
+        code = await process.wait()
+        if not ended:
+            why = f"the search ended with exit code {code} before it was over; its last words are in the emulator's log"
+            yield stringify_json({"error": why})
     finally:
         if process.returncode is None:
             process.kill()

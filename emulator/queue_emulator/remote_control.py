@@ -90,8 +90,8 @@ class RemoteControl:
         return self.ask(method, path, shape, body=(content,), size_bytes=len(content), answer_bytes_max=LONG_BYTES_MAX)
 
     def follow(self, path: str) -> Iterator[bytes]:
-        """Lines as they come, empty ones too, until the emulator ends."""
-        connection = _connection(self._url)
+        """Lines as they come, empty ones too, until the emulator ends, also where that resets the connection."""
+        connection, begun = _connection(self._url), False
         try:
             self._connect(connection)
             connection.sock.settimeout(self._silence_s)
@@ -99,12 +99,16 @@ class RemoteControl:
             with connection.getresponse() as response:
                 if response.status != 200:
                     raise self._refused(response.status, self._content(response, SHORT_BYTES_MAX))
+                begun = True
                 while line := response.readline(SHORT_BYTES_MAX):
                     if len(line) == SHORT_BYTES_MAX:
                         raise AnswerTooLargeError(
                             f"{self._url} answers with a line of {SHORT_BYTES_MAX:,} bytes or more"
                         )
                     yield line.rstrip(b"\n")
+        except ConnectionResetError as error:
+            if not begun:
+                raise BrokenOffError(f"{self._url} {_how_it_ended(error, self._silence_s)}") from None
         except OSError as error:
             raise BrokenOffError(f"{self._url} {_how_it_ended(error, self._silence_s)}") from None
         except http.client.HTTPException:

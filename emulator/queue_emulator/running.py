@@ -35,13 +35,14 @@ def run(settings: ToolSettings) -> int:
     program = find(settings.command, settings.environment)
     _check_ports(settings)
     seeds = _read_seeds(settings, clock)
-    ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
-    try:
-        with listen(DEFAULT_HOST, settings.port) as sock:
+    with listen(DEFAULT_HOST, settings.port) as sock:
+        # not before: where the port is taken, the file may be of the emulator that has it
+        ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
+        try:
             return asyncio.run(_run(settings, clock, seeds, program, sock, ready_file))
-    finally:
-        if ready_file is not None:
-            ready_file.remove()
+        finally:
+            if ready_file is not None:
+                ready_file.remove()
 
 
 def _check_ports(settings: ToolSettings) -> None:

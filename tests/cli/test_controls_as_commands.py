@@ -2,17 +2,28 @@
 
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from queue_emulator.cli.entry import main
 from queue_emulator.text_table import columns
-from tests.cli.emulator_process import QUEUE, Emulator, closed_environment, start
+from tests.cli.emulator_process import (
+    COMMAND,
+    QUEUE,
+    WAIT_S_MAX,
+    Emulator,
+    StartEmulator,
+    closed_environment,
+    start,
+)
 
 pytestmark = pytest.mark.slow
+CONTROL = "/cdn-cgi/emulator/"
 TOKYO = {**QUEUE, "X-Emulator-Location": "NRT"}
 
 
@@ -98,16 +109,53 @@ def test_a_change_of_the_clock_that_is_none_is_refused(capsys: pytest.CaptureFix
     assert "a time must look like 2026-11-23T17:00:00Z, not 'later'; or +60" in capsys.readouterr().err
 
 
-def test_what_comes_is_followed_and_an_end_of_the_emulator_ends_it(
-    stale: Emulator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stopping = threading.Timer(0, stale.stop)
-    stale.ask("POST", "/cdn-cgi/emulator/enqueue", json={"task": {"id": "t\x1b[2J"}})
-    stopping.start()
-    assert main(["journal", "--follow", "--url", stale.url]) in (0, 2)
-    stopping.join()
-    assert "\x1b" not in capsys.readouterr().out, "a key is shown so that a terminal obeys nothing in it"
-    assert stale.process.returncode == 0, "a stream without an end does not hold up the end"
+@contextmanager
+def following(emulator: Emulator, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that follows, in a process of its own; killed where it would hang."""
+    command = [COMMAND, *words, "--follow", "--url", emulator.url]
+    with subprocess.Popen(command, env=closed_environment(), stdout=subprocess.PIPE, encoding="utf-8") as process:
+        watchdog = threading.Timer(WAIT_S_MAX, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+def next_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+def test_what_comes_is_followed_and_an_end_of_the_emulator_ends_it(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral")
+    with following(emulator, "journal") as journal:
+        emulator.ask("POST", f"{CONTROL}keys/write", json={"key": "a\x1b[2J", "text": "v"})
+        assert "put      a\\u001b[2J" in next_line(journal), "a terminal obeys nothing in a key"
+        read_whole = re.compile(
+            r"GET /cdn-cgi/emulator/journal\b(?!/).*\n.*GET /cdn-cgi/emulator/journal\b(?!/)", re.DOTALL
+        )
+        tries = (emulator.ask("GET", f"{CONTROL}clock") for _ in range(3_000))
+        assert any(read_whole.search(emulator.log()) for _ in tries), "what there was is read until there is no more"
+        emulator.ask("POST", f"{CONTROL}keys/write", json={"key": "b", "text": "v"})
+        assert "put      b " in next_line(journal)
+        assert emulator.stop() == 0, "a stream without an end does not hold up the end"
+        assert journal.wait(WAIT_S_MAX) == 0
+
+
+def test_each_key_that_changes_is_followed_until_the_emulator_ends(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral")
+    with following(emulator, "keys") as keys:
+        assert next_line(keys) == "no keys"
+        emulator.ask("POST", f"{CONTROL}keys/write", json={"key": "a", "text": "v"})
+        assert next_line(keys).startswith("-- 20")
+        assert next_line(keys).split() == ["a", "v1", "-"]
+        emulator.ask("POST", f"{CONTROL}keys/write", json={"key": "b", "text": "v"})
+        assert next_line(keys).startswith("-- 20")
+        assert next_line(keys).split() == ["b", "v2", "-"], "`a` has not changed"
+        assert emulator.stop() == 0
+        assert keys.wait(WAIT_S_MAX) == 0
 
 
 def test_a_command_sends_the_token_that_opens_the_controls(

@@ -8,7 +8,7 @@ import pytest
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.ready_file import ReadyFile
-from tests.cli.emulator_process import StartEmulator
+from tests.cli.emulator_process import StartEmulator, run
 
 TOKEN = "a-token-for-scripts"
 
@@ -26,6 +26,19 @@ def test_it_says_where_the_emulator_answers_and_no_secret(start_emulator: StartE
     emulator.stop()
     assert not ready.exists()
     assert TOKEN not in emulator.log() + "".join(emulator.banner) + json.dumps(told)
+
+
+@pytest.mark.parametrize("command", [["serve", "--ephemeral"], ["run", "--ephemeral"]])
+def test_a_start_that_fails_on_its_port_leaves_the_file_of_the_emulator_that_has_it(
+    start_emulator: StartEmulator, folder: Path, tmp_path: Path, command: list[str]
+) -> None:
+    ready = tmp_path / "ready.json"
+    emulator = start_emulator("--ephemeral", "--ready-file", str(ready))
+    words = [*command, "--port", f"{emulator.port}", "--ready-file", str(ready)]
+    second = run(*words, *(["--", "true"] if command[0] == "run" else []), folder=folder)
+    assert second.returncode == 2
+    assert "cannot listen" in second.stderr
+    assert json.loads(ready.read_text())["url"] == emulator.url
 
 
 def test_what_another_run_left_goes_at_the_start(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_another_choice_is_anybody_s_and_the_schedule_suggests_nothing_any_more(
         ("daemons", [{"actor": "z"}], "'z' cannot go on like this here"),
         ("daemons", [{"actor": "a", "fault": "killed"}], "'a' cannot go on like this here"),
         ("daemons", [{"actor": "a", "pause_ms": -3}], "pause_ms must be -2 to 86400000, not -3"),
-        ("daemons", [{}], "a choice is as {actor, pause_ms, fault}"),
+        ("daemons", [{}], "a choice must have the form {actor, pause_ms, fault}"),
         ("daemons", [{"end": True}, {"actor": "a"}], "the schedule has ended"),
         ("# a schedule of queue-emulator explore, form 1\nnonsense", [], "the schedule, line 2"),
     ],
@@ -69,3 +69,20 @@ async def test_a_search_tells_findings_with_schedule_and_picture_and_its_process
     assert EXPLORER.play(finding["schedule"], [])["suggested"] is not None
     with pytest.raises(SettingsError, match="unknown scenario"):
         EXPLORER.search("nothing", 1, 0)
+
+
+async def test_a_search_runs_nothing_of_the_folder_that_the_emulator_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    lines = EXPLORER.search("two-ends", 0.01, 0)
+    told = [json.loads(line) async for line in lines]
+    assert "end" in told[-1]
+
+
+async def test_a_search_that_dies_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (line,) = [line async for line in EXPLORER.search("two-ends", 1, 0)]
+    assert json.loads(line)["error"].startswith("the search ended with exit code 3 before it was over")

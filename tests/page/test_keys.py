@@ -135,3 +135,56 @@ def test_the_list_is_used_by_the_keyboard_alone(emulator: Emulator, open_page: O
     expect(page.get_by_label("Timeline")).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_what_is_written_as_it_was_read_is_the_same_whatever_its_line_breaks(
+    empty: Emulator, open_page: OpenPage
+) -> None:
+    texts = {"with crlf": "x\r\ny\r\n", "with cr": "x\ry", "mixed": "x\r\ny\né", "a\nb": "v\n"}
+    for key, text in texts.items():
+        empty.ask("POST", f"{PAGE}keys/write", json={"key": key, "text": text})
+    page = open_page(empty.url)
+    for key, text in texts.items():
+        before = stored(empty, key)
+        page.locator(".row").nth(sorted(texts).index(key)).click()
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("dialog").get_by_role("button", name="Write").click()
+        page.wait_for_function("() => !document.querySelector('dialog')")
+        after = stored(empty, key)
+        assert after["text"] == text
+        assert after["version"] != before["version"]
+    assert empty.keys() == len(texts), "no other key was written"
+
+
+def test_a_change_while_the_same_keys_are_on_their_way_is_shown(empty: Emulator, open_page: OpenPage) -> None:
+    page = open_page(empty.url)
+    expect(page.get_by_role("heading", name="No keys yet")).to_be_visible()
+    told = page.evaluate(
+        """async (address) => {
+            const { Pages } = await import(address);
+            const asked = [];
+            const answers = [[{ key: "a" }], [{ key: "a" }], [{ key: "a", version: 2 }]];
+            window.fetch = async () => {
+                const keys = answers[asked.push(0) - 1];
+                await new Promise((resolve) => setTimeout(resolve));
+                const headers = { "content-type": "application/json" };
+                return new Response(JSON.stringify({ keys, cursor: null }), { headers });
+            };
+            let waiting = () => {};
+            const changed = () => waiting();
+            const pages = new Pages({ asked: () => ({}), changed, failed: changed });
+            const next = () => new Promise((resolve) => { waiting = resolve; });
+            let shown = next();
+            pages.want(0, 1);
+            await shown;
+            shown = next();
+            pages.refresh(0, 1);
+            pages.refresh(0, 1);
+            await shown;
+            if (asked.length < 2) throw new Error("nothing was asked");
+            await Promise.race([next(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+            return pages.key(0).version ?? null;
+        }""",
+        f"{PAGE}page/pages.mjs",
+    )
+    assert told == 2

@@ -50,6 +50,39 @@ def test_the_next_lease_write_is_made_to_fail_once(emulator: Emulator, open_page
     expect(page.get_by_text("No rule: everything works.")).to_be_visible()
 
 
+def test_a_rule_that_cannot_be_switched_stays_as_it_was(emulator: Emulator, open_page: OpenPage) -> None:
+    page = open_page(emulator.url, "clock")
+    page.get_by_role("button", name="Lists wait for 5 seconds").click()
+    expect(page.locator(".rule")).to_have_count(1)
+    refusal = {"status": 409, "json": {"error": "not now"}}
+    page.route("**/faults/*", lambda route: route.fulfill(**refusal))
+    page.locator(".rule").get_by_role("checkbox").click()
+    expect(page.get_by_text("not now")).to_be_visible()
+    expect(page.locator(".rule").get_by_role("checkbox")).to_be_checked()
+    expect(page.locator(".rule")).to_have_count(1)
+    page.unroute("**/faults/*")
+    page.locator(".rule").get_by_role("checkbox").click()
+    expect(page.locator(".rule.off")).to_have_count(1)
+    page.route(
+        "**/faults", lambda route: route.fulfill(**refusal) if route.request.method == "POST" else route.fallback()
+    )
+    page.locator(".rule").get_by_role("checkbox").click()
+    expect(page.get_by_text("not now")).to_have_count(2)
+    expect(page.locator(".rule.off")).to_have_count(1)
+    assert emulator.ask("GET", f"{PAGE}faults").json() == {"rules": []}
+
+
+def test_a_search_that_fails_is_told(emulator: Emulator, open_page: OpenPage) -> None:
+    page = open_page(emulator.url, "explore")
+    said = '{"error": "the search ended with exit code 3"}\n'
+    page.route(
+        "**/explore", lambda route: route.fulfill(body=said) if route.request.method == "POST" else route.fallback()
+    )
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator(".explore").get_by_role("status")).to_have_text("the search ended with exit code 3")
+    expect(page.get_by_role("button", name="Search")).to_be_visible()
+
+
 def test_a_rule_is_made_by_the_form(emulator: Emulator, open_page: OpenPage) -> None:
     page = open_page(emulator.url, "clock")
     page.get_by_label("What happens").select_option("drop_replication")

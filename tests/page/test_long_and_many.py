@@ -1,6 +1,7 @@
 """Two pages at once, a page that is left open over a restart, a million keys, and a busy journal."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,15 @@ from tests.cli.emulator_process import Emulator, StartEmulator
 from tests.page.conftest import AT, PAGE, OpenPage
 
 MANY = 1_000_000
+
+
+@contextmanager
+def port_of_our_own() -> Iterator[int]:
+    """A port that nobody else is given meanwhile: bound, and left to who listens on it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def test_what_one_page_changes_another_shows(empty: Emulator, open_page: OpenPage) -> None:
@@ -42,18 +52,19 @@ def test_what_one_page_changes_another_shows(empty: Emulator, open_page: OpenPag
 def test_a_page_that_is_left_open_over_a_restart_goes_on_with_what_is_there_then(
     start_emulator: StartEmulator, open_page: OpenPage
 ) -> None:
-    first = start_emulator("--ephemeral", *AT)
-    first.ask("POST", f"{PAGE}keys/write", json={"key": "before", "text": "v"})
-    page = open_page(first.url)
-    expect(page.get_by_text("before", exact=True)).to_be_visible()
-    expect(page.get_by_text("live", exact=True)).to_be_visible()
-    assert first.stop() == 0, "an open page does not hold up the end"
-    expect(page.get_by_text("no answer")).to_be_visible()
-    second = start_emulator("--ephemeral", *AT, "--port", str(first.port))
-    second.ask("POST", f"{PAGE}keys/write", json={"key": "after", "text": "v"})
-    expect(page.get_by_text("after", exact=True)).to_be_visible()
-    expect(page.get_by_text("before", exact=True)).to_have_count(0)
-    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    with port_of_our_own() as port:
+        first = start_emulator("--ephemeral", *AT, "--port", str(port))
+        first.ask("POST", f"{PAGE}keys/write", json={"key": "before", "text": "v"})
+        page = open_page(first.url)
+        expect(page.get_by_text("before", exact=True)).to_be_visible()
+        expect(page.get_by_text("live", exact=True)).to_be_visible()
+        assert first.stop() == 0, "an open page does not hold up the end"
+        expect(page.get_by_text("no answer")).to_be_visible()
+        second = start_emulator("--ephemeral", *AT, "--port", str(port))
+        second.ask("POST", f"{PAGE}keys/write", json={"key": "after", "text": "v"})
+        expect(page.get_by_text("after", exact=True)).to_be_visible()
+        expect(page.get_by_text("before", exact=True)).to_have_count(0)
+        expect(page.get_by_text("live", exact=True)).to_be_visible()
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from queue_emulator.transfer.endpoint import Source
 from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, of_json
 
 MEGABYTES_MAX = 400
+OVERVIEW = {"places": ["SJC"], "journal": {"first": 1, "last": 0}}
 STATUS: dict[str, Any] = {"kv": "emulated", "keys": 3, "clock": {"now_ms": 1_795_435_200_000}}
 COST: dict[str, Any] = {"routes": {}, "operations": {}, "estimate": None, "over_s": 1.0}
 
@@ -183,7 +184,7 @@ KEYS: dict[str, Any] = {"keys": [{"key": "a", "live": True, "locations": {}}], "
     ],
 )
 def test_keys_that_do_not_go_on_are_given_up(page: Any, why: str, ended: Ended) -> None:
-    with hostile_server(lambda number, path: [of_json({"places": ["SJC"]} if "over" in path else page)]) as url:
+    with hostile_server(lambda number, path: [of_json(OVERVIEW if "over" in path else page)]) as url:
         assert why in ended("keys", "--url", url)
 
 

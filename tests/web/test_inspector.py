@@ -3,11 +3,15 @@
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.javascript import Json, ToJson
@@ -182,6 +186,12 @@ async def test_what_the_page_looks_at_again_and_again_is_not_logged(
     assert logged == []
     await client.get("/api/queue", headers={**QUEUE, **reads})
     assert len(logged) == 1, "a request to the Worker is always told"
+    await client.post(f"{CONTROL}/keys/list", json={}, headers=reads)
+    assert len(logged) == 1
+    await client.post(f"{CONTROL}/keys/delete", json={"keys": ["a"]}, headers=reads)
+    await client.post(f"{CONTROL}/reset", headers=reads)
+    await client.delete(f"{CONTROL}/faults", headers=reads)
+    assert len(logged) == 4, "a change is always told"
 
 
 class _Explorer:
@@ -189,6 +199,7 @@ class _Explorer:
 
     def __init__(self) -> None:
         self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.played_beside = False
 
     def scenarios(self) -> Sequence[Mapping[str, ToJson]]:
         return [{"name": "one"}]
@@ -200,6 +211,7 @@ class _Explorer:
         yield '{"end": {}}'
 
     def play(self, schedule: str, choices: Sequence[Mapping[str, Json]]) -> Mapping[str, ToJson]:
+        self.played_beside = threading.current_thread() is not threading.main_thread()
         return {"made": len(choices)}
 
 
@@ -216,5 +228,39 @@ async def test_one_search_runs_at_a_time(deployment: Deployment) -> None:
         assert (await first).text.splitlines() == ['{"progress": {}}', '{"end": {}}']
         assert (await client.post(f"{CONTROL}/explore", json={})).status_code == 200
         assert (await client.post(f"{CONTROL}/explore/play", json={"schedule": "one"})).json() == {"made": 0}
+        assert explorer.played_beside, "a long play holds up nobody"
         file = "# a schedule of queue-emulator explore, form 1\nscenario /etc/passwd.toml\n"
         assert (await client.post(f"{CONTROL}/explore/play", json={"schedule": file})).status_code == 400
+
+
+async def test_a_search_whose_client_is_gone_before_the_answer_begins_is_over(deployment: Deployment) -> None:
+    explorer = _Explorer()
+    explorer.go_on.set()
+    app = create_app(replace(deployment, explorer=lambda: explorer))
+
+    async def gone(message: Message) -> None:
+        raise OSError("the client is gone")
+
+    async def body() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    path = f"{CONTROL}/explore"
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1:8787")],
+        "client": ("127.0.0.1", 4711),
+        "server": ("127.0.0.1", 8787),
+    }
+    with suppress(OSError, ClientDisconnect):
+        await app(scope, body, gone)
+    assert not explorer.begun.is_set(), "nobody asked for a line"
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+        assert (await client.post(path, json={})).status_code == 200

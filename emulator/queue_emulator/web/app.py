@@ -199,9 +199,15 @@ class WithoutUpgrade:
 def _too_often(scope: Scope) -> bool:
     """What comes too often to be told: one KV operation of a connection, parts of the page, and what it looks at."""
     path: bytes = scope["raw_path"]
-    return path.startswith((_CONNECTION, _PAGE)) or (path.startswith(_CONTROL) and _LOOKS in scope["headers"])
+    looked_at = scope["method"] == "GET" or path in _READ_BY_POST
+    return path.startswith((_CONNECTION, _PAGE)) or (
+        looked_at and path.startswith(_CONTROL) and _LOOKS in scope["headers"]
+    )
 
 
+_READ_BY_POST = frozenset(
+    _CONTROL + path for path in (b"keys/list", b"keys/read", b"keys/entries", b"journal/picture", b"explore/play")
+)
 _LOOKS = (INSPECTOR_HEADER.lower().encode(), b"reads")
 
 

@@ -1,13 +1,17 @@
 """The search for what breaks the queue, and its findings played step by step; the search itself is given."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from queue_emulator.core.javascript import Json, ToJson
+from queue_emulator.kv.waiting import in_event_loop
 from queue_emulator.web.actions import ControlError, read_object, routes, text, whole
 from queue_emulator.web.deployment import Deployment, Explorer
 
@@ -22,7 +26,8 @@ class Exploring:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._searching = False
+        self._searching: _Search | None = None
+        self._playing = asyncio.Lock()
 
     def routes(self) -> list[Route]:
         return routes(
@@ -42,11 +47,11 @@ class Exploring:
         scenario, seconds, seed = text(body, "scenario"), body.get("seconds", 10), whole(body, "random_seed", _SEEDS, 0)
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= SECONDS_MAX:
             raise ControlError(400, f"seconds must be more than 0 and at most {SECONDS_MAX}, not {seconds!r}")
-        if self._searching:
+        if self._searching is not None and not self._searching.over:
             raise ControlError(409, "a search is running already: wait for its end, or stop it")
         lines = self._explorer().search(scenario, float(seconds), seed)
-        self._searching = True
-        return StreamingResponse(self._until_over(lines), media_type="application/x-ndjson")
+        self._searching = _Search(lines, self._deployment)
+        return self._searching
 
     async def play(self, request: Request) -> ToJson:
         """A schedule's scenario after the choices that were made, and who can go next."""
@@ -63,21 +68,37 @@ class Exploring:
             if not isinstance(each, dict):
                 raise ControlError(400, "a choice must be a JSON object")
             made.append(each)
-        return dict(self._explorer().play(schedule, made))
-
-    async def _until_over(self, lines: AsyncIterator[str]) -> AsyncIterator[str]:
-        try:
-            async for line in lines:
-                yield f"{line}\n"
-                if self._deployment.ending.is_set():
-                    return
-        finally:
-            self._searching = False
+        play = partial(self._explorer().play, schedule, made)
+        if not in_event_loop():
+            return dict(play())
+        async with self._playing:  # beside other requests: all of it is played from the beginning
+            return dict(await asyncio.to_thread(play))
 
     def _explorer(self) -> Explorer:
         if self._deployment.explorer is None:
             raise ControlError(409, "this emulator was started without the explorer")
         return self._deployment.explorer()
+
+
+class _Search(StreamingResponse):
+    """The lines of a search; it is over when its answer is, also an answer that nobody was there to take."""
+
+    def __init__(self, lines: AsyncIterator[str], deployment: Deployment) -> None:
+        super().__init__(_until_end(lines, deployment), media_type="application/x-ndjson")
+        self.over = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.over = True
+
+
+async def _until_end(lines: AsyncIterator[str], deployment: Deployment) -> AsyncIterator[str]:
+    async for line in lines:
+        yield f"{line}\n"
+        if deployment.ending.is_set():
+            return
 
 
 _SCENARIO = re.compile(r"^scenario ", re.MULTILINE)  # of a file, which would be read here

@@ -97,5 +97,5 @@ async def followed(journal: Journal, position: int, ending: asyncio.Event) -> As
                 await first_of(ending.wait(), asyncio.sleep(_TOGETHER_S))
             else:
                 await first_of(news.wait(), ending.wait(), asyncio.sleep(_SILENCE_S))
-                if not news.is_set():
+                if not news.is_set() and not ending.is_set():
                     yield "\n"

@@ -58,5 +58,3 @@ export class ClockView {
     } catch (error) { toast(error.message, "error"); }
   }
 }
-
-

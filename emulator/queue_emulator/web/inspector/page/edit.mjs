@@ -14,8 +14,8 @@ export async function editKey(told, done) {
   const entry = told?.entry ?? null;
   const key = h("input", { class: "mono", required: true, value: told?.key ?? "", id: "edit-key", spellcheck: "false" });
   key.readOnly = told !== null;
-  const binary = entry !== null && entry.text === undefined;
-  const value = h("textarea", { spellcheck: "false", value: binary ? entry.base64 : entry?.text ?? "", rows: 10 });
+  const breaks = breaksOf(entry?.text ?? ""), binary = entry !== null && (entry.text === undefined || breaks === null);
+  const value = h("textarea", { spellcheck: "false", value: binary ? entry.base64 ?? base64(entry.text) : entry?.text ?? "", rows: 10 });
   const coding = select([["text", "Text"], ["base64", "Base64"]], { chosen: binary ? "base64" : "text" });
   const metadata = h("input", { class: "mono", value: entry?.metadata === undefined ? "" : JSON.stringify(entry.metadata), placeholder: "none, or JSON such as {\"a\": 1}", spellcheck: "false" });
   const lifetime = lifetimeOf(entry);
@@ -24,9 +24,10 @@ export async function editKey(told, done) {
     onsubmit: async (event) => {
       event.preventDefault();
       try {
-        const body = { ...chosen(), key: key.value, [coding.value]: value.value, ...lifetime.told() };
+        const written = coding.value === "text" && !binary ? value.value.replaceAll("\n", breaks) : value.value;
+        const body = { ...chosen(), key: told?.key ?? key.value, [coding.value]: written, ...lifetime.told() };
         if (metadata.value.trim()) body.metadata = JSON.parse(metadata.value);
-        if (real() && !(await confirmed("Write into the real namespace?", `${key.value} is written at Cloudflare, for everybody who uses it.`, "Write it"))) return;
+        if (real() && !(await confirmed("Write into the real namespace?", `${body.key} is written at Cloudflare, for everybody who uses it.`, "Write it"))) return;
         await change("POST", "keys/write", body);
         toast("Written, as the API does it");
         close();
@@ -41,6 +42,18 @@ export async function editKey(told, done) {
     h("div", { class: "form-grid" }, field("Value is", coding), field("Metadata", metadata), lifetime.element),
     why,
     h("p", { class: "actions end" }, h("button", { type: "button", onclick: close }, "Cancel"), h("button", { class: "main" }, "Write"))));
+}
+
+/** The line break of a text, which a text area does not keep; null: there are several kinds. */
+function breaksOf(text) {
+  const kinds = new Set(text.match(/\r\n|\r|\n/g) ?? ["\n"]);
+  return kinds.size === 1 ? [...kinds][0] : null;
+}
+
+function base64(text) {
+  let bytes = "";
+  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte);
+  return btoa(bytes);
 }
 
 function lifetimeOf(entry) {

@@ -67,6 +67,7 @@ export class ExploreView {
   }
 
   take(line) {
+    if (line.error) throw new Error(line.error);
     if (line.finding) {
       kept.findings.push(line.finding);
       kept.findings.sort((one, other) => one.rank - other.rank);

@@ -70,15 +70,18 @@ export class FaultsCard {
   }
 
   async switchOff(rule) {
-    await this.does(() => change("DELETE", `faults/${rule.id}`));
-    this.off.push(rule);
-    await this.refresh();
+    await this.does(async () => {
+      await change("DELETE", `faults/${rule.id}`);
+      this.off.push(rule);
+    });
   }
 
   async switchOn(rule) {
     const { id, matched, given, ...members } = rule;
-    this.off = this.off.filter((each) => each !== rule);
-    await this.does(() => change("POST", "faults", members));
+    await this.does(async () => {
+      await change("POST", "faults", members);
+      this.off = this.off.filter((each) => each !== rule);
+    });
   }
 
   async remove(rule, active) {
@@ -87,7 +90,7 @@ export class FaultsCard {
   }
 
   async does(what) {
-    try { await what(); } catch (error) { toast(error.message, "error"); }
+    try { await what(); } catch (error) { toast(error.message, "error"); this.told = null; } // a box that was ticked in vain is drawn again
     await this.refresh();
   }
 }

@@ -17,6 +17,7 @@ export class Pages {
     this.pages = []; // {cursor, count, keys | null}
     this.next = ""; // the cursor of the next page; null: there is none
     this.loading = new Set();
+    this.again = new Set(); // to be loaded once more after that
     this.turn = (this.turn ?? 0) + 1; // what was asked before is dropped
   }
 
@@ -68,7 +69,11 @@ export class Pages {
 
   async load(page) {
     const cursor = page === null ? this.next : page.cursor;
-    if (cursor === null || this.loading.has(cursor)) return;
+    if (cursor === null) return;
+    if (this.loading.has(cursor)) {
+      if (page !== null) this.again.add(cursor); // what it brings may be from before
+      return;
+    }
     this.loading.add(cursor);
     const turn = this.turn;
     try {
@@ -79,7 +84,11 @@ export class Pages {
     } catch (error) {
       if (turn === this.turn) this.failed(error);
     } finally {
-      if (turn === this.turn) this.loading.delete(cursor);
+      if (turn === this.turn) {
+        this.loading.delete(cursor);
+        const here = this.pages.find((each) => each.cursor === cursor);
+        if (this.again.delete(cursor) && here) this.load(here);
+      }
     }
   }
 

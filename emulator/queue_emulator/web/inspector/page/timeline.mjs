@@ -160,5 +160,3 @@ function nothing(filtered) {
     h("p", {}, "Each KV operation of your Worker appears here as it happens. Send it a request from two locations to see them differ:"),
     h("pre", { tabindex: 0 }, `curl -H "X-API-Key: dev-queue-key" ${location.origin}/api/queue\ncurl -H "X-API-Key: dev-queue-key" -H "X-Emulator-Location: ${locations()[1] ?? "NRT"}" ${location.origin}/api/queue`));
 }
-
-
