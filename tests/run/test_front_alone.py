@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
@@ -23,19 +23,30 @@ WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 async def worker(*answers: bytes | None) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A Worker with an answer for each connection; None closes it unanswered. Its URL, and what it was sent."""
     asked: list[bytes] = []
+    answering: list[asyncio.Task[None]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
-        given = answers[len(asked) - 1]
-        if given is not None:
-            writer.write(given)
-            await writer.drain()
-        writer.close()
+        try:
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            given = answers[len(asked) - 1]
+            if given is not None:
+                writer.write(given)
+                await writer.drain()
+        except asyncio.IncompleteReadError:
+            pass  # nothing was sent
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.append(asyncio.ensure_future(answer(reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}/", asked
+    await asyncio.gather(*answering)
 
 
 @asynccontextmanager
