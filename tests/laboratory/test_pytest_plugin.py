@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = "pytester"
+# Each run of pytest would load them anew, which takes longer than the run.
+WITHOUT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 pytestmark = pytest.mark.slow
 
 README = Path(__file__).parents[2] / "README.md"
@@ -27,7 +29,7 @@ TOKYO = """
 def ran(pytester: pytest.Pytester, source: str, *arguments: str) -> pytest.RunResult:
     """The result of a user's test file; markers are strict, warnings are errors."""
     pytester.makepyfile(source)
-    return pytester.runpytest_inprocess("--strict-markers", "-W", "error", *arguments)
+    return pytester.runpytest_inprocess("--strict-markers", "-W", "error", *WITHOUT, *arguments)
 
 
 def test_a_user_s_test_runs_as_documented(pytester: pytest.Pytester) -> None:
@@ -202,9 +204,7 @@ def test_tests_do_not_see_each_other(pytester: pytest.Pytester) -> None:
 
 def test_tests_run_in_parallel(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ISOLATED)
-    pytester.runpytest_subprocess(
-        "-n", "2", "--strict-markers", "-p", "no:schemathesis", "-p", "no:hypothesispytest"
-    ).assert_outcomes(passed=20)
+    pytester.runpytest_subprocess("-n", "2", "--strict-markers", *WITHOUT).assert_outcomes(passed=20)
 
 
 def test_the_application_serves_any_asgi_client(pytester: pytest.Pytester) -> None:
