@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,15 @@ def run(
         timeout=WAIT_S_MAX,
         check=False,
     )
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    """What happens in other processes happens in its own time."""
+    for _ in range(1000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen")
 
 
 def closed_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -3,11 +3,10 @@
 import http.client
 import socket
 import struct
-import time
-from collections.abc import Callable
 
 import pytest
 
+from tests.cli.emulator_process import wait_for
 from tests.cli.raw_http import HOST, connect, exchange, read_answer
 from tests.workerd.serving import ON_LINUX, ServeWorker, kill, serve_worker, workerd_of
 
@@ -164,12 +163,3 @@ def test_nothing_is_written_to_a_client_that_has_left_an_endless_answer(serve_wo
             connection.recv(1_000, socket.MSG_WAITALL)
     wait_for(lambda: emulator.log().count("GET /endless") == 15)
     assert "socket.send() raised exception" not in emulator.log()
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    """What happens in other processes happens in its own time."""
-    for _ in range(1000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not happen")

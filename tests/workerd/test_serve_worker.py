@@ -15,7 +15,7 @@ import pytest
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.workerd.binary import find_binary
 from tests.cli import raw_http
-from tests.cli.emulator_process import run
+from tests.cli.emulator_process import run, wait_for
 from tests.workerd.serving import ON_LINUX, ServeWorker, alive, below, kill, refuse_worker, serve_worker, workerd_of
 
 __all__ = ["refuse_worker", "serve_worker"]
@@ -38,7 +38,7 @@ def test_a_worker_is_served_and_the_banner_says_what(serve_worker: ServeWorker, 
     assumed = "  KV          CACHE (assumed: no config names a namespace; --binding NAME sets another name)"
     assert assumed in emulator.banner
     assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["keys"] == 0
-    assert "GET /any/path 200" in emulator.log()
+    wait_for(lambda: "GET /any/path 200" in emulator.log())
 
 
 def test_development_keys_are_bound_where_none_is_set_and_the_code_names_them(serve_worker: ServeWorker) -> None:
@@ -382,4 +382,4 @@ def test_what_connection_names_does_not_take_the_limit_of_operations_away(
     emulator = serve_worker(MANY)
     for _ in range(2):
         assert raw_http.exchange(emulator.port, raw_http.get(b"/", headers)).status == 500
-    assert "Too many API requests by single Worker invocation" in emulator.log()
+    wait_for(lambda: "Too many API requests by single Worker invocation" in emulator.log())
