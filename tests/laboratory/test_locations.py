@@ -173,8 +173,8 @@ def test_a_location_comes_to_be_when_it_is_named_and_has_one_code_in_any_case(em
 
 @pytest.mark.queue_emulator(locations=["SJC", "NRT"])
 def test_where_a_test_says_which_locations_there_are_there_are_no_others(emulator: Emulator) -> None:
-    with pytest.raises(EmulatorError, match="unknown location 'XXX'; this emulator has SJC, NRT"):
-        emulator.at("XXX")
+    with pytest.raises(EmulatorError, match="unknown location 'ZZZ'; this emulator has SJC, NRT"):
+        emulator.at("ZZZ")
     with pytest.raises(EmulatorError, match="unknown location 'LHR'; this emulator has SJC, NRT"):
         emulator.at("SJC").kv.at("LHR")
 
