@@ -9,6 +9,7 @@ import msgspec
 
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.journal_words import outcome
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import read_control_token, wants_colours
@@ -32,14 +33,14 @@ class Event(msgspec.Struct):
     operation: str
     key: str
     route: str = ""
-    cacheStatus: str | None = None  # noqa: N815 - as it is sent
+    cache_status: str | None = msgspec.field(default=None, name="cacheStatus")
     age_ms: int = 0
     version: int | None = None
     stale: bool = False
-    newerVersion: int | None = None  # noqa: N815
+    newer_version: int | None = msgspec.field(default=None, name="newerVersion")
     keys: int | None = None
     failed: str | None = None
-    faultRule: int | None = None  # noqa: N815
+    fault_rule: int | None = msgspec.field(default=None, name="faultRule")
 
     def concerns(self, key: str) -> bool:
         """Whether it is about a key: its own, or a list that it is on."""
@@ -138,15 +139,9 @@ def event_line(event: Event) -> str:
 
 def _outcome(event: Event) -> str:
     if event.failed is not None:
-        by = f" (fault rule {event.faultRule})" if event.faultRule else ""
+        by = f" (fault rule {event.fault_rule})" if event.fault_rule else ""
         return f"FAILED: {event.failed}{by}"
-    if event.operation == "list":
-        said = f"{event.keys} keys"
-    else:
-        said = "nothing" if event.version is None else f"v{event.version}"
-    if event.cacheStatus == "HIT":
-        said += f", copy {event.age_ms / 1000:.0f} s old"
-    return said + (f", STALE: v{event.newerVersion} was written" if event.stale else "")
+    return outcome(event)
 
 
 def _events(remote: RemoteControl, follow: bool) -> Iterator[tuple[Event, bytes]]:

@@ -56,7 +56,7 @@ def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, capsys: p
     assert json.loads(line)["locations"]["NRT"]["stale"] is True
     (read,) = said("journal", "--stale")
     assert "NRT  list     queue:task: " in read
-    assert re.search(r"copy \d+ s old, STALE: v2 was written  GET /api/queue", read)
+    assert re.search(r"copy [\d.]+ s old, STALE: not version 2  GET /api/queue", read)
     assert [json.loads(each)["operation"] for each in said("journal", "--key", "queue:task:t1", "--json")] == [
         "list",
         "put",

@@ -1,6 +1,7 @@
 """KV operations of a journal in words, a line each: for a test's report, a schedule, or whoever reads them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 from queue_emulator.core.javascript import from_utf8
 from queue_emulator.core.journal import Event
@@ -9,7 +10,32 @@ from queue_emulator.core.shown import one_line
 _STALE, _NOT_STALE = "!", " "
 
 
-def outcome(event: Event) -> str:
+class Done(Protocol):
+    """What an event tells of how it ended, here or as it was sent."""
+
+    @property
+    def operation(self) -> str: ...
+
+    @property
+    def cache_status(self) -> str | None: ...
+
+    @property
+    def age_ms(self) -> int: ...
+
+    @property
+    def version(self) -> int | None: ...
+
+    @property
+    def newer_version(self) -> int | None: ...
+
+    @property
+    def stale(self) -> bool: ...
+
+    @property
+    def keys(self) -> int | None: ...
+
+
+def outcome(event: Done) -> str:
     """What came of an operation that did not fail."""
     if event.operation == "list":
         said = f"{event.keys} keys"
