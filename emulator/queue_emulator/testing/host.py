@@ -12,7 +12,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from queue_emulator.kv.service import KVService
-from queue_emulator.testing import NOON_MS
+from queue_emulator.testing.emulator import NOON_MS
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from queue_emulator import settings
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
-from queue_emulator.testing_host import Bound, Stage
+from queue_emulator.testing.host import Bound, Stage
 from queue_emulator.web.deployment import WORKER_NAME
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.workerd.bindings import WorkerFlags, WorkerPlan, bind_all
