@@ -18,7 +18,7 @@ from queue_emulator.settings import DEFAULT_STATE
 from queue_emulator.web.deployment import WORKER_NAME, Deployment
 
 if TYPE_CHECKING:
-    from queue_emulator.workerd.connection import ConnectionFace
+    from queue_emulator.workerd.connection import ConnectionApp
 
 
 async def open_account(
@@ -45,12 +45,12 @@ async def open_account(
         raise
 
 
-def connection_face(deployment: Deployment) -> "ConnectionFace":
+def connection_app(deployment: Deployment) -> "ConnectionApp":
     """KV for Workers that are given a connection string; raises SettingsError without the extra that it needs."""
     from queue_emulator.workerd.extra import require_extra
 
     require_extra(("aiohttp",))
-    from queue_emulator.workerd.connection import ConnectionFace
+    from queue_emulator.workerd.connection import ConnectionApp
 
     namespaces = deployment.namespaces
     assert namespaces is not None
@@ -58,4 +58,4 @@ def connection_face(deployment: Deployment) -> "ConnectionFace":
     async def bind(binding: str, id: str | None) -> KVService:
         return await namespaces.bind(id or binding, worker=WORKER_NAME, binding=binding)
 
-    return ConnectionFace(bind, locations=lambda: deployment.locations, log=deployment.log)
+    return ConnectionApp(bind, locations=lambda: deployment.locations, log=deployment.log)

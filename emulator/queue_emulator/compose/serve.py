@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from queue_emulator.accepting import raise_descriptor_limit
-from queue_emulator.compose.account import connection_face, open_account
+from queue_emulator.compose.account import connection_app, open_account
 from queue_emulator.compose.banner import banner
 from queue_emulator.compose.ready_file import ReadyFile
 from queue_emulator.compose.seeds import Seeds, read_seeds
@@ -145,7 +145,7 @@ def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> 
 async def _run_python(
     settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
 ) -> None:
-    connection = connection_face if deployment.namespaces else None
+    connection = connection_app if deployment.namespaces else None
     known = settings.keys.development
     app = create_app(deployment, log_requests=settings.log_requests, connection=connection, known_keys=known)
     await serve_on(app, grace_s=_GRACE_S)
@@ -173,8 +173,8 @@ async def _run_on_workerd(
         app = create_app(
             deployment,
             log_requests=settings.log_requests,
-            worker=worker.face,
-            connection=connection_face,
+            worker=worker.app,
+            connection=connection_app,
             known_keys=known,
         )
         # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.

@@ -50,8 +50,8 @@ class _Module:
         self._stage = stage
 
     @property
-    def face(self) -> ASGIApp:
-        return self.running.face
+    def app(self) -> ASGIApp:
+        return self.running.app
 
     async def bind(self, namespaces: Namespaces) -> Bound:
         if not self.running.workerd.alive:

@@ -124,8 +124,8 @@ class _Project:
         self._controlled: KVService | None = None
 
     @property
-    def face(self) -> ASGIApp:
-        return self.session.front
+    def app(self) -> ASGIApp:
+        return self.session.app
 
     def surroundings(self) -> Surroundings:
         """What the session of the tool is lent."""

@@ -132,7 +132,7 @@ async def _world(
     )
     started.stage.deployment = deployment
     clock.on_move(started.hosted.clock_moved)
-    app = create_app(deployment, worker=answering(started.hosted.face))
+    app = create_app(deployment, worker=answering(started.hosted.app))
     return World(deployment, app, log, True, HeldTurns(), bound.services, thread)
 
 
