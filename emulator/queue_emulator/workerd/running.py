@@ -1,4 +1,4 @@
-"""A Worker at work: the wire face, workerd and the application that clients reach, from the first to the last."""
+"""A Worker at work: its KV, workerd and the application that clients reach, from the first to the last."""
 
 import asyncio
 import shutil
@@ -26,8 +26,8 @@ from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.run_limit import RunLimit
+from queue_emulator.workerd.runtime_kv import BACKLOG, RuntimeKV, listen, numbered
 from queue_emulator.workerd.stopped import WorkerNotStarted
-from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
 from queue_emulator.workerd.worker_clock import Told, WorkerClock
 from queue_emulator.workerd.wrapping import wrapped
 
@@ -81,7 +81,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
     invocations, clock = Invocations(), WorkerClock(around.clock, around.log)
     namespaces = list(dict.fromkeys(plan.kv.values()))
-    wire = WireFace(
+    kv = RuntimeKV(
         numbered(namespaces, around.service),
         locations=around.locations,
         invocations=invocations,
@@ -109,8 +109,8 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
             restarting=partial(_begin_again, invocations, clock),
             log=around.log,
         )
-        serving = await listen(wire, layout.kv_socket)
-        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
+        serving = await listen(kv, layout.kv_socket)
+        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=kv.is_short)
         app = _app(around, folder, invocations, run_limit, clock)
         try:
             await _start(partial(_start_once, workerd, plan, layout, folder, clock), around.log)
