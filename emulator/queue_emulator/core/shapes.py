@@ -7,7 +7,7 @@ A shape is a `msgspec.Struct`. Bounds stand in its annotations; where these do n
 import re
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Annotated, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Literal, TypeVar, cast, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -23,34 +23,36 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
-def shaped(given: object, shape: type[Shape], *, whole: str = "", an_object: str = "an object") -> Shape:
+def shaped(given: object, shape: type[Shape], *, place: str = "", an_object: str = "an object") -> Shape:
     """`given` as a `shape`; raises ShapeError for anything else.
 
-    whole      what it is as a whole, such as "a fault rule"
+    place      where it stands in what was read, if not at the top
     an_object  what its language calls an object, such as "a table"
     """
     try:
         return msgspec.convert(given, shape)
+    except UnicodeEncodeError as error:  # half of a surrogate pair in the name of a member, as JSON can have it
+        raise ShapeError(f"unknown member {error.object[:_SHOWN_CHARACTERS_MAX]!r}") from None
     except msgspec.ValidationError as error:
         said = _ERROR.fullmatch(str(error))
         assert said is not None, "it matches anything"
-        place, value, kind = _followed(said["path"] or "", given, shape)
-        raise ShapeError(_words(said["why"], place, value, kind, whole, an_object)) from None
+        place, value, kind = _followed(said["path"] or "", place, given, shape)
+        raise ShapeError(_words(said["why"], place, value, kind, an_object)) from None
 
 
-def _words(why: str, place: str, value: object, kind: object, whole: str, an_object: str) -> str:
+def _words(why: str, place: str, value: object, kind: object, an_object: str) -> str:
     if unknown := _UNKNOWN.fullmatch(why):
-        named, inside = unknown["name"][:_SHOWN_CHARACTERS_MAX], f" in {place or whole}" if place or whole else ""
+        named, inside = unknown["name"][:_SHOWN_CHARACTERS_MAX], f" in {place}" if place else ""
         return f"unknown member {named!r}{inside}; allowed: {', '.join(_members(kind))}"
     if missing := _MISSING.fullmatch(why):
         return f"{_below(place, missing['name'])} is missing"
-    allowed = _allowed(inspect.type_info(kind), an_object)
-    return f"{place or whole} must be {allowed}, not {value!r:.{_SHOWN_CHARACTERS_MAX}}".lstrip()
+    bare = _bare(kind)  # msgspec's own view of a Literal is sorted
+    allowed = _one_of(get_args(bare)) if get_origin(bare) is Literal else _allowed(inspect.type_info(kind), an_object)
+    return f"{place} must be {allowed}, not {value!r:.{_SHOWN_CHARACTERS_MAX}}".lstrip()
 
 
-def _followed(path: str, value: object, kind: object) -> tuple[str, object, object]:
+def _followed(path: str, place: str, value: object, kind: object) -> tuple[str, object, object]:
     """Where msgspec's path leads: the place as people write it, what stands there, and its type."""
-    place = ""
     for step in _STEP.finditer(path):
         kind = _bare(kind)
         if step["number"] is not None:
@@ -101,12 +103,16 @@ def _allowed(kind: inspect.Type, an_object: str) -> str:
         case inspect.UnionType(types=types):
             return " or ".join(_allowed(each, an_object) for each in types if not isinstance(each, inspect.NoneType))
         case inspect.LiteralType(values=values):
-            return f"one of {', '.join(map(str, values))}" if len(values) > 1 else repr(values[0])
+            return _one_of(values)
         case inspect.IntType() | inspect.FloatType():
             return _NAMES[type(kind)] + _range(kind)
         case inspect.StrType() | inspect.ListType() | inspect.VarTupleType():
             return _NAMES[type(kind)] + _length(kind)
     return _NAMES.get(type(kind), an_object)
+
+
+def _one_of(values: Sequence[object]) -> str:
+    return f"one of {', '.join(map(str, values))}" if len(values) > 1 else repr(values[0])
 
 
 _NAMES: dict[type[inspect.Type], str] = {
