@@ -139,7 +139,5 @@ def test_a_rule_that_cannot_be_is_refused(form: dict[str, Any], text: str) -> No
 
 
 def test_an_unknown_member_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(
-        FaultError, match=r"^unknown member 'id'; allowed: verdict, status, for_s, to, op"
-    ):
+    with pytest.raises(FaultError, match=r"^unknown member 'id'; allowed: verdict, status, for_s, to, op"):
         rule_from_json({"id": 1, "verdict": "fail_before"})
