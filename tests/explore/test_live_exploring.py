@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from queue_emulator.compose.live_explorer import LiveExplorer
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.live_exploring import LiveExplorer
 
 pytestmark = pytest.mark.anyio
 SCHEDULES = sorted((Path(__file__).parents[2] / "fixtures").rglob("*.schedule"))

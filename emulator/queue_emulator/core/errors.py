@@ -6,7 +6,7 @@ EmulatorError
 ├── StateError             a state file that cannot be used (exit code 2)
 ├── RemoteError            a running emulator or a real namespace that refused (exit code 2; 502 on the control surface)
 ├── RealDataError          what is not done with real data or real time (409 on the control surface)
-├── NamespaceError         a namespace that cannot be made, renamed or deleted (400 on the REST face)
+├── NamespaceError         a namespace that cannot be made, renamed or deleted (400 of the REST API)
 ├── FaultError             a fault rule that cannot be (400 on the control surface)
 ├── BulkDataError          data to seed that KV would refuse (exit code 2; 400 on the control surface)
 │   └── Base64Error        a value that is not base64, as it says

@@ -1,4 +1,4 @@
-"""What locations are called, and what of a request's target is no URL: the same for every face."""
+"""What locations are called, and what of a request's target is no URL: the same for every application."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and its library face."""
+"""One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and for libraries."""
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass

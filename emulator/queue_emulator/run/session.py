@@ -13,8 +13,8 @@ from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
 from queue_emulator.kv.folder import read_small
 from queue_emulator.kv.service import KVService
 from queue_emulator.run import reports
+from queue_emulator.run.app import Addresses, ToolApp, address_of
 from queue_emulator.run.command import Command
-from queue_emulator.run.front import Addresses, ToolFront, address_of
 from queue_emulator.run.messages import Announcements
 from queue_emulator.run.reports import Bound, Ready, Refused, Report
 from queue_emulator.run.tool_namespaces import PREFERRED, Bind, Lending, Seed
@@ -54,7 +54,7 @@ class Surroundings:
 
 
 class Session:
-    """One run of a command. `front` is the ASGI application that clients of the emulator's own port reach."""
+    """One run of a command. `app` is the ASGI application that clients of the emulator's own port reach."""
 
     def __init__(self, settings: ToolSettings, around: Surroundings, seeds: Sequence[Seed], controls: str) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class Session:
         self._refused = asyncio.Event()
         self.clock = WorkerClock(around.clock, around.log)
         self._sign = f"{Dice().bits(64, 'clock'):016x} "
-        self.front = ToolFront(
+        self.app = ToolApp(
             self._addresses, locate=around.locate, invocations=self._invocations, before=self.clock.tell_all
         )
 

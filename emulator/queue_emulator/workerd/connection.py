@@ -47,7 +47,7 @@ class _Place:
     id: str | None
 
 
-class ConnectionFace:
+class ConnectionApp:
     """An ASGI application below CONNECTION_PREFIX."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A Worker at work: the wire face, workerd and the public face together, from the first to the last."""
+"""A Worker at work: the wire face, workerd and the application that clients reach, from the first to the last."""
 
 import asyncio
 import shutil
@@ -16,10 +16,10 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.service import KVService
+from queue_emulator.workerd.app import WorkerdApp
 from queue_emulator.workerd.binary import compatibility_date_of, too_old
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
-from queue_emulator.workerd.front import WorkerdFace
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.module_errors import advice
 from queue_emulator.workerd.modules import Module, find_modules, require_handler
@@ -55,9 +55,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class RunningWorker:
-    """`face` is the ASGI application that clients reach."""
+    """`app` is the ASGI application that clients reach."""
 
-    face: WorkerdFace
+    app: WorkerdApp
     workerd: Workerd
     invocations: Invocations
     clock: WorkerClock
@@ -111,10 +111,10 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
         )
         serving = await listen(wire, layout.kv_socket)
         run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
-        face = _face(around, folder, invocations, run_limit, clock)
+        app = _app(around, folder, invocations, run_limit, clock)
         try:
             await _start(partial(_start_once, workerd, plan, layout, folder, clock), around.log)
-            yield RunningWorker(face, workerd, invocations, clock)
+            yield RunningWorker(app, workerd, invocations, clock)
         finally:
             await workerd.stop()
             await serving.cleanup()
@@ -168,10 +168,10 @@ def _begin_again(invocations: Invocations, clock: WorkerClock) -> None:
     clock.forget()
 
 
-def _face(
+def _app(
     around: Surroundings, folder: Path, invocations: Invocations, run_limit: RunLimit, clock: WorkerClock
-) -> WorkerdFace:
-    return WorkerdFace(
+) -> WorkerdApp:
+    return WorkerdApp(
         {location: folder / location for location in around.locations},
         locate=around.locate,
         invocations=invocations,

@@ -65,7 +65,7 @@ async def _searched(scenario: str, seconds: float, random_seed: int) -> AsyncIte
         sys.executable,
         "-P",  # no module of the folder that the emulator was started in
         "-m",
-        "queue_emulator.live_search",
+        "queue_emulator.compose.live_search",
         scenario,
         str(seconds),
         str(random_seed),
