@@ -3,6 +3,7 @@
 import argparse
 
 from queue_emulator import settings
+from queue_emulator.cli.parsing import Commands
 from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.errors import ClockError
 
@@ -10,7 +11,7 @@ _DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 _FREEZE = {"freeze": True, "resume": False}
 
 
-def add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_keys(commands: Commands) -> None:
     """`keys`."""
     parser = _control(commands, "keys", "show which version of each key the centre has, and each location shows")
     add = parser.add_argument
@@ -21,7 +22,7 @@ def add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(run=_keys)
 
 
-def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_journal(commands: Commands) -> None:
     """`journal`."""
     parser = _control(commands, "journal", "show the KV operations that a running emulator remembers")
     add = parser.add_argument
@@ -31,7 +32,7 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.set_defaults(run=_journal)
 
 
-def add_clock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_clock(commands: Commands) -> None:
     """`clock`."""
     parser = _control(commands, "clock", "show or move the clock of a running emulator")
     parser.add_argument(
@@ -44,7 +45,7 @@ def add_clock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.set_defaults(run=_clock)
 
 
-def add_faults(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_faults(commands: Commands) -> None:
     """`faults`."""
     parser = _control(commands, "faults", "show or change the fault rules of a running emulator")
     parser.add_argument(
@@ -56,15 +57,13 @@ def add_faults(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=_faults)
 
 
-def add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_reset(commands: Commands) -> None:
     """`reset`."""
     parser = _control(commands, "reset", "delete all data, faults, journal and counts of a running emulator")
     parser.set_defaults(run=_reset)
 
 
-def _control(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str
-) -> argparse.ArgumentParser:
+def _control(commands: Commands, name: str, help: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help)
     parser.add_argument(
         "--url", metavar="URL", default=_DEFAULT_URL, help="address of the emulator (default: %(default)s)"

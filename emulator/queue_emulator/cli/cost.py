@@ -3,13 +3,13 @@
 import argparse
 
 from queue_emulator import settings
-from queue_emulator.cli.parsing import positive
+from queue_emulator.cli.parsing import Commands, positive
 from queue_emulator.transfer.output import say
 
 _DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 
 
-def add_cost(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_cost(commands: Commands) -> None:
     """`cost`."""
     parser = commands.add_parser("cost", help="show what the traffic of a running emulator would cost at Cloudflare")
     parser.add_argument(

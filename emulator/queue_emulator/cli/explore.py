@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
-from queue_emulator.cli.parsing import machines, positive
+from queue_emulator.cli.parsing import Commands, machines, positive
 
 _SECONDS_MAX = 86_400
 _SHARDS_MAX = 16  # lanes of the search
 
 
-def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_explore(commands: Commands) -> None:
     """`explore`."""
     parser = commands.add_parser("explore", help="search for orders of requests and KV operations that break the queue")
     _add_search(parser)

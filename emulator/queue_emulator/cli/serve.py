@@ -6,7 +6,7 @@ from pathlib import Path
 from queue_emulator import settings
 from queue_emulator.cli.data_time import add_as_of, as_of
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
-from queue_emulator.cli.parsing import locations, machines, port, positive
+from queue_emulator.cli.parsing import Commands, locations, machines, port, positive
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import MACHINE_HEADER
 from queue_emulator.kv.cloudflare_access import Access
@@ -14,7 +14,7 @@ from queue_emulator.worker.rollout import VERSION_KEY_HEADER, rollout
 from queue_emulator.workerd.bindings import WorkerFlags
 
 
-def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_serve(commands: Commands) -> None:
     """`serve`."""
     parser = commands.add_parser("serve", help="start the emulator; it listens on http://127.0.0.1:8787")
     add = parser.add_argument
