@@ -1,9 +1,9 @@
-"""The commands `keys`, `journal`, `clock`, `faults` and `reset`: the controls of a running emulator."""
+"""The commands `keys`, `journal`, `clock`, `faults`, `cost` and `reset`: the controls of a running emulator."""
 
 import argparse
 
 from queue_emulator import settings
-from queue_emulator.cli.parsing import Commands
+from queue_emulator.cli.parsing import Commands, positive
 from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.errors import ClockError
 
@@ -55,6 +55,15 @@ def add_faults(commands: Commands) -> None:
         help="add VERDICT NAME=VALUE..., remove ID, or clear (default: show them)",
     )
     parser.set_defaults(run=_faults)
+
+
+def add_cost(commands: Commands) -> None:
+    """`cost`."""
+    parser = _control(commands, "cost", "show what the traffic of a running emulator would cost at Cloudflare")
+    parser.add_argument(
+        "--over", type=positive, metavar="S", help="the seconds in which this traffic happens (default: as measured)"
+    )
+    parser.set_defaults(run=_cost)
 
 
 def add_reset(commands: Commands) -> None:
@@ -122,6 +131,13 @@ def _faults(parsed: argparse.Namespace) -> int:
     from queue_emulator.commands.controls import faults
 
     faults(parsed.url, parsed.words, as_json=parsed.json)
+    return 0
+
+
+def _cost(parsed: argparse.Namespace) -> int:
+    from queue_emulator.commands.cost import cost
+
+    cost(parsed.url, parsed.over, as_json=parsed.json)
     return 0
 
 

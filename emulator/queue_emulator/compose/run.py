@@ -7,8 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TypeAlias
 
-from starlette.types import ASGIApp
-
 from queue_emulator.compose.account import connection_app, open_account
 from queue_emulator.compose.ready_file import ready_file
 from queue_emulator.core.clock import MovableClock, SystemClock
@@ -87,7 +85,7 @@ async def _run(
         ready = partial(_ready, tell_ready, base_url, controls)
         session = Session(settings, _surroundings(deployment, account.namespaces, ready), seeds, f"{controls}/")
         clock.on_move(session.clock.moved)
-        serving = await stack.enter_async_context(_serving(deployment, session.app, sock))
+        serving = await stack.enter_async_context(_serving(deployment, session, sock))
         folder = stack.enter_context(private_folder())
         await stack.enter_async_context(session.listening(folder))
         command = Command(program, settings.command, with_preload(settings.environment, folder, base_url), folder)
@@ -114,11 +112,11 @@ def _surroundings(
 
 @asynccontextmanager
 async def _serving(
-    deployment: Deployment, worker: ASGIApp, sock: socket.socket
+    deployment: Deployment, session: Session, sock: socket.socket
 ) -> AsyncIterator["asyncio.Future[None]"]:
     """The emulator's own port, until the end."""
     stop = asyncio.Event()
-    app = create_app(deployment, log_requests=False, worker=worker, upgrades=True, connection=connection_app)
+    app = create_app(deployment, log_requests=False, worker=session.app, upgrades=True, connection=connection_app)
     serving = asyncio.ensure_future(
         serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop, ending=deployment.ending)
     )
