@@ -11,6 +11,7 @@ from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.explore.behaviour import ALL, Behaviour, Without
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, History, Settled, Step
+from queue_emulator.explore.remembered import Run, Served, thrown
 from queue_emulator.explore.requests import Request
 from queue_emulator.explore.scenarios import KILLED, Scenario
 from queue_emulator.explore.subject import Memory
@@ -25,6 +26,7 @@ from queue_emulator.kv.turn import HeldTurns
 from queue_emulator.worker.answers import JSON_TYPE, Answer
 
 _DICE = Dice(0)
+_Running = Running[Answer] | Run
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class _Lane:
     number: int = 0
     machine: int = 1
     call: Call | None = None
-    running: Running[Answer] | None = None
+    running: _Running | None = None
 
 
 class World:
@@ -53,7 +55,8 @@ class World:
         self._service.pipeline.turn = self._turns
         self._seen = self._service if Behaviour.PAGES in without else _SmallPages(self._service, scenario.page_max)
         self._operations_max = profile.operations_max
-        self._worker = scenario.subject.deploy(self.clock)
+        self._known = scenario.subject.remembered()
+        self._worker = scenario.subject.deploy(self.clock) if self._known is None else self._known.worker
         requests, before = scenario.subject.before(scenario.before)
         if requests:
             _now(self._service.load("SJC", requests))
@@ -213,21 +216,23 @@ class World:
         lane.number += 1
         lane.call = call = Call(lane.actor, lane.number, asked, self.clock.at_ms, closing, machine=lane.machine)
         self.history.happenings.append(Begun(call))
-        lane.running = self._turns.actor(self._invoke(lane, asked))
+        lane.running = self._run(lane, asked)
         if lane.running.about_to is None:
             self._answer(lane)
 
-    async def _invoke(self, lane: _Lane, asked: Request) -> Answer:
+    def _run(self, lane: _Lane, asked: Request) -> _Running:
         name = f"{lane.actor.name}-{lane.number}"
-        run = Invocation(self._operations_max, name=name, machine=lane.machine)
-        return await self._worker(lane.actor, asked, Binding(self._seen, lane.actor.location, run))
+        caller = Invocation(self._operations_max, name=name, machine=lane.machine)
+        if self._known is not None:
+            return Run(self._known, Served(lane.actor, asked, self._seen, self._turns, self.clock, caller))
+        return self._turns.actor(self._worker(lane.actor, asked, Binding(self._seen, lane.actor.location, caller)))
 
     def _answer(self, lane: _Lane) -> None:
         assert lane.running is not None
         try:
             answer = lane.running.finish()
         except JavaScriptError as error:
-            answer = Answer(500, str(error).encode(), "")
+            answer = thrown(error)
         self._end(lane, answer)
 
     def _end(self, lane: _Lane, answer: Answer) -> None:

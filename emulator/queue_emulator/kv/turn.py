@@ -46,9 +46,9 @@ class HeldTurns:
 
     def actor(self, work: Coroutine[Any, Any, Result]) -> "Actor[Result]":
         """Somebody who does `work`, and stands already before its first operation."""
-        return Actor(work, self._step)
+        return Actor(work, self.step)
 
-    def _step(self, work: Coroutine[Any, Any, Any]) -> Operation[Any]:
+    def step(self, work: Coroutine[Any, Any, Any]) -> Operation[Any]:
         """On to the next operation, which is given back; raises StopIteration with the result at the end."""
         with self._alone:
             self._acting += 1
