@@ -142,6 +142,30 @@ class History:
     final: str = "new"
     happenings: list[Happening] = field(default_factory=list)
     guarantees: "Mapping[str, Guarantee]" = field(default_factory=dict)
+    _moments: list[tuple[int, Begun | Ended]] = field(default_factory=list, repr=False, compare=False)
+    _changes: list[tuple[int, Begun | Ended | Step]] = field(default_factory=list, repr=False, compare=False)
+    _looked_through: int = field(default=0, repr=False, compare=False)
+
+    def moments(self) -> Sequence[tuple[int, Begun | Ended]]:
+        """Where requests begin and end, with their places among the happenings."""
+        self._look_through()
+        return self._moments
+
+    def changes(self) -> Sequence[tuple[int, Begun | Ended | Step]]:
+        """The same, and the operations that have changed what the centre holds."""
+        self._look_through()
+        return self._changes
+
+    def _look_through(self) -> None:
+        """Once, for every guarantee looks at the same."""
+        first, self._looked_through = self._looked_through, len(self.happenings)
+        for position, each in enumerate(self.happenings[first:], first):
+            if isinstance(each, Step):
+                if each.wrote:
+                    self._changes.append((position, each))
+            elif not isinstance(each, Settled):
+                self._moments.append((position, each))
+                self._changes.append((position, each))
 
     def centre(self) -> "Centre":
         """The centre as it was at the start; `see` each happening to follow it."""

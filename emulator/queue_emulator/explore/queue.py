@@ -123,7 +123,7 @@ class Queue:
         """As the operator, if it migrates; as one who lists; and, if anything was finished, as one who claims."""
         finished = any(
             isinstance(each, Ended) and each.call.verb == "result" and each.call.ok
-            for each in closing.history.happenings
+            for _, each in closing.history.moments()
         )
         if migrates:
             _operate(closing, items)

@@ -149,7 +149,19 @@ class Run:
                 self.about_to = self._doing = None
                 return
             self._doing = of.kv.perform(
-                asks._replace(location=of.actor.location, caller=of.caller, asked_ms=of.clock.now_ms())
+                Operation(
+                    asks.kind,
+                    asks.namespace,
+                    of.actor.location,
+                    asks.keys,
+                    of.caller,
+                    of.clock.at_ms,
+                    asks.writes,
+                    asks.page,
+                    asks.cache_ttl_s,
+                    asks.metadata,
+                    asks.in_steps,
+                )
             )
             try:
                 self.about_to = of.turns.step(self._doing)

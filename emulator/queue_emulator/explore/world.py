@@ -8,6 +8,8 @@ from functools import lru_cache
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.faults import Rule, Verdict
+from queue_emulator.core.javascript import Json
+from queue_emulator.core.options import ListRequest
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.explore.behaviour import ALL, Behaviour, Without
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, History, Settled, Step
@@ -31,7 +33,7 @@ _Running = Running[Answer] | Run
 
 @dataclass(slots=True)
 class _Lane:
-    """An actor at work: where it is in its script, what it has kept of answers, and the request that runs."""
+    """An actor at work: where it is in its script, what it has kept of answers, the request that runs, or the next."""
 
     actor: Actor
     position: int = 0
@@ -40,6 +42,7 @@ class _Lane:
     machine: int = 1
     call: Call | None = None
     running: _Running | None = None
+    upcoming: Request | None = None
 
 
 class World:
@@ -64,6 +67,8 @@ class World:
         self.clock.at_ms = START_MS
         self.history = History(before, scenario.final, guarantees=scenario.subject.guarantees)
         self._lanes = {actor.name: _Lane(actor) for actor in scenario.actors}
+        for lane in self._lanes.values():
+            self._look_ahead(lane)
         self._closing: dict[str, _Lane] = {}
         self.made: list[Made] = []
         self.pauses_left = scenario.pauses
@@ -91,9 +96,7 @@ class World:
 
         Who is in the midst of a request goes on, then whoever was interrupted in one, then who did the last operation.
         """
-        able = [
-            lane for lane in self._lanes.values() if lane.running is not None or self._next_request(lane) is not None
-        ]
+        able = [lane for lane in self._lanes.values() if lane.running is not None or lane.upcoming is not None]
         able.sort(key=lambda lane: (lane.running is None, lane is not self._last))
         return [lane.actor.name for lane in able]
 
@@ -113,7 +116,7 @@ class World:
         Where nothing overlaps it is a whole request; `later_faults` are then what is done to its other operations.
         """
         lane = self._lanes.get(choice.actor)
-        if lane is None or (lane.running is None and self._next_request(lane) is None):
+        if lane is None or (lane.running is None and lane.upcoming is None):
             return False
         self._pass_time(lane, choice.pause_ms)
         self._last = lane
@@ -132,8 +135,7 @@ class World:
     def upcoming(self, name: str) -> str | None:
         """The request that the actor's next operation begins; None within one, or at the end of its script."""
         lane = self._lanes[name]
-        asked = None if lane.running is not None else self._next_request(lane)
-        return None if asked is None else asked.text
+        return None if lane.running is not None or lane.upcoming is None else lane.upcoming.text
 
     def wait(self, by_ms: int) -> None:
         """Nothing happens for so long."""
@@ -163,15 +165,14 @@ class World:
         assert lane.call is not None
         return lane.call
 
-    def _next_request(self, lane: _Lane) -> Request | None:
-        """The next request of the script that can be made: one that needs what was not kept is left out."""
+    def _look_ahead(self, lane: _Lane) -> None:
+        """To the next request of the script that can be made: one that needs what was not kept is left out."""
         script, subject = lane.actor.script, self.scenario.subject
-        while lane.position < len(script):
-            asked = subject.request(script[lane.position], lane.actor, lane.memory, self.scenario.lease_s)
-            if asked is not None:
-                return asked
-            lane.position += 1
-        return None
+        lane.upcoming = None
+        while lane.position < len(script) and lane.upcoming is None:
+            text = script[lane.position]
+            lane.upcoming = subject.request(text, lane.actor, lane.memory, self.scenario.lease_s)
+            lane.position += lane.upcoming is None
 
     def _pass_time(self, lane: _Lane, pause_ms: int) -> None:
         odd = pause_ms > AT_ONCE_MS or pause_ms == EXPIRY_MS
@@ -186,9 +187,8 @@ class World:
 
     def _step(self, lane: _Lane, fault: str) -> None:
         if lane.running is None:
-            asked = self._next_request(lane)
-            assert asked is not None
-            self._begin(lane, asked)
+            assert lane.upcoming is not None
+            self._begin(lane, lane.upcoming)
         running, call = lane.running, lane.call
         if running is None:  # answered without any operation
             return
@@ -242,19 +242,18 @@ class World:
         if not call.closing:
             lane.position += 1
         call.status = answer.status
-        call.body = json.loads(answer.content) if answer.content_type == JSON_TYPE else answer.content.decode()
+        call.body = _parsed(answer.content) if answer.content_type == JSON_TYPE else answer.content.decode()
         if answer.status:
             call.ended_ms = self.clock.at_ms
         lane.memory = self.scenario.subject.remembers(call, lane.memory)
+        if not call.closing:
+            self._look_ahead(lane)
         self.history.happenings.append(Ended(call))
 
     def _note(self, call: Call, operation: Operation[Outcome], fault: str) -> None:
         self._steps += 1
         now_ms, kind = self.clock.at_ms, operation.kind.name
-        event = None
-        if fault != KILLED:
-            journal = self._service.journal
-            event = next(journal.after(journal.last_position - 1))
+        event = None if fault == KILLED else self._service.journal.last
         value = expiration_s = None
         if operation.writes:
             value, expiration_s = operation.writes[0].value, operation.writes[0].expires_s(now_ms)
@@ -290,7 +289,7 @@ class _SmallPages:
         """As the namespace does it."""
         page = operation.page
         if page is not None and page.limit > self._page_max:
-            operation = operation._replace(page=replace(page, limit=self._page_max))
+            operation = operation._replace(page=_small(page, self._page_max))
         return self._service.perform(operation)
 
 
@@ -302,6 +301,17 @@ def _profile(operations_max: int, without: Without) -> Profile:
         caches=Behaviour.CACHES not in without,
         write_interval_ms=0 if Behaviour.WRITE_RATE in without else CLOUDFLARE.write_interval_ms,
     )
+
+
+@lru_cache(maxsize=4096)
+def _parsed(content: bytes) -> Json:
+    parsed: Json = json.loads(content)
+    return parsed
+
+
+@lru_cache
+def _small(page: ListRequest, page_max: int) -> ListRequest:
+    return replace(page, limit=min(page.limit, page_max))
 
 
 def _now(work: Coroutine[object, None, None]) -> None:

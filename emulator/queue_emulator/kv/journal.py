@@ -27,6 +27,11 @@ class Journal:
             tell()
 
     @property
+    def last(self) -> Event | None:
+        """The last event, if any is held."""
+        return self._events[-1] if self._events else None
+
+    @property
     def first_position(self) -> int:
         """The position of the oldest event that is still held; one past the last if none is."""
         return self.last_position - len(self._events) + 1
