@@ -8,6 +8,7 @@ https://developers.cloudflare.com/kv/concepts/how-kv-works/
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -125,6 +126,18 @@ class Edge:
                     if span.covers(entry.key) and not (written and span.shows(entry)):
                         span.copy.newer_version = entry.version
 
+    def copy(self) -> "Edge":
+        """One that holds the same, and goes on by itself."""
+        other = copy(self)
+        other._values, other._pages, other._pages_by_prefix = self._values.copy(), self._pages.copy(), {}
+        for prefix, spans in self._pages_by_prefix.items():
+            copied = other._pages_by_prefix[prefix] = {}
+            for request, span in spans.items():
+                page = other._pages.peek(request)
+                assert page is not None, "a span is of a page that is held"
+                copied[request] = _Span(span.after, page)
+        return other
+
     def clear(self) -> None:
         self.writes += 1
         self._values.clear()
@@ -164,6 +177,16 @@ class _Shelf(Generic[Name, Content]):
 
     def __len__(self) -> int:
         return len(self._copies)
+
+    def copy(self) -> "_Shelf[Name, Content]":
+        other = copy(self)
+        other._copies = OrderedDict(
+            [
+                (name, Copy(it.content, it.fetched_ms, it.ttl_ms, it.size_bytes, it.newer_version))
+                for name, it in self._copies.items()
+            ]
+        )
+        return other
 
     def peek(self, name: Name) -> Copy[Content] | None:
         return self._copies.get(name)

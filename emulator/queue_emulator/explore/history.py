@@ -50,10 +50,10 @@ class Call:
     body: Json = None
     faulted: bool = False
     machine: int = 1
+    verb: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def verb(self) -> str:
-        return self.request.verb
+    def __post_init__(self) -> None:
+        self.verb = self.request.verb
 
     @property
     def ok(self) -> bool:
@@ -167,6 +167,11 @@ class History:
                 self._moments.append((position, each))
                 self._changes.append((position, each))
 
+    def copy(self, calls: Mapping[int, Call]) -> "History":
+        """One that goes on by itself; what still runs is in it by its copy: `calls` by what they copy."""
+        happenings = [_with_call(each, calls) for each in self.happenings] if calls else self.happenings.copy()
+        return History(self.before, self.final, happenings, self.guarantees)
+
     def centre(self) -> "Centre":
         """The centre as it was at the start; `see` each happening to follow it."""
         return Centre(dict(self.before))
@@ -189,6 +194,11 @@ class Centre:
             for key, kept in self.kept.items()
             if key.startswith(prefix) and kept.live(now_ms)
         }
+
+
+def _with_call(happening: Happening, calls: Mapping[int, Call]) -> Happening:
+    call = None if isinstance(happening, Settled) else calls.get(id(happening.call))
+    return happening if call is None or isinstance(happening, Settled) else happening._replace(call=call)
 
 
 def calls(happenings: Iterable[Happening]) -> list[Call]:

@@ -103,7 +103,7 @@ class Run:
     `about_to` is the operation that it waits to do, None when it is at its end.
     """
 
-    __slots__ = ("_code", "_doing", "_known", "_of", "_place", "_told", "about_to")
+    __slots__ = ("_asked", "_code", "_doing", "_known", "_of", "_place", "_spent", "_told", "about_to")
 
     def __init__(self, known: Remembered, of: Served) -> None:
         self._known = known
@@ -112,8 +112,26 @@ class Run:
         self._place = known.first
         self._code: Code | None = None
         self._doing: Coroutine[object, None, Reading | Listing | Written] | None = None
+        self._asked = self._spent = 0
         self.about_to: AnyOperation | None = None
-        self._hear((of.actor.version, of.asked), None)
+
+    def begin(self) -> None:
+        """Stand before the first operation."""
+        self._hear((self._of.actor.version, self._of.asked), None)
+
+    def copy(self, kv: Service, clock: Standing) -> "Run":
+        """The same run, which has come as far, over a copy of KV in which its operation does not wait yet."""
+        it, caller = self._of, self._of.caller
+        mine = Invocation(caller.operations_max, self._spent, caller.name, caller.route, machine=caller.machine)
+        mine.stale = caller.stale
+        other = Run(self._known, Served(it.actor, it.asked, kv, it.turns, clock, mine))
+        other._told, other._place = self._told.copy(), self._place
+        asked = kv.pipeline.asked
+        kv.pipeline.asked = self._asked
+        assert self.about_to is not None, "this request has ended"
+        other._ask(self.about_to._replace(caller=mine))
+        kv.pipeline.asked = asked
+        return other
 
     def step(self) -> None:
         """Do one operation, and stand before the next."""
@@ -141,33 +159,37 @@ class Run:
 
     def _hear(self, key: Hashable, heard: Heard) -> None:
         """On to the next operation that waits for its turn; one that is refused before that fails at once."""
-        of = self._of
         while True:
             self._go_on(key, heard)
             asks = self._place.about_to
             if asks is None:
                 self.about_to = self._doing = None
                 return
-            self._doing = of.kv.perform(
-                Operation(
-                    asks.kind,
-                    asks.namespace,
-                    of.actor.location,
-                    asks.keys,
-                    of.caller,
-                    of.clock.at_ms,
-                    asks.writes,
-                    asks.page,
-                    asks.cache_ttl_s,
-                    asks.metadata,
-                    asks.in_steps,
-                )
+            of = self._of
+            operation: AnyOperation = Operation(
+                asks.kind,
+                asks.namespace,
+                of.actor.location,
+                asks.keys,
+                of.caller,
+                of.clock.at_ms,
+                asks.writes,
+                asks.page,
+                asks.cache_ttl_s,
+                asks.metadata,
+                asks.in_steps,
             )
             try:
-                self.about_to = of.turns.step(self._doing)
+                self._ask(operation)
                 return
             except JavaScriptError as error:
                 key, heard = _thrown(error), error
+
+    def _ask(self, operation: AnyOperation) -> None:
+        of = self._of
+        self._asked, self._spent = of.kv.pipeline.asked, of.caller.operations
+        self._doing = of.kv.perform(operation)
+        self.about_to = of.turns.step(self._doing)
 
     def _go_on(self, key: Hashable, heard: Heard) -> None:
         now_ms, caller = self._of.clock.at_ms, self._of.caller

@@ -1,7 +1,8 @@
 """A small world: actors, a Worker over a KV in memory, and nothing that happens unless it is chosen."""
 
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -19,7 +20,7 @@ from queue_emulator.explore.scenarios import KILLED, Scenario
 from queue_emulator.explore.subject import Memory
 from queue_emulator.explore.times import START_MS, WRITTEN_MS
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, TICK_MS, USUAL_MS, Choice, Made
-from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.binding import Binding, Service
 from queue_emulator.kv.operation import Invocation, Operation, Outcome
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
@@ -29,6 +30,16 @@ from queue_emulator.worker.answers import JSON_TYPE, Answer
 
 _DICE = Dice(0)
 _Running = Running[Answer] | Run
+
+
+class _StillClock:
+    """Time that stands until it is set."""
+
+    def __init__(self, at_ms: int) -> None:
+        self.at_ms = at_ms
+
+    def now_ms(self) -> int:
+        return self.at_ms
 
 
 @dataclass(slots=True)
@@ -44,6 +55,14 @@ class _Lane:
     running: _Running | None = None
     upcoming: Request | None = None
 
+    def copy(self, kv: Service, clock: _StillClock, calls: Mapping[int, Call]) -> "_Lane":
+        """The same in a copy of the world, where `calls` are those that run, by what they are a copy of."""
+        call, running = calls.get(id(self.call), self.call), None
+        if self.running is not None:
+            assert isinstance(self.running, Run), "of another nobody knows what it has come to"
+            running = self.running.copy(kv, clock)
+        return _Lane(self.actor, self.position, self.memory, self.number, self.machine, call, running, self.upcoming)
+
 
 class World:
     """One schedule as it happens. `made` are the choices so far, `history` what came of them."""
@@ -52,11 +71,14 @@ class World:
         self.scenario = scenario
         self.clock = _StillClock(WRITTEN_MS)
         self._without = without
+        self._overlap, self._pauses = Behaviour.OVERLAP not in without, Behaviour.PAUSES not in without
+        self._faults, self._machines = Behaviour.FAULTS not in without, Behaviour.MACHINES not in without
         self._turns = HeldTurns()
         profile = _profile(scenario.operations_max, without)
-        self._service = KVService(MemoryStore(), clock=self.clock, profile=profile, dice=_DICE, sleep=_no_sleep)
+        self._store = MemoryStore()
+        self._service = KVService(self._store, clock=self.clock, profile=profile, dice=_DICE, sleep=_no_sleep)
         self._service.pipeline.turn = self._turns
-        self._seen = self._service if Behaviour.PAGES in without else _SmallPages(self._service, scenario.page_max)
+        self._seen = self._as_seen()
         self._operations_max = profile.operations_max
         self._known = scenario.subject.remembered()
         self._worker = scenario.subject.deploy(self.clock) if self._known is None else self._known.worker
@@ -75,6 +97,21 @@ class World:
         self.faults_left = 1 if scenario.faults else 0
         self._last: _Lane | None = None
         self._steps = 0
+
+    def copy(self) -> "World | None":
+        """One that has come as far, and goes on by itself; None if its Worker cannot be where it is twice."""
+        if self._known is None:
+            return None
+        other = copy(self)
+        other.clock, other._store = _StillClock(self.clock.at_ms), self._store.copy()
+        other._service = self._service.copy(other._store, other.clock)
+        other._seen = other._as_seen()
+        calls = {id(lane.call): replace(lane.call) for lane in self._lanes.values() if lane.running and lane.call}
+        other.history = self.history.copy(calls)
+        other._lanes = {name: lane.copy(other._seen, other.clock, calls) for name, lane in self._lanes.items()}
+        other._last = None if self._last is None else other._lanes[self._last.actor.name]
+        other._ends_s, other.made, other._closing = self._ends_s.copy(), self.made.copy(), {}
+        return other
 
     @property
     def steps(self) -> int:
@@ -104,6 +141,11 @@ class World:
         """Whether the actor's next operation is the first of a request."""
         return self._lanes[name].running is None
 
+    def anything_ends(self) -> bool:
+        """Whether a key will end some time."""
+        now_s = self.clock.at_ms // 1000
+        return any(end_s is not None and end_s > now_s for end_s in self._ends_s.values())
+
     def until_expiry_ms(self) -> int:
         """How long until the next key ends; 0 if none does."""
         now_ms = self.clock.at_ms
@@ -121,12 +163,11 @@ class World:
         self._pass_time(lane, choice.pause_ms)
         self._last = lane
         if lane.running is None:
-            lane.machine = 1 if Behaviour.MACHINES in self._without else choice.machine
-        fault = "" if Behaviour.FAULTS in self._without else choice.fault
-        self._step(lane, fault)
+            lane.machine = choice.machine if self._machines else 1
+        self._step(lane, choice.fault if self._faults else "")
         self.made.append(Made(choice, lane.number))
-        if Behaviour.OVERLAP in self._without:
-            for later in () if Behaviour.FAULTS in self._without else later_faults:
+        if not self._overlap:
+            for later in later_faults if self._faults else ():
                 if lane.running is not None:
                     self._step(lane, later)
             self._finish(lane)
@@ -165,6 +206,10 @@ class World:
         assert lane.call is not None
         return lane.call
 
+    def _as_seen(self) -> Service:
+        small = Behaviour.PAGES not in self._without
+        return _SmallPages(self._service, self.scenario.page_max) if small else self._service
+
     def _look_ahead(self, lane: _Lane) -> None:
         """To the next request of the script that can be made: one that needs what was not kept is left out."""
         script, subject = lane.actor.script, self.scenario.subject
@@ -176,7 +221,7 @@ class World:
 
     def _pass_time(self, lane: _Lane, pause_ms: int) -> None:
         odd = pause_ms > AT_ONCE_MS or pause_ms == EXPIRY_MS
-        if odd and Behaviour.PAUSES in self._without:
+        if odd and not self._pauses:
             pause_ms = USUAL_MS
         elif odd:
             self.pauses_left -= 1
@@ -224,7 +269,9 @@ class World:
         name = f"{lane.actor.name}-{lane.number}"
         caller = Invocation(self._operations_max, name=name, machine=lane.machine)
         if self._known is not None:
-            return Run(self._known, Served(lane.actor, asked, self._seen, self._turns, self.clock, caller))
+            run = Run(self._known, Served(lane.actor, asked, self._seen, self._turns, self.clock, caller))
+            run.begin()
+            return run
         return self._turns.actor(self._worker(lane.actor, asked, Binding(self._seen, lane.actor.location, caller)))
 
     def _answer(self, lane: _Lane) -> None:
@@ -267,16 +314,6 @@ class World:
             self._step(lane, "")
 
 
-class _StillClock:
-    """Time that stands until it is set."""
-
-    def __init__(self, at_ms: int) -> None:
-        self.at_ms = at_ms
-
-    def now_ms(self) -> int:
-        return self.at_ms
-
-
 class _SmallPages:
     """The namespace, with fewer keys on a page than production has: a small world shows what a large one would."""
 
@@ -311,7 +348,7 @@ def _parsed(content: bytes) -> Json:
 
 @lru_cache
 def _small(page: ListRequest, page_max: int) -> ListRequest:
-    return replace(page, limit=min(page.limit, page_max))
+    return page._replace(limit=min(page.limit, page_max))
 
 
 def _now(work: Coroutine[object, None, None]) -> None:

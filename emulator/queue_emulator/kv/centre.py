@@ -5,6 +5,7 @@ A write draws its version and is written in one turn, so that the order of versi
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -84,6 +85,12 @@ class Versions:
             self._last = await store.last_version()
         return self.draw(count)
 
+    def copy(self) -> "Versions":
+        """The same order, which goes on by itself."""
+        other = Versions()
+        other._last = self._last
+        return other
+
     def draw(self, count: int) -> int:
         """As `take`, if the last version is known already; 0 if not."""
         if self._last is None:
@@ -108,6 +115,13 @@ class Centre:
         if location is None or not self._replication.any_underway:
             return [Sight(entry, None) for entry in current]
         return [self._sight(key, entry, location, now_ms) for key, entry in zip(keys, current, strict=True)]
+
+    def copy(self, store: Store) -> "Centre":
+        """The same over a copy of the store, which goes on by itself."""
+        other = copy(self)
+        other._store, other._versions = store, self._versions.copy()
+        other._replication, other._read = self._replication.copy(), self._read.copy(store)
+        return other
 
     @property
     def any_underway(self) -> bool:

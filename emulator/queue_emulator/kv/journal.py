@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from itertools import islice
 from typing import Any
 
@@ -63,6 +64,12 @@ class Journal:
             yield news
         finally:
             self._listeners.remove(news.set)
+
+    def copy(self) -> "Journal":
+        """One with the same events, which goes on by itself; nobody listens to it."""
+        other = copy(self)
+        other._events, other._listeners = self._events.copy(), []
+        return other
 
     def clear(self) -> None:
         """Forget all events; positions go on."""

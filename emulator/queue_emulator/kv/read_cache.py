@@ -5,6 +5,7 @@ to another thread, a hundred times the price of looking it up. Nothing here is a
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 from queue_emulator.core.clock import LATEST_MS
 from queue_emulator.core.edge import Edge
@@ -53,6 +54,12 @@ class ReadCache:
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """The store holds this entry now."""
         self._copies.wrote(entry, now_ms)
+
+    def copy(self, store: Store) -> "ReadCache":
+        """The same of a copy of the store."""
+        other = copy(self)
+        other._store, other._copies = store, self._copies.copy()
+        return other
 
     def clear(self) -> None:
         self._cleared += 1
