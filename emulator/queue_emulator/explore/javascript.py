@@ -25,9 +25,9 @@ from queue_emulator.settings import WorkerSettings
 from queue_emulator.worker.answers import JSON_TYPE, TEXT_TYPE, Answer
 from queue_emulator.workerd.config import CF_HEADER
 from queue_emulator.workerd.invocations import Invocations
+from queue_emulator.workerd.runtime_kv import RuntimeKV
 from queue_emulator.workerd.stepped import stepped_worker
 from queue_emulator.workerd.stepping import Answered, Asked, Stepping
-from queue_emulator.workerd.wire import WireFace
 
 _THROWN, _REFUSED = b"x-emulator-thrown", b"x-emulator-refused"
 _PROBES = 2  # after which whatever a Worker was about to ask for is there; after one it was missing once in 180 times
@@ -89,10 +89,10 @@ class _Run:
     _rung: int = 0
     _timers: list[tuple[int, int, Asked]] = field(default_factory=list)
     _waiting: Asked | None = None
-    _face: WireFace = field(init=False)
+    _kv: RuntimeKV = field(init=False)
 
     def __post_init__(self) -> None:
-        self._face = _face(self.binding)
+        self._kv = _kv(self.binding)
 
     async def answer(self, asked: Request, headers: Mapping[str, str]) -> Answer:
         """What it answers, once it has; waits for the turn of each of its operations."""
@@ -149,7 +149,7 @@ class _Run:
     async def _perform(self, asked: Asked) -> None:
         """An operation of KV, at its turn. What rang while it waited does so before it is answered."""
         self._waiting = asked
-        response = await self._face.answer(_Sent(asked, self.binding.location), asked.body)
+        response = await self._kv.answer(_Sent(asked, self.binding.location), asked.body)
         self._waiting = None
         while any(due_ms <= self.clock.now_ms() for due_ms, *_ in self._timers):
             self._ring()
@@ -169,7 +169,7 @@ class _Run:
         return json.dumps({"colo": self.binding.location, "emulator": told})
 
 
-def _face(binding: Binding) -> WireFace:
+def _kv(binding: Binding) -> RuntimeKV:
     """KV as this run sees it, which is the only one there."""
     invocations = Invocations()
     invocations.begin(binding.location, binding.invocation)
@@ -177,11 +177,11 @@ def _face(binding: Binding) -> WireFace:
     async def find(headers: Mapping[str, str]) -> Service:
         return binding.service
 
-    return WireFace(find, locations=(binding.location,), invocations=invocations, log=_nobody_listens)
+    return RuntimeKV(find, locations=(binding.location,), invocations=invocations, log=_nobody_listens)
 
 
 class _Sent:
-    """What the runtime has sent, as the wire face reads it."""
+    """What the runtime has sent, as RuntimeKV reads it."""
 
     def __init__(self, asked: Asked, location: str) -> None:
         self.method = asked.method
