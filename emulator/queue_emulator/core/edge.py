@@ -8,10 +8,10 @@ https://developers.cloudflare.com/kv/concepts/how-kv-works/
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Hashable
-from copy import copy
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from queue_emulator.core.options import ListRequest
@@ -105,9 +105,13 @@ class Edge:
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
-        self.writes += 1
         self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
-        for prefix in [prefix for prefix in self._pages_by_prefix if entry.key.startswith(prefix)]:
+        self.unlist(entry.key)
+
+    def unlist(self, key: bytes) -> None:
+        """A key was written: the pages go that could hold it."""
+        self.writes += 1
+        for prefix in [prefix for prefix in self._pages_by_prefix if key.startswith(prefix)]:
             for request in self._pages_by_prefix.pop(prefix):
                 self._pages.drop(request)
 
@@ -128,7 +132,7 @@ class Edge:
 
     def copy(self) -> "Edge":
         """One that holds the same, and goes on by itself."""
-        other = copy(self)
+        other = shallow(self)
         other._values, other._pages, other._pages_by_prefix = self._values.copy(), self._pages.copy(), {}
         for prefix, spans in self._pages_by_prefix.items():
             copied = other._pages_by_prefix[prefix] = {}
@@ -151,8 +155,7 @@ class Edge:
             del self._pages_by_prefix[request.prefix]
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """Which keys a page is about, named on it or not: those behind `after`, up to where the next page starts."""
 
     after: bytes | None
@@ -179,7 +182,7 @@ class _Shelf(Generic[Name, Content]):
         return len(self._copies)
 
     def copy(self) -> "_Shelf[Name, Content]":
-        other = copy(self)
+        other = shallow(self)
         other._copies = OrderedDict(
             [
                 (name, Copy(it.content, it.fetched_ms, it.ttl_ms, it.size_bytes, it.newer_version))

@@ -1,8 +1,8 @@
 """The meter: how many KV operations each of the Worker's routes has made."""
 
 from collections import Counter
-from copy import copy
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.kinds import Kind
 from queue_emulator.core.limits import METER_ROUTES_MAX
 from queue_emulator.core.plans import Traffic
@@ -60,7 +60,7 @@ class Meter:
 
     def copy(self) -> "Meter":
         """One that has counted the same, and goes on by itself."""
-        other = copy(self)
+        other = shallow(self)
         other._operations, other._invocations = self._operations.copy(), self._invocations.copy()
         other._routes = self._routes.copy()
         return other

@@ -17,6 +17,7 @@ from queue_emulator.explore.conflicts import Conflicts, Of, around
 from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.history import Happening
 from queue_emulator.explore.options import options
+from queue_emulator.explore.roots import Roots
 from queue_emulator.explore.scenarios import Scenario
 from queue_emulator.explore.turns import USUAL_MS, Choice
 from queue_emulator.explore.world import World
@@ -59,6 +60,7 @@ class Usual(NamedTuple):
 
     run: Tried
     conflicts: Conflicts
+    roots: Roots
 
 
 def usual(scenario: Scenario) -> Usual:
@@ -68,7 +70,7 @@ def usual(scenario: Scenario) -> Usual:
         world = World(scenario)
         world.do(Choice(actor.name))
         conflicts.see(_to_the_end(world).happenings)
-    return Usual(run, conflicts)
+    return Usual(run, conflicts, Roots(scenario))
 
 
 class _Stem(NamedTuple):
@@ -105,6 +107,7 @@ class ByDeviations:
     def __init__(self, known: Usual, draws: Draws, *, lane: int | None = None, lanes: int = 1) -> None:
         self.scenario = known.run.world.scenario
         self.level: int | None = 0
+        self._roots = known.roots
         self._draws = draws
         self._conflicts = known.conflicts.copy()
         self._interned: dict[Place, Place] = {}
@@ -138,12 +141,10 @@ class ByDeviations:
         assert self._at is not None
         if self._root is None:
             stem, place = self._at
-            self._root = World(self.scenario)
-            for choice in stem.made[: stem.length(place)]:
-                self._root.do(choice)
+            self._root = self._roots.world(stem.made[: stem.length(place)])
         choice = self._branches.pop()
         world = self._root.copy() if self._branches else self._root
-        if world is None or world is self._root:
+        if world is None or world is self._root:  # the last one, or one that cannot be copied
             world, self._root = self._root, None
         world.do(choice)
         return world

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Coroutine, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.faults import Rule, Verdict
@@ -102,7 +102,7 @@ class World:
         """One that has come as far, and goes on by itself; None if its Worker cannot be where it is twice."""
         if self._known is None:
             return None
-        other = copy(self)
+        other = shallow(self)
         other.clock, other._store = _StillClock(self.clock.at_ms), self._store.copy()
         other._service = self._service.copy(other._store, other.clock)
         other._seen = other._as_seen()
@@ -127,6 +127,11 @@ class World:
     def amidst(self) -> bool:
         """Whether who did the last operation has more to do in the same request."""
         return self._last is not None and self._last.running is not None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is under way."""
+        return all(lane.running is None for lane in self._lanes.values())
 
     def able(self) -> list[str]:
         """Who can do something, the usual first.

@@ -5,11 +5,11 @@ A write draws its version and is written in one turn, so that the order of versi
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.entries import Entry, Page, Row
 from queue_emulator.core.keys import after_prefix
@@ -29,8 +29,7 @@ Arrived = Callable[[Operation[Any], Way, Entry], None]
 """Told of an entry that an operation has written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """What a location sees under a key, and the last version of it if that is another."""
 
     entry: Entry | None
@@ -118,7 +117,7 @@ class Centre:
 
     def copy(self, store: Store) -> "Centre":
         """The same over a copy of the store, which goes on by itself."""
-        other = copy(self)
+        other = shallow(self)
         other._store, other._versions = store, self._versions.copy()
         other._replication, other._read = self._replication.copy(), self._read.copy(store)
         return other

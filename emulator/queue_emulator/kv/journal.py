@@ -4,10 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from itertools import islice
 from typing import Any
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.journal import Event
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 
@@ -67,7 +67,7 @@ class Journal:
 
     def copy(self) -> "Journal":
         """One with the same events, which goes on by itself; nobody listens to it."""
-        other = copy(self)
+        other = shallow(self)
         other._events, other._listeners = self._events.copy(), []
         return other
 

@@ -5,10 +5,10 @@ Sizes and lifetimes are checked before, in core/options.py; how many operations 
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.errors import WriteRateError
 from queue_emulator.core.kinds import KINDS, PUT, Kind
 from queue_emulator.core.plans import DailyQuota
@@ -89,7 +89,7 @@ class Limits:
 
     def copy(self, quota: DailyQuota) -> "Limits":
         """What has counted the same, and goes on by itself, with a copy of its account's quota."""
-        other = copy(self)
+        other = shallow(self)
         other.quota, other.write_rate, other._checks = quota, self.write_rate.copy(), {}
         return other
 

@@ -8,10 +8,10 @@ it. A request of many keys is one operation: it waits once, is refused as a whol
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from copy import copy
 from typing import Any, Protocol
 
 from queue_emulator.core.clock import Clock
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError, ResetError
 from queue_emulator.core.faults import FaultPlan
@@ -96,7 +96,7 @@ class Pipeline:
 
     def copy(self, clock: Clock) -> "Pipeline":
         """One that has seen the same, without what waits for its turn, and goes on by itself under another clock."""
-        other = copy(self)
+        other = shallow(self)
         other.clock, other.faults, other.journal = clock, self.faults.copy(), self.journal.copy()
         other.meter, other.quota = self.meter.copy(), self.quota.copy()
         return other

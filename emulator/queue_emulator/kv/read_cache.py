@@ -1,17 +1,17 @@
-"""What was read of the store already, and is not written since.
+"""What was read of the store already, and is not written since; of a store in memory only the pages of lists.
 
 Nobody else writes to the store, so what was read of it is remembered until it is written: a read of the store is a hop
 to another thread, a hundred times the price of looking it up. Nothing here is a rule of KV's: no location sees it.
 """
 
 from collections.abc import Sequence
-from copy import copy
 
 from queue_emulator.core.clock import LATEST_MS
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.edge import Edge
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.options import ListRequest
-from queue_emulator.kv.store import Store
+from queue_emulator.kv.store import MemoryStore, Store
 
 FOREVER_MS = LATEST_MS
 
@@ -22,6 +22,7 @@ class ReadCache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._copies = Edge()
+        self._near = type(store) is MemoryStore  # one of another class may be slow
         self._cleared = 0
 
     @property
@@ -31,6 +32,8 @@ class ReadCache:
 
     async def entries(self, keys: Sequence[bytes], now_ms: int) -> list[Entry | None]:
         """What the store holds under each key, dead entries included."""
+        if self._near:
+            return await self._store.read(keys)
         copies = [self._copies.value(key, FOREVER_MS, now_ms) for key in keys]
         missing = [key for key, copy in zip(keys, copies, strict=True) if copy is None]
         if not missing:
@@ -53,11 +56,14 @@ class ReadCache:
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """The store holds this entry now."""
-        self._copies.wrote(entry, now_ms)
+        if self._near:
+            self._copies.unlist(entry.key)
+        else:
+            self._copies.wrote(entry, now_ms)
 
     def copy(self, store: Store) -> "ReadCache":
         """The same of a copy of the store."""
-        other = copy(self)
+        other = shallow(self)
         other._store, other._copies = store, self._copies.copy()
         return other
 

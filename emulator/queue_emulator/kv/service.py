@@ -1,12 +1,12 @@
 """One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and for libraries."""
 
 from collections.abc import Coroutine, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from queue_emulator.core import keys as key_rules
 from queue_emulator.core.clock import Clock
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.edge import Edge
 from queue_emulator.core.entries import Entry, Page, Row
@@ -78,7 +78,7 @@ class KVService:
 
     def copy(self, store: Store, clock: Clock) -> "KVService":
         """The same over a copy of its store, which goes on by itself under another clock; it shares no account."""
-        other = copy(self)
+        other = shallow(self)
         other.clock, other.pipeline = clock, self.pipeline.copy(clock)
         other.faults, other.journal, other.meter = other.pipeline.faults, other.pipeline.journal, other.pipeline.meter
         other.limits = self.limits.copy(other.pipeline.quota)
