@@ -166,6 +166,9 @@ class Own:
 
         return answer
 
+    def remembered(self) -> None:
+        """Nobody knows what its code does."""
+
     def look(self, closing: Closing, *, version: str, migrates: bool, items: tuple[str, ...]) -> None:
         """Each of its requests from each of its locations."""
         for location in self.end_locations if self.at_end else ():

@@ -6,7 +6,7 @@ whoever gives the turns decides over the whole order.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
 from queue_emulator.core.errors import EmulatorError
@@ -38,7 +38,7 @@ class HeldTurns:
     """
 
     def __init__(self, alone: AbstractContextManager[object] | None = None) -> None:
-        self._alone = alone or nullcontext()
+        self._alone = alone
         self._acting = 0
 
     def __call__(self, operation: Operation[Any]) -> Awaitable[None] | None:
@@ -46,16 +46,15 @@ class HeldTurns:
 
     def actor(self, work: Coroutine[Any, Any, Result]) -> "Actor[Result]":
         """Somebody who does `work`, and stands already before its first operation."""
-        return Actor(work, self._step)
+        return Actor(work, self.step)
 
-    def _step(self, work: Coroutine[Any, Any, Any]) -> Operation[Any]:
+    def step(self, work: Coroutine[Any, Any, Any]) -> Operation[Any]:
         """On to the next operation, which is given back; raises StopIteration with the result at the end."""
-        with self._alone:
-            self._acting += 1
-            try:
-                asked = work.send(None)
-            finally:
-                self._acting -= 1
+        if self._alone is None:
+            asked = self._send(work)
+        else:
+            with self._alone:
+                asked = self._send(work)
         if isinstance(asked, Operation):
             return asked
         work.close()
@@ -63,6 +62,13 @@ class HeldTurns:
             "this request waits for something that is not a KV operation, such as a timer or the network: its KV "
             "operations cannot be done one by one inside a test"
         )
+
+    def _send(self, work: Coroutine[Any, Any, Any]) -> object:
+        self._acting += 1
+        try:
+            return work.send(None)
+        finally:
+            self._acting -= 1
 
 
 Step = Callable[[Coroutine[Any, Any, Any]], Operation[Any]]
