@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -84,6 +85,9 @@ class Queue:
 
     def answered_by(self, deploy: Deploy) -> "Queue":
         return replace(self, worker=deploy)
+
+    def afresh(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.worker is None else self.worker.afresh()
 
     def deploy(self, clock: Standing) -> Worker:
         rate_limit = RateLimit(None, clock)
