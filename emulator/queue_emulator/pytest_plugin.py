@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from queue_emulator.core.profiles import Profile
     from queue_emulator.exploration import Guarantee, OwnCheck, Scenario
     from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults, Version
-    from queue_emulator.testing_workers import Workers
+    from queue_emulator.testing.workers import Workers
 
 
 class _Options(TypedDict, total=False):
@@ -110,7 +110,7 @@ def emulator(request: pytest.FixtureRequest) -> "Emulator":
 @pytest.fixture(scope="session")
 def _queue_emulator_workers() -> "Iterator[Workers]":
     """The Workers that tests of this session have asked for, by the marker's `worker`."""
-    from queue_emulator.testing_workers import Workers
+    from queue_emulator.testing.workers import Workers
 
     workers = Workers()
     yield workers
@@ -132,7 +132,7 @@ def _of_the_queue(options: _Options) -> "Emulator":
 
 def _over_a_worker(request: pytest.FixtureRequest, options: _Options) -> "Emulator":
     from queue_emulator.core.errors import SettingsError
-    from queue_emulator.testing import Emulator, codes_of
+    from queue_emulator.testing.emulator import Emulator, codes_of
 
     stray = next((name for name in _OF_THE_QUEUE if name in options), None)
     if stray is not None:

@@ -92,7 +92,7 @@ def _change(text: str) -> dict[str, object]:
 
 
 def _keys(parsed: argparse.Namespace) -> int:
-    from queue_emulator.keys_table import keys
+    from queue_emulator.commands.keys import keys
 
     keys(
         parsed.url,
@@ -106,28 +106,28 @@ def _keys(parsed: argparse.Namespace) -> int:
 
 
 def _journal(parsed: argparse.Namespace) -> int:
-    from queue_emulator.controlling import journal
+    from queue_emulator.commands.controls import journal
 
     journal(parsed.url, key=parsed.key, stale=parsed.stale, follow=parsed.follow, as_json=parsed.json)
     return 0
 
 
 def _clock(parsed: argparse.Namespace) -> int:
-    from queue_emulator.controlling import clock
+    from queue_emulator.commands.controls import clock
 
     clock(parsed.url, parsed.to, as_json=parsed.json)
     return 0
 
 
 def _faults(parsed: argparse.Namespace) -> int:
-    from queue_emulator.controlling import faults
+    from queue_emulator.commands.controls import faults
 
     faults(parsed.url, parsed.words, as_json=parsed.json)
     return 0
 
 
 def _reset(parsed: argparse.Namespace) -> int:
-    from queue_emulator.controlling import reset
+    from queue_emulator.commands.controls import reset
 
     reset(parsed.url, as_json=parsed.json)
     return 0

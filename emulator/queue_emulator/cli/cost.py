@@ -23,7 +23,7 @@ def add_cost(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _cost(parsed: argparse.Namespace) -> int:
-    from queue_emulator.costs import cost_as_json, cost_report
+    from queue_emulator.commands.cost import cost_as_json, cost_report
 
     say(*(cost_as_json if parsed.json else cost_report)(parsed.url, parsed.over))
     return 0

@@ -78,7 +78,7 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
 
 
 def _explore(parsed: argparse.Namespace) -> int:
-    from queue_emulator.exploring import explore
+    from queue_emulator.commands.explore import explore
 
     return explore(parsed)
 

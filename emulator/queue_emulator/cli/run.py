@@ -35,7 +35,7 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from queue_emulator.running import run
+    from queue_emulator.compose.run import run
     from queue_emulator.workerd.extra import require_extra
 
     command = tuple(parsed.command[1:] if parsed.command[:1] == ["--"] else parsed.command)

@@ -86,7 +86,7 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from queue_emulator.compose import serve
+    from queue_emulator.compose.serve import serve
 
     cloudflare = _cloudflare(parsed)
     worker, keys = _worker(parsed)

@@ -18,7 +18,7 @@ from queue_emulator.core.replication import Replication
 from queue_emulator.kv.operation import Operation, Way, Written
 from queue_emulator.kv.read_cache import FOREVER_MS, ReadCache
 from queue_emulator.kv.store import Staged, Store
-from queue_emulator.kv.waiting import STEP_BYTES, others_first, steps
+from queue_emulator.kv.waiting import STEP_BYTES, STEP_ENTRIES, others_first, steps
 
 _FORGOTTEN_WALKED_MAX = 1000  # a list that meets more dead rows than this has them purged
 _COUNTED_AT_ONCE = 10_000
@@ -236,10 +236,14 @@ class Centre:
         entries: Sequence[Entry],
         before: Mapping[bytes, Entry | None] | None,
     ) -> None:
-        """What was read already is read again: to look at each entry would take longer."""
+        """Of many entries, what was read already is read again: to look at each of them would take longer."""
         if before is not None:
             self._set_out(operation, way, entries, before)
-        self._read.clear()
+        if len(entries) > STEP_ENTRIES:
+            self._read.clear()
+        else:
+            for entry in entries:
+                self._read.wrote(entry, way.begun_ms)
 
     def _written(
         self,

@@ -1,4 +1,4 @@
-"""One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and its library face."""
+"""One emulated namespace: what the pipeline ends in, the locations' edges before their centre; and for libraries."""
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -283,8 +283,11 @@ class KVService:
         return Operation(kind, self.namespace, location, keys, caller, now_ms, requests, in_steps=in_steps)
 
     def _write(self, operation: Operation[Any], way: Way) -> Coroutine[Any, Any, Written]:
-        write = self._centre.write_in_steps if operation.in_steps else self._centre.write
-        return write(operation, way, still=self._still, arrived=self._arrived)
+        writes = operation.writes
+        if operation.in_steps or (len(writes) == 1 and len(writes[0].value) > STEP_BYTES):
+            in_steps = operation._replace(in_steps=True)
+            return self._centre.write_in_steps(in_steps, way, still=self._still, arrived=self._arrived)
+        return self._centre.write(operation, way, still=self._still, arrived=self._arrived)
 
     def _arrived(self, operation: Operation[Any], way: Way, entry: Entry) -> None:
         """The writer's edge follows the write; to every other edge its copies are stale now."""

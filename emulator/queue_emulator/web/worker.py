@@ -14,7 +14,7 @@ from queue_emulator.worker.fetch import BODY_BYTES_MAX, Request, fetch
 from queue_emulator.worker.rollout import VERSION_KEY_HEADER
 
 
-class WorkerFace:
+class WorkerApp:
     """An ASGI application without a framework, which would take as long as the Worker itself.
 
     The id in a path is taken from the raw path: `path` is decoded already.

@@ -1,4 +1,4 @@
-"""A Worker at work: the wire face, workerd and the public face together, from the first to the last."""
+"""A Worker at work: its KV, workerd and the application that clients reach, from the first to the last."""
 
 import asyncio
 import shutil
@@ -16,18 +16,18 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.service import KVService
+from queue_emulator.workerd.app import WorkerdApp
 from queue_emulator.workerd.binary import compatibility_date_of, too_old
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
-from queue_emulator.workerd.front import WorkerdFace
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.module_errors import advice
 from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.run_limit import RunLimit
+from queue_emulator.workerd.runtime_kv import BACKLOG, RuntimeKV, listen, numbered
 from queue_emulator.workerd.stopped import WorkerNotStarted
-from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
 from queue_emulator.workerd.worker_clock import Told, WorkerClock
 from queue_emulator.workerd.wrapping import wrapped
 
@@ -55,9 +55,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class RunningWorker:
-    """`face` is the ASGI application that clients reach."""
+    """`app` is the ASGI application that clients reach."""
 
-    face: WorkerdFace
+    app: WorkerdApp
     workerd: Workerd
     invocations: Invocations
     clock: WorkerClock
@@ -81,7 +81,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
     invocations, clock = Invocations(), WorkerClock(around.clock, around.log)
     namespaces = list(dict.fromkeys(plan.kv.values()))
-    wire = WireFace(
+    kv = RuntimeKV(
         numbered(namespaces, around.service),
         locations=around.locations,
         invocations=invocations,
@@ -109,12 +109,12 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
             restarting=partial(_begin_again, invocations, clock),
             log=around.log,
         )
-        serving = await listen(wire, layout.kv_socket)
-        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
-        face = _face(around, folder, invocations, run_limit, clock)
+        serving = await listen(kv, layout.kv_socket)
+        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=kv.is_short)
+        app = _app(around, folder, invocations, run_limit, clock)
         try:
             await _start(partial(_start_once, workerd, plan, layout, folder, clock), around.log)
-            yield RunningWorker(face, workerd, invocations, clock)
+            yield RunningWorker(app, workerd, invocations, clock)
         finally:
             await workerd.stop()
             await serving.cleanup()
@@ -168,10 +168,10 @@ def _begin_again(invocations: Invocations, clock: WorkerClock) -> None:
     clock.forget()
 
 
-def _face(
+def _app(
     around: Surroundings, folder: Path, invocations: Invocations, run_limit: RunLimit, clock: WorkerClock
-) -> WorkerdFace:
-    return WorkerdFace(
+) -> WorkerdApp:
+    return WorkerdApp(
         {location: folder / location for location in around.locations},
         locate=around.locate,
         invocations=invocations,

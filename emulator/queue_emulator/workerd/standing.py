@@ -9,7 +9,7 @@ from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.kv.binding import Binding, Service
 from queue_emulator.kv.turn import AnyOperation
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.wire import WireFace
+from queue_emulator.workerd.runtime_kv import RuntimeKV
 
 
 class Said(NamedTuple):
@@ -52,14 +52,14 @@ class WireTurns:
         async def find(headers: Mapping[str, str]) -> Service:
             return binding.service
 
-        self._face = WireFace(find, locations=(binding.location,), invocations=invocations, log=_nobody_listens)
+        self._kv = RuntimeKV(find, locations=(binding.location,), invocations=invocations, log=_nobody_listens)
 
     def ask(self, method: str, target: bytes, metadata: bytes | None, body: bytes) -> Standing | Said:
         """What the runtime asks for stands before its turn, or is refused before that."""
         asked = _Asked(method, target.decode("utf-8", "surrogateescape"), {LOCATION_HEADER: self._location})
         if metadata is not None:
             asked.headers["CF-KV-Metadata"] = metadata.decode("utf-8", "surrogateescape")
-        work = self._face.answer(asked, body)
+        work = self._kv.answer(asked, body)
         try:
             operation: AnyOperation = work.send(None)
         except StopIteration as ended:

@@ -20,7 +20,7 @@ from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.workerd.config import NAMESPACE_HEADER, OUTBOUND
-from queue_emulator.workerd.wire import BACKLOG
+from queue_emulator.workerd.runtime_kv import BACKLOG
 
 SILENT_S_MAX = 10.0
 _CHUNK_BYTES = 262_144

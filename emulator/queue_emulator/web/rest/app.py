@@ -27,7 +27,7 @@ from queue_emulator.web.rest.refusals import Refusal
 from queue_emulator.web.rest.routes import Handler, Target, find_route
 
 
-class RestFace:
+class RestApp:
     """The API of one account, whose id is any: there is no other."""
 
     def __init__(self, deployment: Deployment, namespaces: Namespaces) -> None:

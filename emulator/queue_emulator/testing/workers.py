@@ -16,9 +16,9 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import Store
 from queue_emulator.kv.turn import HeldTurns
 from queue_emulator.kv.waiting import advance_instead
-from queue_emulator.testing import API_TOKEN, NOON_MS, World
-from queue_emulator.testing_host import Hosted, Stage, answering
-from queue_emulator.testing_threads import LoopThread
+from queue_emulator.testing.emulator import API_TOKEN, NOON_MS, World
+from queue_emulator.testing.host import Hosted, Stage, answering
+from queue_emulator.testing.threads import LoopThread
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.workerd.wrangler import FILE_NAMES
@@ -86,10 +86,10 @@ class _Started:
 
 async def _start(path: Path, locations: tuple[str, ...], stage: Stage, stack: AsyncExitStack) -> Hosted:
     if _is_project(path):
-        from queue_emulator.testing_project import start_project
+        from queue_emulator.testing.project import start_project
 
         return await start_project(path, locations, stage, stack)
-    from queue_emulator.testing_module import start_module
+    from queue_emulator.testing.module import start_module
 
     return await start_module(path, locations, stage, stack)
 
@@ -132,7 +132,7 @@ async def _world(
     )
     started.stage.deployment = deployment
     clock.on_move(started.hosted.clock_moved)
-    app = create_app(deployment, worker=answering(started.hosted.face))
+    app = create_app(deployment, worker=answering(started.hosted.app))
     return World(deployment, app, log, True, HeldTurns(), bound.services, thread)
 
 

@@ -12,7 +12,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
 from queue_emulator.kv.service import KVService
-from queue_emulator.testing import NOON_MS
+from queue_emulator.testing.emulator import NOON_MS
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
 
@@ -55,7 +55,7 @@ class Hosted(Protocol):
     """A Worker that was started, as tests are given it."""
 
     @property
-    def face(self) -> ASGIApp: ...
+    def app(self) -> ASGIApp: ...
 
     @property
     def keys(self) -> ApiKeys: ...
@@ -73,16 +73,16 @@ class Hosted(Protocol):
         ...
 
 
-def answering(face: ASGIApp, *, limit_s: float = ANSWER_S_MAX) -> ASGIApp:
+def answering(app: ASGIApp, *, limit_s: float = ANSWER_S_MAX) -> ASGIApp:
     """A test does not wait for ever for a Worker that is in a loop without an end: EmulatorError says so."""
 
     async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await face(scope, receive, send)
+            await app(scope, receive, send)
             return
         try:
             async with asyncio.timeout(limit_s) as limit:
-                await face(scope, receive, send)
+                await app(scope, receive, send)
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -18,7 +18,7 @@ from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.run.command import Apart, Command, find, with_preload
 from queue_emulator.run.session import Session, Surroundings
-from queue_emulator.testing_host import Bound, Stage
+from queue_emulator.testing.host import Bound, Stage
 from queue_emulator.web.deployment import WORKER_NAME
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.workerd.extra import require_extra
@@ -124,8 +124,8 @@ class _Project:
         self._controlled: KVService | None = None
 
     @property
-    def face(self) -> ASGIApp:
-        return self.session.front
+    def app(self) -> ASGIApp:
+        return self.session.app
 
     def surroundings(self) -> Surroundings:
         """What the session of the tool is lent."""

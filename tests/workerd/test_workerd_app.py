@@ -1,4 +1,4 @@
-"""The Worker's public face: bytes as they are, both ways as they come, and clients that go away."""
+"""Clients of a Worker on workerd: bytes as they are, both ways as they come, and clients that go away."""
 
 import http.client
 import socket

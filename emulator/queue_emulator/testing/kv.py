@@ -8,7 +8,7 @@ from queue_emulator.core.javascript import UNDEFINED, Json, ToJson, Undefined
 from queue_emulator.kv.binding import Binding, ListResult, Read, ValueWithMetadata
 
 if TYPE_CHECKING:
-    from queue_emulator.testing import Emulator
+    from queue_emulator.testing.emulator import Emulator
 
 Seconds: TypeAlias = int | Undefined
 Result = TypeVar("Result")

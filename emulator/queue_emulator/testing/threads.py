@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from queue_emulator.run_now import run_now
+from queue_emulator.testing.run_now import run_now
 
 Result = TypeVar("Result")
 

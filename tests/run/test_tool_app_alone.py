@@ -9,7 +9,7 @@ import pytest
 
 from queue_emulator.core.wire_names import INVOCATION
 from queue_emulator.kv.operation import Invocation
-from queue_emulator.run.front import Addresses, ToolFront
+from queue_emulator.run.app import Addresses, ToolApp
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.proxying import Receive, Scope, Send
 
@@ -51,10 +51,10 @@ async def worker(*answers: bytes | None) -> AsyncIterator[tuple[str, list[bytes]
 
 @asynccontextmanager
 async def client(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
-    front = ToolFront(addresses, locate=lambda named: named or "SJC", invocations=Invocations())
+    tool = ToolApp(addresses, locate=lambda named: named or "SJC", invocations=Invocations())
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await front({**scope, INVOCATION: Invocation()}, receive, send)
+        await tool({**scope, INVOCATION: Invocation()}, receive, send)
 
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:

@@ -1,6 +1,6 @@
 """The command `explore`: the progress that it shows, and what it says and writes of what it found.
 
-Exit codes: 0 nothing is broken, 1 something is, 2 refused; of a replay see replaying.py.
+Exit codes: 0 nothing is broken, 1 something is, 2 refused; of a replay see replay.py.
 """
 
 import argparse
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from queue_emulator.commands.replay import BROKEN, HOLDS, replay
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
@@ -20,7 +21,6 @@ from queue_emulator.explore.scenario_file import scenarios_named
 from queue_emulator.explore.scenarios import SCENARIOS, with_machines
 from queue_emulator.explore.search import LANES
 from queue_emulator.explore.shares import Share, read_share, scenarios_of, share_of, together
-from queue_emulator.replaying import BROKEN, HOLDS, replay
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.workerd.bindings import WorkerFlags

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from queue_emulator import __version__
+from queue_emulator.compose.seeds import Seeds
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.wire_names import API_PREFIX, CONTROL_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
-from queue_emulator.seeds import Seeds
 from queue_emulator.settings import API_TOKEN_NAME, DEV_VARS, KEY_NAMES, Settings
 from queue_emulator.workerd.bindings import RUN_INSTEAD, WorkerPlan
 

@@ -1,6 +1,6 @@
-"""The Worker's public face: gives each request to the Worker at the location that it names.
+"""The application that clients of a Worker reach: gives each request to the Worker at the location that it names.
 
-An ASGI application without a framework.
+Without a framework.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ from queue_emulator.workerd.worker_clock import WorkerClock
 _REFUSALS = (400, 414, 431, 501)
 
 
-class WorkerdFace:
+class WorkerdApp:
     """`sockets` by location; `locate` finds the location that a header names, None if there is none of that name.
 
     `invoked` is told the route of each run.

@@ -1,7 +1,7 @@
 """A search for what breaks the queue, in a process of its own, which tells what it finds as it finds it.
 
-It is started by `live_exploring.py`: `python -m queue_emulator.live_search SCENARIO SECONDS SEED`, with SCENARIO "" for
-all. A search takes all that a core has, and beside it requests would wait.
+It is started by `live_explorer.py`: `python -m queue_emulator.compose.live_search SCENARIO SECONDS SEED`, with
+SCENARIO "" for all. A search takes all that a core has, and beside it requests would wait.
 """
 
 import os

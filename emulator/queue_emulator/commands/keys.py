@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from queue_emulator.controlling import YELLOW, Event, Instant, control
+from queue_emulator.commands.controls import YELLOW, Event, Instant, control
+from queue_emulator.commands.text_table import columns
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import utf8
@@ -13,7 +14,6 @@ from queue_emulator.core.kinds import GET, GET_BULK, LIST
 from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import wants_colours
-from queue_emulator.text_table import columns
 from queue_emulator.transfer.output import say
 from queue_emulator.transfer.paging import Paging
 

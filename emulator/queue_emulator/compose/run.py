@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from shutil import rmtree
 
-from queue_emulator.compose import connection_face, open_account
+from queue_emulator.compose.account import connection_app, open_account
+from queue_emulator.compose.ready_file import ReadyFile
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
-from queue_emulator.ready_file import ReadyFile
 from queue_emulator.run.command import Command, find, with_preload
 from queue_emulator.run.session import Session, Surroundings, all_locations
 from queue_emulator.run.tool_namespaces import Seed
@@ -102,9 +102,7 @@ async def _run(
         session = Session(settings, around, seeds, f"{controls}/")
         clock.on_move(session.clock.moved)
         stop = asyncio.Event()
-        app = create_app(
-            deployment, log_requests=False, worker=session.front, upgrades=True, connection=connection_face
-        )
+        app = create_app(deployment, log_requests=False, worker=session.app, upgrades=True, connection=connection_app)
         serving = asyncio.ensure_future(
             serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop, ending=deployment.ending)
         )

@@ -8,24 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from queue_emulator.accepting import raise_descriptor_limit
-from queue_emulator.banner import banner
+from queue_emulator.compose.account import connection_app, open_account
+from queue_emulator.compose.banner import banner
+from queue_emulator.compose.ready_file import ReadyFile
+from queue_emulator.compose.seeds import Seeds, read_seeds
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
-from queue_emulator.core.profiles import Profile
 from queue_emulator.core.request_line import Answered, message_as_json
 from queue_emulator.core.wire_names import CONTROL_PREFIX
-from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.cloudflare_access import Access
-from queue_emulator.kv.namespaces import MemoryCatalogue, Namespaces
+from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
-from queue_emulator.kv.sqlite import SqliteCatalogue
-from queue_emulator.kv.state_file import check_own_folder
-from queue_emulator.kv.store import MemoryStore, Store
 from queue_emulator.kv.waiting import sleep_on
-from queue_emulator.ready_file import ReadyFile
-from queue_emulator.seeds import Seeds, read_seeds
-from queue_emulator.settings import DEFAULT_STATE, Settings
+from queue_emulator.settings import Settings
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
@@ -36,7 +32,6 @@ from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
-    from queue_emulator.workerd.connection import ConnectionFace
 
 _GRACE_S = 10.0  # for requests that are running when we are told to end
 _WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
@@ -106,7 +101,7 @@ async def _serve(
 
 
 def _explorer() -> Explorer:
-    from queue_emulator.live_exploring import LiveExplorer  # a start does not wait for it
+    from queue_emulator.compose.live_explorer import LiveExplorer  # a start does not wait for it
 
     return LiveExplorer()
 
@@ -150,7 +145,7 @@ def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> 
 async def _run_python(
     settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
 ) -> None:
-    connection = connection_face if deployment.namespaces else None
+    connection = connection_app if deployment.namespaces else None
     known = settings.keys.development
     app = create_app(deployment, log_requests=settings.log_requests, connection=connection, known_keys=known)
     await serve_on(app, grace_s=_GRACE_S)
@@ -178,8 +173,8 @@ async def _run_on_workerd(
         app = create_app(
             deployment,
             log_requests=settings.log_requests,
-            worker=worker.face,
-            connection=connection_face,
+            worker=worker.app,
+            connection=connection_app,
             known_keys=known,
         )
         # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
@@ -199,46 +194,6 @@ async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Na
         return namespaces, await bind_all(plan, namespaces, WORKER_NAME)
     except BaseException:
         await namespaces.close(discard=True)
-        raise
-
-
-def connection_face(deployment: Deployment) -> "ConnectionFace":
-    """KV for Workers that are given a connection string; raises SettingsError without the extra that it needs."""
-    from queue_emulator.workerd.extra import require_extra
-
-    require_extra(("aiohttp",))
-    from queue_emulator.workerd.connection import ConnectionFace
-
-    namespaces = deployment.namespaces
-    assert namespaces is not None
-
-    async def bind(binding: str, id: str | None) -> KVService:
-        return await namespaces.bind(id or binding, worker=WORKER_NAME, binding=binding)
-
-    return ConnectionFace(bind, locations=lambda: deployment.locations, log=deployment.log)
-
-
-async def open_account(
-    state: Path | None, profile: Profile, clock: MovableClock, dice: Dice
-) -> tuple[Namespaces, KVService]:
-    """The namespaces of a state file, or of memory; raises StateError, and then leaves the file as it was.
-
-    The service beside them is of none of them, and empty: its faults, journal and counts are the account's.
-    """
-    if state == DEFAULT_STATE:
-        check_own_folder(DEFAULT_STATE)
-    catalogue = MemoryCatalogue() if state is None else await SqliteCatalogue.open(state)
-    pipeline, versions = Pipeline(clock, dice, sleep_on(clock), profile.plan), Versions()
-
-    def open_service(store: Store, name: str) -> KVService:
-        return KVService(
-            store, clock=clock, profile=profile, dice=dice, versions=versions, pipeline=pipeline, namespace=name
-        )
-
-    try:
-        return await Namespaces.open(catalogue, open_service, dice), open_service(MemoryStore(), "")
-    except BaseException:
-        await catalogue.discard()
         raise
 
 

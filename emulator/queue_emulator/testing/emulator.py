@@ -1,44 +1,34 @@
-"""The emulator inside a test: one process, no port, a clock that stands still, nothing to await.
+"""A Worker over KV in memory, deployed inside a test."""
 
-Everything runs in the caller's own thread of control: a store in memory never waits, and a fault's delay moves the
-clock instead of taking time. So the same calls serve plain and asynchronous tests. Requests overlap where a test says
-so: one that was begun does its KV operations when it is told to, and others come in between.
-"""
-
-import json as json_text
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
-from urllib.parse import unquote
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 
 from queue_emulator.core.bulk import parse_bulk
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError, SettingsError
-from queue_emulator.core.javascript import Json, ToJson, writable
+from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.core.journal import Event
-from queue_emulator.core.places import as_url, location_code, location_codes
+from queue_emulator.core.places import location_code, location_codes
 from queue_emulator.core.plans import Cost, cost
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
-from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.kv.turn import Actor, HeldTurns
 from queue_emulator.kv.waiting import advance_instead
-from queue_emulator.run_now import ONE_AT_A_TIME
-from queue_emulator.run_now import run_now as run_now
-from queue_emulator.testing_controls import EmulatorClock as EmulatorClock
-from queue_emulator.testing_controls import Faults as Faults
-from queue_emulator.testing_kv import KV as KV
-from queue_emulator.testing_threads import HERE, Where
+from queue_emulator.testing.controls import EmulatorClock, Faults
+from queue_emulator.testing.location import OWN_KEY, Location, Reply, encoded
+from queue_emulator.testing.run_now import ONE_AT_A_TIME
+from queue_emulator.testing.threads import HERE, Where
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
-from queue_emulator.worker.auth import ApiKeys, Scope
+from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.fetch import WorkerVersion
 
 NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
@@ -46,37 +36,8 @@ KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
 API_TOKEN = "test-api-token"  # noqa: S105 - opens Cloudflare's API of an emulator in a test
 CACHE = "CACHE"  # the binding of the namespace that the controls, and the fixture `kv`, speak of
 _DEFAULT_LOCATION = "SJC"
-_OWN_KEY = "the key that the path asks for"
 
 Version: TypeAlias = Literal["old", "dual", "new"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a request was answered; header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def text(self) -> str:
-        """The content as UTF-8; raises UnicodeDecodeError."""
-        return self.content.decode()
-
-    def json(self) -> dict[str, Json]:
-        """The content as a JSON object, as the Worker's answers are; raises ValueError for anything else."""
-        try:
-            parsed = json_text.loads(self.content)
-        except ValueError:
-            parsed = None
-        if not isinstance(parsed, dict):
-            raise ValueError(f"the answer, with status {self.status}, is no JSON object: {self.content[:80]!r}")
-        return parsed
-
-    def member(self, *path: str | int) -> Json:
-        """What stands under names and indexes in the JSON: `member("lease", "workerId")`; raises LookupError."""
-        return member(self.json(), *path)
 
 
 @dataclass(slots=True)
@@ -147,7 +108,7 @@ class Emulator:
         self.clock = EmulatorClock(world.deployment.clock, world.where)
         self.faults = Faults(world.deployment, world.where)
 
-    def at(self, location: str) -> "Location":
+    def at(self, location: str) -> Location:
         """Requests from near `location`, an airport code in any case.
 
         It comes to be if there was none, unless the emulator was told which there are: then another raises
@@ -161,7 +122,7 @@ class Emulator:
             self.deployment.locations += (code,)
         return Location(self, code)
 
-    def get(self, path: str, *, key: str | None = _OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
+    def get(self, path: str, *, key: str | None = OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
         """GET at the first location; keywords as for `Location.request`."""
         return self.at(self.deployment.locations[0]).get(path, key=key, headers=headers)
 
@@ -171,7 +132,7 @@ class Emulator:
         json: ToJson = None,
         *,
         content: bytes | None = None,
-        key: str | None = _OWN_KEY,
+        key: str | None = OWN_KEY,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """POST at the first location; keywords as for `Location.request`."""
@@ -184,9 +145,9 @@ class Emulator:
         *,
         json: ToJson = None,
         content: bytes | None = None,
-        key: str | None = _OWN_KEY,
+        key: str | None = OWN_KEY,
         headers: Mapping[str, str] | None = None,
-    ) -> "Actor[Reply]":
+    ) -> Actor[Reply]:
         """A request at the first location that goes on when it is told to; see `Location.begin`."""
         here = self.at(self.deployment.locations[0])
         return here.begin(method, path, json=json, content=content, key=key, headers=headers)
@@ -208,7 +169,7 @@ class Emulator:
         A member is `{"key", "value", "base64"?, "expiration"?, "expiration_ttl"?, "metadata"?}`, times in seconds:
         https://developers.cloudflare.com/kv/reference/kv-commands/#kv-bulk-put . Raises BulkDataError, OSError.
         """
-        content = Path(data).read_bytes() if isinstance(data, (str, Path)) else _encoded(list(data))
+        content = Path(data).read_bytes() if isinstance(data, (str, Path)) else encoded(list(data))
         parsed = parse_bulk(content, self.deployment.clock.now_ms())
         self.where.run(self.deployment.service.load(self.deployment.locations[0], parsed.requests))
         return len(parsed.requests)
@@ -245,156 +206,9 @@ class Emulator:
         return reply.json()
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
-    """The emulator as it is reached from one location."""
-
-    emulator: Emulator
-    name: str
-
-    def get(self, path: str, *, key: str | None = _OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
-        """GET from here; keywords as for `request`."""
-        return self.request("GET", path, key=key, headers=headers)
-
-    def post(
-        self,
-        path: str,
-        json: ToJson = None,
-        *,
-        content: bytes | None = None,
-        key: str | None = _OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """POST from here; keywords as for `request`."""
-        return self.request("POST", path, json=json, content=content, key=key, headers=headers)
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: ToJson = None,
-        content: bytes | None = None,
-        key: str | None = _OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """One request. An error of the Worker is an answer like others.
-
-        path     begins with a slash and may have a query; what no URL holds is sent as its escapes, `é` as `%C3%A9`
-        json     the body, unless `content` is given; None sends no body
-        content  the body as bytes, for one that is not JSON
-        key      the X-API-Key: by default the one that the path asks for, None for none
-        headers  more headers; they replace those that are sent anyway: Host, X-Emulator-Location, X-API-Key
-        """
-        return self.emulator.where.run(self._call(method, path, json, content, key, headers))
-
-    def begin(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: ToJson = None,
-        content: bytes | None = None,
-        key: str | None = _OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> "Actor[Reply]":
-        """One request that stands before its first KV operation, and does the next one whenever it is told to.
-
-        Requests that were begun overlap: `begun.until("put", "queue:lease:t1")`, then others, then `begun.finish()`.
-        """
-        if self.emulator.where is not HERE:
-            raise EmulatorError(
-                "begin() works with the Python Worker only. A Worker on its own runtime goes on by itself: let its "
-                "requests overlap by threads or by asyncio, over `emulator.app`"
-            )
-        return self.emulator.turns.actor(self._call(method, path, json, content, key, headers))
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        json: ToJson,
-        content: bytes | None,
-        key: str | None,
-        headers: Mapping[str, str] | None,
-    ) -> Coroutine[object, None, Reply]:
-        if not path.startswith("/"):
-            raise EmulatorError(f"a path begins with a slash, such as /api/queue, not {path[:80]!r}")
-        if content is None:
-            content = b"" if json is None else _encoded(json)
-        if key == _OWN_KEY:
-            scope = Scope.ADMIN if path.startswith("/api/migrate") else Scope.QUEUE
-            key = self.emulator.deployment.keys.expected(scope)
-        sent = {"host": "127.0.0.1", LOCATION_HEADER: self.name, **(headers or {})}
-        if content:
-            sent["content-length"] = str(len(content))
-        if key is not None:
-            sent["x-api-key"] = key
-        return _call(self.emulator.inside, self.emulator.where, method, path, sent, content)
-
-    @property
-    def kv(self) -> "KV":
-        """The KV namespace as it is seen here."""
-        return KV(self.emulator, self.name)
-
-
-def member(value: Json, *path: str | int) -> Json:
-    """What stands in a JSON value under a path of names and indexes; raises LookupError, which shows the value."""
-    found = value
-    for step in path:
-        try:
-            found = found[step]  # type: ignore[index]
-        except (LookupError, TypeError):
-            raise LookupError(f"no {step!r} in {found!r:.200}, at {list(path)} of {value!r:.200}") from None
-    return found
-
-
 def codes_of(locations: Sequence[str] | None) -> tuple[str, ...]:
     """The locations of an emulator, by default one; raises SettingsError for none, and for what is no code."""
     codes = location_codes((_DEFAULT_LOCATION,) if locations is None else locations)
     if not codes:
         raise SettingsError("an emulator has one location at least")
     return codes
-
-
-def _encoded(value: ToJson) -> bytes:
-    return json_text.dumps(value, default=writable).encode()
-
-
-async def _call(
-    app: ASGIApp, where: Where, method: str, path: str, headers: Mapping[str, str], content: bytes
-) -> Reply:
-    # Half of a surrogate pair becomes U+FFFD, as in every URL of JavaScript.
-    text = path.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    raw_path, _, query = as_url(text.encode()).partition(b"?")
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": unquote(raw_path.decode()),
-        "raw_path": raw_path,
-        "query_string": query,
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 0),
-        "server": ("127.0.0.1", 80),
-    }
-    received: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        if received:
-            return received.pop(0)
-        await where.until_the_end()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    return Reply(
-        sent[0]["status"],
-        {name.decode(): value.decode() for name, value in sent[0]["headers"]},
-        b"".join(message.get("body", b"") for message in sent[1:]),
-    )

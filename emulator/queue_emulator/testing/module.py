@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from queue_emulator import settings
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
-from queue_emulator.testing_host import Bound, Stage
+from queue_emulator.testing.host import Bound, Stage
 from queue_emulator.web.deployment import WORKER_NAME
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.workerd.bindings import WorkerFlags, WorkerPlan, bind_all
@@ -50,8 +50,8 @@ class _Module:
         self._stage = stage
 
     @property
-    def face(self) -> ASGIApp:
-        return self.running.face
+    def app(self) -> ASGIApp:
+        return self.running.app
 
     async def bind(self, namespaces: Namespaces) -> Bound:
         if not self.running.workerd.alive:

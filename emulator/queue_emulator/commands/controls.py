@@ -7,13 +7,13 @@ from typing import Annotated
 
 import msgspec
 
+from queue_emulator.commands.text_table import columns
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.journal_words import outcome
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import read_control_token, wants_colours
-from queue_emulator.text_table import columns
 from queue_emulator.transfer.output import say
 
 RED, YELLOW = "31", "33"

@@ -61,7 +61,7 @@ def address_of(url: str) -> Address:
     return parts.hostname or "127.0.0.1", parts.port or 80
 
 
-class ToolFront:
+class ToolApp:
     """`locate` finds the location that a header names, None if there is none.
 
     `before` is awaited before each request.

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from queue_emulator.core.clock import MovableClock, iso_8601, parse_iso_8601
 from queue_emulator.core.faults import rule_from_json, rule_to_json
 from queue_emulator.core.javascript import Json
-from queue_emulator.testing_threads import HERE, Where
+from queue_emulator.testing.threads import HERE, Where
 from queue_emulator.web.deployment import Deployment
 
 Operation: TypeAlias = Literal["get", "get_bulk", "put", "delete", "list"]
