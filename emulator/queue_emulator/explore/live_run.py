@@ -84,15 +84,15 @@ class LiveRun:
         self._asked: list[Asked] = []
         self.waiting: dict[int, Wanted] = {}
         self.over: Over | None = None
-        self.begun = False
+        self._number = 0
         self._seen = b""
 
     def begin(self, now_ms: int, known: int | None = None) -> Heard:
         """The request comes to the Worker. `known`: how many events come of it, where it has been seen."""
-        sent, self._told_ms, self.begun = self._sent, now_ms, True
+        sent, self._told_ms = self._sent, now_ms
         whole = {"Host": "worker.example", "Content-Length": str(len(sent.body)), **dict(sent.headers)}
         whole[CF_HEADER] = self._cf(chance=sent.chance)
-        self._stepping.send(self._slot, sent.method, sent.path, whole, sent.body)
+        self._number = self._stepping.send(self._slot, sent.method, sent.path, whole, sent.body)
         return self._hear(known)
 
     def tell(self, told: Told, known: int | None = None) -> Heard:
@@ -106,7 +106,7 @@ class LiveRun:
 
     def caught_up(self) -> None:
         """From here on it is new what it looks at."""
-        if self.begun and self.over is None:
+        if self._number and self.over is None:
             self._probe()
 
     @property
@@ -117,23 +117,16 @@ class LiveRun:
 
     def end(self) -> None:
         """Have the run ended, if it has not answered: as by a client who goes."""
-        if not self.begun:
-            return
-        if self.over is None:
-            self._stepping.cut(self._slot, [self._asked[place] for place in self.waiting])
-        self._stepping.clear(self._slot)
+        if self._number:
+            self._stepping.leave(self._slot, self._number)
 
     def _hear(self, known: int | None) -> Heard:
         """What comes until nothing more can, for which it is probed; of what is known only as much as that is."""
         asked: list[Asked] = []
-        while (
-            len(asked) + (self.over is not None) < known
-            if known is not None
-            else not self.waiting and not asked and not self.over
-        ):
+        if not self.waiting and known != 0:
             self._take(asked)
         seen = b""
-        if known is None:
+        if known is None or not self._comes(asked, known):
             for _ in range(_PROBES if self.over is None else 0):
                 seen += self._probe()
             while self._stepping.any_more(self._slot):
@@ -142,6 +135,17 @@ class LiveRun:
         if self.over is None:
             return Heard(wanted, _CLOCK in seen, _CHANCE in seen)
         return Heard((*wanted, self.over), _CLOCK in self._seen, _CHANCE in self._seen)
+
+    def _comes(self, asked: list[Asked], known: int) -> bool:
+        """Whether as much comes as is known to; it is there at once, or after a probe."""
+        for probed in (False, True):
+            while len(asked) + (self.over is not None) < known and self._stepping.any_more(self._slot):
+                self._take(asked)
+            if self.over is not None or len(asked) == known:
+                return True
+            if not probed:
+                self._probe()
+        return False
 
     def _take(self, asked: list[Asked]) -> None:
         event = self._stepping.next(self._slot)

@@ -83,6 +83,7 @@ class Stepping:
         self._events: defaultdict[str, deque[Asked | Answered]] = defaultdict(deque)
         self._slots: dict[str, _Connection] = {}
         self._probes: dict[str, _Connection] = {}
+        self._runs: dict[str, int] = {}
         self._open = set[_Connection]()
         self._watch = Stopwatch()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -91,10 +92,14 @@ class Stepping:
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
 
-    def send(self, slot: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
-        """A request to a slot, which has none."""
+    def send(self, slot: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> int:
+        """A request to a slot, by a number of its own; what the slot was sent before is left, if that still runs."""
+        if slot in self._runs:
+            self.leave(slot, self._runs[slot])
         head = h11.Request(method=method, target=target, headers=list(headers.items()))
         self._connection(slot, self._slots).send(head, body)
+        self._runs[slot] = number = next(_NUMBERS)
+        return number
 
     def next(self, slot: str) -> Asked | Answered:
         """The next event of a slot; raises EmulatorError if there is none for long."""
@@ -127,20 +132,20 @@ class Stepping:
         assert probe.answered is not None
         return probe.answered
 
-    def cut(self, slot: str, asked: Sequence[Asked]) -> None:
-        """Leave a slot's request as a client who goes; returns when the runtime has ended the run.
+    def leave(self, slot: str, number: int) -> None:
+        """Be done with a request: if it is not answered, as a client who goes.
 
-        `asked` is what the run waits for: the runtime gives that up in its turn.
+        Returns when the runtime has ended the run, and given up what that waits for.
         """
-        connection = self._slots.pop(slot, None)
-        if connection is None or connection not in self._open:  # all is closed already
+        if self._runs.get(slot) != number:
             return
-        self._drop(connection)
-        while any(each.connection in self._open for each in asked):
-            self._wait()
-
-    def clear(self, slot: str) -> None:
-        """Forget what a run that is over has left."""
+        del self._runs[slot]
+        connection = self._slots.get(slot)
+        if connection is not None and connection.asked and connection in self._open:
+            del self._slots[slot]
+            self._drop(connection)
+            while any(each in self._open and each.asks_of == slot for each in list(self._open)):
+                self._wait()
         while self._open and self.any_more(slot):
             self._events[slot].clear()
 
@@ -218,13 +223,17 @@ class Stepping:
 
 @dataclass(slots=True, eq=False)
 class _Connection:
-    """One connection, either way. `asked`: whether an answer is due; `over`: whether no more can come."""
+    """One connection, either way. `asked`: whether an answer is due; `over`: whether no more can come.
+
+    `asks_of` is the slot whose request waits here for our reply, "" for none.
+    """
 
     socket: socket.socket
     role: type[h11.CLIENT] | type[h11.SERVER]
     slot: str
     events: bool
     asked: bool = False
+    asks_of: str = ""
     used_s: float = 0.0
     over: bool = False
     answered: Answered | None = None
@@ -251,6 +260,7 @@ class _Connection:
 
     def reply(self, head: h11.Response, body: bytes) -> None:
         """An answer; what the other side no longer waits for is not sent."""
+        self.asks_of = ""
         with suppress(OSError, h11.LocalProtocolError):
             self.send(head, body)
             if self._http.our_state is h11.DONE:
@@ -286,6 +296,7 @@ class _Connection:
         if isinstance(head, h11.Request):
             told = dict(head.headers)
             slot = told.get(LOCATION_HEADER.lower().encode(), b"").decode()
+            self.asks_of = slot
             outbound = told.get(NAMESPACE_HEADER.lower().encode()) == OUTBOUND.encode()
             return Asked(
                 slot, outbound, head.method.decode("ascii"), head.target, list(head.headers), body, self, self._number
