@@ -189,7 +189,7 @@ class Run:
         of = self._of
         self._asked, self._spent = of.kv.pipeline.asked, of.caller.operations
         self._doing = of.kv.perform(operation)
-        self.about_to = of.turns.step(self._doing)
+        (self.about_to,) = of.turns.step(self._doing)
 
     def _go_on(self, key: Hashable, heard: Heard) -> None:
         now_ms, caller = self._of.clock.at_ms, self._of.caller

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -136,6 +137,9 @@ class Own:
 
     def answered_by(self, deploy: Deploy) -> "Own":
         return replace(self, deployed=deploy)
+
+    def afresh(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.deployed is None else self.deployed.afresh()
 
     def deploy(self, clock: Standing) -> Deployed:
         if self.worker is None and self.deployed is None:
