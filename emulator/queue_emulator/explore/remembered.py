@@ -143,7 +143,7 @@ class Run:
             assert asked is not None
             self._hear(_told(asked, ended.value), ended.value)
         except JavaScriptError as error:
-            self._hear(_thrown(error), error)
+            self._hear(_thrown(error), error.with_traceback(None))  # which would keep all that was there
 
     def finish(self) -> Answer:
         """What it has answered, at its end."""
@@ -183,7 +183,7 @@ class Run:
                 self._ask(operation)
                 return
             except JavaScriptError as error:
-                key, heard = _thrown(error), error
+                key, heard = _thrown(error), error.with_traceback(None)
 
     def _ask(self, operation: AnyOperation) -> None:
         of = self._of
