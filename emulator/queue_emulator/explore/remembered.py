@@ -228,6 +228,9 @@ class Run:
             return Place(None, ended.value, caller.route)
         except JavaScriptError as error:
             return Place(None, thrown(error), caller.route)
+        finally:
+            if isinstance(heard, JavaScriptError):
+                heard.with_traceback(None)
         if not isinstance(asks, Operation):
             raise EmulatorError("the Worker waits for something else than KV, which cannot be explored")
         assert all(write.expiration_s is None or write.expiration_ttl_s is not None for write in asks.writes), (
