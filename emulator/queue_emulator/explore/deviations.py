@@ -77,6 +77,13 @@ def usual(scenario: Scenario) -> Usual:
     return Usual(run, conflicts, Roots(scenario))
 
 
+class _Kind(NamedTuple):
+    """How far a choice is from the usual, and whether it is made for what time brings, which few choices are."""
+
+    weight: int
+    odd_time: bool
+
+
 class _Stem(NamedTuple):
     """A schedule that was run, from whose places others go on.
 
@@ -99,16 +106,18 @@ class _Stem(NamedTuple):
         """How many choices there were before a place."""
         return len(self.made) - len(self.places) + place
 
-    def by_weight(self, place: int) -> dict[int, tuple[Choice, ...]]:
-        return _by_weight(self.places[place], self.usual, self.faulted)
+    def by_kind(self, place: int) -> dict[_Kind, tuple[Choice, ...]]:
+        return _by_kind(self.places[place], self.usual, self.faulted)
 
 
 class _Branches(NamedTuple):
-    """What is tried at one place of a stem, in this order."""
+    """What is tried at one place of a stem, in this order. `judged`: whether it was asked what speaks for it."""
 
     stem: _Stem
     place: int
     choices: tuple[Choice, ...]
+    odd_time: bool
+    judged: bool = False
 
 
 class ByDeviations:
@@ -127,7 +136,7 @@ class ByDeviations:
         self._interned: dict[Place, Place] = {}
         self._stems: dict[int, list[_Stem]] = {}
         self._put_off: dict[int, list[_Branches]] = {}
-        self._now: dict[int, list[_Branches | tuple[_Stem, int]]] = {}
+        self._now: dict[tuple[int, bool], list[_Branches]] = {}
         self._branches: list[Choice] = []
         self._at: tuple[_Stem, int] | None = None
         self._root: World | None = None
@@ -170,7 +179,7 @@ class ByDeviations:
         places = tuple([self._interned.setdefault(place, place) for place in tried.places])
         faulted = any(choice.fault for choice in tried.made)
         stem = _Stem(level, switches, usual, faulted, tried.made, places, seen)
-        weights = {weight for place in dict.fromkeys(places) for weight in _by_weight(place, usual, faulted)}
+        weights = {kind.weight for place in dict.fromkeys(places) for kind in _by_kind(place, usual, faulted)}
         for weight in weights:
             stems = self._stems.setdefault(level + weight, [])
             if len(stems) < _KEPT_MAX:
@@ -183,39 +192,42 @@ class ByDeviations:
             while not self._now:
                 if not self._next_level():
                     return
-            fewest = min(self._now)
-            places = self._now[fewest]
+            first = min(self._now)
+            places = self._now[first]
             other = self._draws.below(len(places))
             places[other], places[-1] = places[-1], places[other]
             self._begin(places.pop())
             if not places:
-                del self._now[fewest]
+                del self._now[first]
 
     def _next_level(self) -> bool:
         self.level = min((*self._stems, *self._put_off), default=None)
         if self.level is None:
             return False
         for branches in self._put_off.pop(self.level, ()):
-            self._now.setdefault(branches.stem.switches, []).append(branches)
+            self._wait(branches)
         for stem in self._stems.pop(self.level, ()):
-            weight = self.level - stem.level
-            places = [(stem, place) for place in range(len(stem.places)) if weight in stem.by_weight(place)]
-            if places:
-                self._now.setdefault(stem.switches, []).extend(places)
+            for place in range(len(stem.places)):
+                for kind, choices in stem.by_kind(place).items():
+                    if kind.weight == self.level - stem.level:
+                        self._wait(_Branches(stem, place, choices, kind.odd_time))
         return True
 
-    def _begin(self, what: "_Branches | tuple[_Stem, int]") -> None:
-        """A switch for which nothing speaks by now comes one level later."""
+    def _wait(self, branches: _Branches) -> None:
+        """Few switches come before many, and few choices before many."""
+        self._now.setdefault((branches.stem.switches, not branches.odd_time), []).append(branches)
+
+    def _begin(self, branches: _Branches) -> None:
+        """What nothing speaks for by now comes one level later."""
         assert self.level is not None
-        stem, place, *rest = what
-        choices = rest[0] if rest else stem.by_weight(place)[self.level - stem.level]
-        if not rest:
+        stem, place, choices, odd_time, judged = branches
+        if not judged:
             speaks = self._speaks_for(stem, stem.places[place])
             unlikely = tuple([choice for choice in choices if not speaks(choice)])
             choices = tuple([choice for choice in choices if speaks(choice)])
             later = self._put_off.setdefault(self.level + 1, [])
             if unlikely and len(later) < _PLACES_MAX:
-                later.append(_Branches(stem, place, unlikely))
+                later.append(_Branches(stem, place, unlikely, odd_time, judged=True))
         self._at, self._branches = (stem, place), [*reversed(choices)]
 
     def _speaks_for(self, stem: _Stem, place: Place) -> Callable[[Choice], bool]:
@@ -266,12 +278,13 @@ def _share(run: Tried, lane: int, lanes: int) -> Tried:
 
 
 @lru_cache(maxsize=65_536)
-def _by_weight(place: Place, usual: bool, faulted: bool) -> dict[int, tuple[Choice, ...]]:
-    """What can be chosen, by how far it is from the usual."""
-    found: dict[int, list[Choice]] = {}
+def _by_kind(place: Place, usual: bool, faulted: bool) -> dict[_Kind, tuple[Choice, ...]]:
+    """What can be chosen."""
+    found: dict[_Kind, list[Choice]] = {}
     for choice in place.others:
-        found.setdefault(_weight(choice, place, usual=usual, faulted=faulted), []).append(choice)
-    return {weight: tuple(choices) for weight, choices in found.items()}
+        kind = _Kind(_weight(choice, place, usual=usual, faulted=faulted), choice.pause_ms in (AT_ONCE_MS, EXPIRY_MS))
+        found.setdefault(kind, []).append(choice)
+    return {kind: tuple(choices) for kind, choices in found.items()}
 
 
 def _weight(choice: Choice, place: Place, *, usual: bool, faulted: bool) -> int:
