@@ -143,7 +143,7 @@ class Run:
             assert asked is not None
             self._hear(_told(asked, ended.value), ended.value)
         except JavaScriptError as error:
-            self._hear(_thrown(error), error)
+            self._hear(_thrown(error), error.with_traceback(None))  # which would keep all that was there
 
     def finish(self) -> Answer:
         """What it has answered, at its end."""
@@ -183,7 +183,7 @@ class Run:
                 self._ask(operation)
                 return
             except JavaScriptError as error:
-                key, heard = _thrown(error), error
+                key, heard = _thrown(error), error.with_traceback(None)
 
     def _ask(self, operation: AnyOperation) -> None:
         of = self._of
@@ -228,6 +228,9 @@ class Run:
             return Place(None, ended.value, caller.route)
         except JavaScriptError as error:
             return Place(None, thrown(error), caller.route)
+        finally:
+            if isinstance(heard, JavaScriptError):
+                heard.with_traceback(None)
         if not isinstance(asks, Operation):
             raise EmulatorError("the Worker waits for something else than KV, which cannot be explored")
         assert all(write.expiration_s is None or write.expiration_ttl_s is not None for write in asks.writes), (
