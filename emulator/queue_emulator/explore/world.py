@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from msgspec import structs
+
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.faults import Rule, Verdict
@@ -285,7 +287,7 @@ class _SmallPages:
         """As the namespace does it."""
         page = operation.page
         if page is not None and page.limit > self._page_max:
-            operation = operation._replace(page=replace(page, limit=self._page_max))
+            operation = structs.replace(operation, page=replace(page, limit=self._page_max))
         return self._service.perform(operation)
 
 
