@@ -36,7 +36,7 @@ def test_entries_become_writes_in_their_order() -> None:
     assert parsed(entries).requests == (
         PutRequest(b"b", b"\xc3\xa9"),
         PutRequest(b"a", b"", NOW_S + 60, '{"m":1}'),
-        PutRequest(b"b", b"\x00\x01\xff", NOW_S + 60),
+        PutRequest(b"b", b"\x00\x01\xff", NOW_S + 60, None, 60),
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from msgspec import structs
+
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
@@ -345,7 +347,7 @@ class _SmallPages:
         """As the namespace does it."""
         page = operation.page
         if page is not None and page.limit > self._page_max:
-            operation = operation._replace(page=_small(page, self._page_max))
+            operation = structs.replace(operation, page=_small(page, self._page_max))
         return self._service.perform(operation)
 
 
