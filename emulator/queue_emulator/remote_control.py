@@ -7,7 +7,7 @@ command expects and nothing else.
 import http.client
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from threading import Timer
 from typing import TypeVar
@@ -104,13 +104,12 @@ class RemoteControl:
         try:
             self._connect(connection)
             connection.sock.settimeout(self._silence_s)
-            with self._answered_within(min(self._whole_s, _SHORT_S), connection.sock):
-                connection.request("GET", CONTROL_PREFIX + path, headers=self._headers())
-                response = connection.getresponse()
-                if response.status != 200:
-                    with response:
+            with ExitStack() as at_the_end:
+                with self._answered_within(min(self._whole_s, _SHORT_S), connection.sock):
+                    connection.request("GET", CONTROL_PREFIX + path, headers=self._headers())
+                    response = at_the_end.enter_context(connection.getresponse())
+                    if response.status != 200:
                         raise self._refused(response.status, self._content(response, SHORT_BYTES_MAX))
-            with response:
                 begun = True
                 while line := response.readline(SHORT_BYTES_MAX):
                     if len(line) == SHORT_BYTES_MAX:
