@@ -33,6 +33,6 @@ def answering(
 
         def answered(scenario: Scenario) -> Scenario:
             theirs = flags is None and scenario.subject.script is None
-            return scenario if theirs else replace(scenario, subject=scenario.subject.answered_by(runtime.deploy))
+            return scenario if theirs else replace(scenario, subject=scenario.subject.answered_by(runtime))
 
         yield answered
