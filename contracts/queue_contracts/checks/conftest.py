@@ -24,6 +24,7 @@ from queue_contracts.sending.wire import installed
 from queue_contracts.session import selection
 from queue_contracts.session.choosing import Choosing
 from queue_contracts.session.concluding import Concluding
+from queue_contracts.session.generating import Generating
 from queue_contracts.session.looking import OfAnotherFormat, look_at, parts_of
 from queue_contracts.session.not_testable import say_excused
 from queue_contracts.session.opening import opened, put_guard
@@ -212,7 +213,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _plugins(config: pytest.Config, run: Run, target: Target | None) -> list[object]:
     """The hooks of the run, each for one purpose; the process that leads has them all."""
     leads, address = not hasattr(config, "workerinput"), target.url if target else run.target
-    here: list[object] = [Choosing(config, run, target, address, leads=leads), Watching(run)]
+    here: list[object] = [Choosing(config, run, target, address, leads=leads), Generating(config), Watching(run)]
     return [*here, FirstLook(config, run), Concluding(config, run, target, address)] if leads else here
 
 
