@@ -5,19 +5,13 @@ import subprocess
 import sys
 from itertools import islice
 
+from queue_emulator.explore.deviations import ByDeviations
+from queue_emulator.explore.drawn import drawn
 from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.history import Actor
+from queue_emulator.explore.options import options
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
-from queue_emulator.explore.search import (
-    ByDeviations,
-    Lane,
-    by_deviations,
-    drawn,
-    in_turn,
-    options,
-    schedules,
-    usual_runs,
-)
+from queue_emulator.explore.search import Lane, by_deviations, in_turn, schedules, usual_runs
 from queue_emulator.explore.turns import AT_ONCE_MS, MINUTE_MS, Choice
 from queue_emulator.explore.world import World
 

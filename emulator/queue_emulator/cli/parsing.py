@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from queue_emulator import settings
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
@@ -16,7 +16,7 @@ from queue_emulator.worker.rollout import DEFAULT_VERSION
 _VERSION = re.compile(r"\w{1,32}")
 _INSTANT_MS_MIN = 86_400_000  # data is older than the time that it is of, and nothing was before 1970
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where a command adds its parser."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue_emulator import settings
 from queue_emulator.cli.data_time import add_as_of, as_of
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
-from queue_emulator.cli.parsing import locations, machines, port, positive, version_paths
+from queue_emulator.cli.parsing import Commands, locations, machines, port, positive, version_paths
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import MACHINE_HEADER
 from queue_emulator.kv.cloudflare_access import Access
@@ -21,7 +21,7 @@ from queue_emulator.worker.rollout import (
 from queue_emulator.workerd.bindings import WorkerFlags
 
 
-def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_serve(commands: Commands) -> None:
     """`serve`."""
     parser = commands.add_parser("serve", help="start the emulator; it listens on http://127.0.0.1:8787")
     add = parser.add_argument
@@ -40,6 +40,33 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )  # fmt: skip
     add_as_of(parser)
     add(
+        "--machines", type=machines, default=1, metavar="N",
+        help="machines at each location, with copies of their own; a request names one, 1 to N, in "
+        f"{MACHINE_HEADER}, or gets a random one (default: %(default)s)",
+    )  # fmt: skip
+    add("--quiet", action="store_true", help="do not log requests")
+    add("--log", choices=("text", "json"), default="text", help="form of the log (default: %(default)s)")
+    _add_real_kv(parser.add_argument_group("a real namespace"))
+    _add_versions(parser.add_argument_group("several versions of the Worker at once"))
+    _add_python(parser.add_argument_group("the Python Worker"))
+    _add_worker(parser.add_argument_group("run your own Worker, on the real runtime (workerd)"))
+    parser.set_defaults(run=_serve)
+
+
+def _add_real_kv(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--kv",
+        choices=("emulated", "cloudflare"),
+        default="emulated",
+        help="the emulated KV, or a real namespace at Cloudflare (default: %(default)s)",
+    )
+    add("--namespace-id", metavar="ID", help="with --kv cloudflare: the id of the real namespace")
+
+
+def _add_versions(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
         "--worker-version", metavar="[LOCATION=]VERSION", action="append", default=[],
         help="version of the Worker, and so its key format: old, dual or new; of all locations, or of one, for example "
         "SJC=old; repeatable (default: new). With --worker one that --version names",
@@ -49,24 +76,12 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="two versions of the Worker at once, for example old=90,new=10, of 100 requests; requests with one "
         f"{VERSION_KEY_HEADER} go to one version, and {VERSION_OVERRIDES_HEADER} names one",
     )  # fmt: skip
-    add(
-        "--machines", type=machines, default=1, metavar="N",
-        help="machines at each location, with copies of their own; a request names one, 1 to N, in "
-        f"{MACHINE_HEADER}, or gets a random one (default: %(default)s)",
-    )  # fmt: skip
+
+
+def _add_python(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--rate-limit", type=positive, metavar="N", help="answer 429 to more than N requests a minute with one key")
     add("--strict", action="store_true", help="answer 400 to ids and bodies that openapi.yaml does not allow")
-    add("--quiet", action="store_true", help="do not log requests")
-    add("--log", choices=("text", "json"), default="text", help="form of the log (default: %(default)s)")
-    add(
-        "--kv",
-        choices=("emulated", "cloudflare"),
-        default="emulated",
-        help="the emulated KV, or a real namespace at Cloudflare (default: %(default)s)",
-    )
-    add("--namespace-id", metavar="ID", help="with --kv cloudflare: the id of the real namespace")
-    _add_worker(parser.add_argument_group("run your own Worker, on the real runtime (workerd)"))
-    parser.set_defaults(run=_serve)
 
 
 def _add_worker(group: argparse._ArgumentGroup) -> None:

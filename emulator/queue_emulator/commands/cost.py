@@ -2,8 +2,8 @@
 
 import msgspec
 
-from queue_emulator.remote_control import RemoteControl
-from queue_emulator.settings import read_control_token
+from queue_emulator.commands.controls import control
+from queue_emulator.transfer.output import say
 
 _KINDS = ("reads", "writes", "deletes", "lists")
 _ROUTE_CHARACTERS_MAX = 200
@@ -46,13 +46,18 @@ class _Cost(msgspec.Struct):
     over_s: float = 0
 
 
+def cost(url: str, over_s: int | None, *, as_json: bool) -> None:
+    """Show what the emulator at `url` counted; `over_s` is the time that the traffic stands for, None as observed."""
+    say(*(cost_as_json if as_json else cost_report)(url, over_s))
+
+
 def cost_as_json(url: str, over_s: int | None) -> list[str]:
     """The lines of the same for programs, as the emulator answers it."""
     return msgspec.json.format(msgspec.json.encode(_asked(url, over_s)), indent=2).decode().splitlines()
 
 
 def cost_report(url: str, over_s: int | None) -> list[str]:
-    """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
+    """As a table."""
     cost = _asked(url, over_s)
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
@@ -62,7 +67,7 @@ def cost_report(url: str, over_s: int | None) -> list[str]:
 
 def _asked(url: str, over_s: int | None) -> _Cost:
     path = f"/cost?over_s={over_s}" if over_s else "/cost"
-    return RemoteControl(url, token=read_control_token()).ask("GET", path, _Cost)
+    return control(url).ask("GET", path, _Cost)
 
 
 def _line(name: str, counts: _Counts) -> str:

@@ -21,27 +21,36 @@ class Around(NamedTuple):
     after: Touched
 
 
+Of = tuple[tuple[str, int], Touched]
+"""Whose request an operation was part of, and what it touched."""
+
+
 class Conflicts:
     """What each actor of a scenario has touched in any run."""
 
     def __init__(self) -> None:
         self._bits: dict[bytes, int] = {}
         self._of: dict[str, Touched] = {}
+        self._known: dict[tuple[str, int, str, bytes], Of] = {}
 
     def copy(self) -> "Conflicts":
         """As much is known, and learns by itself from here on."""
         other = Conflicts()
-        other._bits, other._of = dict(self._bits), dict(self._of)
+        other._bits, other._of, other._known = self._bits.copy(), self._of.copy(), self._known.copy()
         return other
 
-    def see(self, happenings: Sequence[Happening]) -> Sequence[tuple[tuple[str, int], Touched]]:
-        """Learn from a run; whose request each operation was part of, and what it touched."""
-        seen: list[tuple[tuple[str, int], Touched]] = []
+    def see(self, happenings: Sequence[Happening]) -> Sequence[Of]:
+        """Learn from a run; gives its operations."""
+        seen, known = list[Of](), self._known
         for step in happenings:
             if isinstance(step, Step):
-                name, touched = step.call.actor.name, self._touched(step)
-                self._of[name] = _both(self._of.get(name, _NOTHING), touched)
-                seen.append(((name, step.call.number), touched))
+                call = step.call
+                operation = call.actor.name, call.number, step.kind, step.key
+                of = known.get(operation)
+                if of is None:
+                    of = known[operation] = (operation[:2], self._touched(step))
+                    self._of[call.actor.name] = _both(self._of.get(call.actor.name, _NOTHING), of[1])
+                seen.append(of)
         return seen
 
     def likely(self, place: Around, actor: str) -> bool:
@@ -68,7 +77,7 @@ class Conflicts:
         return Touched(writes=bit) if step.kind in ("put", "delete") else Touched(reads=bit)
 
 
-def around(seen: Sequence[tuple[tuple[str, int], Touched]], place: int) -> Around:
+def around(seen: Sequence[Of], place: int) -> Around:
     """The place after so many operations of a run, within the request of the last of them."""
     request = seen[place - 1][0]
     before = after = _NOTHING

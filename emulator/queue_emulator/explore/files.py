@@ -32,8 +32,9 @@ def write_share(folder: Path, share: msgspec.Struct) -> None:
 
 
 def draw(path: Path, shown: Shown, *, name: str, command: str) -> None:
-    """The picture alone."""
-    path.write_text(_drawn(shown, name=name, command=command), encoding="utf-8")
+    """The picture alone, as a whole; raises StateError for a link, and for what is no file."""
+    with Folder.open(path.parent) as opened:
+        _put(opened, path.name, _drawn(shown, name=name, command=command))
 
 
 def replay_command(path: Path, worker: Path | None = None) -> str:

@@ -12,10 +12,12 @@ from urllib.parse import quote
 
 from queue_emulator.core import journal_words
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.shown import one_line
 from queue_emulator.explore.causes import Target
 from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.guarantee import Broken
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, Settled, Step
+from queue_emulator.explore.requests import require_shown
 from queue_emulator.explore.scenarios import FAULTS, Scenario
 from queue_emulator.explore.subject import Subject
 from queue_emulator.explore.times import START_MS
@@ -89,7 +91,7 @@ def write(finding: Finding, needs: str) -> str:
         "",
         *_steps(finding),
     ]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(one_line(line).rstrip() for line in lines) + "\n"
 
 
 def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
@@ -111,6 +113,7 @@ def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
         try:
             if len(line) > _CHARACTERS_MAX:
                 raise SettingsError(f"a line has at most {_CHARACTERS_MAX:,} characters, this has {len(line):,}")
+            require_shown(line)
             reading.line(line.rstrip(), number)
         except SettingsError as error:
             raise SettingsError(f"{name}, line {number}: {error}") from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.options import PutRequest
@@ -12,6 +12,9 @@ from queue_emulator.explore.requests import Request
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import Answer
 from queue_emulator.workerd.bindings import WorkerFlags
+
+if TYPE_CHECKING:
+    from queue_emulator.explore.remembered import Remembered
 
 Memory = Mapping[str, str]
 """What an actor has kept of the answers so far."""
@@ -118,6 +121,10 @@ class Subject(Protocol):
 
     def deploy(self, clock: Standing) -> Worker:
         """The Worker for one schedule."""
+        ...
+
+    def remembered(self) -> "Remembered | None":
+        """What is known of the runs of its Worker; None where they may follow from more than what they are told."""
         ...
 
     def look(self, closing: Closing, *, version: str, migrates: bool, items: tuple[str, ...]) -> None:

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from queue_emulator.core.errors import EmulatorError, JavaScriptError, SettingsError
 from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.core.options import PutRequest
+from queue_emulator.core.shown import one_line
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor, Call, Kept
 from queue_emulator.explore.requests import Request as Asked
+from queue_emulator.explore.requests import require_shown
 from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, Standing
 from queue_emulator.explore.subject import Worker as Deployed
 from queue_emulator.explore.times import WRITTEN_MS
@@ -168,6 +170,9 @@ class Own:
 
         return answer
 
+    def remembered(self) -> None:
+        """Nobody knows what its code does."""
+
     def look(self, closing: Closing, *, version: str, migrates: bool, items: tuple[str, ...]) -> None:
         """Each of its requests from each of its locations."""
         for location in self.end_locations if self.at_end else ():
@@ -200,8 +205,9 @@ class Line:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Line:
     """Raises SettingsError for what is no request."""
+    require_shown(text)
     match = _LINE.fullmatch(text)
-    if match is None or match["method"] not in _METHODS or "\n" in text:
+    if match is None or match["method"] not in _METHODS:
         raise SettingsError(
             f'a request is written as `POST /path {{"body": 1}} | name = member`, with one of {", ".join(_METHODS)}, '
             f"not {text!r}"
@@ -225,7 +231,7 @@ def by_id(guarantees: Iterable[Guarantee]) -> dict[str, Guarantee]:
 
 def item(key: str, value: str) -> str:
     """An entry as it is written in `before`: `count = "0"`."""
-    return f"{json.dumps(key, ensure_ascii=False)} = {json.dumps(value, ensure_ascii=False)}"
+    return one_line(f"{json.dumps(key, ensure_ascii=False)} = {json.dumps(value, ensure_ascii=False)}")
 
 
 @lru_cache(maxsize=256)

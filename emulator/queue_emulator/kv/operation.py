@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from queue_emulator.core import limits
 from queue_emulator.core.entries import Entry, Row
@@ -159,6 +159,9 @@ class Operation(NamedTuple, Generic[Outcome]):
     metadata: bool = True
     in_steps: bool = False
 
+
+AnyOperation: TypeAlias = Operation[Any]
+"""Whatever comes of it."""
 
 HeldMs = Mapping[bytes, Mapping[str, int]]
 """For each key that a fault keeps away: from which locations, and for how long, in milliseconds."""

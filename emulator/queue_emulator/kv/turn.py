@@ -6,7 +6,7 @@ whoever gives the turns decides over the whole order.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -50,7 +50,7 @@ class HeldTurns:
     """
 
     def __init__(self, alone: AbstractContextManager[object] | None = None) -> None:
-        self._alone = alone or nullcontext()
+        self._alone = alone
         self._acting = 0
 
     def __call__(self, operation: Operation[Any]) -> Awaitable[object] | None:
@@ -58,16 +58,15 @@ class HeldTurns:
 
     def actor(self, work: Coroutine[Any, Any, Result]) -> "Actor[Result]":
         """Somebody who does `work`, and stands already before its first operation."""
-        return Actor(work, self._step)
+        return Actor(work, self.step)
 
-    def _step(self, work: Coroutine[Any, Any, Any], going: int | None) -> Sequence[Operation[Any]]:
+    def step(self, work: Coroutine[Any, Any, Any], going: int | None = None) -> Sequence[Operation[Any]]:
         """On to the next operations, which are given back; raises StopIteration with the result at the end."""
-        with self._alone:
-            self._acting += 1
-            try:
-                asked = work.send(going)
-            finally:
-                self._acting -= 1
+        if self._alone is None:
+            asked = self._send(work, going)
+        else:
+            with self._alone:
+                asked = self._send(work, going)
         if isinstance(asked, Operation):
             return (asked,)
         if isinstance(asked, _Several):
@@ -77,6 +76,13 @@ class HeldTurns:
             "this request waits for something that is not a KV operation, such as a timer or the network: its KV "
             "operations cannot be done one by one inside a test"
         )
+
+    def _send(self, work: Coroutine[Any, Any, Any], going: int | None) -> object:
+        self._acting += 1
+        try:
+            return work.send(going)
+        finally:
+            self._acting -= 1
 
 
 Step = Callable[[Coroutine[Any, Any, Any], int | None], Sequence[Operation[Any]]]

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.kv.folder import private_folder
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.app import WorkerdApp
 from queue_emulator.workerd.binary import compatibility_date_of, too_old
@@ -90,8 +90,7 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
         before_answer=clock.tell,
     )
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = stack.enter_context(private_folder())
         names = [*around.locations, *map(clock_socket, around.locations)]
         listeners = {each: stack.enter_context(listener(folder / each)) for each in names}
         layout = _layout(plan, around, folder, date)

@@ -1,0 +1,245 @@
+"""The schedules of one scenario, in the order of how many deviations they have.
+
+A deviation is a switch to another actor in the midst of a request, a pause that is not the usual one, or a fault. Most
+of what breaks a queue needs one or two of them. Any order of whole requests has none. A deviation counts double where
+nothing speaks for it: a switch after which the other actor touches nothing that the request has read or written before
+it and does so again after it (explore/conflicts.py), or a pause in the midst of a request.
+
+A schedule is as another one that was run up to some place, deviates there, and goes on as usual. Those that deviate at
+one place follow each other, so that what comes before it is done once for all of them.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from queue_emulator.explore.conflicts import Conflicts, Of, around
+from queue_emulator.explore.draws import Draws
+from queue_emulator.explore.history import Happening
+from queue_emulator.explore.options import options
+from queue_emulator.explore.roots import Roots
+from queue_emulator.explore.scenarios import Scenario
+from queue_emulator.explore.turns import USUAL_MS, Choice
+from queue_emulator.explore.world import World
+
+_KEPT_MAX = 400  # schedules to go on from, for each number of deviations: more are not come to in hours
+_PLACES_MAX = 1 << 16
+
+
+class Place(NamedTuple):
+    """Where a run could have gone another way.
+
+    others  what else could have been chosen
+    last    who did the operation before
+    amidst  whether that one had more to do in the same request
+    steps   how many KV operations there had been
+    """
+
+    others: tuple[Choice, ...]
+    last: str | None
+    amidst: bool
+    steps: int
+
+
+class Tried(NamedTuple):
+    """A schedule that was run.
+
+    made        what was chosen
+    places      where something else could have been, up to the last choice
+    happenings  until it settled
+    """
+
+    world: World
+    made: tuple[Choice, ...]
+    places: tuple[Place, ...]
+    happenings: Sequence[Happening]
+
+
+class Usual(NamedTuple):
+    """The usual run of a scenario, and what runs have shown in which each actor was the first."""
+
+    run: Tried
+    conflicts: Conflicts
+    roots: Roots
+
+
+def usual(scenario: Scenario) -> Usual:
+    """What every search in this scenario begins with."""
+    run, conflicts = _to_the_end(World(scenario)), Conflicts()
+    for actor in scenario.actors:
+        world = World(scenario)
+        world.do(Choice(actor.name))
+        conflicts.see(_to_the_end(world).happenings)
+    return Usual(run, conflicts, Roots(scenario))
+
+
+class _Stem(NamedTuple):
+    """A schedule that was run, from whose places others go on; `seen` are its operations."""
+
+    level: int
+    usual: bool
+    made: tuple[Choice, ...]
+    places: tuple[Place, ...]
+    seen: Sequence[Of]
+
+    def length(self, place: int) -> int:
+        """How many choices there were before a place."""
+        return len(self.made) - len(self.places) + place
+
+    def by_weight(self, place: int) -> dict[int, tuple[Choice, ...]]:
+        return _by_weight(self.places[place], self.usual, any(choice.fault for choice in self.made))
+
+
+class _Branches(NamedTuple):
+    """What is tried at one place of a stem, in this order."""
+
+    stem: _Stem
+    place: int
+    choices: tuple[Choice, ...]
+
+
+class ByDeviations:
+    """The schedules of one scenario. `level`: how many deviations the next one has; None when there is none.
+
+    With a `lane` of `lanes`, those that it has a share in; the usual run is lane 0's.
+    """
+
+    def __init__(self, known: Usual, draws: Draws, *, lane: int | None = None, lanes: int = 1) -> None:
+        self.scenario = known.run.world.scenario
+        self.level: int | None = 0
+        self._roots = known.roots
+        self._draws = draws
+        self._conflicts = known.conflicts.copy()
+        self._interned: dict[Place, Place] = {}
+        self._stems: dict[int, list[_Stem]] = {}
+        self._put_off: dict[int, list[_Branches]] = {}
+        self._now: list[_Branches | tuple[_Stem, int]] = []
+        self._branches: list[Choice] = []
+        self._at: tuple[_Stem, int] | None = None
+        self._root: World | None = None
+        self._first: World | None = known.run.world
+        self._learn(known.run if lane is None else _share(known.run, lane, lanes), 0, usual=True)
+        if lane:
+            self._first = None
+            self._next_place()
+
+    def run(self) -> World:
+        """The next schedule, settled."""
+        if self._first is not None:
+            world, self._first = self._first, None
+        else:
+            assert self.level is not None
+            tried = _to_the_end(self._branch())
+            self._learn(tried, self.level, usual=False)
+            world = tried.world
+        if not self._branches:
+            self._next_place()
+        return world
+
+    def _branch(self) -> World:
+        """At the next choice of the place that is tried now."""
+        assert self._at is not None
+        if self._root is None:
+            stem, place = self._at
+            self._root = self._roots.world(stem.made[: stem.length(place)])
+        choice = self._branches.pop()
+        world = self._root.copy() if self._branches else self._root
+        if world is None or world is self._root:  # the last one, or one that cannot be copied
+            world, self._root = self._root, None
+        world.do(choice)
+        return world
+
+    def _learn(self, tried: Tried, level: int, *, usual: bool) -> None:
+        """What goes on from here is tried later."""
+        seen = self._conflicts.see(tried.happenings)
+        places = tuple([self._interned.setdefault(place, place) for place in tried.places])
+        stem = _Stem(level, usual, tried.made, places, seen)
+        weights = {weight for place in range(len(places)) for weight in stem.by_weight(place)}
+        for weight in weights:
+            stems = self._stems.setdefault(level + weight, [])
+            if len(stems) < _KEPT_MAX:
+                stems.append(stem)
+
+    def _next_place(self) -> None:
+        """A place where something is to be tried that has as few deviations as any."""
+        self._at = self._root = None
+        while not self._branches:
+            while not self._now:
+                if not self._next_level():
+                    return
+            other = self._draws.below(len(self._now))
+            self._now[other], self._now[-1] = self._now[-1], self._now[other]
+            self._begin(self._now.pop())
+
+    def _next_level(self) -> bool:
+        self.level = min((*self._stems, *self._put_off), default=None)
+        if self.level is None:
+            return False
+        self._now += self._put_off.pop(self.level, ())
+        for stem in self._stems.pop(self.level, ()):
+            weight = self.level - stem.level
+            self._now += [(stem, place) for place in range(len(stem.places)) if weight in stem.by_weight(place)]
+        return True
+
+    def _begin(self, what: "_Branches | tuple[_Stem, int]") -> None:
+        """A switch for which nothing speaks by now comes one level later."""
+        assert self.level is not None
+        stem, place, *rest = what
+        at = stem.places[place]
+        choices = rest[0] if rest else stem.by_weight(place)[self.level - stem.level]
+        if at.amidst and not rest:
+            between = around(stem.seen, at.steps)
+            likely = {
+                actor
+                for actor in dict.fromkeys(choice.actor for choice in choices)
+                if actor == at.last or self._conflicts.likely(between, actor)
+            }
+            unlikely = tuple([choice for choice in choices if choice.actor not in likely])
+            choices = tuple([choice for choice in choices if choice.actor in likely])
+            later = self._put_off.setdefault(self.level + 1, [])
+            if unlikely and len(later) < _PLACES_MAX:
+                later.append(_Branches(stem, place, unlikely))
+        self._at, self._branches = (stem, place), [*reversed(choices)]
+
+
+def _to_the_end(world: World) -> Tried:
+    """As usual from here on."""
+    places: list[Place] = []
+    while choices := options(world):
+        places.append(Place(choices[1:], world.last, world.amidst, world.steps))
+        world.do(choices[0])
+    made, until = tuple([each.choice for each in world.made]), len(world.history.happenings)
+    history = world.settle()
+    return Tried(world, made, tuple(places), history.happenings[:until])
+
+
+def _share(run: Tried, lane: int, lanes: int) -> Tried:
+    """The same with only those deviations that are one lane's: they are dealt out, one to each in turn."""
+    number, places = 0, list[Place]()
+    for place in run.places:
+        mine = [choice for at, choice in enumerate(place.others, number) if at % lanes == lane]
+        number += len(place.others)
+        places.append(place._replace(others=tuple(mine)))
+    return run._replace(places=tuple(places))
+
+
+@lru_cache(maxsize=65_536)
+def _by_weight(place: Place, usual: bool, faulted: bool) -> dict[int, tuple[Choice, ...]]:
+    """What can be chosen, by how far it is from the usual."""
+    found: dict[int, list[Choice]] = {}
+    for choice in place.others:
+        found.setdefault(_weight(choice, place, usual=usual, faulted=faulted), []).append(choice)
+    return {weight: tuple(choices) for weight, choices in found.items()}
+
+
+def _weight(choice: Choice, place: Place, *, usual: bool, faulted: bool) -> int:
+    """How far a choice is from the usual.
+
+    Most faults do harm by themselves: one in another than the `usual` run counts double, as does what is odd beside it.
+    """
+    switch = place.amidst and choice.actor != place.last
+    if choice.fault:
+        return 1 if usual and not switch else 2
+    odd = choice.pause_ms != USUAL_MS or choice.machine != 1
+    weight = 1 if switch else 2 * odd if place.amidst else int(odd)
+    return 2 * weight if faulted else weight
