@@ -42,6 +42,7 @@ class Line:
     pause_ms   how long nothing happens before it
     fault      what is done to it
     machine    of its location, from 1, that serves the request which begins with it
+    going      which it is of the operations that its request waits for at once, from 1
     number     of the line in its file
     """
 
@@ -51,6 +52,7 @@ class Line:
     pause_ms: int
     fault: str
     machine: int
+    going: int
     number: int
 
 
@@ -199,6 +201,7 @@ def _steps(finding: Finding) -> Iterator[str]:
         if isinstance(happening, Step):
             done = operation(happening) + (f" !{happening.fault}" if happening.fault else "")
             done += f" @{call.machine}" if request and call.machine != 1 else ""
+            done += f" #{happening.going}" if happening.going != 1 else ""
             yield f"{call.actor.name:<10} {request:<12} {done:<40} -> {outcome(happening)}"
         else:
             yield f"{call.actor.name:<10} {request:<12} {_NOTHING}"
@@ -301,8 +304,9 @@ class _Reading:
         request = match["request"] or ""
         if request:
             self._subject.check(request)
-        machine = int(match["machine"] or 1)
-        self.lines.append(Line(match["actor"], request, match["operation"], self._pause_ms, fault, machine, number))
+        machine, going = int(match["machine"] or 1), int(match["going"] or 1)
+        done = match["operation"]
+        self.lines.append(Line(match["actor"], request, done, self._pause_ms, fault, machine, going, number))
         self._pause_ms = 0
 
 
@@ -311,6 +315,7 @@ _NOTHING = "nothing"
 _STEP = re.compile(
     r"(?P<actor>\w+) ++(?:(?P<request>\S.*?) ++)?"
     r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?(?: @(?P<machine>[1-9]\d?))?"
+    r"(?: #(?P<going>[1-9]\d{0,2}))?"
 )
 _WORDS: dict[str, Callable[[_Reading, str], None]] = {
     "scenario": _Reading.of,
@@ -332,7 +337,7 @@ def _exactly(world: World, line: Line) -> str | None:
         there = f"{line.actor} begins {upcoming}" if upcoming else f"{line.actor} does not begin it"
         return f"line {line.number}: {there}, where it was `{line.request or 'in the midst of its request'}`"
     known = world.steps
-    world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine))
+    world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine, line.going))
     step = next((each for each in reversed(world.history.happenings) if isinstance(each, Step)), None)
     done = _NOTHING if world.steps == known or step is None else operation(step)
     return (
@@ -347,6 +352,6 @@ def _in_order(world: World, line: Line) -> None:
     if line.request:
         world.finish(line.actor)
     if (world.upcoming(line.actor) or "") == line.request:
-        world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine))
+        world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine, line.going))
     else:
         world.wait(line.pause_ms)
