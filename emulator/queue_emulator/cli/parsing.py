@@ -1,19 +1,15 @@
 """What the parsers of all commands share: errors in one line, and how values of options are read."""
 
 import argparse
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from queue_emulator import settings
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
-from queue_emulator.core.errors import ClockError, SettingsError
+from queue_emulator.core.errors import ClockError
 from queue_emulator.core.places import MACHINES_MAX, location_codes
 from queue_emulator.terminal import tell
-from queue_emulator.worker.rollout import DEFAULT_VERSION
 
-_VERSION = re.compile(r"\w{1,32}")
 _INSTANT_MS_MIN = 86_400_000  # data is older than the time that it is of, and nothing was before 1970
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -31,21 +27,6 @@ class Parser(argparse.ArgumentParser):
 def locations(named: Sequence[str]) -> tuple[str, ...]:
     """The airport codes, in capitals; raises SettingsError."""
     return location_codes(named, "--location") or (settings.DEFAULT_LOCATION,)
-
-
-def version_paths(given: Sequence[str]) -> dict[str, Path]:
-    """The builds of a Worker by the names of their versions, from `--version NAME=PATH`; raises SettingsError."""
-    paths: dict[str, Path] = {}
-    for each in given:
-        name, _, path = each.partition("=")
-        if not path or not _VERSION.fullmatch(name):
-            raise SettingsError(f"--version takes NAME=PATH, a name of letters and digits, not {each!r}")
-        if name == DEFAULT_VERSION:
-            raise SettingsError(f"--version {each}: {name} is the version of --worker; choose another name")
-        if name in paths:
-            raise SettingsError(f"--version is given twice for {name}")
-        paths[name] = Path(path)
-    return paths
 
 
 def port(text: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue_emulator import settings
 from queue_emulator.cli.data_time import add_as_of, as_of
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
-from queue_emulator.cli.parsing import Commands, locations, machines, port, positive, version_paths
+from queue_emulator.cli.parsing import Commands, locations, machines, port, positive
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import MACHINE_HEADER
 from queue_emulator.kv.cloudflare_access import Access
@@ -17,6 +17,7 @@ from queue_emulator.worker.rollout import (
     VERSION_OVERRIDES_HEADER,
     Rollout,
     rollout,
+    version_paths,
 )
 from queue_emulator.workerd.bindings import WorkerFlags
 

@@ -23,13 +23,14 @@ from queue_emulator.explore.subject import Subject
 from queue_emulator.explore.times import START_MS
 from queue_emulator.explore.turns import Choice
 from queue_emulator.explore.world import World
+from queue_emulator.worker.rollout import DEFAULT_VERSION
 
 FIRST_LINE = "# a schedule of queue-emulator explore, form 1"
 _LINES_MAX = 10_000
 _CHARACTERS_MAX = 2_000  # of a line: a key has 512 bytes, each of which may be written as three characters
 _ACTORS_MAX = 50
 _ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3}) on (?P<version>\w+):(?P<script>.*)"
-_OWN_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3})"
+_OWN_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3})(?: on (?P<version>\w+))?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,8 @@ def _actor(actor: Actor, subject: Subject) -> Iterator[str]:
     if subject.versions:
         yield f"actor      {actor.name} at {actor.location} on {actor.version}: {', '.join(actor.script)}"
     else:
-        yield f"actor      {actor.name} at {actor.location}"
+        version = "" if actor.version == DEFAULT_VERSION else f" on {actor.version}"
+        yield f"actor      {actor.name} at {actor.location}{version}"
         yield from (f"asks       {actor.name}: {text}" for text in actor.script)
 
 
@@ -266,7 +268,7 @@ class _Reading:
             self._subject.check(each)
         if len(self.scenario.actors) == _ACTORS_MAX:
             raise SettingsError(f"a schedule has at most {_ACTORS_MAX} actors")
-        actor = Actor(name, match["location"], requests, found.get("version", "new"))
+        actor = Actor(name, match["location"], requests, found["version"] or DEFAULT_VERSION)
         self.scenario = replace(self.scenario, actors=(*self.scenario.actors, actor))
 
     def asks(self, rest: str) -> None:

@@ -10,6 +10,7 @@ https://developers.cloudflare.com/workers/versions-and-deployments/version-overr
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from queue_emulator.core.dice import Dice
@@ -24,6 +25,9 @@ _KEY, _OVERRIDES = VERSION_KEY_HEADER.lower().encode(), VERSION_OVERRIDES_HEADER
 _VERSIONS = tuple(each.value for each in WorkerVersion)
 # A dictionary of strings, RFC 8941, section 3.2. Its keys are names of Workers: here is one, whatever it is called.
 _MEMBER = re.compile(r'[a-z*][a-z0-9_.*-]*="([ !#-\[\]-~]*)"')
+
+
+_NAME = re.compile(r"\w{1,32}")
 
 
 class Wish(NamedTuple):
@@ -106,6 +110,21 @@ def rollout(
             raise SettingsError(f"--worker-version is given twice for {code}")
         at[code] = _version(name, known)
     return Rollout(default or DEFAULT_VERSION, at)
+
+
+def version_paths(given: Sequence[str]) -> dict[str, Path]:
+    """The builds of a Worker by the names of their versions, from `--version NAME=PATH`; raises SettingsError."""
+    paths: dict[str, Path] = {}
+    for each in given:
+        name, _, path = each.partition("=")
+        if not path or not _NAME.fullmatch(name):
+            raise SettingsError(f"--version takes NAME=PATH, a name of letters and digits, not {each!r}")
+        if name == DEFAULT_VERSION:
+            raise SettingsError(f"--version {each}: {name} is the version of --worker; choose another name")
+        if name in paths:
+            raise SettingsError(f"--version is given twice for {name}")
+        paths[name] = Path(path)
+    return paths
 
 
 def _divided(split: str, known: Sequence[str]) -> Rollout:
