@@ -73,7 +73,8 @@ class WorkerSettings:
 class Settings:
     """Everything that `serve` is told. `state` None keeps the data in memory only.
 
-    `cloudflare` names a real namespace: then nothing is kept here.
+    `cloudflare` names a real namespace: then nothing is kept here. `builds` are versions of `worker`, by name, beside
+    itself, which is the version `new`.
     """
 
     keys: KeySource
@@ -92,6 +93,7 @@ class Settings:
     colours: bool = False
     random_seed: int | None = None
     worker: WorkerSettings | None = None
+    builds: Mapping[str, WorkerSettings] = field(default_factory=dict)
     cloudflare: Access | None = None
     as_of: AsOf | None = None
     ready_file: Path | None = None

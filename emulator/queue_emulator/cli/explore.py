@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from queue_emulator.cli.parsing import Commands, machines, positive
+from queue_emulator.worker.rollout import DEFAULT_VERSION
 
 _SECONDS_MAX = 86_400
 _SHARDS_MAX = 16  # lanes of the search
@@ -82,6 +83,11 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
         metavar="PATH",
         help="the workerd binary (default: from a node_modules folder nearby, or from the PATH)",
     )
+    add(
+        "--version", metavar="NAME=PATH", action="append", default=[],
+        help="another version of it, which answers the actors that are on this version; repeatable. --worker itself is "
+        f"the version {DEFAULT_VERSION}",
+    )  # fmt: skip
     add("--binding", metavar="NAME", action="append", default=[], help="its KV namespace binding (default: CACHE)")
     add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text variable; repeatable")
 

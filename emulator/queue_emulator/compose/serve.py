@@ -2,43 +2,41 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.compose.account import Account, connection_app, open_account
 from queue_emulator.compose.banner import banner
 from queue_emulator.compose.ready_file import ready_file
 from queue_emulator.compose.seeds import Seeds, read_seeds
+from queue_emulator.compose.workers import ServeOn, deployed, run_on_workerd
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.request_line import Answered, message_as_json
 from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.namespaces import Namespaces
-from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import sleep_on
-from queue_emulator.settings import Settings, WorkerSettings
+from queue_emulator.settings import Settings
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
+from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.rollout import Rollout
 from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
 
 _GRACE_S = 10.0  # for requests that are running when we are told to end
-_WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
-
-ServeOn = Callable[..., Coroutine[object, None, None]]  # type: ignore[explicit-any]  # an app, then `grace_s`
 
 
 def serve(settings: Settings) -> None:
@@ -72,7 +70,7 @@ async def _serve(
         if settings.worker is None:
             await _run_python(settings, deployment, serve_on)
         else:
-            await _run_on_workerd(settings, settings.worker, deployment, kv.services, serve_on)
+            await run_on_workerd(settings, deployment, kv.services, serve_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +95,11 @@ async def _opened(settings: Settings, clock: MovableClock, dice: Dice) -> AsyncI
         finally:
             await service.close()
         return
-    plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
+    plans = [each.plan for each in deployed(settings).values()] if settings.worker else [WorkerPlan(main=Path())]
     async with open_account(settings.state, settings.profile, clock, dice) as account:
-        services = await bind_all(plan, account.namespaces, WORKER_NAME)
+        services: dict[str, KVService] = {}
+        for plan in plans:
+            services |= await bind_all(plan, account.namespaces, WORKER_NAME)
         yield _KV(next(iter(services.values())), services, account)
 
 
@@ -109,8 +109,7 @@ def _deployment(settings: Settings, clock: MovableClock, dice: Dice, kv: _KV) ->
         clock=clock,
         keys=settings.keys.keys,
         locations=settings.locations,
-        version=settings.rollout.default,
-        rollout=settings.rollout,
+        **_versions(settings),
         machines=settings.machines,
         rate_limit_per_minute=settings.rate_limit_per_minute,
         strict=settings.strict,
@@ -127,6 +126,18 @@ def _explorer() -> Explorer:
     from queue_emulator.compose.live_explorer import LiveExplorer  # a start does not wait for it
 
     return LiveExplorer()
+
+
+class _Versions(TypedDict):
+    version: WorkerVersion
+    rollout: Rollout | None
+
+
+def _versions(settings: Settings) -> _Versions:
+    """Of the Python Worker; those of a Worker of one's own have other names, and are chosen elsewhere."""
+    if settings.worker is not None:
+        return {"version": WorkerVersion.NEW, "rollout": None}
+    return {"version": WorkerVersion(settings.rollout.default), "rollout": settings.rollout}
 
 
 class _Logs(TypedDict):
@@ -170,44 +181,6 @@ async def _run_python(settings: Settings, deployment: Deployment, serve_on: Serv
     known = settings.keys.development
     app = create_app(deployment, log_requests=settings.log_requests, connection=connection, known_keys=known)
     await serve_on(app, grace_s=_GRACE_S)
-
-
-async def _run_on_workerd(
-    settings: Settings,
-    own: WorkerSettings,
-    deployment: Deployment,
-    services: Mapping[str, KVService],
-    serve_on: ServeOn,
-) -> None:
-    from queue_emulator.workerd.running import Surroundings, running_worker
-
-    around = Surroundings(
-        binary=own.binary,
-        service=services.__getitem__,
-        invoked=partial(_count, deployment.emulated().pipeline),
-        locations=settings.locations,
-        variables=own.variables,
-        locate=deployment.location,
-        clock=lambda: deployment.clock,
-        log=deployment.log,
-    )
-    async with running_worker(own.plan, around) as worker:
-        deployment.clock.on_move(worker.clock.moved)
-        known = settings.keys.development
-        app = create_app(
-            deployment,
-            log_requests=settings.log_requests,
-            worker=worker.app,
-            connection=connection_app,
-            known_keys=known,
-        )
-        # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
-        kept = raise_descriptor_limit() // 2
-        await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
-
-
-def _count(pipeline: Pipeline, route: str) -> None:
-    pipeline.meter.invoked(route, pipeline.clock.now_ms())
 
 
 async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "RemoteService":

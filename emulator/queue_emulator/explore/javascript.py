@@ -9,54 +9,85 @@ number. The variables of its modules outlive a schedule.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from zlib import crc32
 
-from queue_emulator.core.errors import EmulatorError
+from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.known_runs import KnownRun, KnownRuns, Went
 from queue_emulator.explore.live_run import LiveRun, Over, Sent, Told, Wanted
 from queue_emulator.explore.requests import Request
 from queue_emulator.explore.scenarios import Scenario
-from queue_emulator.explore.subject import Ask
+from queue_emulator.explore.subject import Ask, Subject
 from queue_emulator.explore.subject import Standing as Clock
 from queue_emulator.explore.swarm import ACTORS_MAX as _SWARM_ACTORS_MAX
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.turn import turn_of
 from queue_emulator.settings import WorkerSettings
 from queue_emulator.worker.answers import Answer
+from queue_emulator.worker.rollout import DEFAULT_VERSION
 from queue_emulator.workerd.standing import Said, Standing, WireTurns
 from queue_emulator.workerd.stepped import stepped_worker
 from queue_emulator.workerd.stepping import Stepping
 
 _RINGS_MAX = 1_000  # of the timers of one request: no answer comes of one that only waits
 _OF_KV = re.compile(r"^KV [A-Z_]+ failed: 429 (?=Too many API requests)")  # the runtime's frame around our budget
-_ONLY = "worker"  # the slots of a Worker that has no versions
 
 
 @contextmanager
-def on_workerd(worker: WorkerSettings, scenarios: Sequence[Scenario]) -> Iterator["Runtime"]:
+def on_workerd(builds: Mapping[str, WorkerSettings], scenarios: Sequence[Scenario]) -> Iterator["Runtime"]:
     """The Worker, started for these scenarios; raises SettingsError for what cannot be explored.
 
-    Each actor has isolates of its own, so that what is asked of KV is known to be its.
+    `builds` are its versions by name; where a version has none of its own, it is the default one that is told which
+    version it is. Each build has a workerd, and each actor isolates of its own, so that what is asked of KV is known
+    to be its.
     """
+    _check_versions(builds, scenarios)
     count = max(_SWARM_ACTORS_MAX, *(len(each.actors) for each in scenarios))
-    slots: dict[str, Mapping[str, str]] = {}
+    slots: dict[str, dict[str, Mapping[str, str]]] = {name: {} for name in builds}
+    of: dict[str, str] = {}
     for subject in dict.fromkeys(each.subject for each in scenarios):
-        for version in subject.versions or (_ONLY,):
+        for version in _versions(subject, builds):
+            of[version] = build = version if version in builds else DEFAULT_VERSION
             more = {name: json.dumps(value) for name, value in subject.variables(version).items()}
-            slots |= {f"{version}-{number}": {**worker.variables, **more} for number in range(count)}
-    with stepped_worker(worker.plan, worker.binary, slots) as stepping:
-        yield Runtime(stepping, count)
+            variables = {**builds[build].variables, **more}
+            slots[build] |= {f"{version}-{number}": variables for number in range(count)}
+    with ExitStack() as stack:
+        started = {
+            name: stack.enter_context(stepped_worker(builds[name].plan, builds[name].binary, its))
+            for name, its in slots.items()
+            if its
+        }
+        yield Runtime({version: started[build] for version, build in of.items()}, count)
+
+
+def _versions(subject: Subject, builds: Mapping[str, WorkerSettings]) -> Sequence[str]:
+    return subject.versions or list(builds)
+
+
+def _check_versions(builds: Mapping[str, WorkerSettings], scenarios: Sequence[Scenario]) -> None:
+    """Raises SettingsError for an actor on a version that is not there, and for a version that nobody can be on."""
+    known = {each.name: _versions(each.subject, builds) for each in scenarios}
+    for each in scenarios:
+        for actor in each.actors:
+            if actor.version not in known[each.name]:
+                raise SettingsError(
+                    f"{each.name}: actor {actor.name} is on version {actor.version!r} of the Worker; there are "
+                    f"{', '.join(known[each.name])}"
+                )
+    stray = next((name for name in builds if not any(name in there for there in known.values())), None)
+    if stray is not None:
+        there = dict.fromkeys(name for names in known.values() for name in names)
+        raise SettingsError(f"no actor can be on version {stray!r} of the Worker; there are {', '.join(there)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A workerd that runs, with so many isolates of each version of the Worker."""
+    """Each version of a Worker as it runs, on a workerd, with so many isolates."""
 
-    stepping: Stepping
+    stepping: Mapping[str, Stepping]
     isolates: int
     known: KnownRuns = field(default_factory=KnownRuns)
 
@@ -76,10 +107,10 @@ class Runtime:
             return slots[actor.name]
 
         async def ask(actor: Actor, asked: Request, headers: Mapping[str, str], binding: Binding) -> Answer:
-            version = actor.version if versions else _ONLY
+            version = actor.version
             chance = crc32(f"{binding.invocation.name} {asked.text}".encode())
             sent = Sent(actor.location, asked.method, asked.path, tuple(headers.items()), asked.body, chance)
-            live = LiveRun(self.stepping, slot_of(actor, version), sent)
+            live = LiveRun(self.stepping[version], slot_of(actor, version), sent)
             run = self.known.begin((version, sent._replace(chance=0)), live, chance)
             return await _Serving(run, clock, binding).answer()
 

@@ -78,7 +78,8 @@ class Own:
     headers  of every request
     at_end   requests, and the locations at which each is made
     main     the main module of a Worker in JavaScript, in the place of `worker`
-    deployed  what answers when that is started
+    builds   other versions of that, by name: actors name the one that answers them
+    deployed  what answers when they are started
     """
 
     worker: Worker | None
@@ -89,13 +90,14 @@ class Own:
     end_locations: tuple[str, ...] = ("SJC", "NRT")
     versions: tuple[str, ...] = ()
     main: Path | None = None
+    builds: tuple[tuple[str, Path], ...] = ()
     deployed: Deploy | None = None
 
     @property
     def script(self) -> WorkerFlags | None:
         """Where the binding has the usual name, a wrangler config may have another."""
         bindings = () if self.binding == DEFAULT_BINDING else (self.binding,)
-        return None if self.main is None else WorkerFlags(self.main, bindings)
+        return None if self.main is None else WorkerFlags(self.main, bindings, versions=self.builds)
 
     def check(self, text: str) -> None:
         parse(text)

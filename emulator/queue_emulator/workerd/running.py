@@ -40,7 +40,7 @@ class Surroundings:
     """What the emulator lends to the Worker. `service` finds a namespace by name; `variables` are JSON texts.
 
     `locate` is the deployment's: the location that a header names. `invoked` is told the route of each run. `clock` is
-    the one that the Worker's `Date` shows.
+    the one that the Worker's `Date` shows. `versions`: how many Workers share what this process may have.
     """
 
     binary: Path
@@ -51,6 +51,7 @@ class Surroundings:
     locate: Callable[[str | None], str | None]
     clock: Callable[[], MovableClock]
     log: Callable[[str], None]
+    versions: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
             log=around.log,
         )
         serving = await listen(kv, layout.kv_socket)
-        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=kv.is_short)
+        run_limit = RunLimit(
+            raise_descriptor_limit() // around.versions, asking=serving.connections, crowded=kv.is_short
+        )
         app = _app(around, folder, invocations, run_limit, clock)
         try:
             await _start(partial(_start_once, workerd, plan, layout, folder, clock), around.log)
