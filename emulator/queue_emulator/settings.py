@@ -132,14 +132,14 @@ class ToolSettings:
     real_date: bool = False
 
 
-def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | None:
+def read_api_token() -> str | None:
     """The token of Cloudflare's API from the environment or `.dev.vars`; without one the API is closed."""
-    return _token_named(API_TOKEN_NAME, _sources(environment, Path()))
+    return _token_named(API_TOKEN_NAME, _sources(None, Path()))
 
 
-def read_control_token(*, environment: Mapping[str, str] | None = None) -> str | None:
+def read_control_token() -> str | None:
     """What opens the controls of an emulator on another machine, from the environment or `.dev.vars`."""
-    return _token_named(CONTROL_TOKEN_NAME, _sources(environment, Path()))
+    return _token_named(CONTROL_TOKEN_NAME, _sources(None, Path()))
 
 
 def wants_colours() -> bool:

@@ -3,6 +3,7 @@
 import msgspec
 
 from queue_emulator.commands.controls import control
+from queue_emulator.core.shown import one_line
 from queue_emulator.transfer.output import say
 
 _KINDS = ("reads", "writes", "deletes", "lists")
@@ -72,7 +73,9 @@ def _asked(url: str, over_s: int | None) -> _Cost:
 
 def _line(name: str, counts: _Counts) -> str:
     requests = "" if counts.requests is None else f"{counts.requests:,}"
-    return f"{_shown(name):<34}{requests:>10}" + "".join(f"{counts.of(kind):>12,}" for kind in _KINDS)
+    return f"{one_line(name[:_ROUTE_CHARACTERS_MAX]):<34}{requests:>10}" + "".join(
+        f"{counts.of(kind):>12,}" for kind in _KINDS
+    )
 
 
 def _estimate(cost: _Cost) -> list[str]:
@@ -84,12 +87,8 @@ def _estimate(cost: _Cost) -> list[str]:
     exceeded = ", ".join(f"{kind} {per_day.of(kind):,} of {quota.of(kind):,}" for kind in kinds)
     return [
         f"Cost of this traffic ({cost.over_s:,.0f} s of it), repeated all day (prices of "
-        f"{_shown(estimate.prices_as_of)}):",
+        f"{one_line(estimate.prices_as_of[:_ROUTE_CHARACTERS_MAX])}):",
         f"  free plan   {'fails each day: ' + exceeded if exceeded else 'within the daily quotas'}",
         f"  paid plan   ${paid.dollars_per_month:,.2f} a month, ${paid.dollars_per_day:,.4f} a day, "
         f"with the ${paid.of_which_subscription:,.2f} of the subscription",
     ]
-
-
-def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:_ROUTE_CHARACTERS_MAX])

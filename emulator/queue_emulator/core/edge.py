@@ -8,22 +8,23 @@ https://developers.cloudflare.com/kv/concepts/how-kv-works/
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from queue_emulator.core.options import ListRequest
 
+_TTL_MS = CACHE_TTL_S_DEFAULT * 1000
 _COPY_BYTES = 300  # what a copy weighs beyond its key, value and metadata, roughly
 
 Content = TypeVar("Content")
 Name = TypeVar("Name", bound=Hashable)
 
 
-@dataclass(slots=True)
-class Copy(Generic[Content]):
+class Copy(msgspec.Struct, Generic[Content], gc=False):
     """What was seen at the centre, when, and for how long it may be shown.
 
     `newer_version` is the last version that was written elsewhere since: a reader shown this copy reads stale.
@@ -105,15 +106,16 @@ class Edge:
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
-        self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
+        self.keep_value(entry.key, entry, ttl_ms=_TTL_MS, now_ms=now_ms)
         self.unlist(entry.key)
 
     def unlist(self, key: bytes) -> None:
         """A key was written: the pages go that could hold it."""
         self.writes += 1
-        for prefix in [prefix for prefix in self._pages_by_prefix if key.startswith(prefix)]:
-            for request in self._pages_by_prefix.pop(prefix):
-                self._pages.drop(request)
+        if self._pages_by_prefix:
+            for prefix in [prefix for prefix in self._pages_by_prefix if key.startswith(prefix)]:
+                for request in self._pages_by_prefix.pop(prefix):
+                    self._pages.drop(request)
 
     def superseded(self, entry: Entry, *, written: bool = False) -> None:
         """A write that this location does not know of: copies of what stood before are stale from now on.

@@ -1,6 +1,7 @@
 """What a finding needs: each production behaviour without which the same schedule breaks nothing."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -42,6 +43,12 @@ def replay(scenario: Scenario, choices: Iterable[Choice]) -> World:
 
 def needed(scenario: Scenario, made: Sequence[Made], target: Target, without: Without) -> bool:
     """Whether the same schedule breaks nothing without these."""
+    return target.breaks(_again(scenario, tuple(made), without)) is None
+
+
+@lru_cache(maxsize=64)
+def _again(scenario: Scenario, made: tuple[Made, ...], without: Without) -> History:
+    """The same schedule without these; what breaks several guarantees is asked for again and again."""
     world = World(scenario, without)
     if Behaviour.OVERLAP in without:
         requests: dict[tuple[str, int], list[Choice]] = {}
@@ -52,7 +59,7 @@ def needed(scenario: Scenario, made: Sequence[Made], target: Target, without: Wi
     else:
         for choice, _ in made:
             world.do(choice)
-    return target.breaks(world.settle()) is None
+    return world.settle()
 
 
 def causes(scenario: Scenario, made: Sequence[Made], target: Target) -> tuple[Cause, ...]:

@@ -1,6 +1,6 @@
 """Which requests another actor can disturb, as far as runs have shown: to choose what is tried next."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from queue_emulator.explore.history import Happening, Step
@@ -57,6 +57,27 @@ class Conflicts:
         """Whether anything that this actor does meets what is before the place, and what is after it."""
         others = self._of.get(actor, _NOTHING)
         return self._meet(place.before, others) and self._meet(place.after, others)
+
+    def touches(self, actor: str, keys: Collection[bytes]) -> bool:
+        """Whether anything that this actor does reads or writes one of these keys."""
+        return self._touch(self._of.get(actor, _NOTHING), keys)
+
+    def writes(self, actor: str, keys: Collection[bytes]) -> bool:
+        """Whether it writes one of them."""
+        return bool(self._of.get(actor, _NOTHING).writes & self._all(keys))
+
+    def amid(self, place: Around, keys: Collection[bytes]) -> bool:
+        """Whether one of these keys is touched before the place, and one after it."""
+        return self._touch(place.before, keys) and self._touch(place.after, keys)
+
+    def _touch(self, touched: Touched, keys: Collection[bytes]) -> bool:
+        return bool((touched.writes | self._reads(touched)) & self._all(keys))
+
+    def _all(self, keys: Collection[bytes]) -> int:
+        bits = 0
+        for key in keys:
+            bits |= self._bits.get(key, 0)
+        return bits
 
     def _meet(self, one: Touched, other: Touched) -> bool:
         """Whether they touch one key, and one of them writes it."""

@@ -1,20 +1,22 @@
 """What can happen next in a world: who goes on, how much time passes before, and what goes wrong."""
 
+from collections.abc import Collection
 from functools import lru_cache
 
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
 
 
-def options(world: World) -> tuple[Choice, ...]:
-    """All that can happen next, the usual first."""
+def options(world: World, ending: Collection[bytes] | None = None) -> tuple[Choice, ...]:
+    """All that can happen next, the usual first; `ending` are the keys that end next, if that is known."""
     names = tuple(world.able())
     if not names:
         return ()
     begins = tuple([name for name in names if world.begins(name)])
     pauses: tuple[int, ...] = ()
     if world.pauses_left and world.made:
-        pauses = (MINUTE_MS, EXPIRY_MS) if world.anything_ends() else (MINUTE_MS,)
+        ends = world.next_to_end() if ending is None else ending
+        pauses = (MINUTE_MS, EXPIRY_MS) if ends else (MINUTE_MS,)
     faults = world.scenario.faults if world.faults_left else ()
     return _options(names, begins, world.last, pauses, world.scenario.machines, faults)
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Generator, Hashable
 from dataclasses import dataclass, field
 from typing import cast
 
+from msgspec import structs
+
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError, JavaScriptError
 from queue_emulator.explore.history import Actor
@@ -129,7 +131,7 @@ class Run:
         asked = kv.pipeline.asked
         kv.pipeline.asked = self._asked
         assert self.about_to is not None, "this request has ended"
-        other._ask(self.about_to._replace(caller=mine))
+        other._ask(structs.replace(self.about_to, caller=mine))
         kv.pipeline.asked = asked
         return other
 
@@ -143,7 +145,7 @@ class Run:
             assert asked is not None
             self._hear(_told(asked, ended.value), ended.value)
         except JavaScriptError as error:
-            self._hear(_thrown(error), error)
+            self._hear(_thrown(error), error.with_traceback(None))  # which would keep all that was there
 
     def finish(self) -> Answer:
         """What it has answered, at its end."""
@@ -183,7 +185,7 @@ class Run:
                 self._ask(operation)
                 return
             except JavaScriptError as error:
-                key, heard = _thrown(error), error
+                key, heard = _thrown(error), error.with_traceback(None)
 
     def _ask(self, operation: AnyOperation) -> None:
         of = self._of
@@ -228,12 +230,15 @@ class Run:
             return Place(None, ended.value, caller.route)
         except JavaScriptError as error:
             return Place(None, thrown(error), caller.route)
+        finally:
+            if isinstance(heard, JavaScriptError):
+                heard.with_traceback(None)
         if not isinstance(asks, Operation):
             raise EmulatorError("the Worker waits for something else than KV, which cannot be explored")
         assert all(write.expiration_s is None or write.expiration_ttl_s is not None for write in asks.writes), (
             "a time to end at is checked against the time, which is not what the binding is shown here"
         )
-        return Place(asks._replace(caller=NOBODY), None, caller.route)
+        return Place(structs.replace(asks, caller=NOBODY), None, caller.route)
 
 
 def thrown(error: JavaScriptError) -> Answer:

@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from msgspec import structs
+
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
@@ -29,6 +31,7 @@ from queue_emulator.kv.turn import HeldTurns
 from queue_emulator.worker.answers import JSON_TYPE, Answer
 
 _DICE = Dice(0)
+_NO_KEYS: frozenset[bytes] = frozenset()
 _Running = Running[Answer] | Run
 
 
@@ -87,6 +90,7 @@ class World:
         if requests:
             _now(self._service.load("SJC", requests))
         self._ends_s = {each.key: each.expiration_s for each in requests}
+        self._put_ms: dict[bytes, int] = {}
         self.clock.at_ms = START_MS
         self.history = History(before, scenario.final, guarantees=scenario.subject.guarantees)
         self._lanes = {actor.name: _Lane(actor) for actor in scenario.actors}
@@ -112,7 +116,8 @@ class World:
         other.history = self.history.copy(calls)
         other._lanes = {name: lane.copy(other._seen, other.clock, calls) for name, lane in self._lanes.items()}
         other._last = None if self._last is None else other._lanes[self._last.actor.name]
-        other._ends_s, other.made, other._closing = self._ends_s.copy(), self.made.copy(), {}
+        other._ends_s, other._put_ms = self._ends_s.copy(), self._put_ms.copy()
+        other.made, other._closing = self.made.copy(), {}
         return other
 
     @property
@@ -148,10 +153,19 @@ class World:
         """Whether the actor's next operation is the first of a request."""
         return self._lanes[name].running is None
 
-    def anything_ends(self) -> bool:
-        """Whether a key will end some time."""
+    def next_to_end(self) -> frozenset[bytes]:
+        """The keys that end next; none if none does."""
         now_s = self.clock.at_ms // 1000
-        return any(end_s is not None and end_s > now_s for end_s in self._ends_s.values())
+        ends_s = [end_s for end_s in self._ends_s.values() if end_s is not None and end_s > now_s]
+        if not ends_s:
+            return _NO_KEYS
+        first_s = min(ends_s)
+        return frozenset([key for key, end_s in self._ends_s.items() if end_s == first_s])
+
+    def just_put(self) -> frozenset[bytes]:
+        """The keys that cannot be put again before another second."""
+        after_ms = self.clock.at_ms - TICK_MS
+        return frozenset([key for key, at_ms in self._put_ms.items() if at_ms > after_ms]) or _NO_KEYS
 
     def until_expiry_ms(self) -> int:
         """How long until the next key ends; 0 if none does."""
@@ -328,6 +342,8 @@ class World:
         )
         if step.wrote:
             self._ends_s[step.key] = expiration_s
+            if value is not None:
+                self._put_ms[step.key] = now_ms
         self.history.happenings.append(step)
 
     def _finish(self, lane: _Lane) -> None:
@@ -347,7 +363,7 @@ class _SmallPages:
         """As the namespace does it."""
         page = operation.page
         if page is not None and page.limit > self._page_max:
-            operation = operation._replace(page=_small(page, self._page_max))
+            operation = structs.replace(operation, page=_small(page, self._page_max))
         return self._service.perform(operation)
 
 

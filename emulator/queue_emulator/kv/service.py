@@ -4,6 +4,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import structs
+
 from queue_emulator.core import keys as key_rules
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.copies import shallow
@@ -293,7 +295,7 @@ class KVService:
     def _write(self, operation: Operation[Any], way: Way) -> Coroutine[Any, Any, Written]:
         writes = operation.writes
         if operation.in_steps or (len(writes) == 1 and len(writes[0].value) > STEP_BYTES):
-            in_steps = operation._replace(in_steps=True)
+            in_steps = structs.replace(operation, in_steps=True)
             return self._centre.write_in_steps(in_steps, way, still=self._still, arrived=self._arrived)
         return self._centre.write(operation, way, still=self._still, arrived=self._arrived)
 
