@@ -87,7 +87,7 @@ def test_workers_that_are_no_queue_have_their_findings(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(FOLDER / f"{name}.toml")
-    arguments = ["explore", "--scenario", file, "--schedules", "120", "--out", str(tmp_path), "--json"]
+    arguments = ["explore", "--scenario", file, "--schedules", "200", "--out", str(tmp_path), "--json"]
     assert cli.main(arguments) == 1
     findings = json.loads(capsys.readouterr().out)["findings"]
     told = {(each["guarantee"], needs[0]) for each in findings for needs in each["needs"] if len(needs) == 1}
