@@ -71,7 +71,7 @@ def test_a_scenario_in_python_has_builds_too(folder: Path) -> None:
 
 
 def test_the_versions_of_the_queue_may_be_builds(capsys: pytest.CaptureFixture[str]) -> None:
-    explored = ("explore", "--scenario", "old-beside-dual", "--schedules", "4", "--json", "--worker", str(REFERENCE))
+    explored = ("explore", "--scenario", "old-beside-dual", "--schedules", "16", "--json", "--worker", str(REFERENCE))
     assert cli.main(explored) == 1
     told = capsys.readouterr().out
     assert cli.main((*explored, "--version", f"old={REFERENCE}", "--version", f"dual={REFERENCE.parent}")) == 1
