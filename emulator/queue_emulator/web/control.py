@@ -85,7 +85,8 @@ class Control:
         content = await read_body(request)
         parse = partial(parse_bulk, entries_max=limits.SEED_ENTRIES_MAX)
         data = await off_loop(len(content), partial(parse, content, self._deployment.clock.now_ms()))
-        await self._deployment.service.load(location, data.requests, in_steps=True)
+        epoch = request.scope[INVOCATION].epoch
+        await self._deployment.service.load(location, data.requests, in_steps=True, epoch=epoch)
         return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
 
     async def enqueue(self, request: Request) -> ToJson:
