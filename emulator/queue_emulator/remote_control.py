@@ -17,6 +17,7 @@ import msgspec
 
 from queue_emulator.core.addresses import without_password
 from queue_emulator.core.errors import RemoteError, SettingsError
+from queue_emulator.core.shown import one_line
 from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
 SHORT_BYTES_MAX, LONG_BYTES_MAX = 4 << 20, 64 << 20
@@ -139,7 +140,7 @@ class RemoteControl:
 
     def _refused(self, status: int, content: bytes) -> RemoteError:
         try:
-            why = _line(msgspec.json.decode(content, type=_Refusal).error)
+            why = one_line(msgspec.json.decode(content, type=_Refusal).error[:_REASON_CHARACTERS_MAX].strip())
         except (msgspec.MsgspecError, RecursionError):
             why = ""
         return RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
@@ -234,8 +235,3 @@ def _how_it_ended(error: Exception, silence_s: float) -> str:
     if isinstance(error, TimeoutError):
         return f"has sent nothing for {silence_s:g} s"
     return f"closed the connection before its answer was complete: {error}; is it a queue-emulator?"
-
-
-def _line(text: str) -> str:
-    """What a server says, as a part of one line of ours."""
-    return "".join(each if each.isprintable() else " " for each in text[:_REASON_CHARACTERS_MAX]).strip()

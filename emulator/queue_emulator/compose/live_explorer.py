@@ -16,10 +16,10 @@ from queue_emulator.explore import schedule as schedules
 from queue_emulator.explore.causes import Target
 from queue_emulator.explore.guarantee import broken
 from queue_emulator.explore.history import Begun, Ended, Step
+from queue_emulator.explore.options import options
 from queue_emulator.explore.picturing import Shown, story
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.schedule import FIRST_LINE, Line, Schedule
-from queue_emulator.explore.search import options
 from queue_emulator.explore.turns import EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
 

@@ -167,6 +167,13 @@ class FaultPlan:
         self._rules.clear()
         self._tallies.clear()
 
+    def copy(self) -> "FaultPlan":
+        """One with the same rules, which have counted the same, and goes on by itself."""
+        if not self._rules:
+            return FaultPlan(self.dice, _last_id=self._last_id)
+        tallies = {id: _Tally(each.matched, each.given) for id, each in self._tallies.items()}
+        return FaultPlan(self.dice, dict(self._rules), tallies, self._last_id)
+
     def rules(self) -> list[tuple[Rule, int, int]]:
         """Each rule with how often it matched and how often it gave its verdict."""
         return [(rule, self._tallies[id].matched, self._tallies[id].given) for id, rule in self._rules.items()]

@@ -1,6 +1,7 @@
 """A finding as files: its schedule, and its picture beside it."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,9 +38,10 @@ def draw(path: Path, shown: Shown, *, name: str, command: str) -> None:
         _put(opened, path.name, _drawn(shown, name=name, command=command))
 
 
-def replay_command(path: Path, worker: Path | None = None) -> str:
+def replay_command(path: Path, worker: Path | None = None, versions: Sequence[str] = ()) -> str:
     """By which a schedule is seen again; `worker` is one in JavaScript, if it was named on the command line."""
-    return f"queue-emulator explore --replay {path}" + ("" if worker is None else f" --worker {worker}")
+    command = f"queue-emulator explore --replay {path}" + ("" if worker is None else f" --worker {worker}")
+    return command + "".join(f" --version {each}" for each in versions)
 
 
 def _drawn(shown: Shown, *, name: str, command: str) -> str:

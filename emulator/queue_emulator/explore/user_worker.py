@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -77,7 +78,8 @@ class Own:
     headers  of every request
     at_end   requests, and the locations at which each is made
     main     the main module of a Worker in JavaScript, in the place of `worker`
-    deployed  what answers when that is started
+    builds   other versions of that, by name: actors name the one that answers them
+    deployed  what answers when they are started
     """
 
     worker: Worker | None
@@ -88,13 +90,14 @@ class Own:
     end_locations: tuple[str, ...] = ("SJC", "NRT")
     versions: tuple[str, ...] = ()
     main: Path | None = None
+    builds: tuple[tuple[str, Path], ...] = ()
     deployed: Deploy | None = None
 
     @property
     def script(self) -> WorkerFlags | None:
         """Where the binding has the usual name, a wrangler config may have another."""
         bindings = () if self.binding == DEFAULT_BINDING else (self.binding,)
-        return None if self.main is None else WorkerFlags(self.main, bindings)
+        return None if self.main is None else WorkerFlags(self.main, bindings, versions=self.builds)
 
     def check(self, text: str) -> None:
         parse(text)
@@ -137,6 +140,9 @@ class Own:
     def answered_by(self, deploy: Deploy) -> "Own":
         return replace(self, deployed=deploy)
 
+    def afresh(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.deployed is None else self.deployed.afresh()
+
     def deploy(self, clock: Standing) -> Deployed:
         if self.worker is None and self.deployed is None:
             raise SettingsError(
@@ -165,6 +171,9 @@ class Own:
             return _answer(response, asked)
 
         return answer
+
+    def remembered(self) -> None:
+        """Nobody knows what its code does."""
 
     def look(self, closing: Closing, *, version: str, migrates: bool, items: tuple[str, ...]) -> None:
         """Each of its requests from each of its locations."""
