@@ -130,7 +130,7 @@ def test_a_key_in_base64_is_found_at_every_place_and_in_both_alphabets(
 
 
 UNICODE = ("utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32-be", "utf-32")
-ASCII_KEY = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=40)
+ASCII_KEY = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40)
 
 
 @settings(max_examples=100, deadline=None)
@@ -142,6 +142,22 @@ def test_a_key_is_found_in_a_text_of_another_unicode_that_is_read_as_utf_8(
     assert Keys({key: NAME}).shown_in(text)
     assert NAME in Keys({key: NAME}).mask(text)
     assert key not in Keys({key: NAME}).mask(text).replace("\0", "")
+
+
+LINE_ENDS = ("\n", "\r\n", "\r", "\\n", "\\r\\n", "\\\\n", "&#10;", "&#xA;", "%0A", "%0d%0a")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    key=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\\&%"), min_size=8, max_size=40),
+    before=st.binary(max_size=60), end=st.sampled_from(LINE_ENDS), width=st.integers(4, 80),
+)  # fmt: skip
+def test_a_key_that_goes_on_in_the_next_line_is_found(key: str, before: bytes, end: str, width: int) -> None:
+    encoded = base64.b64encode(before + key.encode()).decode()
+    for whole in (encoded, f"({key})"):
+        text = end.join(whole[at : at + width] for at in range(0, len(whole), width))
+        assert Keys({key: NAME}).shown_in(text), text
+        assert NAME in Keys({key: NAME}).mask(text)
 
 
 @settings(max_examples=50, deadline=None)

@@ -3,14 +3,14 @@
 A key is read character by character, each as it is or escaped: as in JSON, JavaScript and Python (`\\"`, `\\x22`,
 `\\u0022`), HTML and XML (`&quot;`, `&#34;`, `&#x22;`), a URL (`%22`) or a shell (`'\\''`); an escape's own characters
 may be escaped again, as those of JSON in HTML are. In base64 the characters that the key alone decides are looked for;
-of a text in UTF-16 or UTF-32, which is read as UTF-8, what is left without its zeros.
+a key may also go on in the next line, as long base64 does, or have zeros in it, as UTF-16 has that is read as UTF-8.
 """
 
 import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html.entities import html5
@@ -28,6 +28,7 @@ ESCAPES_MAX, READINGS_MAX = 500_000, 200_000
 _OPENERS = "\\&%'"
 _OPENER = re.compile(r"[\\&%']")
 _IN_A_SHELL = ("\\''", "\"'\"'")  # what follows a quote that stands between quotes, in two ways of quoting
+_BETWEEN = re.compile(r"[\0\r\n]|\\+[rn]|&#(?:0*1[03]|[xX]0*[aAdD]);|%0[aAdD]")
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "0": "\0"}
 _ENTITY_LENGTH_MAX = max(map(len, html5))
 UNICODE_MAX = 0x10FFFF
@@ -47,18 +48,21 @@ class Keys:
 
     def mask(self, text: str) -> str:
         """The text without a key in any encoding; nor with what the checks of wrong keys make of one."""
-        if "\0" in text and next(self._found(bare := text.replace("\0", ""), self._all), None) is not None:
-            text = bare
+        found, joined = list(self._found(text, self._all)), _BETWEEN.sub("", text)
+        if joined != text and _length(self._found(joined, self._all.long)) > _length(found):
+            text, found = joined, list(self._found(joined, self._all))
         parts, end = [], 0
-        for start, stop, name in self._found(text, self._all):
+        for start, stop, name in found:
             parts += [text[end:start], name]
             end = stop
         return "".join((*parts, text[end:]))
 
     def shown_in(self, text: str) -> bool:
         """Whether a key itself is in the text, in any encoding."""
-        bare = [text.replace("\0", "")] if "\0" in text else []
-        return any(next(self._found(each, self._themselves), None) is not None for each in (text, *bare))
+        if next(self._found(text, self._themselves), None) is not None:
+            return True
+        joined = _BETWEEN.sub("", text)
+        return joined != text and next(self._found(joined, self._themselves.long), None) is not None
 
     def _found(self, text: str, patterns: "_Patterns") -> Iterator[tuple[int, int, str]]:
         """Where each begins and ends, from left to right, none inside another."""
@@ -95,6 +99,10 @@ class Keys:
         return _Patterns.of({**cut, **changed, **self._themselves.names})
 
 
+def _length(found: Iterable[tuple[int, int, str]]) -> int:
+    return sum(stop - start for start, stop, _ in found)
+
+
 @dataclass(frozen=True)
 class _Patterns:
     """`by_first` are the texts that are looked for, by the character they begin with, longest first."""
@@ -109,6 +117,11 @@ class _Patterns:
         ordered = sorted(names, key=len, reverse=True)
         firsts = {each[0]: tuple(form for form in ordered if form[0] == each[0]) for each in ordered}
         return cls(names, firsts, re.compile("|".join(map(re.escape, ordered))), max(map(len, ordered), default=0))
+
+    @property
+    def long(self) -> "_Patterns":
+        """Those that nothing else is taken for where two lines are put together."""
+        return _Patterns.of({form: name for form, name in self.names.items() if len(form) >= CHANGED_LENGTH_MIN})
 
 
 def in_base64(key: str) -> Iterator[str]:
