@@ -15,7 +15,7 @@ from shutil import copytree
 from queue_emulator.core.journal import Event
 from queue_emulator.core.profiles import compose
 from queue_emulator.testing import Emulator, Reply
-from queue_emulator.testing_workers import Workers
+from queue_emulator.testing.workers import Workers
 from tests.agreement.generated import LOCATIONS, VERSIONS, Script, Step
 from tests.conftest import FIXTURES
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.cli.entry import main
-from queue_emulator.text_table import columns
+from queue_emulator.commands.text_table import columns
 from tests.cli.emulator_process import (
     COMMAND,
     QUEUE,

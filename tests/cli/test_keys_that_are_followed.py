@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from queue_emulator.keys_table import show
+from queue_emulator.commands.keys import show
 from queue_emulator.remote_control import RemoteControl
 
 COPY = {"kept": "copy", "version": 1, "age_ms": 0, "until_ms": 60_000}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from queue_emulator.compose.ready_file import ReadyFile
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.ready_file import ReadyFile
 from tests.cli.emulator_process import StartEmulator, run
 
 TOKEN = "a-token-for-scripts"

@@ -11,7 +11,7 @@ LATER = ("aiohttp", "queue_emulator.web.control_app", "queue_emulator.web.rest",
 
 
 def test_a_start_does_not_load_what_only_some_runs_and_requests_need() -> None:
-    code = "import sys, queue_emulator.cli, queue_emulator.compose; print(*sys.modules)"
+    code = "import sys, queue_emulator.cli, queue_emulator.compose.serve; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], encoding="utf-8").split()
     assert "hypercorn.asyncio" in loaded
     assert [name for name in LATER if name in loaded] == []

@@ -1,6 +1,5 @@
-"""A write of megabytes to the state file: the log goes to the file after it, and a failure then is not the write's."""
+"""A write of megabytes to a state file whose disk is full: refused or done, never half, and what was there stays."""
 
-import asyncio
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.core.entries import Entry
-from queue_emulator.kv.schema import LOG_PAGES
+from queue_emulator.core.errors import StateError
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.anyio
@@ -22,13 +21,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state.sqlite"
 
 
-def entries(first: int, size_mib: int) -> list[Entry]:
-    """One of a MiB each."""
-    return [Entry(b"%04d" % number, bytes(MIB), number, 0) for number in range(first, first + size_mib)]
-
-
 def size_bytes(path: Path) -> int:
     return path.stat().st_size
+
+
+def entries(first: int, count: int, size_mib: int = 1) -> list[Entry]:
+    return [Entry(b"%04d" % number, bytes(size_mib * MIB), number, 0) for number in range(first, first + count)]
 
 
 @contextmanager
@@ -42,38 +40,35 @@ def no_file_grows_beyond(bytes_max: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 async def test_one_that_is_done_is_not_refused_because_the_log_cannot_go_to_the_file(path: Path) -> None:
     told: list[str] = []
     async with opened(path) as store:
-        await store.write(entries(1, 8))
+        await store.write(entries(1, 18))
+    async with opened(path) as store:
         in_the_file = size_bytes(path)
         with no_file_grows_beyond(in_the_file + MIB):
-            await store.write(entries(9, 5), lambda: told.append("done"))
+            await store.write(entries(19, 17), lambda: told.append("done"))
+            assert size_bytes(path) < in_the_file + 2 * MIB, "the log could not go to the file"
         assert told == ["done"]
-        assert size_bytes(path) <= in_the_file + MIB, "the log could not go to the file"
-        for first in range(14, 30, 2):
-            await store.write(entries(first, 2))
-        assert size_bytes(path) > in_the_file + 10 * MIB, "SQLite writes the log to the file by itself again"
+        await store.write(entries(36, 1))
+        assert size_bytes(path) > in_the_file + 10 * MIB, "SQLite tries again"
     async with opened(path) as store:
-        assert len(await store.walk(b"", None, 100)) == 29
+        assert len(await store.walk(b"", None, 100)) == 36
 
 
-async def test_one_that_ends_does_not_put_the_log_into_the_transaction_of_the_next(path: Path) -> None:
-    in_force, at_commit, begun, loop = [0], list[int](), asyncio.Event(), asyncio.get_running_loop()
-
-    def done(sql: str) -> None:
-        if sql.startswith("PRAGMA wal_autocheckpoint = "):
-            in_force.append(int(sql.split()[-1]))
-        elif sql == "COMMIT":
-            at_commit.append(in_force[-1])
-        elif "wal_checkpoint" in sql:
-            loop.call_soon_threadsafe(begun.set)
-
+@pytest.mark.parametrize(("count", "size_mib"), [(8, 1), (1, 8)], ids=["many", "one large value"])
+async def test_one_that_the_log_has_no_room_for_is_refused_and_the_next_one_is_made(
+    path: Path, count: int, size_mib: int
+) -> None:
     async with opened(path) as store:
-        store._file._database.set_trace_callback(done)
-        first = asyncio.ensure_future(store.write(entries(1, 5)))
-        await begun.wait()
-        await asyncio.gather(first, store.write(entries(6, 5)))
-        store._file._database.set_trace_callback(None)
-    assert at_commit == [0, 0]
-    assert in_force[-1] == LOG_PAGES
+        await store.write(entries(1, 1, 2))
+        with no_file_grows_beyond(4 * MIB), pytest.raises(StateError, match="the state file failed: "):
+            await store.write(entries(1, count, size_mib))
+        assert await store.read([b"0001", b"0002"]) == [*entries(1, 1, 2), None]
+        await store.write(entries(2, count, size_mib))
+        assert await store.read([b"0002"]) == entries(2, 1, size_mib)
+        while store._file.large._unused:
+            await store._file.ask("SELECT 1", ())
+        ((parts,),) = await store._file.ask("SELECT count(*) FROM part", ())
+        assert parts == 2 + (size_mib if count == 1 else 0)

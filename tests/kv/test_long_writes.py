@@ -291,8 +291,8 @@ async def test_what_is_dropped_meanwhile_does_not_come_back(tmp_path: Path) -> N
     catalogue_path = tmp_path / "state.sqlite"
     async with opened(catalogue_path) as store:
         for drop in ("clear", "reset", "remove"):
-            staged = await store.stage([[Entry(b"a", b"1", 1, 0)]])
-            await staged.write([Entry(b"a", b"1", 11, 0)])
+            staged = await store.stage([[Entry(b"a", b"1", 1, 0)], [Entry(b"b", b"2", 2, 0)]])
+            await staged.write([Entry(b"a", b"1", 11, 0), Entry(b"b", b"2", 12, 0)])
             catalogue = store.catalogue()
             (namespace,) = await catalogue.namespaces()
             if drop == "clear":
@@ -325,8 +325,8 @@ async def test_what_is_dropped_while_a_long_write_begins_and_ends_is_gone(tmp_pa
 
 async def _write_long(store: SqliteStore) -> None:
     await store.write([Entry(b"old", b"1", 1, 0)])
-    staged = await store.stage([[Entry(b"a", b"1", 1, 0)]])
-    await staged.write([Entry(b"a", b"1", 11, 0)])
+    staged = await store.stage([[Entry(b"a", b"1", 1, 0)], [Entry(b"b", b"2", 2, 0)]])
+    await staged.write([Entry(b"a", b"1", 11, 0), Entry(b"b", b"2", 12, 0)])
     await staged.end()
 
 

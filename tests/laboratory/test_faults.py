@@ -6,7 +6,7 @@ import pytest
 
 from queue_emulator.core.errors import FaultError, KVError
 from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults
-from queue_emulator.testing_controls import Operation
+from queue_emulator.testing.controls import Operation
 from tests.laboratory.looking import last_event, names
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.kv.waiting import others_first
-from queue_emulator.run_now import run_now
+from queue_emulator.testing.run_now import run_now
 
 
 def test_what_lets_others_go_first_goes_on_at_once() -> None:

@@ -11,9 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.core.profiles import CLOUDFLARE
-from queue_emulator.testing_host import answering
-from queue_emulator.testing_threads import LoopThread
-from queue_emulator.testing_workers import Workers
+from queue_emulator.testing.host import answering
+from queue_emulator.testing.threads import LoopThread
+from queue_emulator.testing.workers import Workers
 
 pytestmark = pytest.mark.anyio
 

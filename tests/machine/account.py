@@ -12,6 +12,8 @@ PLAIN = ("p1", "p2")
 TWINS = ("twin:1", "twin:2")  # always written in one request: one without the other is half a request
 QUEUE_KEYS = tuple(prefix + task for prefix in (RESULT, TASK, LEASE) for task in TASKS)
 CHAFF = "chaff:"  # nobody looks at these: they make a list purge
+LARGE_BYTES = 2_500_000  # of a value that a state file keeps in several parts
+_END_CHARACTERS = 40
 
 
 @dataclass(slots=True)
@@ -82,6 +84,11 @@ def gone_for_good(namespace: Namespace, sweeps: list[Write]) -> bool:
     return any(write.sure and write.asked > created.ended for write in (*namespace.deletions(), *sweeps))
 
 
+def is_large(mark: str) -> bool:
+    """Whether the value that bears it is a large one."""
+    return mark.endswith("7m") and mark[-3:-2] in ("1", "4")
+
+
 def mark_in(value: bytes | str | None) -> Mark:
     """The mark that a value bears; a value without one is its own mark, which nobody gave."""
     if value is None:
@@ -89,4 +96,8 @@ def mark_in(value: bytes | str | None) -> Mark:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     _, m, rest = text.partition('"m')
     number, end, _ = rest.partition('m"')
-    return f"m{number}m" if m and end and number.isdigit() else f"without a mark: {text[:60]}"
+    if not (m and end and number.isdigit()):
+        return f"without a mark: {text[:60]}"
+    if len(text) > LARGE_BYTES and f'"m{number}m"' not in text[-_END_CHARACTERS:]:
+        return f"m{number}m at its beginning alone: {text[-_END_CHARACTERS:]}"
+    return f"m{number}m"

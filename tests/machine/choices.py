@@ -12,6 +12,7 @@ from queue_emulator.core.accounts import ACCOUNT_ID
 from tests.cli.emulator_process import QUEUE
 from tests.machine.account import (
     CHAFF,
+    LARGE_BYTES,
     LEASE,
     PLAIN,
     QUEUE_KEYS,
@@ -21,6 +22,7 @@ from tests.machine.account import (
     TWINS,
     Account,
     Namespace,
+    is_large,
     mark_in,
 )
 from tests.machine.history import UNKNOWN, Finding, History
@@ -88,8 +90,9 @@ def choose_one_of(many: Request, now: Situation, faces: set[Face]) -> Request:
 
 
 def value(mark: str) -> str:
-    """Good as a result, as a task and as a lease that never ends."""
-    return json.dumps({"success": True, "workerId": mark, "expiresAt": "2999-01-01T00:00:00.000Z"})
+    """Good as a result, as a task and as a lease that never ends; some are large, and are kept in parts."""
+    members = {"success": True, "workerId": mark, "expiresAt": "2999-01-01T00:00:00.000Z"}
+    return json.dumps({**members, "padding": "x" * LARGE_BYTES, "end": mark} if is_large(mark) else members)
 
 
 # ---- Worker routes

@@ -22,10 +22,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from queue_emulator.commands.cost import cost_report
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.errors import EmulatorError, StateError
 from queue_emulator.core.options import PutRequest
-from queue_emulator.costs import cost_report
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
 from queue_emulator.kv.wrangler_state import WranglerWriter, check_free, read_rows
 from queue_emulator.transfer.exporting import export

@@ -106,6 +106,6 @@ async def deployed(
     )
     async with running_worker(plan, around) as worker:
         clock.on_move(worker.clock.moved)
-        transport = httpx.ASGITransport(create_app(deployment, worker=worker.face))
+        transport = httpx.ASGITransport(create_app(deployment, worker=worker.app))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
             yield Deployed(client, deployment, services, logged, worker)

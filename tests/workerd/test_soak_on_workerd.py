@@ -1,4 +1,4 @@
-"""The short form of the soak, with a real Worker behind the public face."""
+"""The short form of the soak, with a real Worker."""
 
 from pathlib import Path
 

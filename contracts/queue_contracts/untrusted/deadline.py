@@ -15,6 +15,7 @@ from queue_contracts.untrusted.bounded import CHUNK_BYTES, whole_body
 
 READ_S_MAX = 30
 REQUEST_S_MAX = 60
+TEXT = "utf-8"  # whatever a Content-Type names: zlib, bz2 and hex are encodings to Python as well
 
 Answer = TypeVar("Answer")
 
@@ -68,6 +69,7 @@ def read_of_requests(response: requests.Response) -> requests.Response:
     finally:
         response.raw.close()
     response._content, response._content_consumed = content, True
+    response.encoding = TEXT
     return response
 
 
@@ -94,6 +96,8 @@ def read(response: httpx.Response) -> httpx.Response:
     finally:
         response.stream.close()
     headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-    return httpx.Response(
+    answer = httpx.Response(
         response.status_code, headers=headers, stream=httpx.ByteStream(content), extensions=response.extensions
     )
+    answer.encoding = TEXT
+    return answer

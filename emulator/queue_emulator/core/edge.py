@@ -8,21 +8,23 @@ https://developers.cloudflare.com/kv/concepts/how-kv-works/
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
+
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from queue_emulator.core.options import ListRequest
 
+_TTL_MS = CACHE_TTL_S_DEFAULT * 1000
 _COPY_BYTES = 300  # what a copy weighs beyond its key, value and metadata, roughly
 
 Content = TypeVar("Content")
 Name = TypeVar("Name", bound=Hashable)
 
 
-@dataclass(slots=True)
-class Copy(Generic[Content]):
+class Copy(msgspec.Struct, Generic[Content], gc=False):
     """What was seen at the centre, when, and for how long it may be shown.
 
     `newer_version` is the last version that was written elsewhere since: a reader shown this copy reads stale.
@@ -104,11 +106,16 @@ class Edge:
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
+        self.keep_value(entry.key, entry, ttl_ms=_TTL_MS, now_ms=now_ms)
+        self.unlist(entry.key)
+
+    def unlist(self, key: bytes) -> None:
+        """A key was written: the pages go that could hold it."""
         self.writes += 1
-        self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
-        for prefix in [prefix for prefix in self._pages_by_prefix if entry.key.startswith(prefix)]:
-            for request in self._pages_by_prefix.pop(prefix):
-                self._pages.drop(request)
+        if self._pages_by_prefix:
+            for prefix in [prefix for prefix in self._pages_by_prefix if key.startswith(prefix)]:
+                for request in self._pages_by_prefix.pop(prefix):
+                    self._pages.drop(request)
 
     def superseded(self, entry: Entry, *, written: bool = False) -> None:
         """A write that this location does not know of: copies of what stood before are stale from now on.
@@ -125,6 +132,18 @@ class Edge:
                     if span.covers(entry.key) and not (written and span.shows(entry)):
                         span.copy.newer_version = entry.version
 
+    def copy(self) -> "Edge":
+        """One that holds the same, and goes on by itself."""
+        other = shallow(self)
+        other._values, other._pages, other._pages_by_prefix = self._values.copy(), self._pages.copy(), {}
+        for prefix, spans in self._pages_by_prefix.items():
+            copied = other._pages_by_prefix[prefix] = {}
+            for request, span in spans.items():
+                page = other._pages.peek(request)
+                assert page is not None, "a span is of a page that is held"
+                copied[request] = _Span(span.after, page)
+        return other
+
     def clear(self) -> None:
         self.writes += 1
         self._values.clear()
@@ -138,8 +157,7 @@ class Edge:
             del self._pages_by_prefix[request.prefix]
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """Which keys a page is about, named on it or not: those behind `after`, up to where the next page starts."""
 
     after: bytes | None
@@ -164,6 +182,16 @@ class _Shelf(Generic[Name, Content]):
 
     def __len__(self) -> int:
         return len(self._copies)
+
+    def copy(self) -> "_Shelf[Name, Content]":
+        other = shallow(self)
+        other._copies = OrderedDict(
+            [
+                (name, Copy(it.content, it.fetched_ms, it.ttl_ms, it.size_bytes, it.newer_version))
+                for name, it in self._copies.items()
+            ]
+        )
+        return other
 
     def peek(self, name: Name) -> Copy[Content] | None:
         return self._copies.get(name)

@@ -6,7 +6,9 @@ KV engineer confirmed to be production's (cloudflare/workers-sdk pull request 11
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
 
 from queue_emulator.core import limits
 from queue_emulator.core.errors import (
@@ -21,8 +23,7 @@ from queue_emulator.core.javascript import SAFE_INTEGER_MAX, UNDEFINED, JavaScri
 from queue_emulator.core.keys import check_service_key
 
 
-@dataclass(frozen=True, slots=True)
-class PutRequest:
+class PutRequest(msgspec.Struct, frozen=True, gc=False):
     """A write that the service accepts. `value` in bytes, `expiration_s` in unix seconds, `metadata` as JSON.
 
     `expiration_ttl_s` is what `expiration_s` was made of, if it was: a lifetime that begins when it is written.
@@ -32,16 +33,15 @@ class PutRequest:
     value: bytes
     expiration_s: int | None = None
     metadata: str | None = None
-    expiration_ttl_s: int | None = field(default=None, compare=False)
+    expiration_ttl_s: int | None = None
 
     def expires_s(self, now_ms: int) -> int | None:
         """When it expires if it is written now: a lifetime begins with the write, however long that had to wait."""
         return self.expiration_s if self.expiration_ttl_s is None else ends_s(self.expiration_ttl_s, now_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class ListRequest:
-    """A page that the service is asked for; `cursor` "" is the first page."""
+class ListRequest(NamedTuple):
+    """A page that the service is asked for; `cursor` "" is the first page. A tuple, because copies are found by it."""
 
     prefix: bytes = b""
     limit: int = limits.LIST_LIMIT_DEFAULT

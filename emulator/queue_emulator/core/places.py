@@ -1,10 +1,12 @@
-"""What locations are called, and what of a request's target is no URL: the same for every face."""
+"""What locations are called, and what of a request's target is no URL: the same for every application."""
 
 import re
 from collections.abc import Sequence
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import API_LOCATION
+
+MACHINES_MAX = 16  # of a location, with copies of their own
 
 _NOT_OF_A_URL = re.compile(rb"[^\x21-\x7e]")
 

@@ -10,7 +10,10 @@ it. A request of many keys is one operation: it waits once, is refused as a whol
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from queue_emulator.core.clock import Clock
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError, ResetError
 from queue_emulator.core.faults import FaultPlan
@@ -43,7 +46,7 @@ class End(Protocol):
 class Pipeline:
     """What all namespaces of an account share: turns, faults, quota, journal, counts, and how often all was reset.
 
-    `turn` may be set to another one at any time between two operations.
+    `turn` may be set to another one at any time between two operations; `asked`: how many operations were asked for.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class Pipeline:
         self.quota = DailyQuota(plan)
         self.epoch = 0
         self._sleep = sleep
-        self._last_id = 0
+        self.asked = 0
 
     async def perform(self, operation: Operation[Outcome], end: End) -> Outcome:
         """The whole way; raises JavaScriptError for what is refused or fails, noted if its turn had come."""
@@ -65,8 +68,8 @@ class Pipeline:
         caller.spend(len(operation.keys) if caller.by_key else 1)
         if operation.page is not None:
             end.check(operation)
-        self._last_id += 1
-        way = Way(self._last_id, self.epoch if caller.epoch is None else caller.epoch)
+        self.asked += 1
+        way = Way(self.asked, self.epoch if caller.epoch is None else caller.epoch)
         waiting = self.turn(operation)
         if waiting is not None:
             await waiting
@@ -92,6 +95,13 @@ class Pipeline:
         else:
             self._note(operation, way, outcome.saw(), None)
         return outcome
+
+    def copy(self, clock: Clock) -> "Pipeline":
+        """One that has seen the same, without what waits for its turn, and goes on by itself under another clock."""
+        other = shallow(self)
+        other.clock, other.faults, other.journal = clock, self.faults.copy(), self.journal.copy()
+        other.meter, other.quota = self.meter.copy(), self.quota.copy()
+        return other
 
     def reset(self) -> None:
         """Forget faults, journal and counts; what was begun is not done any more."""
@@ -133,13 +143,13 @@ class Pipeline:
             self._note(operation, way, seen(ALL), error)
             return
         for part in steps(len(operation.keys)):
-            self._note(operation._replace(keys=operation.keys[part]), way, seen(part), error)
+            self._note(structs.replace(operation, keys=operation.keys[part]), way, seen(part), error)
             await others_first()
             if way.epoch != self.epoch:
                 raise ResetError(operation.kind.wire)
 
     def _note(self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None) -> None:
-        kind, namespace, location, keys, caller, asked_ms, *_ = operation
+        kind, keys, caller = operation.kind, operation.keys, operation.caller
         done_ms = self.clock.now_ms()
         failed = None if error is None else str(error)
         rules = _NO_RULES if way.decision is None else way.decision.rules
@@ -148,10 +158,10 @@ class Pipeline:
                 caller.read_stale(StaleRead(kind, saw[1]))
             self.journal.note(
                 way.id,
-                asked_ms,
+                operation.asked_ms,
                 way.begun_ms,
                 done_ms,
-                location,
+                operation.location,
                 caller.name,
                 caller.route,
                 kind.name,
@@ -159,7 +169,7 @@ class Pipeline:
                 *saw,
                 failed,
                 rules.get(key),
-                namespace,
+                operation.namespace,
             )
 
 

@@ -5,6 +5,7 @@ Every statement is fetched to its end: SQLite drops no table while another state
 1  entries by the name of their namespace, and nothing else of namespaces
 2  namespaces with id and title; entries by a name still
 3  entries by a number of their namespace, whose id is what it is known by
+4  large values in parts
 """
 
 import sqlite3
@@ -16,12 +17,14 @@ import aiosqlite
 from queue_emulator.core.accounts import Namespace, namespace_of
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.foreign_database import check_schema
+from queue_emulator.kv.large_values import TABLE, divide, drop_unused
 from queue_emulator.kv.staging import TABLES, finish_staged
 from queue_emulator.kv.state_file import StateFile
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
+_NUMBERED = 3
 _VERSION_MAX = 1 << 62  # there is none after the last that SQLite holds
 
 
@@ -49,7 +52,7 @@ def too_new(path: Path, version: int) -> str:
 async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> None:
     """Take the file, lay it out or bring it to this version, and set how SQLite works on it."""
     state.take(database)
-    check_schema(database, "entry", "namespace", *TABLES)
+    check_schema(database, "entry", "namespace", TABLE, *TABLES)
     rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
     if rows[0][0] == 0:
         await lay_out(connection)
@@ -64,6 +67,7 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
         raise StateError(too_new(state.path, version))
     if version < SCHEMA_VERSION:
         await upgrade(connection, version)
+    await drop_unused(connection)
     await connection.execute_fetchall("COMMIT")
     if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
         await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -75,7 +79,7 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
 
 
 async def lay_out(connection: aiosqlite.Connection) -> None:
-    """In an empty file."""
+    """What is not there yet."""
     for statement in files("queue_emulator.kv").joinpath("schema.sql").read_text().split(";\n"):
         await connection.execute_fetchall(statement)
     await connection.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -83,6 +87,15 @@ async def lay_out(connection: aiosqlite.Connection) -> None:
 
 async def upgrade(connection: aiosqlite.Connection, version: int) -> None:
     """Within the transaction of the caller: a process that dies meanwhile leaves the file as it was."""
+    if version < _NUMBERED:
+        await _number(connection, version)
+    else:
+        await lay_out(connection)
+    await divide(connection)
+
+
+async def _number(connection: aiosqlite.Connection, version: int) -> None:
+    """Give the namespaces of a file in which entries have them by a name their numbers."""
     names = await _names(connection, version)
     for statement in _PUT_ASIDE:
         await connection.execute_fetchall(statement)

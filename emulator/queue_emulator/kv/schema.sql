@@ -1,6 +1,6 @@
 -- The account's namespaces. `number` stands for one in `entry`, and is never given again: what is written late into a
 -- namespace that was deleted meanwhile is refused.
-CREATE TABLE namespace (
+CREATE TABLE IF NOT EXISTS namespace (
     number       INTEGER PRIMARY KEY AUTOINCREMENT,
     id           TEXT NOT NULL UNIQUE,
     title        TEXT NOT NULL UNIQUE,
@@ -9,7 +9,8 @@ CREATE TABLE namespace (
 
 -- One row a key: its last write, which may be a tombstone (value is null).
 -- `version` is the order of writes; replacing a row gives it the new version's place.
-CREATE TABLE entry (
+-- `value` is the bytes; or, of a large value, the integer that its parts have in `part`.
+CREATE TABLE IF NOT EXISTS entry (
     version      INTEGER PRIMARY KEY,
     namespace    INTEGER NOT NULL REFERENCES namespace (number),
     key          BLOB    NOT NULL,
@@ -21,9 +22,20 @@ CREATE TABLE entry (
     UNIQUE (namespace, key)
 );
 
+-- A large value, in the order of `number`, from 0. Parts that no entry refers to are of a write that was not done, or of
+-- a value that was replaced; they are dropped when the file is opened.
+CREATE TABLE IF NOT EXISTS part (
+    value     INTEGER NOT NULL,
+    number    INTEGER NOT NULL,
+    namespace INTEGER NOT NULL,
+    key       BLOB    NOT NULL,
+    content   BLOB    NOT NULL,
+    PRIMARY KEY (value, number)
+);
+
 -- A list page is read from this index alone, in key order, without touching values.
-CREATE INDEX entry_listing ON entry (namespace, key, written_ms, expiration_s, metadata, deleted);
+CREATE INDEX IF NOT EXISTS entry_listing ON entry (namespace, key, written_ms, expiration_s, metadata, deleted);
 
 -- What a purge looks for.
-CREATE INDEX entry_expiring ON entry (namespace, expiration_s) WHERE expiration_s IS NOT NULL;
-CREATE INDEX entry_deleted ON entry (namespace, written_ms) WHERE deleted;
+CREATE INDEX IF NOT EXISTS entry_expiring ON entry (namespace, expiration_s) WHERE expiration_s IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entry_deleted ON entry (namespace, written_ms) WHERE deleted;

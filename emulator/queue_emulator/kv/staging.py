@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import aiosqlite
 
 from queue_emulator.core.entries import Entry, Row
+from queue_emulator.kv.large_values import LargeValues, Parts, Statement, kept_value
 from queue_emulator.kv.store import Written, tell_nobody
 
 TABLES = ("staged", "staged_base")
 
-Statement = tuple[str, Sequence[Sequence[Any]]]
 Statements = Sequence[Statement] | Callable[[], Sequence[Statement]]
 """A function gives those that depend on what is in the file when their turn has come."""
 
@@ -27,9 +27,10 @@ class Changes(Protocol):
     """The state file, as far as it is needed here."""
 
     staging: "Staging"
+    large: LargeValues
 
-    def change(self, statements: Statements, changed: Written = tell_nobody, *, size_bytes: int = 0) -> Awaitable[int]:
-        """Statements with their parameters, all or none; about so many bytes are written by them."""
+    def change(self, statements: Statements, changed: Written = tell_nobody) -> Awaitable[int]:
+        """Statements with their parameters, all or none."""
         ...
 
 
@@ -93,7 +94,8 @@ class StagedRows:
         self._file = file
         self._staging = file.staging
         self._number = number
-        self._drafts: list[tuple[int, int, int]] = []  # of each draft the first, the last, and its bytes
+        self._drafts: list[tuple[int, int]] = []  # of each draft the first and the last
+        self._aside: dict[bytes, Parts] = {}
 
     async def fill(self, drafts: Iterable[Sequence[Entry]]) -> None:
         """Put them aside."""
@@ -103,10 +105,10 @@ class StagedRows:
                 await self._staging.unfinished.finish()
             await self._file.change([*_drop(), (_STAGED, ()), (_BASE, ())], self._begun)
             for draft in drafts:
-                size_bytes = sum(len(entry.value or b"") for entry in draft)
-                self._drafts.append((draft[0].version, draft[-1].version, size_bytes))
+                self._drafts.append((draft[0].version, draft[-1].version))
+                self._aside.update(await self._file.large.put_aside(self._number, draft))
                 columns = [self._columns(entry) for entry in draft]
-                await self._file.change([(_STAGE, columns)], size_bytes=size_bytes)
+                await self._file.change([(_STAGE, columns)])
         except BaseException:
             await self.end()
             raise
@@ -117,6 +119,8 @@ class StagedRows:
 
         def changed() -> None:
             self._staging.written[self._number] = overlay
+            aside, self._aside = self._aside, {}
+            self._file.large.wrote(self._number, overlay.entries.keys(), aside)
             written()
 
         await self._file.change([(_WRITTEN, [(entries[0].version - 1,)])], changed)
@@ -134,10 +138,10 @@ class StagedRows:
         """Move what was written to its place, and forget what was put aside."""
         staging = self._staging
         if self._number in staging.written:
-            for first, last, size_bytes in self._drafts:
+            for first, last in self._drafts:
                 if staging.closed:
                     return  # the next start does it
-                await self._file.change([(_MOVE, [(first, last)])], size_bytes=size_bytes)
+                await self._file.change([(_MOVE, [(first, last)])])
                 await self._file.change([(_MOVED, [(first, last)])])
         if not staging.closed:
             await self._file.change(_drop(), self._gone)
@@ -150,6 +154,7 @@ class StagedRows:
         self._staging.unfinished = None
 
     async def _end(self) -> None:
+        self._file.large.drop(self._aside.values())
         try:
             await self.finish()
         finally:
@@ -164,7 +169,7 @@ class StagedRows:
             entry.expiration_s,
             entry.metadata,
             entry.value is None,
-            entry.value,
+            kept_value(entry, self._aside),
         )
 
 

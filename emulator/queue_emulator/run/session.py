@@ -13,14 +13,14 @@ from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
 from queue_emulator.kv.folder import read_small
 from queue_emulator.kv.service import KVService
 from queue_emulator.run import reports
+from queue_emulator.run.app import Addresses, ToolApp, address_of
 from queue_emulator.run.command import Command
-from queue_emulator.run.front import Addresses, ToolFront, address_of
 from queue_emulator.run.messages import Announcements
 from queue_emulator.run.reports import Bound, Ready, Refused, Report
 from queue_emulator.run.tool_namespaces import PREFERRED, Bind, Lending, Seed
 from queue_emulator.settings import ToolSettings
 from queue_emulator.terminal import tell
-from queue_emulator.workerd import wire
+from queue_emulator.workerd import runtime_kv
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.worker_clock import Told, WorkerClock
 
@@ -54,7 +54,7 @@ class Surroundings:
 
 
 class Session:
-    """One run of a command. `front` is the ASGI application that clients of the emulator's own port reach."""
+    """One run of a command. `app` is the ASGI application that clients of the emulator's own port reach."""
 
     def __init__(self, settings: ToolSettings, around: Surroundings, seeds: Sequence[Seed], controls: str) -> None:
         self._settings = settings
@@ -66,14 +66,14 @@ class Session:
         self._refused = asyncio.Event()
         self.clock = WorkerClock(around.clock, around.log)
         self._sign = f"{Dice().bits(64, 'clock'):016x} "
-        self.front = ToolFront(
+        self.app = ToolApp(
             self._addresses, locate=around.locate, invocations=self._invocations, before=self.clock.tell_all
         )
 
     @asynccontextmanager
     async def listening(self, folder: Path) -> AsyncIterator[None]:
         """Have the preload's sockets and its config in this folder."""
-        face = wire.WireFace(
+        kv = runtime_kv.RuntimeKV(
             self.lending.find,
             locations=all_locations(self._settings),
             invocations=self._invocations,
@@ -81,7 +81,7 @@ class Session:
             before_answer=self.clock.tell_all,
         )
         try:
-            kv = await wire.listen(face, folder / _KV_SOCKET)
+            listening = await runtime_kv.listen(kv, folder / _KV_SOCKET)
             server = await reports.listen(folder / _REPORTS_SOCKET, self._take)
         except OSError as error:
             raise SettingsError(f"cannot listen at {folder}: {error}; TMPDIR names the folder for that") from None
@@ -100,7 +100,7 @@ class Session:
             yield
         finally:
             server.close()
-            await kv.cleanup()
+            await listening.cleanup()
 
     async def outcome(self, command: Command, serving: "asyncio.Future[None]") -> int:
         """Wait until the command ends, or until there is a reason to end it; the exit code."""

@@ -1,4 +1,4 @@
-"""The ASGI application: gives each request to its face, and writes one log line a request."""
+"""The ASGI application: gives each request to the one that it is for, and writes one log line a request."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,10 +23,10 @@ from queue_emulator.core.wire_names import (
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
-from queue_emulator.web.worker import WorkerFace
+from queue_emulator.web.worker import WorkerApp
 from queue_emulator.worker.answers import error_answer
 
-MakeFace = Callable[[Deployment], ASGIApp]
+MakeApp = Callable[[Deployment], ASGIApp]
 
 _CONNECTION, _CONTROL = f"{CONNECTION_PREFIX}/".encode(), f"{CONTROL_PREFIX}/".encode()
 _PAGE = f"{CONTROL_PREFIX}/page/".encode()
@@ -38,37 +38,37 @@ def create_app(
     log_requests: bool = True,
     worker: ASGIApp | None = None,
     upgrades: bool = False,
-    connection: MakeFace | None = None,
+    connection: MakeApp | None = None,
     known_keys: bool = False,
 ) -> ASGIApp:
     """The whole emulator as one ASGI application; the caller closes the deployment's service.
 
     `worker` is what stands in for the Python Worker, with `upgrades` one that takes WebSockets too. With `known_keys`,
-    which everybody can look up, no Worker answers to pages of other sites. `connection` makes the face of KV for
+    which everybody can look up, no Worker answers to pages of other sites. `connection` makes the application of KV for
     Workers that are given a connection string.
     """
-    faces: dict[str, MakeFace] = (
-        {} if connection is None else {CONNECTION_PREFIX: partial(_connection_face, connection)}
-    )
-    faces[CONTROL_PREFIX] = _control_face
+    apps: dict[str, MakeApp] = {}
+    if connection is not None:
+        apps[CONNECTION_PREFIX] = partial(_connection_app, connection)
+    apps[CONTROL_PREFIX] = _control_app
     if deployment.namespaces is not None:
-        faces[API_PREFIX] = _api_face
-    worker = worker or WorkerFace(deployment)
-    app: ASGIApp = Faces(deployment, faces, NoOtherSites(worker) if known_keys else worker)
+        apps[API_PREFIX] = _api_app
+    worker = worker or WorkerApp(deployment)
+    app: ASGIApp = AppsByPrefix(deployment, apps, NoOtherSites(worker) if known_keys else worker)
     if log_requests:
         app = RequestLog(app, deployment)
     return app if upgrades else WithoutUpgrade(app)
 
 
-class Faces:
-    """The faces below their prefixes of the raw path, the Worker everywhere else.
+class AppsByPrefix:
+    """The applications below their prefixes of the raw path, the Worker everywhere else.
 
-    A face is loaded when it is first asked for, with its framework, which takes as long as all that a Worker needs.
+    Each is loaded when it is first asked for, with its framework, which takes as long as all that a Worker needs.
     """
 
-    def __init__(self, deployment: Deployment, faces: Mapping[str, MakeFace], worker: ASGIApp) -> None:
+    def __init__(self, deployment: Deployment, apps: Mapping[str, MakeApp], worker: ASGIApp) -> None:
         self._deployment = deployment
-        self._makers = {f"{prefix}/".encode(): make for prefix, make in faces.items()}
+        self._makers = {f"{prefix}/".encode(): make for prefix, make in apps.items()}
         self._made: dict[bytes, ASGIApp] = {}
         self._worker = worker
 
@@ -84,13 +84,13 @@ class Faces:
                 await _plain(send, 400, f"Unknown machine in {MACHINE_HEADER}; each location has {known}")
                 return
             run.machine = machine
-            await self._face(scope["raw_path"])(scope, receive, send)
+            await self._app(scope["raw_path"])(scope, receive, send)
         elif scope["type"] == "websocket":
             scope[INVOCATION] = self._deployment.invocation()
-            face = self._face(scope["raw_path"])
-            await (face if face is self._worker else WithoutUpgrade(face))(scope, receive, send)
+            app = self._app(scope["raw_path"])
+            await (app if app is self._worker else WithoutUpgrade(app))(scope, receive, send)
 
-    def _face(self, path: bytes) -> ASGIApp:
+    def _app(self, path: bytes) -> ASGIApp:
         for prefix, make in self._makers.items():
             if path.startswith(prefix):
                 if prefix not in self._made:
@@ -112,13 +112,13 @@ def _to_origin_form(scope: Scope) -> None:
 _ABSOLUTE_FORM = re.compile(rb"^https?://[^/]*", re.IGNORECASE)
 
 
-def _control_face(deployment: Deployment) -> ASGIApp:
+def _control_app(deployment: Deployment) -> ASGIApp:
     from queue_emulator.web.control_app import create_control_app
 
     return create_control_app(deployment)
 
 
-def _connection_face(make: MakeFace, deployment: Deployment) -> ASGIApp:
+def _connection_app(make: MakeApp, deployment: Deployment) -> ASGIApp:
     from queue_emulator.web.loopback_only import LoopbackOnly
 
     try:
@@ -138,11 +138,11 @@ async def _plain(send: Send, status: int, why: str) -> None:
     await send({"type": "http.response.body", "body": why.encode()})
 
 
-def _api_face(deployment: Deployment) -> ASGIApp:
-    from queue_emulator.web.rest.face import RestFace
+def _api_app(deployment: Deployment) -> ASGIApp:
+    from queue_emulator.web.rest.app import RestApp
 
     assert deployment.namespaces is not None
-    return RestFace(deployment, deployment.namespaces)
+    return RestApp(deployment, deployment.namespaces)
 
 
 class NoOtherSites:

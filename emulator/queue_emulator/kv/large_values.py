@@ -1,0 +1,199 @@
+"""Large values in a state file: each is kept in parts, and each part is a short transaction between which others go on.
+
+An entry with such a value has a number in place of it, which its parts have too. The parts are written first: nobody
+can read them before the entry is there, so that a value is there whole or not at all. Parts that no entry has any more
+are dropped after it, in steps too; a process that dies meanwhile leaves them to the next start.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple, Protocol
+
+import aiosqlite
+
+from queue_emulator.core.entries import Entry
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.store import Written, tell_nobody
+
+PART_BYTES = 1 << 20  # written in some milliseconds; a value of more is a large one
+TABLE = "part"
+
+Statement = tuple[str, Sequence[Sequence[Any]]]
+
+
+class Parts(NamedTuple):
+    """The number of a value, and how many parts it has."""
+
+    number: int
+    parts: int
+
+
+Aside = Mapping[bytes, Parts]
+"""Values that are written and are no entry's yet, by the key that they are for."""
+
+
+class File(Protocol):
+    """The state file, as far as it is needed here."""
+
+    def ask(self, sql: str, parameters: Sequence[Any], *, writes: bool = False) -> Awaitable[list[Any]]:
+        """One short statement, a transaction of its own."""
+        ...
+
+    def change(self, statements: Sequence[Statement], changed: Written = tell_nobody) -> Awaitable[int]:
+        """Statements with their parameters, all or none."""
+        ...
+
+
+class LargeValues:
+    """Which entries have one, by the number of their namespace and their key. It changes with the entries."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._of: dict[tuple[int, bytes], Parts] = {}
+        self._last = 0
+        self._read: Counter[Parts] = Counter()
+        self._unused: set[Parts] = set()
+        self._dropping: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def __bool__(self) -> bool:
+        return bool(self._of)
+
+    async def load(self, connection: aiosqlite.Connection) -> None:
+        """What there is in a file that was just opened, after `drop_unused`."""
+        for number, namespace, key, count, _ in await connection.execute_fetchall(_ALL):
+            self._of[namespace, key] = Parts(number, count)
+            self._last = max(self._last, number)
+
+    async def put_aside(self, namespace: int, entries: Sequence[Entry]) -> Aside:
+        """Write the parts of the large values among these. To be given to `wrote` or to `drop`."""
+        aside: dict[bytes, Parts] = {}
+        try:
+            for entry in entries:
+                if is_large(entry):
+                    assert entry.value is not None
+                    self._last += 1
+                    aside[entry.key] = Parts(self._last, -(-len(entry.value) // PART_BYTES))
+                    for each in _rows(self._last, namespace, entry.key, entry.value):
+                        await self._file.change([(_WRITE, [each])])
+        except BaseException:
+            self.drop(aside.values())
+            raise
+        return aside
+
+    def wrote(self, namespace: int, keys: Collection[bytes], aside: Aside) -> None:
+        """Entries were written under these keys, and those of `aside` have the values that were put there."""
+        if self._of:
+            if len(keys) < len(self._of):
+                replaced = [(namespace, key) for key in keys if (namespace, key) in self._of]
+            else:
+                replaced = [each for each in self._of if each[0] == namespace and each[1] in keys]
+            self.drop([self._of.pop(each) for each in replaced])
+        self._of.update(((namespace, key), parts) for key, parts in aside.items())
+
+    def forgot(self, namespace: int | None) -> None:
+        """The entries of a namespace, or of all, are dropped."""
+        self._forget([each for each in self._of if namespace in (None, each[0])])
+
+    async def purged(self, namespace: int) -> None:
+        """Some entries of a namespace may be dropped."""
+        for entry, parts in [each for each in self._of.items() if each[0][0] == namespace]:
+            gone = not await self._file.ask(_STILL, (*entry, parts.number))
+            if gone and self._of.get(entry) is parts:
+                self._forget([entry])
+
+    def of(self, namespace: int, key: bytes) -> Parts | None:
+        """The parts of the value that the entry under the key has."""
+        return self._of.get((namespace, key))
+
+    @contextmanager
+    def reading(self, parts: Collection[Parts]) -> Iterator[None]:
+        """They stay until this ends, whatever is written meanwhile."""
+        self._read.update(parts)
+        try:
+            yield
+        finally:
+            self._read -= Counter(parts)
+            self.drop([each for each in parts if each in self._unused])
+
+    async def value(self, parts: Parts) -> bytes:
+        """The whole of it."""
+        content = []
+        for number in range(parts.parts):
+            ((part,),) = await self._file.ask(_READ, (parts.number, number))
+            content.append(part)
+        return b"".join(content)
+
+    def drop(self, unused: Collection[Parts]) -> None:
+        """No entry has these values, from now on or ever."""
+        self._unused.update(unused)
+        if self._unused and not self._closed and (self._dropping is None or self._dropping.done()):
+            self._dropping = asyncio.ensure_future(self._drop())
+
+    async def close(self) -> None:
+        """What is not yet dropped is dropped by the next start."""
+        self._closed = True
+        if self._dropping is not None:
+            await asyncio.wait((self._dropping,))
+
+    def _forget(self, entries: Sequence[tuple[int, bytes]]) -> None:
+        self.drop([self._of.pop(each) for each in entries])
+
+    async def _drop(self) -> None:
+        while parts := next((each for each in self._unused if not self._read[each]), None):
+            for number in reversed(range(parts.parts)):
+                if self._closed:
+                    return
+                # A disk that is full, or a file that is gone: the next one to drop, or the next start, tries again.
+                with suppress(StateError):
+                    await self._file.ask(_DROP, (parts.number, number), writes=True)
+                    continue
+                return
+            self._unused.discard(parts)
+
+
+def is_large(entry: Entry) -> bool:
+    """Whether its value is kept in parts."""
+    return entry.value is not None and len(entry.value) > PART_BYTES
+
+
+def kept_value(entry: Entry, aside: Aside) -> bytes | int | None:
+    """What stands in the table in place of the value."""
+    parts = aside.get(entry.key)
+    return entry.value if parts is None else parts.number
+
+
+async def drop_unused(connection: aiosqlite.Connection) -> None:
+    """Parts that an emulator that died has left, in the transaction of the caller; raises StateError for a gap."""
+    for number, namespace, key, count, last in await connection.execute_fetchall(_ALL):
+        if not await connection.execute_fetchall(_STILL, (namespace, key, number)):
+            await connection.execute_fetchall("DELETE FROM part WHERE value = ?", (number,))
+        elif count != last + 1:
+            raise StateError(f"of the value of key {str(key)[1:80]} only {count} of {last + 1} parts are there")
+
+
+async def divide(connection: aiosqlite.Connection) -> None:
+    """Large values of a file that knew no parts, in the transaction of the caller."""
+    rows = await connection.execute_fetchall(_UNDIVIDED, (PART_BYTES,))
+    for number, (version, namespace, key) in enumerate(rows, 1):
+        ((value,),) = await connection.execute_fetchall(_VALUE, (version,))
+        for each in _rows(number, namespace, key, value):
+            await connection.execute_fetchall(_WRITE, each)
+        await connection.execute_fetchall("UPDATE entry SET value = ? WHERE version = ?", (number, version))
+
+
+def _rows(number: int, namespace: int, key: bytes, value: bytes) -> Iterator[tuple[Any, ...]]:
+    view = memoryview(value)
+    for part, start in enumerate(range(0, len(value), PART_BYTES)):
+        yield number, part, namespace, key, view[start : start + PART_BYTES]
+
+
+_WRITE = "INSERT INTO part (value, number, namespace, key, content) VALUES (?, ?, ?, ?, ?)"
+_READ = "SELECT CAST(content AS BLOB) FROM part WHERE value = ? AND number = ?"
+_DROP = "DELETE FROM part WHERE value = ? AND number = ?"
+_STILL = "SELECT 1 FROM entry WHERE namespace = ? AND key = ? AND typeof(value) = 'integer' AND value = ?"
+_ALL = "SELECT value, namespace, key, count(*), max(number) FROM part GROUP BY value"
+_UNDIVIDED = "SELECT version, namespace, key FROM entry WHERE length(CAST(value AS BLOB)) > ?"
+_VALUE = "SELECT CAST(value AS BLOB) FROM entry WHERE version = ?"
