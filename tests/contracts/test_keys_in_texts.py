@@ -200,6 +200,15 @@ def test_of_two_keys_one_inside_the_other_the_longer_is_named() -> None:
     assert keys.mask('"xx\\"abcdef\\"yy" abcdef') == '"$LONG" $SHORT'
 
 
+@pytest.mark.parametrize(
+    "shown", ["\\u0041bcdef-key", "\\u004&#49;bcdef-key", "\\\\u0041bcdef-key", "&#92;u0041bcdef-key"]
+)
+def test_an_escape_that_was_read_before_is_read_again_in_each_other_spelling(shown: str) -> None:
+    keys = Keys({"Abcdef-key": NAME})
+    before = "\\u0041 &#49; \\u0042\\u0041 "
+    assert keys.mask(before * 3 + shown + before) == before * 3 + NAME + before
+
+
 def test_a_key_is_found_in_a_text_of_many_megabytes() -> None:
     key = 'a"b\\c&d<e'
     text = '{"pending":["abc","def"],"count":2}' * 300_000 + json.dumps(key) + "x" * 1_000_000

@@ -24,6 +24,7 @@ CHANGED_LENGTH_MIN, PART_LENGTH_MIN = 8, 12  # of a shorter key a part could be 
 BASE64_LENGTH_MIN = 6
 LAYERS_MAX = 4
 ESCAPES_MAX, READINGS_MAX = 500_000, 200_000
+SPELLING_LENGTH_MAX = 40  # of an escape that is remembered: longer ones hardly come twice
 
 _OPENERS = "\\&%'"
 _OPENER = re.compile(r"[\\&%']")
@@ -156,6 +157,8 @@ def _escaped(text: str, escapes: list[int], patterns: _Patterns) -> Iterator[tup
     for escape in escapes:
         for start in range(max(tried, escape - patterns.length_max), escape + 1):
             plain = escape - start
+            if plain and text[start] not in patterns.by_first:
+                continue
             # What is there before the escape is compared as it stands: nearly always that is the end of it.
             candidates = [
                 form
@@ -180,6 +183,10 @@ class _Reading:
         self._readings = 0
         self._met: set[int] = set()
         self._alone: set[int] = set()
+        # How escapes that stand alone are read, by what they look like: a long text is made of a few of them.
+        self._spellings: dict[str, frozenset[Read]] = {}
+        self._lengths: dict[str, set[int]] = {opener: set() for opener in _OPENERS}
+        self._looked_at = 0  # the last place that was
 
     def end_of(self, form: str, start: int) -> int:
         """Where `form` ends if it begins at `start`; 0 if it does not."""
@@ -192,6 +199,7 @@ class _Reading:
 
     def at(self, place: int, layers: int = LAYERS_MAX) -> frozenset[Read]:
         """Every character that begins here, with as many layers of escapes around it."""
+        self._looked_at = max(self._looked_at, place)
         if place >= len(self._text):
             return frozenset()
         plain = self._text[place]
@@ -202,7 +210,7 @@ class _Reading:
             return frozenset([(plain, place + 1)])
         if layers > 1 and place in self._alone:
             layers = 1
-        known = self._known.get((place, layers))
+        known = self._known.get((place, layers)) or self._as_elsewhere(place)
         if known is None:
             fewer = self.at(place, layers - 1)
             # An escape that has no other one inside, and is none of another, is the same with any number of layers.
@@ -212,15 +220,38 @@ class _Reading:
 
     def _with_a_layer_more(self, place: int, layers: int, fewer: frozenset[Read]) -> frozenset[Read]:
         around, self._met = self._met, set()
+        looked_at, self._looked_at = self._looked_at, place
         found = frozenset(self._read(place, layers - 1))
         if self._met <= {place} and not any(read in _OPENERS for read, end in found if end > place + 1):
             self._alone.add(place)
+            self._remember(place, found)
         around |= self._met  # the few into the many: the other way takes a time that grows with the square of the text
-        self._met = around
-        self._readings += len(found) - len(fewer)
+        self._met, self._looked_at = around, max(looked_at, self._looked_at)
+        self._count(len(found) - len(fewer))
+        return found
+
+    def _remember(self, place: int, found: frozenset[Read]) -> None:
+        length = self._looked_at + 1 - place
+        if length <= SPELLING_LENGTH_MAX and self._looked_at < len(self._text):
+            self._spellings[self._text[place : place + length]] = frozenset((read, end - place) for read, end in found)
+            self._lengths[self._text[place]].add(length)
+
+    def _as_elsewhere(self, place: int) -> frozenset[Read] | None:
+        """The same for an escape that looks like one that was read, as far as it was looked at."""
+        for length in self._lengths[self._text[place]]:
+            found = self._spellings.get(self._text[place : place + length])
+            if found is not None:
+                self._looked_at = max(self._looked_at, place + length - 1)
+                self._alone.add(place)
+                self._known[place, 1] = known = frozenset((read, place + end) for read, end in found)
+                self._count(len(known) - 1)
+                return known
+        return None
+
+    def _count(self, more: int) -> None:
+        self._readings += more
         if self._readings > READINGS_MAX:
             raise Unreadable(f"it can be decoded in more than {READINGS_MAX} ways, and each could contain an API key")
-        return found
 
     def _read(self, place: int, inner: int) -> Iterator[Read]:
         for opener, end in self.at(place, inner):
