@@ -81,34 +81,23 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
     invocations, clock = Invocations(), WorkerClock(around.clock, around.log)
-    namespaces = list(dict.fromkeys(plan.kv.values()))
-    kv = RuntimeKV(
-        numbered(namespaces, around.service),
-        locations=around.locations,
-        invocations=invocations,
-        log=around.log,
-        before_answer=clock.tell,
-    )
+    find = numbered(list(dict.fromkeys(plan.kv.values())), around.service)
+    kv = RuntimeKV(find, locations=around.locations, invocations=invocations, log=around.log, before_answer=clock.tell)
     with ExitStack() as stack:
         folder = stack.enter_context(private_folder())
         names = [*around.locations, *map(clock_socket, around.locations)]
         listeners = {each: stack.enter_context(listener(folder / each)) for each in names}
         layout = _layout(plan, around, folder, date)
-        workerd = Workerd(
-            around.binary,
-            folder,
-            listeners,
-            output=partial(
-                Output,
-                around.locations,
-                tail_mark=layout.tail_mark,
-                console_mark=layout.console_mark or "\0",
-                log=around.log,
-                ended=invocations.end,
-            ),
-            restarting=partial(_begin_again, invocations, clock),
+        output = partial(
+            Output,
+            around.locations,
+            tail_mark=layout.tail_mark,
+            console_mark=layout.console_mark or "\0",
             log=around.log,
+            ended=invocations.end,
         )
+        begin_again = partial(_begin_again, invocations, clock)
+        workerd = Workerd(around.binary, folder, listeners, output=output, restarting=begin_again, log=around.log)
         serving = await listen(kv, layout.kv_socket)
         run_limit = RunLimit(
             raise_descriptor_limit() // around.versions, asking=serving.connections, crowded=kv.is_short
