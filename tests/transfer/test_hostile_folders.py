@@ -60,8 +60,8 @@ def test_a_hostile_folder_is_refused_in_one_line_and_left_as_it_was(
 
 
 def _harmless(attack: str, use: Callable[[Layout], None]) -> bool:
-    """What a copy leaves behind does not matter to who reads it."""
-    left_behind = ("journal", "index of the log", "alarms", "a journal")
+    """What a copy leaves behind does not matter to who reads it; a journal is copied, and looked at before."""
+    left_behind = ("index of the log", "alarms")
     return use is read and attack.startswith(left_behind)
 
 
