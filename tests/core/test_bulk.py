@@ -36,7 +36,7 @@ def test_entries_become_writes_in_their_order() -> None:
     assert parsed(entries).requests == (
         PutRequest(b"b", b"\xc3\xa9"),
         PutRequest(b"a", b"", NOW_S + 60, '{"m":1}'),
-        PutRequest(b"b", b"\x00\x01\xff", NOW_S + 60),
+        PutRequest(b"b", b"\x00\x01\xff", NOW_S + 60, None, 60),
     )
 
 
@@ -63,12 +63,6 @@ def test_fields_that_are_not_in_the_format_are_counted_and_ignored() -> None:
     data = parsed([{"key": "a", "value": "", "note": 1}, {"key": "b", "value": "", "note": 2, "Expiration": 5}])
     assert data.unknown_fields == {"note": 2, "Expiration": 1}
     assert len(data.requests) == 2
-
-
-def test_after_each_entry_the_caller_is_told() -> None:
-    told: list[int] = []
-    parse_bulk(b'[{"key":"a","value":""},{"key":"b","value":""}]', 0, checked=lambda: told.append(1))
-    assert len(told) == 2
 
 
 @pytest.mark.parametrize(

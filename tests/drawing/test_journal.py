@@ -1,5 +1,7 @@
 """A journal as a picture: what belongs together is together, and what was stale or failed says so."""
 
+from msgspec import structs
+
 from queue_emulator.core.journal import Event
 from queue_emulator.drawing.journal import journal_story
 from queue_emulator.drawing.picture import picture
@@ -34,8 +36,10 @@ def test_moments_that_are_close_together_are_drawn_as_one() -> None:
 
 def test_what_was_stale_or_failed_and_what_a_key_holds_are_drawn_as_text() -> None:
     events = [
-        event(1, 0, "NRT", "a", b"<script>")._replace(cache_status="HIT", age_ms=41_000, version=1, newer_version=2),
-        event(2, 0, "NRT", "b", b"k")._replace(failed="KV GET failed: 500 Internal Server Error"),
+        structs.replace(
+            event(1, 0, "NRT", "a", b"<script>"), cache_status="HIT", age_ms=41_000, version=1, newer_version=2
+        ),
+        structs.replace(event(2, 0, "NRT", "b", b"k"), failed="KV GET failed: 500 Internal Server Error"),
     ]
     drawn = picture(journal_story(events, of_key="<script>"))
     assert "STALE: not v2" in drawn

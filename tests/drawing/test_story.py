@@ -1,6 +1,7 @@
 """What a journal's event says in a picture."""
 
 import pytest
+from msgspec import structs
 
 from queue_emulator.core.journal import Event
 from queue_emulator.drawing.story import Place, operation
@@ -12,24 +13,24 @@ GET = Event(1, 1, 0, 5, 5, "SJC", "a-1", "claim", "get", b"k", "MISS", version=4
     ("event", "said", "place", "beside"),
     [
         (GET, "v4", Place.CENTRE, ()),
-        (GET._replace(version=None), "nothing", Place.CENTRE, ()),
-        (GET._replace(cache_status="HIT", age_ms=2500), "v4", Place.COPY, ("2.5 s old",)),
+        (structs.replace(GET, version=None), "nothing", Place.CENTRE, ()),
+        (structs.replace(GET, cache_status="HIT", age_ms=2500), "v4", Place.COPY, ("2.5 s old",)),
         (
-            GET._replace(cache_status="HIT", version=None, newer_version=9),
+            structs.replace(GET, cache_status="HIT", version=None, newer_version=9),
             "nothing",
             Place.COPY,
             ("0 s old", "STALE: not v9"),
         ),
-        (GET._replace(operation="list", keys=1, version=None), "1 key", Place.CENTRE, ()),
-        (GET._replace(operation="list", keys=0, version=None), "0 keys", Place.CENTRE, ()),
+        (structs.replace(GET, operation="list", keys=1, version=None), "1 key", Place.CENTRE, ()),
+        (structs.replace(GET, operation="list", keys=0, version=None), "0 keys", Place.CENTRE, ()),
         (
-            GET._replace(operation="put", version=None, failed="KV PUT failed: 429 Too Many Requests"),
+            structs.replace(GET, operation="put", version=None, failed="KV PUT failed: 429 Too Many Requests"),
             "FAILS: 429 Too Many Requests",
             Place.NOWHERE,
             (),
         ),
         (
-            GET._replace(operation="put", failed="KV PUT failed: 500 Internal Server Error"),
+            structs.replace(GET, operation="put", failed="KV PUT failed: 500 Internal Server Error"),
             "FAILS: 500, but is done",
             Place.CENTRE,
             (),

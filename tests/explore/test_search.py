@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 
 from queue_emulator.explore.deviations import ByDeviations
@@ -77,6 +78,12 @@ def test_what_can_happen_next_begins_with_the_usual_and_has_pauses_faults_and_sw
 def test_a_seed_decides_over_all_that_is_drawn() -> None:
     assert _first(5) == _first(5)
     assert _first(5) != _first(6)
+
+
+def test_the_folder_of_a_scenario_decides_over_nothing() -> None:
+    of = [[replace(each, name=f"{folder}{each.name}.toml") for each in SCENARIOS] for folder in ("", "a/b/", "/c/")]
+    first = [[made(world) for world in islice(schedules(scenarios, 1), 100)] for scenarios in of]
+    assert first[0] == first[1] == first[2]
 
 
 def test_the_order_of_schedules_does_not_depend_on_the_hash_seed() -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.entries import Entry
@@ -99,7 +100,7 @@ async def reset(store: SqliteStore) -> None:
 
 async def staged(store: SqliteStore, *entries: Entry) -> None:
     """A write of several steps."""
-    drafts = [[entry._replace(version=number)] for number, entry in enumerate(entries, 1)]
+    drafts = [[structs.replace(entry, version=number)] for number, entry in enumerate(entries, 1)]
     prepared = await store.stage(drafts)
     await prepared.write(entries)
     await prepared.end()

@@ -136,6 +136,18 @@ def test_rows_in_the_log_alone_are_read(layout: Layout) -> None:
         assert [row.expiration_ms for row in read_rows(layout)] == [5000]
 
 
+def test_what_a_transaction_has_written_that_may_yet_be_taken_back_is_not_read(layout: Layout) -> None:
+    """Its pages are in the database already; what stood there is in the journal beside it."""
+    write(layout, *(PutRequest(b"%03d" % number, b"v") for number in range(100)))
+    with closing(sqlite3.connect(layout.database, isolation_level=None)) as held:
+        held.execute("PRAGMA journal_mode = DELETE")
+        held.execute("PRAGMA cache_size = 1")
+        held.execute("BEGIN")
+        held.execute("UPDATE _mf_entries SET expiration = 5000, metadata = ?", (f'"{"x" * 1_000}"',))
+        assert {row.expiration_ms for row in read_rows(layout)} == {None}
+        held.execute("ROLLBACK")
+
+
 def test_a_value_that_was_replaced_meanwhile_is_read_anew(layout: Layout) -> None:
     write(layout, *(PutRequest(b"%03d" % number, b"old") for number in range(10)))
     rows = read_rows(layout)

@@ -7,23 +7,23 @@ https://developers.cloudflare.com/kv/concepts/how-kv-works/
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from queue_emulator.core.options import ListRequest
 
+_TTL_MS = CACHE_TTL_S_DEFAULT * 1000
 _COPY_BYTES = 300  # what a copy weighs beyond its key, value and metadata, roughly
 
 Content = TypeVar("Content")
-Name = TypeVar("Name", bound=Hashable)
 
 
-@dataclass(slots=True)
-class Copy(Generic[Content]):
+class Copy(msgspec.Struct, Generic[Content], gc=False):
     """What was seen at the centre, when, and for how long it may be shown.
 
     `newer_version` is the last version that was written elsewhere since: a reader shown this copy reads stale.
@@ -32,8 +32,10 @@ class Copy(Generic[Content]):
     content: Content
     fetched_ms: int
     ttl_ms: int
-    size_bytes: int
     newer_version: int | None = None
+
+    def copy(self) -> "Copy[Content]":
+        return Copy(self.content, self.fetched_ms, self.ttl_ms, self.newer_version)
 
     def fresh_for(self, ttl_ms: int, now_ms: int) -> bool:
         """Whether a reader with this cacheTtl is answered from here; shortens the copy's life to the reader's."""
@@ -46,8 +48,8 @@ class Edge:
 
     def __init__(self, *, copies_max: int = EDGE_COPIES_MAX, bytes_max: int = EDGE_BYTES_MAX) -> None:
         self.writes = 0
-        self._values: _Shelf[bytes, Entry | None] = _Shelf(copies_max, bytes_max)
-        self._pages: _Shelf[ListRequest, Page] = _Shelf(min(copies_max, EDGE_PAGES_MAX), bytes_max)
+        self._values = _Values(copies_max, bytes_max)
+        self._pages = _Pages(min(copies_max, EDGE_PAGES_MAX), bytes_max)
         self._pages_by_prefix: dict[bytes, dict[ListRequest, _Span]] = {}  # each write looks for its key's
 
     @property
@@ -75,10 +77,7 @@ class Edge:
             if entry is not None or held.content.live(now_ms):
                 return
             entry = held.content  # gone here, purged there: a miss of this age, as new as what is held
-        size_bytes = _COPY_BYTES + len(key)
-        if entry is not None:
-            size_bytes += len(entry.value or b"") + len(entry.metadata or "")
-        self._values.keep(key, Copy(entry, now_ms, ttl_ms, size_bytes, newer_version))
+        self._values.keep(key, Copy(entry, now_ms, ttl_ms, newer_version))
 
     def page(self, request: ListRequest, ttl_ms: int, now_ms: int) -> Copy[Page] | None:
         """The copy of a list page, if this reader may be shown it."""
@@ -98,22 +97,24 @@ class Edge:
             held.fetched_ms, held.ttl_ms, held.newer_version = now_ms, ttl_ms, page.newer_version
             self._pages.use(request)
             return
-        copy = Copy(page, now_ms, ttl_ms, _page_bytes(page), page.newer_version)
+        copy = Copy(page, now_ms, ttl_ms, page.newer_version)
         self._pages_by_prefix.setdefault(request.prefix, {})[request] = _Span(after, copy)
         for evicted in self._pages.keep(request, copy):
             self._forget_page(evicted)
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
-        self.keep_value(entry.key, entry, ttl_ms=CACHE_TTL_S_DEFAULT * 1000, now_ms=now_ms)
+        if not (now_ms == entry.written_ms and self._values.keep_write(entry)):
+            self.keep_value(entry.key, entry, ttl_ms=_TTL_MS, now_ms=now_ms)
         self.unlist(entry.key)
 
     def unlist(self, key: bytes) -> None:
         """A key was written: the pages go that could hold it."""
         self.writes += 1
-        for prefix in [prefix for prefix in self._pages_by_prefix if key.startswith(prefix)]:
-            for request in self._pages_by_prefix.pop(prefix):
-                self._pages.drop(request)
+        if self._pages_by_prefix:
+            for prefix in [prefix for prefix in self._pages_by_prefix if key.startswith(prefix)]:
+                for request in self._pages_by_prefix.pop(prefix):
+                    self._pages.drop(request)
 
     def superseded(self, entry: Entry, *, written: bool = False) -> None:
         """A write that this location does not know of: copies of what stood before are stale from now on.
@@ -172,59 +173,126 @@ class _Span(NamedTuple):
         return at < len(rows) and rows[at].key == entry.key and rows[at].version >= entry.version
 
 
-class _Shelf(Generic[Name, Content]):
+class _Values:
+    """Copies of values and misses. What a write of this location left is an Entry alone until it is looked at."""
+
     def __init__(self, copies_max: int, bytes_max: int) -> None:
-        self._copies: OrderedDict[Name, Copy[Content]] = OrderedDict()
+        self._copies: dict[bytes, Copy[Entry | None] | Entry] = {}  # used last is last
         self._copies_max, self._bytes_max = copies_max, bytes_max
         self.size_bytes = 0
 
     def __len__(self) -> int:
         return len(self._copies)
 
-    def copy(self) -> "_Shelf[Name, Content]":
+    def copy(self) -> "_Values":
         other = shallow(self)
-        other._copies = OrderedDict(
-            [
-                (name, Copy(it.content, it.fetched_ms, it.ttl_ms, it.size_bytes, it.newer_version))
-                for name, it in self._copies.items()
-            ]
-        )
+        other._copies = {key: it.copy() if isinstance(it, Copy) else it for key, it in self._copies.items()}
         return other
 
-    def peek(self, name: Name) -> Copy[Content] | None:
-        return self._copies.get(name)
+    def peek(self, key: bytes) -> Copy[Entry | None] | None:
+        held = self._copies.get(key)
+        if type(held) is Entry:
+            held = self._copies[key] = Copy(held, held.written_ms, _TTL_MS)
+        return held  # type: ignore[return-value]  # mypy does not see what `type` has told
 
-    def fresh(self, name: Name, ttl_ms: int, now_ms: int) -> Copy[Content] | None:
-        copy = self._copies.get(name)
+    def fresh(self, key: bytes, ttl_ms: int, now_ms: int) -> Copy[Entry | None] | None:
+        copy = self.peek(key)
         if copy is None or not copy.fresh_for(ttl_ms, now_ms):
             return None
-        self._copies.move_to_end(name)
+        self._copies[key] = self._copies.pop(key)
         return copy
 
-    def use(self, name: Name) -> None:
-        """Let a copy that is held go last."""
-        self._copies.move_to_end(name)
+    def keep_write(self, entry: Entry) -> bool:
+        """Keep what was written just now; False if there is a copy already, which may be of something newer."""
+        if entry.key in self._copies:
+            return False
+        self._put(entry.key, entry, _entry_bytes(entry.key, entry))
+        return True
 
-    def keep(self, name: Name, copy: Copy[Content]) -> list[Name]:
-        """Put a copy at the end that goes last; returns what had to go for it."""
-        held = self._copies.pop(name, None)
-        self._copies[name] = copy
-        self.size_bytes += copy.size_bytes - (held.size_bytes if held is not None else 0)
-        evicted: list[Name] = []
-        while self.size_bytes > self._bytes_max or len(self._copies) > self._copies_max:
-            oldest, gone = self._copies.popitem(last=False)
-            self.size_bytes -= gone.size_bytes
-            evicted.append(oldest)
-        return evicted
-
-    def drop(self, name: Name) -> None:
-        copy = self._copies.pop(name, None)
-        if copy is not None:
-            self.size_bytes -= copy.size_bytes
+    def keep(self, key: bytes, copy: Copy[Entry | None]) -> None:
+        """Put a copy at the end that goes last."""
+        held = self._copies.pop(key, None)
+        if held is not None:
+            self.size_bytes -= _entry_bytes(key, _content(held))
+        self._put(key, copy, _entry_bytes(key, copy.content))
 
     def clear(self) -> None:
         self._copies.clear()
         self.size_bytes = 0
+
+    def _put(self, key: bytes, copy: Copy[Entry | None] | Entry, size_bytes: int) -> None:
+        self._copies[key] = copy
+        self.size_bytes += size_bytes
+        while self.size_bytes > self._bytes_max or len(self._copies) > self._copies_max:
+            # The first of a dictionary is found by passing what was removed before it: so some are removed at once.
+            spare = self._copies_max // 1_000
+            for oldest in list(islice(self._copies, 1 + spare)):
+                self.size_bytes -= _entry_bytes(oldest, _content(self._copies.pop(oldest)))
+                if self.size_bytes <= self._bytes_max and len(self._copies) <= self._copies_max - spare:
+                    break
+
+
+class _Pages:
+    """Copies of list pages, each with its size, which takes long to count."""
+
+    def __init__(self, copies_max: int, bytes_max: int) -> None:
+        self._copies: OrderedDict[ListRequest, tuple[Copy[Page], int]] = OrderedDict()
+        self._copies_max, self._bytes_max = copies_max, bytes_max
+        self.size_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def copy(self) -> "_Pages":
+        other = shallow(self)
+        other._copies = OrderedDict((request, (it.copy(), size)) for request, (it, size) in self._copies.items())
+        return other
+
+    def peek(self, request: ListRequest) -> Copy[Page] | None:
+        held = self._copies.get(request)
+        return None if held is None else held[0]
+
+    def fresh(self, request: ListRequest, ttl_ms: int, now_ms: int) -> Copy[Page] | None:
+        copy = self.peek(request)
+        if copy is None or not copy.fresh_for(ttl_ms, now_ms):
+            return None
+        self.use(request)
+        return copy
+
+    def use(self, request: ListRequest) -> None:
+        """Let a copy that is held go last."""
+        self._copies.move_to_end(request)
+
+    def keep(self, request: ListRequest, copy: Copy[Page]) -> list[ListRequest]:
+        """Put a copy at the end that goes last; returns what had to go for it."""
+        self.drop(request)
+        size_bytes = _page_bytes(copy.content)
+        self._copies[request] = copy, size_bytes
+        self.size_bytes += size_bytes
+        evicted: list[ListRequest] = []
+        while self.size_bytes > self._bytes_max or len(self._copies) > self._copies_max:
+            oldest = next(iter(self._copies))
+            self.drop(oldest)
+            evicted.append(oldest)
+        return evicted
+
+    def drop(self, request: ListRequest) -> None:
+        if (held := self._copies.pop(request, None)) is not None:
+            self.size_bytes -= held[1]
+
+    def clear(self) -> None:
+        self._copies.clear()
+        self.size_bytes = 0
+
+
+def _content(copy: Copy[Entry | None] | Entry) -> Entry | None:
+    return copy if isinstance(copy, Entry) else copy.content
+
+
+def _entry_bytes(key: bytes, entry: Entry | None) -> int:
+    if entry is None:
+        return _COPY_BYTES + len(key)
+    return _COPY_BYTES + len(key) + len(entry.value or b"") + len(entry.metadata or "")
 
 
 def _page_bytes(page: Page) -> int:

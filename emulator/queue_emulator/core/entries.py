@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 
-class Entry(NamedTuple):
-    """One write. `value` None is a tombstone: the key was deleted. A tuple, because each write makes one.
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One write. `value` None is a tombstone: the key was deleted. A struct, because each write makes one.
 
     version      order of writes in the store, from 1
     written_ms   when, in milliseconds since the UNIX epoch

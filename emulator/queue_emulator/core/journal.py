@@ -1,7 +1,5 @@
 """What is known of one KV operation once it is over, as the inspector, the checkers and a picture read it."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from queue_emulator.core.javascript import from_utf8
@@ -9,8 +7,8 @@ from queue_emulator.core.javascript import from_utf8
 _JSON = msgspec.json.Encoder()  # who follows is sent thousands of lines a second
 
 
-class Event(NamedTuple):
-    """One key of one KV operation. A tuple, because each operation makes one.
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One key of one KV operation. A struct, because each operation makes one.
 
     position      its number in the journal, from 1
     id            the operation's number, in the order of asking; the keys of one request share it

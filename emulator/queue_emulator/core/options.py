@@ -6,8 +6,9 @@ KV engineer confirmed to be production's (cloudflare/workers-sdk pull request 11
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from queue_emulator.core import limits
 from queue_emulator.core.errors import (
@@ -22,8 +23,7 @@ from queue_emulator.core.javascript import SAFE_INTEGER_MAX, UNDEFINED, JavaScri
 from queue_emulator.core.keys import check_service_key
 
 
-@dataclass(frozen=True, slots=True)
-class PutRequest:
+class PutRequest(msgspec.Struct, frozen=True, gc=False):
     """A write that the service accepts. `value` in bytes, `expiration_s` in unix seconds, `metadata` as JSON.
 
     `expiration_ttl_s` is what `expiration_s` was made of, if it was: a lifetime that begins when it is written.
@@ -33,7 +33,7 @@ class PutRequest:
     value: bytes
     expiration_s: int | None = None
     metadata: str | None = None
-    expiration_ttl_s: int | None = field(default=None, compare=False)
+    expiration_ttl_s: int | None = None
 
     def expires_s(self, now_ms: int) -> int | None:
         """When it expires if it is written now: a lifetime begins with the write, however long that had to wait."""

@@ -1,12 +1,13 @@
 """The schedules of one scenario, in the order of how many deviations they have.
 
-A deviation is a switch to another actor in the midst of a request, a pause that is not the usual one, or a fault. Most
-of what breaks a queue needs one or two of them. Any order of whole requests has none. A deviation counts double where
-nothing speaks for it: a switch after which the other actor touches nothing that the request has read or written before
-it and does so again after it (explore/conflicts.py), or a pause in the midst of a request; and one more where nothing
-speaks for its time: no key would be put again at once, nothing that the request has to do with ends, or a minute makes
-no copy newer because there is one location. Of as many deviations, those come first before which fewer other requests
-than the usual ones were begun, and of these again the few that are made for what time brings.
+A deviation is a switch to another actor in the midst of a request, a pause that is not the usual one, a fault, or
+another order of operations that one request asks for at once. Most of what breaks a queue needs one or two of them. Any
+order of whole requests has none. A deviation counts double where nothing speaks for it: a switch after which the other
+actor touches nothing that the request has read or written before it and does so again after it (explore/conflicts.py),
+or a pause in the midst of a request; and one more where nothing speaks for its time: no key would be put again at once,
+nothing that the request has to do with ends, or a minute makes no copy newer because there is one location. Of as many
+deviations, those come first before which fewer other requests than the usual ones were begun, and of these again the
+few that are made for what time brings.
 
 A schedule is as another one that was run up to some place, deviates there, and goes on as usual. Those that deviate at
 one place follow each other, so that what comes before it is done once for all of them.
@@ -22,7 +23,7 @@ from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.history import Happening
 from queue_emulator.explore.options import options
 from queue_emulator.explore.roots import Roots
-from queue_emulator.explore.scenarios import Scenario
+from queue_emulator.explore.scenarios import KILLED, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
 
@@ -158,25 +159,27 @@ class ByDeviations:
         else:
             assert self.level is not None and self._at is not None
             stem = self._at[0]
-            tried = _to_the_end(self._branch())
+            tried = self._branch()
             self._learn(tried, self.level, stem.switches + (self.level == stem.level), usual=False)
             world = tried.world
         if not self._branches:
             self._next_place()
         return world
 
-    def _branch(self) -> World:
-        """At the next choice of the place that is tried now."""
+    def _branch(self) -> Tried:
+        """The next choice of the place that is tried now, and as usual from there."""
         assert self._at is not None
         if self._root is None:
             stem, place = self._at
             self._root = self._roots.world(stem.made[: stem.length(place)])
         choice = self._branches.pop()
+        stem, place = self._at
         world = self._root.copy() if self._branches else self._root
         if world is None or world is self._root:  # the last one, or one that cannot be copied
             world, self._root = self._root, None
         world.do(choice)
-        return world
+        at = stem.places[place]._replace(others=_orders(world, choice))
+        return _to_the_end(world, (at,) if at.others else ())
 
     def _learn(self, tried: Tried, level: int, switches: int, *, usual: bool) -> None:
         """What goes on from here is tried later."""
@@ -260,12 +263,14 @@ class ByDeviations:
         return speaks
 
 
-def _to_the_end(world: World) -> Tried:
-    """As usual from here on."""
-    places: list[Place] = []
+def _to_the_end(world: World, before: Sequence[Place] = ()) -> Tried:
+    """As usual from here on; `before` are places that are known already."""
+    places = [*before]
     while choices := options(world, ending := world.next_to_end()):
-        places.append(Place(choices[1:], world.last, world.amidst, world.steps, ending, world.just_put()))
+        place = Place(choices[1:], world.last, world.amidst, world.steps, ending, world.just_put())
         world.do(choices[0])
+        orders = _orders(world, choices[0])
+        places.append(place._replace(others=(*place.others, *orders)) if orders else place)
     made, until = tuple([each.choice for each in world.made]), len(world.history.happenings)
     history = world.settle()
     return Tried(world, made, tuple(places), history.happenings[:until])
@@ -274,6 +279,13 @@ def _to_the_end(world: World) -> Tried:
 def _several_copies(scenario: Scenario) -> bool:
     """Whether one may be shown what another has changed: else a minute without anybody makes nothing newer."""
     return scenario.machines > 1 or len({actor.location for actor in scenario.actors}) > 1
+
+
+def _orders(world: World, choice: Choice) -> tuple[Choice, ...]:
+    """The choice that was just made, with each other operation that its request waited for at once."""
+    if choice.going != 1 or choice.fault == KILLED:
+        return ()
+    return tuple([choice._replace(going=going) for going in range(2, world.waited + 1)])
 
 
 def _share(run: Tried, lane: int, lanes: int) -> Tried:
@@ -301,6 +313,8 @@ def _weight(choice: Choice, place: Place, *, usual: bool, faulted: bool) -> int:
 
     Most faults do harm by themselves: one in another than the `usual` run counts double, as does what is odd beside it.
     """
+    if choice.going != 1:  # what else is odd about it counts already, for it was made
+        return 2 if faulted else 1
     switch = place.amidst and choice.actor != place.last
     if choice.fault:
         return 1 if usual and not switch else 2

@@ -55,10 +55,13 @@ def _few(world: World, draws: Draws) -> None:
 
 
 def _do(world: World, choice: Choice, draws: Draws) -> None:
-    """On any machine, where there are several."""
+    """On any machine, and any operation that its request waits for, where there are several."""
     machines = world.scenario.machines
     if machines > 1 and world.begins(choice.actor):
         choice = choice._replace(machine=1 + draws.below(machines))
+    waited = world.waits_for(choice.actor)
+    if waited > 1:
+        choice = choice._replace(going=1 + draws.below(waited))
     world.do(choice)
 
 

@@ -90,6 +90,7 @@ class Step(NamedTuple):
     value         what a put wrote; None for a delete
     expiration_s  when that ends, in unix seconds; None for never
     fault         what was done to it, "" for nothing
+    going         which it was of those that its request waited for at once, from 1, in the order of its code
     """
 
     number: int
@@ -101,6 +102,7 @@ class Step(NamedTuple):
     value: bytes | None = None
     expiration_s: int | None = None
     fault: str = ""
+    going: int = 1
 
     @property
     def wrote(self) -> bool:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -86,6 +87,9 @@ class Queue:
 
     def answered_by(self, deploy: Deploy) -> "Queue":
         return replace(self, worker=deploy)
+
+    def afresh(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.worker is None else self.worker.afresh()
 
     def deploy(self, clock: Standing) -> Worker:
         rate_limit = RateLimit(None, clock)

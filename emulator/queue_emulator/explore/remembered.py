@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Generator, Hashable
 from dataclasses import dataclass, field
 from typing import cast
 
+from msgspec import structs
+
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError, JavaScriptError
 from queue_emulator.explore.history import Actor
@@ -129,7 +131,7 @@ class Run:
         asked = kv.pipeline.asked
         kv.pipeline.asked = self._asked
         assert self.about_to is not None, "this request has ended"
-        other._ask(self.about_to._replace(caller=mine))
+        other._ask(structs.replace(self.about_to, caller=mine))
         kv.pipeline.asked = asked
         return other
 
@@ -189,7 +191,7 @@ class Run:
         of = self._of
         self._asked, self._spent = of.kv.pipeline.asked, of.caller.operations
         self._doing = of.kv.perform(operation)
-        self.about_to = of.turns.step(self._doing)
+        (self.about_to,) = of.turns.step(self._doing)
 
     def _go_on(self, key: Hashable, heard: Heard) -> None:
         now_ms, caller = self._of.clock.at_ms, self._of.caller
@@ -236,7 +238,7 @@ class Run:
         assert all(write.expiration_s is None or write.expiration_ttl_s is not None for write in asks.writes), (
             "a time to end at is checked against the time, which is not what the binding is shown here"
         )
-        return Place(asks._replace(caller=NOBODY), None, caller.route)
+        return Place(structs.replace(asks, caller=NOBODY), None, caller.route)
 
 
 def thrown(error: JavaScriptError) -> Answer:

@@ -19,6 +19,7 @@ from queue_emulator.explore.scenarios import BY_NAME, FAULTS, SCENARIOS, Scenari
 from queue_emulator.explore.seen import OwnCheck, guarantee
 from queue_emulator.explore.user_worker import Own, Worker, by_id, item, parse
 from queue_emulator.kv.folder import read_small
+from queue_emulator.worker.rollout import DEFAULT_VERSION
 from queue_emulator.workerd.bindings import DEFAULT_BINDING
 
 BYTES_MAX = 1_000_000  # of a file
@@ -105,6 +106,7 @@ def make_scenario(
 class _Actor(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
     at: str = "SJC"
+    on: str = DEFAULT_VERSION
     asks: tuple[str, ...]
 
 
@@ -112,6 +114,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """As it is written; what is left out is production's, and two locations far from each other."""
 
     worker: str = ""
+    versions: dict[str, str] = {}
     guarantees: tuple[str, ...]
     actor: tuple[_Actor, ...] = ()
     binding: str = DEFAULT_BINDING
@@ -126,6 +129,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def _scenario(path: Path, said: _File) -> Scenario:
+    _check_versions(said)
     worker, main = _worker(path.parent, said.worker)
     own = Own(
         worker,
@@ -135,17 +139,33 @@ def _scenario(path: Path, said: _File) -> Scenario:
         said.at_end,
         said.end_locations,
         main=main,
+        builds=tuple((name, path.parent / build) for name, build in said.versions.items()),
     )
     return make_scenario(
         str(path),
         own,
-        actors=tuple(Actor(each.name, each.at, each.asks) for each in said.actor),
+        actors=tuple(Actor(each.name, each.at, each.asks, each.on) for each in said.actor),
         before=said.before,
         faults=said.faults,
         page_max=said.page,
         operations_max=said.operations,
         machines=said.machines,
     )
+
+
+def _check_versions(said: _File) -> None:
+    """Only a Worker in JavaScript has builds; of one that is named by --worker, that option's versions count."""
+    for name, build in said.versions.items():
+        if not _NAME.fullmatch(name) or name == DEFAULT_VERSION:
+            raise SettingsError(
+                f"a version needs a name of letters and digits, other than {DEFAULT_VERSION}, not {name!r}"
+            )
+        if not said.worker.endswith(_JAVASCRIPT) or not build.endswith(_JAVASCRIPT):
+            raise SettingsError(f"version {name} is {build!r}: versions are builds of a Worker in JavaScript")
+    for actor in said.actor:
+        if said.worker and actor.on not in (DEFAULT_VERSION, *said.versions):
+            known = ", ".join((DEFAULT_VERSION, *said.versions))
+            raise SettingsError(f"actor {actor.name} is on version {actor.on!r} of the Worker; there are {known}")
 
 
 def _worker(folder: Path, name: str) -> tuple[Worker | None, Path | None]:

@@ -1,6 +1,7 @@
 """Which schedules are tried: those that deviate little from the usual first (explore/deviations.py), and drawn ones."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 from queue_emulator.explore.deviations import ByDeviations, Usual, usual
 from queue_emulator.explore.drawn import drawn
@@ -55,7 +56,7 @@ class Lane:
         turned = number % len(known)
         turned_round = [*known[turned:], *known[:turned]]
         self._sources = [
-            ByDeviations(one, Draws(seed, f"{one.run.world.scenario.name}, lane {number}"), lane=number, lanes=LANES)
+            ByDeviations(one, _draws(seed, one.run.world.scenario, number), lane=number, lanes=LANES)
             for one in turned_round
         ]
         self._spent = dict.fromkeys(self._sources, 0)
@@ -84,3 +85,8 @@ def by_deviations(scenario: Scenario, draws: Draws) -> Iterator[World]:
     source = ByDeviations(usual(scenario), draws)
     while source.level is not None:
         yield source.run()
+
+
+def _draws(seed: int, scenario: Scenario, lane: int) -> Draws:
+    """By the name of the scenario's file alone: in whatever folder it lies, the same is found."""
+    return Draws(seed, f"{PurePath(scenario.name).name}, lane {lane}")

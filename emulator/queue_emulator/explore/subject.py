@@ -1,6 +1,7 @@
 """What is explored: a Worker, how it is asked, what is looked at in the end, and what must hold of it all."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from queue_emulator.core.clock import Clock
@@ -31,8 +32,16 @@ class Standing(Clock, Protocol):
     at_ms: int
 
 
-Deploy = Callable[[Standing, Sequence[str]], Ask]
-"""Of a Worker of somebody's own, with the versions that it has: as it is in one schedule."""
+class Deploy(Protocol):
+    """A Worker of somebody's own that was started."""
+
+    def __call__(self, clock: Standing, versions: Sequence[str]) -> Ask:
+        """As it is in one schedule, with the versions that it has."""
+        ...
+
+    def afresh(self) -> AbstractContextManager[None]:
+        """Meanwhile nothing is taken from what it did before."""
+        ...
 
 
 class Closing(Protocol):
@@ -104,6 +113,10 @@ class Subject(Protocol):
 
     def answered_by(self, deploy: Deploy) -> "Subject":
         """The same, answered by another Worker."""
+        ...
+
+    def afresh(self) -> AbstractContextManager[None]:
+        """Meanwhile the Worker runs, even if it is known what it does."""
         ...
 
     def deploy(self, clock: Standing) -> Worker:

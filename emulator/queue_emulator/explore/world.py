@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from msgspec import structs
+
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
@@ -74,6 +76,7 @@ class World:
         self._without = without
         self._overlap, self._pauses = Behaviour.OVERLAP not in without, Behaviour.PAUSES not in without
         self._faults, self._machines = Behaviour.FAULTS not in without, Behaviour.MACHINES not in without
+        self._order = Behaviour.ORDER not in without
         self._turns = HeldTurns()
         profile = _profile(scenario.operations_max, without)
         self._store = MemoryStore()
@@ -95,6 +98,7 @@ class World:
             self._look_ahead(lane)
         self._closing: dict[str, _Lane] = {}
         self.made: list[Made] = []
+        self.waited = 0
         self.pauses_left = scenario.pauses
         self.faults_left = 1 if scenario.faults else 0
         self._last: _Lane | None = None
@@ -169,10 +173,15 @@ class World:
         ends = [end_s * 1000 for end_s in self._ends_s.values() if end_s is not None and end_s * 1000 > now_ms]
         return min(ends) - now_ms if ends else 0
 
-    def do(self, choice: Choice, later_faults: Sequence[str] = ()) -> bool:
+    def waits_for(self, name: str) -> int:
+        """How many operations the actor's request waits for at once; 0 if none runs."""
+        running = self._lanes[name].running
+        return 0 if running is None else 1 if isinstance(running, Run) else len(running.waits_for)
+
+    def do(self, choice: Choice, later: Sequence[Choice] = ()) -> bool:
         """One operation, if it can be done.
 
-        Where nothing overlaps it is a whole request; `later_faults` are then what is done to its other operations.
+        Where nothing overlaps it is a whole request; `later` is then what was chosen for its other operations.
         """
         lane = self._lanes.get(choice.actor)
         if lane is None or (lane.running is None and lane.upcoming is None):
@@ -181,12 +190,12 @@ class World:
         self._last = lane
         if lane.running is None:
             lane.machine = choice.machine if self._machines else 1
-        self._step(lane, choice.fault if self._faults else "")
+        self._step(lane, choice)
         self.made.append(Made(choice, lane.number))
         if not self._overlap:
-            for later in later_faults if self._faults else ():
+            for each in later:
                 if lane.running is not None:
-                    self._step(lane, later)
+                    self._step(lane, each)
             self._finish(lane)
         return True
 
@@ -247,30 +256,37 @@ class World:
             pause_ms = TICK_MS if others_turn else 0
         self.clock.at_ms += self.until_expiry_ms() if pause_ms == EXPIRY_MS else pause_ms
 
-    def _step(self, lane: _Lane, fault: str) -> None:
+    def _step(self, lane: _Lane, choice: Choice) -> None:
+        """One operation; of the choice counts what is done to it, and which it is."""
         if lane.running is None:
             assert lane.upcoming is not None
             self._begin(lane, lane.upcoming)
+        self.waited = self.waits_for(lane.actor.name) if lane.actor.name in self._lanes else 1
         running, call = lane.running, lane.call
         if running is None:  # answered without any operation
             return
-        assert call is not None and running.about_to is not None
-        operation = running.about_to
+        fault = choice.fault if self._faults else ""
+        going = choice.going if self._order and choice.going <= self.waited else 1
+        operation = running.about_to if isinstance(running, Run) else running.waits_for[going - 1]
+        assert call is not None and operation is not None
         if fault:
             self.faults_left -= 1
             call.faulted = True
         if fault == KILLED:
             running.kill()
-            self._note(call, operation, fault)
+            self._note(call, operation, choice)
             self._end(lane, Answer(0, b"", ""))
             return
         rules = self._service.faults
         if fault:
             rules.add(Rule(Verdict(fault)))
-        running.step()
+        if isinstance(running, Run):
+            running.step()
+        else:
+            running.step(going - 1)
         if fault:
             rules.clear()
-        self._note(call, operation, fault)
+        self._note(call, operation, choice._replace(fault=fault, going=going))
         if running.about_to is None:
             self._answer(lane)
 
@@ -314,14 +330,16 @@ class World:
             self._look_ahead(lane)
         self.history.happenings.append(Ended(call))
 
-    def _note(self, call: Call, operation: Operation[Outcome], fault: str) -> None:
+    def _note(self, call: Call, operation: Operation[Outcome], choice: Choice) -> None:
         self._steps += 1
         now_ms, kind = self.clock.at_ms, operation.kind.name
-        event = None if fault == KILLED else self._service.journal.last
+        event = None if choice.fault == KILLED else self._service.journal.last
         value = expiration_s = None
         if operation.writes:
             value, expiration_s = operation.writes[0].value, operation.writes[0].expires_s(now_ms)
-        step = Step(self._steps, now_ms, call, kind, operation.keys[0], event, value, expiration_s, fault)
+        step = Step(
+            self._steps, now_ms, call, kind, operation.keys[0], event, value, expiration_s, choice.fault, choice.going
+        )
         if step.wrote:
             self._ends_s[step.key] = expiration_s
             if value is not None:
@@ -330,7 +348,7 @@ class World:
 
     def _finish(self, lane: _Lane) -> None:
         while lane.running is not None:
-            self._step(lane, "")
+            self._step(lane, Choice(lane.actor.name))
 
 
 class _SmallPages:
@@ -345,7 +363,7 @@ class _SmallPages:
         """As the namespace does it."""
         page = operation.page
         if page is not None and page.limit > self._page_max:
-            operation = operation._replace(page=_small(page, self._page_max))
+            operation = structs.replace(operation, page=_small(page, self._page_max))
         return self._service.perform(operation)
 
 

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
@@ -18,10 +17,11 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from queue_emulator.core.errors import StateError
-from queue_emulator.kv.folder import Folder, check_size
+from queue_emulator.kv.folder import Folder, check_size, private_folder
 
 _LOG, _JOURNAL = "-wal", "-journal"
 COMPANIONS = (_LOG, "-shm", _JOURNAL)
+_COPIED = ("", _LOG, _JOURNAL)
 _BUSY_S = 0.5  # how long opening waits for a process that is just closing the file
 _JOURNAL_END = bytes.fromhex("d9d505f920a163d7")  # of a journal that names a super-journal
 _BYTES_MAX = 4 << 30  # of a database to be copied: room for some ten million keys
@@ -92,8 +92,8 @@ def check_same(connection: sqlite3.Connection, folder: Folder, name: str, before
 @contextmanager
 def copied(folder: Folder, name: str) -> Iterator[sqlite3.Connection]:
     """A copy of the database with its write-ahead log, as it was at one moment; raises as `locked` does."""
-    with tempfile.TemporaryDirectory(prefix="queue-emulator-") as temporary:
-        copy = Path(temporary) / "copy.sqlite"
+    with private_folder() as temporary:
+        copy = temporary / "copy.sqlite"
         _copy(folder, name, copy)
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             distrust(connection)
@@ -129,6 +129,10 @@ def _check_files(folder: Folder, name: str) -> None:
         found = folder.file(each)
         if found is not None:
             check_size(folder.path / each, found.st_size, _BYTES_MAX)
+    _check_journal(folder, name)
+
+
+def _check_journal(folder: Folder, name: str) -> None:
     with suppress(FileNotFoundError), folder.reading(name + _JOURNAL, _BYTES_MAX) as journal:
         journal.seek(-min(journal.seek(0, os.SEEK_END), len(_JOURNAL_END)), os.SEEK_END)
         if journal.read() == _JOURNAL_END:
@@ -136,10 +140,14 @@ def _check_files(folder: Folder, name: str) -> None:
 
 
 def _copy(folder: Folder, name: str, copy: Path) -> None:
-    """Copy database and log until both are still the same afterwards: no lock is taken, and nothing is touched."""
+    """Copy database, log and journal until all are still the same afterwards: then they were so at one moment.
+
+    That is what a process leaves that is killed then, and what SQLite starts from. No lock is taken, nothing touched.
+    """
     for _ in range(_COPIES_MAX):
-        made = [_copied_file(folder, name + suffix, copy.with_name(copy.name + suffix)) for suffix in ("", _LOG)]
-        if made == [_digest(folder, name + suffix) for suffix in ("", _LOG)]:
+        _check_journal(folder, name)
+        made = [_copied_file(folder, name + suffix, copy.with_name(copy.name + suffix)) for suffix in _COPIED]
+        if made == [_digest(folder, name + suffix) for suffix in _COPIED]:
             if made[0] is None:
                 raise FileNotFoundError(2, "No such file or directory")
             return

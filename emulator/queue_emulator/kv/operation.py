@@ -1,8 +1,9 @@
 """One KV operation as a value, who makes it, and what can come of it: what every part of this room speaks of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+import msgspec
 
 from queue_emulator.core import limits
 from queue_emulator.core.entries import Entry, Row
@@ -26,8 +27,7 @@ class StaleReads(NamedTuple):
     number: int
 
 
-@dataclass(slots=True)
-class Invocation:
+class Invocation(msgspec.Struct):
     """One run of a Worker, or of another caller: how many KV operations it has made, and may make (None: unlimited).
 
     name        by which the journal knows it, "" if it has none or cannot be told
@@ -131,7 +131,7 @@ class Written(NamedTuple):
 Outcome = TypeVar("Outcome", Reading, Listing, Written)
 
 
-class Operation(NamedTuple, Generic[Outcome]):
+class Operation(msgspec.Struct, Generic[Outcome], frozen=True):
     """One operation, its arguments checked; what comes of it is a Reading, a Listing or Written.
 
     kind         a row of core/kinds.py
@@ -167,8 +167,7 @@ HeldMs = Mapping[bytes, Mapping[str, int]]
 """For each key that a fault keeps away: from which locations, and for how long, in milliseconds."""
 
 
-@dataclass(slots=True)
-class Way:
+class Way(msgspec.Struct):
     """How far one operation came.
 
     id        its number, in the order of asking

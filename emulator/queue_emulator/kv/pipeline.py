@@ -10,6 +10,8 @@ it. A request of many keys is one operation: it waits once, is refused as a whol
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
@@ -141,13 +143,13 @@ class Pipeline:
             self._note(operation, way, seen(ALL), error)
             return
         for part in steps(len(operation.keys)):
-            self._note(operation._replace(keys=operation.keys[part]), way, seen(part), error)
+            self._note(structs.replace(operation, keys=operation.keys[part]), way, seen(part), error)
             await others_first()
             if way.epoch != self.epoch:
                 raise ResetError(operation.kind.wire)
 
     def _note(self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None) -> None:
-        kind, namespace, location, keys, caller, asked_ms, *_ = operation
+        kind, keys, caller = operation.kind, operation.keys, operation.caller
         done_ms = self.clock.now_ms()
         failed = None if error is None else str(error)
         rules = _NO_RULES if way.decision is None else way.decision.rules
@@ -156,10 +158,10 @@ class Pipeline:
                 caller.read_stale(StaleRead(kind, saw[1]))
             self.journal.note(
                 way.id,
-                asked_ms,
+                operation.asked_ms,
                 way.begun_ms,
                 done_ms,
-                location,
+                operation.location,
                 caller.name,
                 caller.route,
                 kind.name,
@@ -167,7 +169,7 @@ class Pipeline:
                 *saw,
                 failed,
                 rules.get(key),
-                namespace,
+                operation.namespace,
             )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import structs
+
 from queue_emulator.core import keys as key_rules
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.copies import shallow
@@ -138,9 +140,12 @@ class KVService:
         )
         return written.entries
 
-    async def load(self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False) -> None:
-        """As `write`, as a seed: no rule, limit or count is for it."""
-        await self.pipeline.perform(self._writing(LOAD, location, requests, caller=NOBODY, in_steps=in_steps), self)
+    async def load(
+        self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False, epoch: int | None = None
+    ) -> None:
+        """As `write`, as a seed: no rule, limit or count is for it. `epoch`: of the reset after which it was sent."""
+        caller = NOBODY if epoch is None else Invocation(None, mixed=True, epoch=epoch)
+        await self.pipeline.perform(self._writing(LOAD, location, requests, caller=caller, in_steps=in_steps), self)
 
     async def delete(self, location: str, *keys: bytes, caller: Invocation = NOBODY, in_steps: bool = False) -> None:
         """Leave tombstones, all or none; deleting a key that is not there succeeds; `in_steps` as in `write`."""
@@ -293,7 +298,7 @@ class KVService:
     def _write(self, operation: Operation[Any], way: Way) -> Coroutine[Any, Any, Written]:
         writes = operation.writes
         if operation.in_steps or (len(writes) == 1 and len(writes[0].value) > STEP_BYTES):
-            in_steps = operation._replace(in_steps=True)
+            in_steps = structs.replace(operation, in_steps=True)
             return self._centre.write_in_steps(in_steps, way, still=self._still, arrived=self._arrived)
         return self._centre.write(operation, way, still=self._still, arrived=self._arrived)
 

@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.kv.large_values import Aside, is_large, kept_value
@@ -138,7 +140,7 @@ class SqliteStore:
         }
         with large.reading(kept.values()):
             for key, parts in kept.items():
-                there[key] = there[key]._replace(value=await large.value(parts))
+                there[key] = msgspec.structs.replace(there[key], value=await large.value(parts))
 
     def columns(self, entry: Entry, aside: Aside) -> tuple[Any, ...]:
         return (

@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,12 +11,13 @@ from starlette.types import ASGIApp
 from queue_emulator import settings
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.shown import block
-from queue_emulator.kv.folder import read_small
+from queue_emulator.kv.folder import private_folder, read_small
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.run.command import Apart, Command, find, with_preload
 from queue_emulator.run.session import Session, Surroundings
 from queue_emulator.testing.host import Bound, Stage
+from queue_emulator.testing.state_copy import copy_of_one_moment
 from queue_emulator.web.deployment import WORKER_NAME
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.workerd.extra import require_extra
@@ -35,8 +34,7 @@ async def start_project(path: Path, locations: tuple[str, ...], stage: Stage, st
     """Raises SettingsError for one that does not start."""
     require_extra(("aiohttp", "h11"))
     config = _config(path)
-    folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    folder = stack.enter_context(private_folder())
     _copy_state(config.parent, folder / "state")
     environment = {**settings.environment(), **_ENVIRONMENT}
     find(("node",), environment)
@@ -73,14 +71,7 @@ def _copy_state(project: Path, state: Path) -> None:
     """What D1, R2 and Durable Objects hold locally is there, and is not changed."""
     kept = project / ".wrangler" / "state"
     if kept.is_dir():
-        try:
-            shutil.copytree(kept, state, symlinks=True)
-        except OSError as error:
-            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror or error
-            raise SettingsError(
-                f"cannot copy {kept}, which tests have a copy of: {why}; a `wrangler dev` that is running may be "
-                "writing there: end it first"
-            ) from None
+        copy_of_one_moment(kept, state)
 
 
 def _wrangler(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from queue_emulator.core import limits
-from queue_emulator.core.bulk import bulk_entry, parse_bulk
+from queue_emulator.core.bulk import BulkData, bulk_entry, parse_bulk
 from queue_emulator.core.javascript import Json, ToJson, utf8
 from queue_emulator.core.options import ListRequest
 from queue_emulator.core.wire_names import INVOCATION
@@ -82,11 +82,16 @@ class Control:
     async def seed(self, request: Request) -> ToJson:
         """Write a bulk-put array, all or nothing, at the location that the request names."""
         location = location_of(request, self._deployment)
+        data = await self._data(request)
+        epoch = request.scope[INVOCATION].epoch
+        await self._deployment.service.load(location, data.requests, in_steps=True, epoch=epoch)
+        return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
+
+    async def _data(self, request: Request) -> BulkData:
+        """What the body says, which nobody has in memory after that."""
         content = await read_body(request)
         parse = partial(parse_bulk, entries_max=limits.SEED_ENTRIES_MAX)
-        data = await off_loop(len(content), partial(parse, content, self._deployment.clock.now_ms()))
-        await self._deployment.service.load(location, data.requests, in_steps=True)
-        return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
+        return await off_loop(len(content), partial(parse, content, self._deployment.clock.now_ms()))
 
     async def enqueue(self, request: Request) -> ToJson:
         """A task through CommHub, as a webhook would bring it: `{"format": "new"|"old", "task": {…}}`."""
