@@ -16,7 +16,7 @@ BROKEN: dict[str, Found] = {
     "run-alone": {("P7", ())},
     "dual-beside-new": {("P1", (RACE,)), ("P4", (RACE, RATE))},
 }
-SELDOM: dict[str, Found] = {"run-beside-dual": {("P10", (RACE,))}}
+SELDOM: dict[str, Found] = {"run-beside-dual": {("P10", (RACE,))}, "dual-beside-new": {("P4", (RATE, "PAUSES"))}}
 
 
 @pytest.mark.slow

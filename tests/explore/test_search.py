@@ -37,8 +37,9 @@ def test_every_schedule_is_tried_once_in_the_order_of_its_deviations() -> None:
     assert len(tried) == len({made(world) for world in tried})
     level_of = dict(zip(map(made, tried), levels, strict=True))
     assert level_of["a", "a", "b", "b"] == level_of["b", "b", "a", "a"] == 0
-    assert level_of["a", "b", "b", "a"] == level_of["a", "b~60s", "b", "a"] == level_of["a", "a", "b=", "b"] == 1
-    assert level_of["a", "a~60s", "b", "b"] == 2, "a pause in the midst of a request alone counts double"
+    assert level_of["a", "b", "b", "a"] == level_of["a", "a", "b=", "b"] == 1
+    assert level_of["a", "b~60s", "b", "a"] == 2, "with one location nothing speaks for a minute in which nobody acts"
+    assert level_of["a", "a~expiry", "b", "b"] == 2, "a pause in the midst of a request alone counts double"
     assert level_of["a", "b", "a", "b"] == 2, "two switches, each in the midst of a request"
 
 

@@ -4,12 +4,16 @@ A deviation is a switch to another actor in the midst of a request, a pause that
 another order of operations that one request asks for at once. Most of what breaks a queue needs one or two of them. Any
 order of whole requests has none. A deviation counts double where nothing speaks for it: a switch after which the other
 actor touches nothing that the request has read or written before it and does so again after it (explore/conflicts.py),
-or a pause in the midst of a request.
+or a pause in the midst of a request; and one more where nothing speaks for its time: no key would be put again at once,
+nothing that the request has to do with ends, or a minute makes no copy newer because there is one location. Of as many
+deviations, those come first before which fewer other requests than the usual ones were begun, and of these again the
+few that are made for what time brings.
 
 A schedule is as another one that was run up to some place, deviates there, and goes on as usual. Those that deviate at
 one place follow each other, so that what comes before it is done once for all of them.
 """
 
+from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -24,7 +28,8 @@ from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL
 from queue_emulator.explore.world import World
 
 _KEPT_MAX = 400  # schedules to go on from, for each number of deviations: more are not come to in hours
-_PLACES_MAX = 1 << 16
+_PUT_OFF_MAX = 2_000  # places at which nothing speaks for a choice, likewise
+_PLACE_BITS = 16
 
 
 class Place(NamedTuple):
@@ -112,13 +117,12 @@ class _Stem(NamedTuple):
 
 
 class _Branches(NamedTuple):
-    """What is tried at one place of a stem, in this order. `judged`: whether it was asked what speaks for it."""
+    """What is tried at one place of a stem, in this order, though nothing speaks for it."""
 
     stem: _Stem
     place: int
     choices: tuple[Choice, ...]
     odd_time: bool
-    judged: bool = False
 
 
 class ByDeviations:
@@ -137,7 +141,8 @@ class ByDeviations:
         self._interned: dict[Place, Place] = {}
         self._stems: dict[int, list[_Stem]] = {}
         self._put_off: dict[int, list[_Branches]] = {}
-        self._now: dict[tuple[int, bool], list[_Branches]] = {}
+        self._from: list[_Stem | _Branches] = []
+        self._now: dict[tuple[int, bool], array[int]] = {}  # a number for each place: an object is ten times as large
         self._branches: list[Choice] = []
         self._at: tuple[_Stem, int] | None = None
         self._root: World | None = None
@@ -199,7 +204,7 @@ class ByDeviations:
             places = self._now[first]
             other = self._draws.below(len(places))
             places[other], places[-1] = places[-1], places[other]
-            self._begin(places.pop())
+            self._begin(places.pop(), odd_time=not first[1])
             if not places:
                 del self._now[first]
 
@@ -207,31 +212,35 @@ class ByDeviations:
         self.level = min((*self._stems, *self._put_off), default=None)
         if self.level is None:
             return False
-        for branches in self._put_off.pop(self.level, ()):
-            self._wait(branches)
-        for stem in self._stems.pop(self.level, ()):
-            for place in range(len(stem.places)):
-                for kind, choices in stem.by_kind(place).items():
-                    if kind.weight == self.level - stem.level:
-                        self._wait(_Branches(stem, place, choices, kind.odd_time))
+        self._from = [*self._put_off.pop(self.level, ()), *self._stems.pop(self.level, ())]
+        for number, each in enumerate(self._from):
+            if isinstance(each, _Branches):
+                self._wait(each.stem, each.odd_time, number << _PLACE_BITS)
+                continue
+            for place in range(len(each.places)):
+                for kind in each.by_kind(place):
+                    if kind.weight == self.level - each.level:
+                        self._wait(each, kind.odd_time, number << _PLACE_BITS | place)
         return True
 
-    def _wait(self, branches: _Branches) -> None:
+    def _wait(self, stem: _Stem, odd_time: bool, number: int) -> None:
         """Few switches come before many, and few choices before many."""
-        self._now.setdefault((branches.stem.switches, not branches.odd_time), []).append(branches)
+        self._now.setdefault((stem.switches, not odd_time), array("Q")).append(number)
 
-    def _begin(self, branches: _Branches) -> None:
+    def _begin(self, number: int, *, odd_time: bool) -> None:
         """What nothing speaks for by now comes one level later."""
         assert self.level is not None
-        stem, place, choices, odd_time, judged = branches
-        if not judged:
-            speaks = self._speaks_for(stem, stem.places[place])
-            unlikely = tuple([choice for choice in choices if not speaks(choice)])
-            choices = tuple([choice for choice in choices if speaks(choice)])
-            later = self._put_off.setdefault(self.level + 1, [])
-            if unlikely and len(later) < _PLACES_MAX:
-                later.append(_Branches(stem, place, unlikely, odd_time, judged=True))
-        self._at, self._branches = (stem, place), [*reversed(choices)]
+        stem, place = self._from[number >> _PLACE_BITS], number & ((1 << _PLACE_BITS) - 1)
+        if isinstance(stem, _Branches):
+            self._at, self._branches = (stem.stem, stem.place), [*reversed(stem.choices)]
+            return
+        choices = stem.by_kind(place)[_Kind(self.level - stem.level, odd_time)]
+        speaks = self._speaks_for(stem, stem.places[place])
+        unlikely = tuple([choice for choice in choices if not speaks(choice)])
+        later = self._put_off.setdefault(self.level + 1, [])
+        if unlikely and len(later) < _PUT_OFF_MAX:
+            later.append(_Branches(stem, place, unlikely, odd_time))
+        self._at, self._branches = (stem, place), [choice for choice in reversed(choices) if speaks(choice)]
 
     def _speaks_for(self, stem: _Stem, place: Place) -> Callable[[Choice], bool]:
         """Whether anything speaks for a choice, as far as runs have shown."""

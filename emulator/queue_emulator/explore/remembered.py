@@ -23,7 +23,7 @@ from queue_emulator.kv.service import NOBODY
 from queue_emulator.kv.turn import HeldTurns
 from queue_emulator.worker.answers import Answer
 
-PLACES_MAX = 100_000  # what is remembered beyond that is forgotten, and learned again
+PLACES_MAX = 40_000  # what is remembered beyond that is forgotten, and learned again
 
 Heard = Reading | Listing | Written | JavaScriptError | None
 """What a run is told: what came of its last operation, or the error that it failed with; None as it begins."""

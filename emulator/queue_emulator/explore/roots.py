@@ -6,7 +6,7 @@ from queue_emulator.explore.scenarios import Scenario
 from queue_emulator.explore.turns import Choice
 from queue_emulator.explore.world import World
 
-_WORLDS_MAX = 400  # some 10 kB each
+_WORLDS_MAX = 150  # some 15 kB each
 
 
 class _Node:
