@@ -33,7 +33,7 @@ DELEGATED = {
     "completion": ("queue_contracts.completion", "print completions for a shell: bash, zsh or tcsh"),
 }
 # Nothing but these, whatever else is installed: another plugin could change what is sent, or send something.
-PLUGINS = ("xdist", "xdist.looponfail", "schemathesis.pytest.plugin", "_hypothesis_pytestplugin")
+PLUGINS = ("xdist", "xdist.looponfail", "_hypothesis_pytestplugin")  # and Schemathesis, once a target answers
 EPILOG = f"""exit codes:
   0 the contract holds; 1 it is broken; 2 wrong usage, or the target cannot be tested;
   3 the run tried to send more than its profile allows, or it proves nothing;

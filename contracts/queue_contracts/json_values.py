@@ -18,9 +18,10 @@ class OtherForm(ValueError):
 
 
 def parse_json(content: str | bytes) -> Json:
-    """What a text says. Raises NoJson."""
+    """What a text says, which is UTF-8: Python would guess UTF-16 and UTF-32, which no Worker reads. Raises NoJson."""
     try:
-        parsed: Json = json.loads(content, parse_constant=_refuse)
+        text = content if isinstance(content, str) else content.decode("utf-8-sig")
+        parsed: Json = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise NoJson(str(error)) from None
     return parsed

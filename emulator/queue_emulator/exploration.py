@@ -68,6 +68,7 @@ def scenario(
     page: int = PAGE_MAX,
     operations: int = OPERATIONS_MAX,
     machines: int = 1,
+    versions: Mapping[str, Path] | None = None,
 ) -> Scenario:
     """Who asks a Worker what; raises SettingsError for what cannot be.
 
@@ -78,10 +79,14 @@ def scenario(
     binding  the name of the KV namespace in the Worker's `env`
     faults   whether a KV operation may fail, or a run of the Worker be killed
     machines  of each location, with copies of their own
+    versions  other builds of a Worker in JavaScript, which answer the actors whose `version` names them
     page, operations  how many keys a list gives at most, and KV operations a run of the Worker may make
     """
     function, main = (None, worker) if isinstance(worker, Path) else (worker, None)
-    own = Own(function, {}, binding, dict(headers or {}), tuple(at_end), tuple(end_locations), main=main)
+    if versions and main is None:
+        raise SettingsError("versions are builds of a Worker in JavaScript, and this one is a function of Python")
+    builds = tuple((versions or {}).items())
+    own = Own(function, {}, binding, dict(headers or {}), tuple(at_end), tuple(end_locations), main=main, builds=builds)
     return make_scenario(
         name,
         own,

@@ -4,52 +4,25 @@ Each test has an emulator of its own, in its own process and without a port, so 
 order. `@pytest.mark.queue_emulator(profile="local", locations=["SJC", "NRT"])` says how it is to be.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from queue_emulator.core.profiles import Profile
     from queue_emulator.exploration import Guarantee, OwnCheck, Scenario
-    from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults, Version
+    from queue_emulator.testing import KV, Emulator, EmulatorClock, Faults
+    from queue_emulator.testing.marker import Marker
     from queue_emulator.testing.workers import Workers
 
 
-class _Options(TypedDict, total=False):
-    """The members of the marker."""
-
-    worker: str | Path | None
-    profile: str
-    locations: list[str]
-    worker_version: "Version"
-    rate_limit: int | None
-    strict: bool
-    seed: int
-    without: list[str]
-    plan: str | None
-    replication_lag_s: tuple[float, float]
-    tombstone_life_s: float | None
-    api_reads: str
-
-
-_MEMBERS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "worker": (lambda given: given is None or isinstance(given, (str, Path)), "a path, as 'src/worker.mjs'"),
-    "profile": (lambda given: isinstance(given, str), "a name, as 'local'"),
-    "locations": (lambda given: given not in ([], ()) and _texts(given), "a list of airport codes, as ['SJC', 'NRT']"),
-    "worker_version": (lambda given: given in ("old", "dual", "new"), "'old', 'dual' or 'new'"),
-    "rate_limit": (lambda given: given is None or _above_zero(given), "a whole number above 0"),
-    "strict": (lambda given: isinstance(given, bool), "True or False"),
-    "seed": (lambda given: _whole(given), "a whole number"),
-    "without": (lambda given: _texts(given), "a list of switches, as ['write-rate']"),
-    "plan": (lambda given: given is None or isinstance(given, str), "a name, as 'free'"),
-    "replication_lag_s": (lambda given: _range(given), "two numbers of seconds, as (0, 5)"),
-    "tombstone_life_s": (lambda given: given is None or _seconds(given), "a number of seconds"),
-    "api_reads": (lambda given: given in ("central", "cached"), "'central' or 'cached'"),
-}
+MEMBERS = (
+    "worker", "profile", "locations", "worker_version", "rate_limit", "strict", "seed", "without", "plan",
+    "replication_lag_s", "tombstone_life_s", "api_reads",
+)  # fmt: skip  # as testing/marker.py reads them, which loads more than an empty session needs
 _EMULATOR: "pytest.StashKey[Emulator]" = pytest.StashKey()
-_MARKER = f"queue_emulator({', '.join(_MEMBERS)}): how the emulator of this test behaves"
+_MARKER = f"queue_emulator({', '.join(MEMBERS)}): how the emulator of this test behaves"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,9 +69,9 @@ def emulator(request: pytest.FixtureRequest) -> "Emulator":
     """A Worker over an empty KV, on a clock that stands at 2026-01-01T12:00:00Z: the task queue, or your own Worker."""
     from queue_emulator.core.errors import EmulatorError
 
-    options, refused = _options(request), ""
+    given, refused = _given(request), ""
     try:
-        made = _of_the_queue(options) if options.get("worker") is None else _over_a_worker(request, options)
+        made = _made(request, given)
     except EmulatorError as error:
         refused = f"the marker queue_emulator: {error}"
     if refused:
@@ -117,50 +90,35 @@ def _queue_emulator_workers() -> "Iterator[Workers]":
     workers.end()
 
 
-def _of_the_queue(options: _Options) -> "Emulator":
-    from queue_emulator.testing import Emulator
+def _made(request: pytest.FixtureRequest, given: dict[str, object]) -> "Emulator":
+    from queue_emulator.testing.emulator import Emulator
+    from queue_emulator.testing.marker import read_marker
 
+    marker = read_marker(given)
+    if marker.worker is not None:
+        return _over_a_worker(request, marker, marker.worker)
     return Emulator(
-        profile=_profile(options),
-        locations=options.get("locations"),
-        worker_version=options.get("worker_version", "new"),
-        rate_limit=options.get("rate_limit"),
-        strict=options.get("strict", False),
-        seed=options.get("seed", 0),
+        profile=marker.kv(),
+        locations=marker.locations,
+        worker_version=marker.worker_version,
+        rate_limit=marker.rate_limit,
+        strict=marker.strict,
+        seed=marker.seed,
     )
 
 
-def _over_a_worker(request: pytest.FixtureRequest, options: _Options) -> "Emulator":
+def _over_a_worker(request: pytest.FixtureRequest, marker: "Marker", worker: str) -> "Emulator":
     from queue_emulator.core.errors import SettingsError
     from queue_emulator.testing.emulator import Emulator, codes_of
 
-    stray = next((name for name in _OF_THE_QUEUE if name in options), None)
+    stray = marker.of_the_queue()
     if stray is not None:
-        raise SettingsError(f"{stray} is for the task queue: leave it out with worker={options['worker']!r}")
-    profile, locations = _profile(options), codes_of(options.get("locations"))
-    path = request.config.rootpath / (options["worker"] or "")
+        raise SettingsError(f"{stray} is for the task queue: leave it out with worker={worker!r}")
+    profile, locations, path = marker.kv(), codes_of(marker.locations), request.config.rootpath / worker
     workers: Workers = request.getfixturevalue("_queue_emulator_workers")
-    world = workers.world(path, locations, profile, options.get("seed", 0))
+    world = workers.world(path, locations, profile, marker.seed)
     request.addfinalizer(lambda: workers.settle(path, locations))
     return Emulator.of(world)
-
-
-def _profile(options: _Options) -> "Profile":
-    from queue_emulator.core.profiles import compose
-
-    least_s, most_s = options.get("replication_lag_s", (0, 0))
-    life_s = options.get("tombstone_life_s")
-    return compose(
-        options.get("profile", "cloudflare"),
-        without=options.get("without", ()),
-        plan=options.get("plan"),
-        lag_ms=(round(least_s * 1000), round(most_s * 1000)),
-        tombstone_life_ms=None if life_s is None else round(life_s * 1000),
-        api_reads=options.get("api_reads", "central"),
-    )
-
-
-_OF_THE_QUEUE = ("worker_version", "rate_limit", "strict")
 
 
 @pytest.fixture
@@ -230,40 +188,13 @@ def explore(request: pytest.FixtureRequest) -> Explore:
     return Explore(request)
 
 
-def _options(request: pytest.FixtureRequest) -> _Options:
-    """What the markers of a test say, the nearest last; the test fails for what they cannot say."""
-    options: _Options = {}
+def _given(request: pytest.FixtureRequest) -> dict[str, object]:
+    """What the markers of a test say, the nearest last."""
+    given: dict[str, object] = {}
     for marker in reversed(list(request.node.iter_markers("queue_emulator"))):
         if marker.args:
             pytest.fail(
                 f"the marker queue_emulator takes keyword arguments only, not {marker.args[0]!r}", pytrace=False
             )
-        options |= cast("_Options", marker.kwargs)  # checked below
-    for name, given in options.items():
-        if name not in _MEMBERS:
-            known = ", ".join(_MEMBERS)
-            pytest.fail(f"the marker queue_emulator has no argument {name!r}; it has {known}", pytrace=False)
-        allowed, said = _MEMBERS[name]
-        if not allowed(given):
-            pytest.fail(f"{name} in the marker queue_emulator must be {said}, not {given!r}", pytrace=False)
-    return options
-
-
-def _texts(given: object) -> bool:
-    return isinstance(given, (list, tuple)) and all(isinstance(each, str) for each in given)
-
-
-def _whole(given: object) -> bool:
-    return isinstance(given, int) and not isinstance(given, bool)
-
-
-def _above_zero(given: object) -> bool:
-    return isinstance(given, int) and not isinstance(given, bool) and given > 0
-
-
-def _seconds(given: object) -> bool:
-    return isinstance(given, (int, float)) and not isinstance(given, bool) and given >= 0
-
-
-def _range(given: object) -> bool:
-    return isinstance(given, (list, tuple)) and len(given) == 2 and all(map(_seconds, given))
+        given |= marker.kwargs
+    return given

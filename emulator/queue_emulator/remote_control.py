@@ -7,7 +7,8 @@ command expects and nothing else.
 import http.client
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
+from io import BytesIO
 from threading import Timer
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import msgspec
 
 from queue_emulator.core.addresses import without_password
 from queue_emulator.core.errors import RemoteError, SettingsError
+from queue_emulator.core.shown import one_line
 from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
 SHORT_BYTES_MAX, LONG_BYTES_MAX = 4 << 20, 64 << 20
@@ -23,6 +25,7 @@ _CONNECT_S = 10
 _SILENCE_S = 60
 _SEED_SILENCE_S = 600  # a large seed takes its time, and until then nothing is heard of it
 _WHOLE_S = 900.0  # for request and answer together, however slowly either comes
+_SHORT_S = 60.0  # the same where both are short, and for the head of an answer that goes on
 _PIECE_BYTES = 1 << 16
 _REASON_CHARACTERS_MAX = 300
 
@@ -89,16 +92,25 @@ class RemoteControl:
         content = msgspec.json.encode(body)
         return self.ask(method, path, shape, body=(content,), size_bytes=len(content), answer_bytes_max=LONG_BYTES_MAX)
 
+    def lines(self, path: str) -> Iterator[bytes]:
+        """The lines of an answer that has an end."""
+        status, content = self._exchange("GET", CONTROL_PREFIX + path, (), 0, LONG_BYTES_MAX)
+        if status != 200:
+            raise self._refused(status, content)
+        return (line.rstrip(b"\n") for line in BytesIO(content))
+
     def follow(self, path: str) -> Iterator[bytes]:
         """Lines as they come, empty ones too, until the emulator ends, also where that resets the connection."""
         connection, begun = _connection(self._url), False
         try:
             self._connect(connection)
             connection.sock.settimeout(self._silence_s)
-            connection.request("GET", CONTROL_PREFIX + path, headers=self._headers())
-            with connection.getresponse() as response:
-                if response.status != 200:
-                    raise self._refused(response.status, self._content(response, SHORT_BYTES_MAX))
+            with ExitStack() as at_the_end:
+                with self._answered_within(min(self._whole_s, _SHORT_S), connection.sock):
+                    connection.request("GET", CONTROL_PREFIX + path, headers=self._headers())
+                    response = at_the_end.enter_context(connection.getresponse())
+                    if response.status != 200:
+                        raise self._refused(response.status, self._content(response, SHORT_BYTES_MAX))
                 begun = True
                 while line := response.readline(SHORT_BYTES_MAX):
                     if len(line) == SHORT_BYTES_MAX:
@@ -111,7 +123,7 @@ class RemoteControl:
                 raise BrokenOffError(f"{self._url} {_how_it_ended(error, self._silence_s)}") from None
         except OSError as error:
             raise BrokenOffError(f"{self._url} {_how_it_ended(error, self._silence_s)}") from None
-        except http.client.HTTPException:
+        except _NO_HTTP:
             raise self.stranger() from None
         finally:
             connection.close()
@@ -128,7 +140,7 @@ class RemoteControl:
 
     def _refused(self, status: int, content: bytes) -> RemoteError:
         try:
-            why = _line(msgspec.json.decode(content, type=_Refusal).error)
+            why = one_line(msgspec.json.decode(content, type=_Refusal).error[:_REASON_CHARACTERS_MAX].strip())
         except (msgspec.MsgspecError, RecursionError):
             why = ""
         return RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")
@@ -151,33 +163,43 @@ class RemoteControl:
         headers = self._headers()
         if size_bytes:
             headers |= {"Content-Type": "application/json", "Content-Length": str(size_bytes)}
-        overdue = Timer(self._whole_s, self.break_off, [f"has not sent a complete answer within {self._whole_s:g} s"])
-        overdue.daemon = True
         silence_s = _SEED_SILENCE_S if size_bytes else self._silence_s
+        long = size_bytes or answer_bytes_max > SHORT_BYTES_MAX
         try:
             self._connect(connection)
-            self._asking = connection.sock  # the connection forgets it as soon as an answer without a length begins
-            overdue.start()
-            if self._broken_off:
-                raise BrokenOffError(f"{self._url} {self._broken_off}")
-            connection.sock.settimeout(silence_s)
-            connection.request(method, path, body=body if size_bytes else None, headers=headers)
-            with connection.getresponse() as response:
-                status, content = response.status, self._content(response, answer_bytes_max)
-            if self._broken_off:  # what was cut looks like an end
-                raise BrokenOffError(f"{self._url} {self._broken_off}")
-            return status, content
+            with self._answered_within(self._whole_s if long else min(self._whole_s, _SHORT_S), connection.sock):
+                connection.sock.settimeout(silence_s)
+                connection.request(method, path, body=body if size_bytes else None, headers=headers)
+                with connection.getresponse() as response:
+                    return response.status, self._content(response, answer_bytes_max)
         except (OSError, http.client.IncompleteRead) as error:
-            why = self._broken_off or _how_it_ended(error, silence_s)
-            raise BrokenOffError(f"{self._url} {why}") from None
-        except (http.client.HTTPException, ValueError):
-            if self._broken_off:
-                raise BrokenOffError(f"{self._url} {self._broken_off}") from None
+            raise BrokenOffError(f"{self._url} {_how_it_ended(error, silence_s)}") from None
+        except _NO_HTTP:
             raise self.stranger() from None
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _answered_within(self, seconds: float, connected: socket.socket) -> Iterator[None]:
+        """Break off after so long, however the block takes that; raises BrokenOffError then, or if another does it."""
+        overdue = Timer(seconds, self.break_off, [f"has not sent a complete answer within {seconds:g} s"])
+        overdue.daemon = True
+        self._asking = connected  # the connection forgets it as soon as an answer without a length begins
+        try:
+            overdue.start()
+            self._check_not_broken_off()
+            yield
+        except Exception:
+            self._check_not_broken_off()
+            raise
         finally:
             overdue.cancel()
             self._asking = None
-            connection.close()
+        self._check_not_broken_off()  # what was cut looks like an end
+
+    def _check_not_broken_off(self) -> None:
+        if self._broken_off:
+            raise BrokenOffError(f"{self._url} {self._broken_off}") from None
 
     def _content(self, response: http.client.HTTPResponse, bytes_max: int) -> bytes:
         content = bytearray()
@@ -188,6 +210,9 @@ class RemoteControl:
         if response.length:  # a body that ended early, which read() with a number passes over
             raise http.client.IncompleteRead(bytes(content[:100]), response.length)
         return bytes(content)
+
+
+_NO_HTTP = (http.client.HTTPException, ValueError, OverflowError)  # also of numbers in it that cannot be
 
 
 def _connection(url: str) -> http.client.HTTPConnection:
@@ -210,8 +235,3 @@ def _how_it_ended(error: Exception, silence_s: float) -> str:
     if isinstance(error, TimeoutError):
         return f"has sent nothing for {silence_s:g} s"
     return f"closed the connection before its answer was complete: {error}; is it a queue-emulator?"
-
-
-def _line(text: str) -> str:
-    """What a server says, as a part of one line of ours."""
-    return "".join(each if each.isprintable() else " " for each in text[:_REASON_CHARACTERS_MAX]).strip()

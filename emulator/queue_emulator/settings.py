@@ -73,7 +73,8 @@ class WorkerSettings:
 class Settings:
     """Everything that `serve` is told. `state` None keeps the data in memory only.
 
-    `cloudflare` names a real namespace: then nothing is kept here.
+    `cloudflare` names a real namespace: then nothing is kept here. `builds` are versions of `worker`, by name, beside
+    itself, which is the version `new`.
     """
 
     keys: KeySource
@@ -92,6 +93,7 @@ class Settings:
     colours: bool = False
     random_seed: int | None = None
     worker: WorkerSettings | None = None
+    builds: Mapping[str, WorkerSettings] = field(default_factory=dict)
     cloudflare: Access | None = None
     as_of: AsOf | None = None
     ready_file: Path | None = None
@@ -130,14 +132,14 @@ class ToolSettings:
     real_date: bool = False
 
 
-def read_api_token(*, environment: Mapping[str, str] | None = None) -> str | None:
+def read_api_token() -> str | None:
     """The token of Cloudflare's API from the environment or `.dev.vars`; without one the API is closed."""
-    return _token_named(API_TOKEN_NAME, _sources(environment, Path()))
+    return _token_named(API_TOKEN_NAME, _sources(None, Path()))
 
 
-def read_control_token(*, environment: Mapping[str, str] | None = None) -> str | None:
+def read_control_token() -> str | None:
     """What opens the controls of an emulator on another machine, from the environment or `.dev.vars`."""
-    return _token_named(CONTROL_TOKEN_NAME, _sources(environment, Path()))
+    return _token_named(CONTROL_TOKEN_NAME, _sources(None, Path()))
 
 
 def wants_colours() -> bool:

@@ -1,28 +1,46 @@
-"""How fast `explore` is, and how soon it finds each recorded hazard: python -m tests.bench.exploring [SEEDS]
+"""How fast `explore` is, and how soon it finds each recorded hazard: python -m tests.bench.exploring [SEEDS] [PART …]
 
-For each seed: the schedules until a hazard is found, the seconds of search for as many, and the seconds in all, with
-what is made small and told apart: seconds of the processor, so that a busy machine counts as an idle one. A hazard is a
-guarantee and the way in which it breaks; where several break the same, also what it needs.
+Parts, all of them if none is named, each with a table of its own:
+
+hazards  for each seed the seconds of search until all recorded hazards are found, and the seconds in all, with what is
+         made small, told apart, written and drawn
+rates    schedules a second, in one process and in two
+swarm    the seconds until drawn schedules alone, told nothing, show H1 to H15, on five seeds
+memory   of one process after 10,000, 50,000 and 100,000 schedules
+
+Seconds are those of the processor, so that a busy machine counts nearly as an idle one. A hazard is a guarantee and the
+way in which it breaks; where several break the same, also what it needs.
 """
 
+import multiprocessing
+import resource
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
-from queue_emulator.explore import schedule
-from queue_emulator.explore.causes import causes
+from queue_emulator.explore import files, schedule
+from queue_emulator.explore.causes import causes, targets
+from queue_emulator.explore.drawn import drawn
+from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.guarantee import broken
 from queue_emulator.explore.processes import collect_seldom
-from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS
+from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
 from queue_emulator.explore.search import schedules
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "schedules"
 ALL = (*SCENARIOS, ODD_LIST)
-SECONDS_MAX = 30.0
+SECONDS_MAX, SWARM_SECONDS_MAX = 60.0, 120.0
+SWARM_SEEDS = 5
+BY_SWARM = {f"h{number:02}" for number in range(1, 16)}
 RATED = ("daemons", "two-ends", "webhooks")
+RATED_SCHEDULES = 3_000
+REMEMBERED_AT = (10_000, 50_000, 100_000)
 Sign = tuple[object, ...]
 
 
@@ -38,50 +56,84 @@ def hazards() -> dict[str, Sign]:
 
 
 def found_in(seed: int, wanted: dict[str, Sign]) -> dict[str, tuple[int, float]]:
-    """For each hazard the number of the schedule, and seconds in all."""
+    """For each hazard the number of the schedule, and seconds in all, with its files."""
     explorer, begun_s = Explorer(ALL, seed), time.process_time()
     found: dict[str, tuple[int, float]] = {}
 
     def enough() -> bool:
         return len(found) == len(wanted) or time.process_time() - begun_s > SECONDS_MAX
 
-    for each in explorer.run(enough):
-        for name, sign in wanted.items():
-            if name not in found and sign == (each.target, each.causes)[: len(sign)]:
-                found[name] = each.at_schedule, time.process_time() - begun_s
+    with TemporaryDirectory() as folder:
+        for number, each in enumerate(explorer.run(enough)):
+            files.write(Path(folder), f"{number}", each, "again")
+            for name, sign in wanted.items():
+                if name not in found and sign == (each.target, each.causes)[: len(sign)]:
+                    found[name] = each.at_schedule, time.process_time() - begun_s
     return found
 
 
-def searched_s(seed: int, numbers: list[int]) -> dict[int, float]:
+def searched_s(seed: int, numbers: Iterable[int]) -> dict[int, float]:
     """Seconds until each of these schedules is run and looked at."""
-    begun_s, seconds = time.process_time(), dict[int, float]()
-    for number, world in enumerate(schedules(ALL, seed), 1):
+    begun_s, seconds, last = time.process_time(), dict[int, float](), max(numbers)
+    for number, world in enumerate(islice(schedules(ALL, seed), last), 1):
         broken(world.history)
-        if number in numbers:
-            seconds[number] = time.process_time() - begun_s
-        if number >= max(numbers):
-            break
+        seconds[number] = time.process_time() - begun_s
     return seconds
 
 
-def rate() -> float:
+def rate(number: int = 0) -> float:
     """Schedules a second where they are short, each looked at."""
-    scenarios = [each for each in SCENARIOS if each.name in RATED]
-    begun_s, count = time.process_time(), 0
-    for world in schedules(scenarios, 0, swarm=False):
-        broken(world.history)
-        count += 1
-        if time.process_time() - begun_s > 3:
-            break
-    return count / (time.process_time() - begun_s)
-
-
-def main(seeds: int) -> None:
     collect_seldom()
+    scenarios = [each for each in SCENARIOS if each.name in RATED]
+    return _rate(scenarios, number)
+
+
+def _rate(scenarios: list[Scenario], seed: int) -> float:
+    begun_s = time.process_time()
+    for world in islice(schedules(scenarios, seed, swarm=False), RATED_SCHEDULES):
+        broken(world.history)
+    return RATED_SCHEDULES / (time.process_time() - begun_s)
+
+
+def swarmed_s(seed: int, wanted: dict[str, Sign]) -> dict[str, float]:
+    """Seconds until drawn schedules have shown each of these, which is found out by what they need."""
+    wanted = {name: sign for name, sign in wanted.items() if name in BY_SWARM}
+    several = {sign[0] for sign in wanted.values() if len(sign) > 1}
+    found: dict[str, float] = {}
+    spent_s = 0.0
+    begun_s = time.process_time()
+    for world in drawn(Draws(seed, "swarm")):
+        for target in targets(broken(world.history)):
+            told: Sign = (target,)
+            if target in several and any(sign[0] == target for name, sign in wanted.items() if name not in found):
+                told = (target, causes(world.scenario, world.made, target))
+            for name, sign in wanted.items():
+                if name not in found and told[: len(sign)] == sign:
+                    found[name] = time.process_time() - begun_s
+        spent_s = time.process_time() - begun_s
+        if len(found) == len(wanted) or spent_s > SWARM_SECONDS_MAX:
+            break
+    return found
+
+
+def memory() -> list[tuple[int, int]]:
+    """After so many schedules, the most MB that a process has had: what it gives back does not count."""
+    collect_seldom()
+    rows, explorer = list[tuple[int, int]](), Explorer(ALL, 0)
+    for number in REMEMBERED_AT:
+        for _ in explorer.run(lambda number=number: explorer.schedules >= number):  # type: ignore[misc]
+            pass
+        rows.append((number, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
+    return rows
+
+
+def tell_hazards(seeds: int) -> None:
     wanted = hazards()
     numbers: dict[str, list[int]] = {name: [] for name in wanted}
     search: dict[str, list[float]] = {name: [] for name in wanted}
     whole: dict[str, list[float]] = {name: [] for name in wanted}
+    print("| seed | found | schedules | search, s | in all, s |\n|---|---|---|---|---|")
+    last: list[tuple[float, float]] = []
     for seed in range(seeds):
         found = found_in(seed, wanted)
         seconds = searched_s(seed, [number for number, _ in found.values()])
@@ -89,11 +141,13 @@ def main(seeds: int) -> None:
             numbers[name].append(number)
             search[name].append(seconds[number])
             whole[name].append(whole_s)
-        print(
-            f"seed {seed}: {len(found)} of {len(wanted)}, search {max(seconds.values()):.1f} s, "
-            f"in all {max(s for _, s in found.values()):.1f} s"
-        )
-    print(f"{rate():.0f} schedules a second: {', '.join(RATED)}\n")
+        at = max(number for number, _ in found.values())
+        last.append((seconds[at], max(s for _, s in found.values())))
+        print(f"| {seed} | {len(found)} of {len(wanted)} | {at} | {last[-1][0]:.2f} | {last[-1][1]:.1f} |", flush=True)
+    print(
+        f"| median, worst | | | {median(s for s, _ in last):.2f}, {max(s for s, _ in last):.2f} | "
+        f"{median(s for _, s in last):.1f}, {max(s for _, s in last):.1f} |\n"
+    )
     print("| hazard | found | schedules: median, worst | search, s | in all, s |\n|---|---|---|---|---|")
     for name in wanted:
         if not numbers[name]:
@@ -105,5 +159,48 @@ def main(seeds: int) -> None:
         )
 
 
+def tell_rates(seeds: int) -> None:
+    print("| schedules a second | one process | two processes |\n|---|---|---|")
+    for each in SCENARIOS:
+        if each.name in RATED:
+            print(f"| {each.name} | {_rate([each], 0):.0f} | |")
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        both = sum(pool.map(rate, (0, 1), chunksize=1))
+    print(f"| all three | {rate():.0f} | {both:.0f} |")
+
+
+def tell_swarm(seeds: int) -> None:
+    wanted = hazards()
+    print("| seed | found by drawn schedules alone | all after, s | the last |\n|---|---|---|---|")
+    for seed in range(SWARM_SEEDS):
+        found = swarmed_s(seed, wanted)
+        last = max(found, key=found.__getitem__)
+        print(f"| {seed} | {len(found)} of {len(BY_SWARM)} | {found[last]:.1f} | {last} |", flush=True)
+
+
+def tell_memory(seeds: int) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        rows = pool.apply(memory)
+    print("| schedules | MB |\n|---|---|")
+    for number, megabytes in rows:
+        print(f"| {number:,} | {megabytes} |")
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "hazards": tell_hazards,
+    "rates": tell_rates,
+    "swarm": tell_swarm,
+    "memory": tell_memory,
+}
+
+
+def main(arguments: list[str]) -> None:
+    collect_seldom()
+    seeds = int(arguments[0]) if arguments else 10
+    for name in arguments[1:] or PARTS:
+        print(f"\n## {name}\n")
+        PARTS[name](seeds)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    main(sys.argv[1:])

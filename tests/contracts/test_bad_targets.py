@@ -50,6 +50,14 @@ def test_a_target_that_is_down_is_called_unreachable(tmp_path: Path) -> None:
     assert f"{url} does not answer" in ended.stdout
 
 
+def test_a_run_that_is_refused_does_not_wait_until_what_generates_requests_is_loaded(tmp_path: Path) -> None:
+    env = environment(PYTHONPROFILEIMPORTTIME="1")
+    ended = run("--url", "https://staging.example.com/api", env=env, folder=tmp_path)
+    assert ended.returncode == 2
+    assert "queue_contracts.session.runs" in ended.stdout
+    assert "schemathesis" not in ended.stdout
+
+
 def test_a_wrong_key_is_named_and_nothing_else_is_asked(tmp_path: Path) -> None:
     with deployed(Deployment()) as deployment:
         env = environment(CONTRACT_ADMIN_KEY="not-this-one")

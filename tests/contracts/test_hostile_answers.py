@@ -19,6 +19,7 @@ from queue_contracts.described.operations import packaged_description
 from queue_contracts.profiles import Profile
 from queue_contracts.sending.guard import Guard, Untestable
 from queue_contracts.sending.limiter import SharedLimiter, seconds_of
+from queue_contracts.sending.preflight import objection
 from queue_contracts.sending.recorder import Recorder
 from queue_contracts.sending.rules import Rules
 from queue_contracts.sending.wire import install, remove
@@ -193,6 +194,35 @@ def test_any_bytes_are_a_body_or_are_refused_in_a_sentence() -> None:
     read()
     assert set(tried) == set(ENCODINGS)
     assert tried.total() >= 300
+
+
+CHARSETS = (
+    *("zlib", "bz2", "hex", "base64", "uu", "quopri", "idna", "punycode", "undefined", "rot13", "utf-16", "utf-32"),
+    *("utf-7", "unicode_escape", "raw_unicode_escape", "utf_8_sig", "cp037", "no-such", "\x1b[31m", ""),
+)
+
+
+@pytest.mark.usefixtures("guard")
+@pytest.mark.parametrize("get", [httpx.get, requests.get])
+def test_a_text_is_read_as_utf_8_whatever_its_content_type_names(get: Callable[..., Any], server: Hostile) -> None:
+    for charset in CHARSETS:
+        server.answers["/api/queue"] = answer("é\\u0041".encode(), f"Content-Type: text/html; charset={charset}")
+        assert get(f"{server.url}/api/queue", headers=KEY).text == "é\\u0041", charset
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_a_page_in_the_place_of_the_worker_is_said_to_be_one(charset: str, server: Hostile) -> None:
+    page = b"<title>\x1b[31m\xff</title>"
+    server.answers["/"] = lambda: [
+        f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset={charset}\r\nContent-Length: {len(page)}\r\n".encode()
+        + b"Connection: close\r\n\r\n"
+        + page
+    ]
+    with httpx.Client(transport=BoundedTransport()) as http:
+        said = objection(Target(server.url, QUEUE_KEY, ADMIN_KEY), http)
+    assert said is not None
+    assert "with an HTML page, not like the Worker (status 200, titled" in said
+    assert said.isprintable()
 
 
 def listing(server: Hostile, limits: Limits | None = None) -> RestStorage:

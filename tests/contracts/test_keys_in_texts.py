@@ -129,6 +129,30 @@ def test_a_key_in_base64_is_found_at_every_place_and_in_both_alphabets(
     assert len(unquote(masked).replace(NAME, "")) <= 4 * 5
 
 
+UNICODE = ("utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32-be", "utf-32")
+ASCII_KEY = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=40)
+
+
+@settings(max_examples=100, deadline=None)
+@given(key=ASCII_KEY, layers=LAYERS, unicode=st.sampled_from(UNICODE))
+def test_a_key_is_found_in_a_text_of_another_unicode_that_is_read_as_utf_8(
+    key: str, layers: list[str], unicode: str
+) -> None:
+    text = f'{{"error": "{through(layers, key)}"}}'.encode(unicode).decode("utf-8", "replace")
+    assert Keys({key: NAME}).shown_in(text)
+    assert NAME in Keys({key: NAME}).mask(text)
+    assert key not in Keys({key: NAME}).mask(text).replace("\0", "")
+
+
+@settings(max_examples=50, deadline=None)
+@given(key=st.text(st.characters(codec="utf-8"), min_size=8, max_size=40), capitals=st.booleans(), around=st.binary())
+def test_a_key_in_hexadecimal_is_found(key: str, capitals: bool, around: bytes) -> None:
+    digits = (around + key.encode() + around).hex()
+    text = digits.upper() if capitals else digits
+    assert Keys({key: NAME}).shown_in(text)
+    assert NAME in Keys({key: NAME}).mask(text)
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [

@@ -65,12 +65,6 @@ def test_fields_that_are_not_in_the_format_are_counted_and_ignored() -> None:
     assert len(data.requests) == 2
 
 
-def test_after_each_entry_the_caller_is_told() -> None:
-    told: list[int] = []
-    parse_bulk(b'[{"key":"a","value":""},{"key":"b","value":""}]', 0, checked=lambda: told.append(1))
-    assert len(told) == 2
-
-
 @pytest.mark.parametrize(
     ("content", "text"),
     [

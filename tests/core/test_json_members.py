@@ -65,6 +65,7 @@ def test_what_is_no_space_in_json_is_refused_in_a_large_text_as_in_a_small_one(t
         list(members_of(text, large_bytes=large_bytes))
 
 
+@pytest.mark.no_cover  # the tracer would be at it for seconds
 def test_one_member_may_hold_as_much_as_another_text() -> None:
     member = json.dumps([1] * (JSON_VALUES_MAX - 10))
     assert len(list(members_of(f"[{member},{member}]".encode()))) == 2

@@ -125,3 +125,11 @@ def test_where_only_the_status_counts_nothing_else_is_seen() -> None:
 @pytest.mark.parametrize("body", [b"{", b"NaN", b"\xff", b""])
 def test_a_body_that_says_it_is_json_and_is_none_is_seen_as_text(body: bytes) -> None:
     assert not seen(body).is_json
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"a": "\xed\xa0\x80"}', *('{"a": 1}'.encode(each) for each in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"))],
+)
+def test_what_is_not_utf_8_is_a_text_and_no_json(content: bytes) -> None:
+    assert not seen(content).is_json

@@ -246,5 +246,5 @@ def test_a_file_that_cannot_be_read_to_an_end_is_refused_in_one_line(kind: str, 
 
 def test_a_device_without_an_end_is_given_up(tmp_path: Path) -> None:
     (tmp_path / "zero.yaml").symlink_to("/dev/zero")
-    with pytest.raises(SequenceError, match="more than 1,000,000 bytes"):
+    with pytest.raises(SequenceError, match="not a regular file"):
         read_sequences([tmp_path / "zero.yaml"])

@@ -167,6 +167,19 @@ def test_a_schedule_is_written_through_no_link(
     assert sorted(path.name for path in found.iterdir()) == names
 
 
+@pytest.mark.parametrize("put", [lambda path, to: path.symlink_to(to), lambda path, to: os.mkfifo(path)])
+def test_a_picture_is_drawn_through_no_link_and_waits_for_no_reader(
+    put: Callable[[Path, Path], object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious, drawn, one = tmp_path / "precious", tmp_path / "one.svg", tmp_path / "one.schedule"
+    precious.write_text("mine")
+    one.write_text(f"{FIRST_LINE}\nbroken P4 renew\nactor a at SJC on new: claim\n")
+    put(drawn, precious)
+    assert run("explore", "--replay", str(one), "--picture", str(drawn)) == 2
+    assert "is a symbolic link" in (said := capsys.readouterr().err) or "is not a regular file" in said
+    assert precious.read_text() == "mine"
+
+
 @pytest.mark.parametrize("scenario", ["../evil.toml", "link.toml", "{there}/evil.toml"])
 def test_a_schedule_leads_to_no_code_outside_of_the_folder(
     scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

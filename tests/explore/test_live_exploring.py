@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.compose.live_explorer import LiveExplorer
-from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.errors import EmulatorError, SettingsError
 
 pytestmark = pytest.mark.anyio
 SCHEDULES = sorted((Path(__file__).parents[2] / "fixtures").rglob("*.schedule"))
@@ -45,14 +45,14 @@ def test_another_choice_is_anybody_s_and_the_schedule_suggests_nothing_any_more(
         ("nothing", [], "unknown scenario 'nothing'; there are daemons"),
         ("daemons", [{"actor": "z"}], "'z' cannot go on like this here"),
         ("daemons", [{"actor": "a", "fault": "killed"}], "'a' cannot go on like this here"),
-        ("daemons", [{"actor": "a", "pause_ms": -3}], "pause_ms must be -2 to 86400000, not -3"),
-        ("daemons", [{}], "a choice must have the form {actor, pause_ms, fault}"),
+        ("daemons", [{"actor": "a", "pause_ms": -3}], "pause_ms must be a whole number from -2 to 86400000, not -3"),
+        ("daemons", [{}], "actor is missing"),
         ("daemons", [{"end": True}, {"actor": "a"}], "the schedule has ended"),
         ("# a schedule of queue-emulator explore, form 1\nnonsense", [], "the schedule, line 2"),
     ],
 )
 def test_what_cannot_be_played_is_refused(schedule: str, choices: list[dict[str, object]], why: str) -> None:
-    with pytest.raises(SettingsError, match=r".*") as raised:
+    with pytest.raises(EmulatorError, match=r".*") as raised:
         EXPLORER.play(schedule, choices)  # type: ignore[arg-type]
     assert why in str(raised.value)
 

@@ -3,11 +3,12 @@
 from queue_emulator.explore import schedule, text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, replay, signs
+from queue_emulator.explore.drawn import drawn
 from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.explorer import examine
 from queue_emulator.explore.history import Actor, calls
+from queue_emulator.explore.options import options
 from queue_emulator.explore.scenarios import Scenario, as_it_is, with_machines
-from queue_emulator.explore.search import drawn, options
 from queue_emulator.explore.turns import Choice
 from queue_emulator.explore.world import World
 

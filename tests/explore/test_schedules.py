@@ -1,5 +1,8 @@
 """A schedule is text: what is written is what is replayed, and a Worker that does something else is told where."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 
 from queue_emulator.core.errors import SettingsError
@@ -10,6 +13,7 @@ from queue_emulator.explore.guarantee import broken
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenarios import FAULTS, KILLED, SCENARIOS, Scenario
 from queue_emulator.explore.turns import Choice
+from tests.core.test_shown import obeyed
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -133,3 +137,34 @@ def test_what_would_take_for_ever_is_refused(text: str, said: str) -> None:
     with pytest.raises(SettingsError) as refused:
         schedule.read(text, "mine")
     assert said in str(refused.value)
+
+
+HIDDEN = ("\x1b[2J", "\x9b31m", "\x07", "\x7f", "\u202e", "\u2066", "\u200b", "\x00", "\ufeff", "\U000e0041")
+PLACES = (
+    "broken     P1 claim {}",
+    "before     new t{}",
+    "actor      c at SJC on new: enqueue t{}",
+    "actor      c at SJC on new{}: claim",
+    "a          claim        list queue:{}",
+    "clock +1{} s",
+    "{}",
+)
+
+
+def test_no_line_with_anything_that_a_terminal_obeys_is_taken(far_apart: Finding) -> None:
+    tried = 0
+    for hidden, place in product(HIDDEN, PLACES):
+        with pytest.raises(SettingsError) as refused:
+            schedule.read(text_of(far_apart) + place.format(hidden), "mine")
+        assert "it has a character that is not shown as itself" in str(refused.value)
+        assert obeyed(str(refused.value)) == set()
+        tried += 1
+    assert tried == len(HIDDEN) * len(PLACES)
+
+
+def test_what_a_worker_says_adds_no_line_to_a_schedule(far_apart: Finding) -> None:
+    for hidden in (*HIDDEN, "\nbroken     P2", "\r\nclock +9 s\r\n", "\u2028broken     P2"):
+        told = replace(far_apart, broken=far_apart.broken._replace(why=f"it said {hidden}"))
+        text = schedule.write(told, f"{hidden} and {hidden}")
+        assert obeyed(text) == {"\n"}
+        assert schedule.read(text, "mine") == schedule.read(text_of(far_apart), "mine")

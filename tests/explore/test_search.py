@@ -3,21 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 
+from queue_emulator.explore.deviations import ByDeviations
+from queue_emulator.explore.drawn import drawn
 from queue_emulator.explore.draws import Draws
 from queue_emulator.explore.history import Actor
+from queue_emulator.explore.options import options
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
-from queue_emulator.explore.search import (
-    ByDeviations,
-    Lane,
-    by_deviations,
-    drawn,
-    in_turn,
-    options,
-    schedules,
-    usual_runs,
-)
+from queue_emulator.explore.search import Lane, by_deviations, in_turn, schedules, usual_runs
 from queue_emulator.explore.turns import AT_ONCE_MS, MINUTE_MS, Choice
 from queue_emulator.explore.world import World
 
@@ -82,6 +77,12 @@ def test_what_can_happen_next_begins_with_the_usual_and_has_pauses_faults_and_sw
 def test_a_seed_decides_over_all_that_is_drawn() -> None:
     assert _first(5) == _first(5)
     assert _first(5) != _first(6)
+
+
+def test_the_folder_of_a_scenario_decides_over_nothing() -> None:
+    of = [[replace(each, name=f"{folder}{each.name}.toml") for each in SCENARIOS] for folder in ("", "a/b/", "/c/")]
+    first = [[made(world) for world in islice(schedules(scenarios, 1), 100)] for scenarios in of]
+    assert first[0] == first[1] == first[2]
 
 
 def test_the_order_of_schedules_does_not_depend_on_the_hash_seed() -> None:

@@ -141,7 +141,7 @@ async def test_a_file_of_ours_without_our_table_is_refused(path: Path) -> None:
 
 async def test_a_failure_of_the_file_while_it_is_in_use_says_so(ours: Path) -> None:
     async with opened(ours) as store:
-        await store._file.ask("DROP TABLE entry", ())
+        await store._file.ask("DROP TABLE entry", (), writes=True)
         with pytest.raises(StateError, match="the state file failed: no such table: entry"):
             await store.read([b"a"])
         with pytest.raises(StateError, match="the state file failed: no such table: entry"):

@@ -154,6 +154,57 @@ def folder_renamed(path: Path) -> None:
     path.parent.rename(path.parent.with_name("moved"))
 
 
+def made_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def made_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def made_a_link_to_itself(path: Path) -> None:
+    path.rename(path.with_name("before"))
+    path.symlink_to(path.with_name("before"))
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")  # as `> state.sqlite` in a shell: it is the same file
+
+
+def made_longer(path: Path) -> None:
+    os.truncate(path, path.stat().st_size + 4096)
+
+
+def written_over(path: Path) -> None:
+    """As by `cp`: the same file, of the same size."""
+    with path.open("r+b") as file:
+        file.write(b"\xff" * 4096)
+
+
+def log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def log_removed(path: Path) -> None:
+    log_of(path).unlink()
+
+
+def log_replaced(path: Path) -> None:
+    content = log_of(path).read_bytes()
+    log_of(path).rename(path.with_name("before"))
+    log_of(path).write_bytes(content)
+
+
+def log_emptied(path: Path) -> None:
+    os.truncate(log_of(path), 0)
+
+
 @pytest.mark.parametrize(
     ("become", "said"),
     [
@@ -161,6 +212,16 @@ def folder_renamed(path: Path) -> None:
         (replaced, "was replaced by another file"),
         (folder_removed, "was removed"),
         (folder_renamed, "was removed"),
+        (made_a_folder, "was replaced by another file"),
+        (made_a_pipe, "was replaced by another file"),
+        (made_a_link_to_itself, "was replaced by another file"),
+        (cut_short, "was written to by somebody else"),
+        (emptied, "was written to by somebody else"),
+        (made_longer, "was written to by somebody else"),
+        (written_over, "was written to by somebody else"),
+        (log_removed, "has lost its log, the file beside it that ends in -wal,"),
+        (log_replaced, "has lost its log, the file beside it that ends in -wal,"),
+        (log_emptied, "has lost its log, the file beside it that ends in -wal,"),
     ],
 )
 async def test_a_file_that_is_gone_takes_no_more_writes(

@@ -5,7 +5,7 @@ from typing import Any
 
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.journal import Event
-from queue_emulator.testing import KV, Emulator, Reply, run_now
+from queue_emulator.testing import KV, Emulator, Reply
 
 CONTROL = "/cdn-cgi/emulator"
 
@@ -59,8 +59,3 @@ def journal_lines(emulator: Emulator, query: str = "") -> list[dict[str, Any]]:
 def movable(emulator: Emulator) -> MovableClock:
     """The clock in milliseconds, under the one in seconds."""
     return emulator.clock.clock
-
-
-def live_keys(emulator: Emulator) -> int:
-    """How many keys live at the centre."""
-    return run_now(emulator.deployment.emulated().count())

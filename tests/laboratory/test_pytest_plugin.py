@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from queue_emulator.pytest_plugin import MEMBERS
+from queue_emulator.testing.marker import Marker
+
 pytest_plugins = "pytester"
 # Each run of pytest would load them anew, which takes longer than the run.
 WITHOUT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
@@ -146,6 +149,10 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
     ran(pytester, source).assert_outcomes(passed=2)
 
 
+def test_the_marker_is_described_with_all_its_members() -> None:
+    assert Marker.__struct_fields__ == MEMBERS
+
+
 @pytest.mark.parametrize(
     ("marked", "why"),
     [
@@ -154,18 +161,18 @@ def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pyte
         ('plan="gold"', "unknown plan 'gold'; known: free, paid"),
         ("replication_lag_s=(5, 1)", "a replication lag must be MIN..MAX with 0 <= MIN <= MAX, not 5000..1000 ms"),
         ('profile="local", replication_lag_s=(0, 1)', "replication lag and read-your-writes cannot be changed"),
-        ("colour=1", "has no argument 'colour'; it has worker, profile, locations,"),
-        ('locations="SJC"', "locations in the marker queue_emulator must be a list of airport codes"),
-        ("locations=[]", "locations in the marker queue_emulator must be a list of airport codes"),
+        ("colour=1", "the marker queue_emulator: unknown member 'colour'; allowed: worker, profile, locations,"),
+        ('locations="SJC"', "the marker queue_emulator: locations must be a list of airport codes"),
+        ("locations=[]", "the marker queue_emulator: locations must be a list of airport codes"),
         ('locations=["Tokyo"]', "a location must be an airport code of three letters, such as SJC or NRT, not 'Tokyo'"),
         ('locations=["SJC", "sjc"]', "location SJC is given twice"),
-        ('api_reads="stale"', "api_reads in the marker queue_emulator must be 'central' or 'cached', not 'stale'"),
+        ('api_reads="stale"', "the marker queue_emulator: api_reads must be one of central, cached, not 'stale'"),
         ('profile="local", api_reads="cached"', "--api-reads must be central (profile local)"),
-        ('worker_version="newer"', "must be 'old', 'dual' or 'new', not 'newer'"),
-        ("strict=1", "strict in the marker queue_emulator must be True or False, not 1"),
-        ("rate_limit=0", "rate_limit in the marker queue_emulator must be a whole number above 0, not 0"),
-        ("seed=None", "seed in the marker queue_emulator must be a whole number, not None"),
-        ('without="caches"', "without in the marker queue_emulator must be a list of switches"),
+        ('worker_version="newer"', "worker_version must be one of old, dual, new, not 'newer'"),
+        ("strict=1", "the marker queue_emulator: strict must be True or False, not 1"),
+        ("rate_limit=0", "the marker queue_emulator: rate_limit must be a whole number above 0, not 0"),
+        ("seed=None", "the marker queue_emulator: seed must be a whole number, not None"),
+        ('without="caches"', "the marker queue_emulator: without must be a list of switches"),
         ("replication_lag_s=5", "must be two numbers of seconds, as (0, 5), not 5"),
         ('tombstone_life_s="1h"', "must be a number of seconds, not '1h'"),
         ('"local"', "the marker queue_emulator takes keyword arguments only, not 'local'"),

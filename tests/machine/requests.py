@@ -15,7 +15,7 @@ class Face(Enum):
 
     WORKER = "Worker routes"
     RUNTIME = "a Worker on workerd"
-    WIRE = "wire face"
+    WIRE = "KV of the runtime"
     REST = "REST"
     CONTROL = "controls"
 

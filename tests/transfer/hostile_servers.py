@@ -97,6 +97,18 @@ RAW: Mapping[str, Callable[[], Iterable[bytes]]] = {
     "half an answer": lambda: [http(b"{}" * 100)[:-50]],
     "no HTTP": lambda: [b"\x00\xff\r\n\r\n" * 50],
     "another way": lambda: [http(b"", status="302 Found", headers="Location: http://127.0.0.1:1/\r\n")],
+    "a chunk longer than any number": lambda: [_CHUNKED + b"f" * 40 + b"\r\n{}"],
+    "a chunk shorter than nothing": lambda: [_CHUNKED + b"-5\r\n{}"],
+    "a length that is none": lambda: [b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"],
+    "a length of five thousand digits": lambda: [b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}"],
+    "what a chunk has beside it without end": lambda: endless(_CHUNKED + b"5;", b"x" * _PIECE),
+    "what comes after the chunks without end": lambda: endless(
+        _CHUNKED + b"1\r\n7\r\n0\r\n", b"X: " + b"y" * 60_000 + b"\r\n"
+    ),
+    "another protocol": lambda: [
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n"
+    ],
+    "a number that is too large": lambda: [http(b'{"now": "a", "offset_ms": ' + b"9" * 5000 + b"}")],
     "not UTF-8": lambda: [http(b'{"keys": "\xff"}')],
     "terminal escapes": lambda: [http(b'{"error": "\\u001b[2J\\u0007\\nyes"}', status="400 \x1b[2J")],
 }

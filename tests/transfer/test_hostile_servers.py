@@ -193,27 +193,43 @@ def test_a_journal_that_stands_still_is_given_up(ended: Ended) -> None:
         assert ended("journal", "--url", url) == f"{url} does not answer like a queue-emulator"
 
 
-def test_an_answer_that_takes_for_ever_is_broken_off() -> None:
-    more = iter(lambda: b"X: y\r\n", b"")
-
-    def answer(number: int, path: str) -> Iterable[bytes]:
-        yield b"HTTP/1.1 200 OK\r\n"
-        for line in more:
-            held.wait(0.05)
-            yield line
-
-    held = threading.Event()
-    with hostile_server(answer) as url, pytest.raises(BrokenOffError) as caught:
-        RemoteControl(url, whole_s=0.3).ask("GET", "/status", dict)
-    assert str(caught.value) == f"{url} has not sent a complete answer within 0.3 s"
-
-
 def asked(remote: RemoteControl) -> object:
     return remote.ask("GET", "/status", dict)
 
 
 def followed(remote: RemoteControl) -> object:
     return list(remote.follow("/journal/stream"))
+
+
+def read_by_line(remote: RemoteControl) -> object:
+    return list(remote.lines("/journal"))
+
+
+@pytest.mark.parametrize("use", [asked, followed, read_by_line])
+@pytest.mark.parametrize(
+    ("begin", "part"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 500 No\r\n\r\n", b" "),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["head", "refusal", "interim"],
+)
+def test_an_answer_that_takes_for_ever_is_broken_off(
+    begin: bytes, part: bytes, use: Callable[[RemoteControl], object]
+) -> None:
+    more = iter(lambda: part, b"")
+
+    def answer(number: int, path: str) -> Iterable[bytes]:
+        yield begin
+        for line in more:
+            held.wait(0.02)
+            yield line
+
+    held = threading.Event()
+    with hostile_server(answer) as url, pytest.raises(BrokenOffError) as caught:
+        use(RemoteControl(url, whole_s=0.3))
+    assert str(caught.value) == f"{url} has not sent a complete answer within 0.3 s"
 
 
 @pytest.mark.parametrize("use", [asked, followed])

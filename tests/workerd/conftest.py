@@ -1,4 +1,4 @@
-"""Real Workers on the real runtime, each with a KV of its own, and the wire face alone."""
+"""Real Workers on the real runtime, each with a KV of its own, and the KV that the runtime asks, alone."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -53,6 +53,11 @@ def workerd_of(emulator: Emulator) -> int:
     return child
 
 
+def workerds_of(emulator: Emulator) -> list[int]:
+    """The process ids of all workerds that this emulator runs."""
+    return _children(emulator.process.pid)
+
+
 def below(pid: int) -> list[int]:
     """A process and everything that it started, directly or not."""
     return [pid, *(each for child in _children(pid) for each in below(child))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,52 @@ def test_a_worker_that_waits_without_end_is_refused_by_name(waits: str, start: S
         world = started.world(A)
         with pytest.raises(EmulatorError, match=r"more than 1000 timers ring in one request of the Worker, and"):
             whole(world, "a")
+
+
+def test_a_request_that_is_answered_as_before_is_not_run_each_time(start: Start) -> None:
+    code = (
+        "let runs = 0; export default { async fetch(request, env) { runs++; await env.CACHE.get('x');"
+        " return Response.json(request.url.endsWith('1') ? 0 : runs) } }"
+    )
+    with start(code) as started:
+        for _ in range(10):
+            world = started.world(replace(A, script=("GET /1",)))
+            (call,) = whole(world, "a")
+            assert (call.body, steps(world)) == (0, [("a", "get", "x")])
+        (call,) = whole(started.world(replace(A, script=("GET /2",))), "a")
+        assert call.body == 3
+
+
+def test_a_worker_that_keeps_something_between_requests_is_run_for_each(start: Start) -> None:
+    code = (
+        "let runs = 0; export default { async fetch(request, env) { runs++; await env.CACHE.get('x');"
+        " if (runs === 2) await env.CACHE.get('y'); return Response.json(runs) } }"
+    )
+    with start(code) as started:
+        found = []
+        for _ in range(5):
+            world = started.world(replace(A, script=("GET /1",)))
+            (call,) = whole(world, "a")
+            found.append((call.body, [key for _, _, key in steps(world)]))
+        assert found == [(1, ["x"]), (2, ["x", "y"]), *((runs, ["x"]) for runs in (3, 4, 5))]
+
+
+def test_what_is_known_of_a_request_is_known_of_the_time_and_chance_that_it_has_seen(start: Start) -> None:
+    body = (
+        "await env.CACHE.get('x'); const given = await env.CACHE.get('y');"
+        "if (request.url.endsWith('2')) return new Response(given);"
+        "return Response.json([Date.now(), Math.random()])"
+    )
+    with start(body) as started:
+        found = []
+        for pause_ms in (AT_ONCE_MS, MINUTE_MS, AT_ONCE_MS, MINUTE_MS) * 2:
+            world = started.world(A)
+            world.do(Choice("a", AT_ONCE_MS))
+            world.do(Choice("a", pause_ms))
+            world.do(Choice("a", AT_ONCE_MS))
+            found.append([call.body for call in calls(world.history.happenings)])
+        assert found == found[:2] * 4
+        assert found[0] != found[1]
 
 
 def test_chance_is_the_same_in_each_run_and_another_in_another_request(start: Start) -> None:

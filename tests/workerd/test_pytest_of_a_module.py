@@ -172,7 +172,7 @@ REFUSED = {
     'worker="src"': "*/src is no wrangler project: neither it nor a folder above has a wrangler config",
     'worker="broken.mjs"': "the Worker does not start: Uncaught SyntaxError: *",
     'worker="src/worker.mjs", strict=True': "strict is for the task queue: leave it out with worker='src/worker.mjs'",
-    "worker=1": "worker in the marker queue_emulator must be a path, as 'src/worker.mjs', not 1",
+    "worker=1": "the marker queue_emulator: worker must be a path, as 'src/worker.mjs', not 1",
 }
 
 

@@ -1,4 +1,4 @@
-"""A real Worker over our wire face is answered as one over the vendor's own KV was, call by call."""
+"""A real Worker over our KV is answered as one over the vendor's own KV was, call by call."""
 
 import json
 import re

@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 import requests
 
-from queue_contracts.checks.client import Client
-from queue_contracts.checks.description import Description, load_description
 from queue_contracts.codes import Code
 from queue_contracts.options import add_in_pytest
 from queue_contracts.sending.leftovers import Leftovers, alive
@@ -24,6 +24,7 @@ from queue_contracts.sending.wire import installed
 from queue_contracts.session import selection
 from queue_contracts.session.choosing import Choosing
 from queue_contracts.session.concluding import Concluding
+from queue_contracts.session.generating import Generating
 from queue_contracts.session.looking import OfAnotherFormat, look_at, parts_of
 from queue_contracts.session.not_testable import say_excused
 from queue_contracts.session.opening import opened, put_guard
@@ -40,7 +41,12 @@ from queue_contracts.targets.target import Target
 from queue_contracts.untrusted.deadline import open_client
 from queue_contracts.untrusted.environment import mask_environment
 
+if TYPE_CHECKING:  # what generates requests is loaded once there is a target to send them to
+    from queue_contracts.checks.client import Client
+    from queue_contracts.checks.description import Description
+
 STACK = pytest.StashKey[ExitStack]()
+GENERATOR = "schemathesis.pytest.plugin"
 LATE = ("SJC", "NRT")
 
 
@@ -95,12 +101,16 @@ def session() -> Iterator[requests.Session]:
 
 
 @pytest.fixture(scope="session")
-def description() -> Description:
+def description() -> "Description":
+    from queue_contracts.checks.description import load_description
+
     return load_description()
 
 
 @pytest.fixture(scope="session")
-def client(target: Target, description: Description, http: httpx.Client) -> Client:
+def client(target: Target, description: "Description", http: httpx.Client) -> "Client":
+    from queue_contracts.checks.client import Client
+
     return Client(target, description, http)
 
 
@@ -203,8 +213,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def _plugins(config: pytest.Config, run: Run, target: Target | None) -> list[object]:
     """The hooks of the run, each for one purpose; the process that leads has them all."""
     leads, address = not hasattr(config, "workerinput"), target.url if target else run.target
-    here: list[object] = [Choosing(config, run, target, address, leads=leads), Watching(run)]
+    here: list[object] = [Choosing(config, run, target, address, leads=leads), Generating(config), Watching(run)]
     return [*here, FirstLook(config, run), Concluding(config, run, target, address)] if leads else here
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Load what generates requests. It takes two thirds of a second, which a run that is refused need not wait for."""
+    plugins, generator = session.config.pluginmanager, import_module(GENERATOR)
+    if not plugins.is_registered(generator):
+        plugins.register(generator, GENERATOR)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from queue_contracts.compare.scores import Score
-from queue_contracts.untrusted.files import read_small
+from queue_contracts.untrusted.files import read_small, write_whole
 
 
 class CalibrationError(ValueError):
@@ -47,9 +47,7 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
     """As a whole or not at all, a line for each operation."""
     lines = ",\n".join("    " + json.dumps(asdict(score)) for score in calibration.scores)
     head = f'  "date": "{calibration.date}",\n  "versions": {json.dumps(calibration.versions)},\n'
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(f'{{\n{head}  "scores": [\n{lines}\n  ]\n}}\n', encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, f'{{\n{head}  "scores": [\n{lines}\n  ]\n}}\n')
 
 
 def worse(recorded: Calibration, now: tuple[Score, ...]) -> Iterator[str]:

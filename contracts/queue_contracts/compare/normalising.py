@@ -6,13 +6,13 @@ keeps its distance from the beginning; equal names stay equal. A number where a 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from queue_contracts.compare.naming import Names
 from queue_contracts.compare.steps import Compared, Request, Seed, Sequence
 from queue_contracts.described.answers import Answer
-from queue_contracts.json_values import Json, NoJson
+from queue_contracts.json_values import Json, NoJson, parse_json
 
 HEADERS = ("allow", "location", "retry-after", "www-authenticate")
 
@@ -63,7 +63,10 @@ class Normaliser:
         masked = self._text(answer.text(), dict(_lease_ends(said)))
         if in_words or answer.media_type != "application/json":
             return masked, False
-        return replace(answer, content=masked.encode("utf-8", "surrogatepass")).json(), True
+        try:
+            return parse_json(masked), True
+        except NoJson:
+            return masked, False
 
     def _text(self, text: str, lease_ends: Mapping[str, str]) -> str:
         def masked_time(match: re.Match[str]) -> str:

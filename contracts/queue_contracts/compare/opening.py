@@ -27,7 +27,7 @@ from queue_contracts.targets.addresses import TargetError, check_address
 from queue_contracts.targets.control import Control
 from queue_contracts.targets.opening import open_target
 from queue_contracts.targets.serving import STARTED
-from queue_contracts.targets.storage import open_storage
+from queue_contracts.targets.storage import Storage, open_storage
 from queue_contracts.targets.target import Ability, Target
 from queue_contracts.untrusted.deadline import open_client
 
@@ -91,15 +91,14 @@ def side_names(a: str, b: str) -> tuple[str, str]:
     return names if names[0] != names[1] else (f"{names[0]} (A)", f"{names[1]} (B)")
 
 
+def _side(target: Target, name: str, http: httpx.Client) -> Side:
+    return Side(name, target.name, target.url, target.queue_key, target.admin_key, http)
+
+
 def _local(target: Target, name: str, http: httpx.Client) -> Side:
     control = Control(target, http)
-    return Side(
-        name,
-        target.name,
-        target.url,
-        target.queue_key,
-        target.admin_key,
-        http,
+    return replace(
+        _side(target, name, http),
         seed=control.seed,
         reset=control.reset,
         advance=control.advance,
@@ -123,22 +122,10 @@ def _deployed(target: Target, name: str, http: httpx.Client, run: Run, limiter: 
     rules = Rules(target, run.profile, run.own_prefix, lambda origin: origin in STARTED)
     guard = Guard(rules, limiter, Recorder(run.folder, target), run.folder)
     with below(guard):
-        answered: dict[str, int] = {}
-        objection = preflight.objection(target, http, answered=answered)
-        if objection is not None:
-            raise TargetError(objection)
-        missing = find_parts(target, http, run.profile, run.own_prefix, answered).missing
-    storage = open_storage(target, http) if run.profile.terms.writes else None
-    if storage is None and run.profile.tidies:
-        names = f"{KV_ACCOUNT}, {KV_NAMESPACE} and {KV_TOKEN}"
-        raise TargetError(f"the profile isolated deletes its data directly in KV: set {names}")
-    side = Side(
-        name,
-        target.name,
-        target.url,
-        target.queue_key,
-        target.admin_key,
-        http,
+        missing = _missing(target, http, run)
+    storage = _storage(target, http, run)
+    side = replace(
+        _side(target, name, http),
         seed=storage.seed if storage else None,
         reset=storage.reset if storage and not run.profile.terms.shared else None,
         write_pause_s=_WRITE_PAUSE_S,
@@ -161,3 +148,21 @@ def _deployed(target: Target, name: str, http: httpx.Client, run: Run, limiter: 
         finally:
             with below(guard):
                 leftovers.remove_own()
+
+
+def _missing(target: Target, http: httpx.Client, run: Run) -> frozenset[str]:
+    """The parts that it has not; raises TargetError for one that cannot be checked at all."""
+    answered: dict[str, int] = {}
+    objection = preflight.objection(target, http, answered=answered)
+    if objection is not None:
+        raise TargetError(objection)
+    return find_parts(target, http, run.profile, run.own_prefix, answered).missing
+
+
+def _storage(target: Target, http: httpx.Client, run: Run) -> Storage | None:
+    """Its KV, where the run may write there; raises TargetError where it has to."""
+    storage = open_storage(target, http) if run.profile.terms.writes else None
+    if storage is None and run.profile.tidies:
+        names = f"{KV_ACCOUNT}, {KV_NAMESPACE} and {KV_TOKEN}"
+        raise TargetError(f"the profile isolated deletes its data directly in KV: set {names}")
+    return storage

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from queue_contracts.sending.recorder import Exchange
+from queue_contracts.untrusted.files import write_whole
 
 
 def write_har(path: Path, exchanges: Iterable[Exchange]) -> None:
@@ -14,7 +15,7 @@ def write_har(path: Path, exchanges: Iterable[Exchange]) -> None:
     entries = [_entry(each) for each in sorted(exchanges, key=lambda each: each.began_s)]
     creator = {"name": "queue-contracts", "version": version("queue-emulator")}
     document = {"log": {"version": "1.2", "creator": creator, "entries": entries}}
-    path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_whole(path, json.dumps(document, ensure_ascii=False, indent=1))
 
 
 def _entry(each: Exchange) -> dict[str, object]:

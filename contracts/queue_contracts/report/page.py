@@ -7,6 +7,7 @@ from pathlib import Path
 
 from queue_contracts.report.outcomes import Outcome
 from queue_contracts.sending.run import Run
+from queue_contracts.untrusted.files import write_whole
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222 }
@@ -22,12 +23,12 @@ def write_page(path: Path, run: Run, address: str, outcomes: Sequence[Outcome], 
     ordered = sorted(outcomes, key=lambda each: (each.result != "failed", each.name))
     rows = "\n".join(_row(each) for each in ordered)
     said = html.escape("\n".join(lines))
-    path.write_text(
+    write_whole(
+        path,
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Contract of {html.escape(address)}</title>"
         f"<style>{STYLE}</style><h1>Contract of {html.escape(address)}</h1>"
         f"<p>Profile {run.profile.value}, seed {run.seed}, {datetime.now(UTC).isoformat(timespec='seconds')}</p>"
         f"<pre>{said}</pre><table><tr><th>result<th>check<th>seconds</tr>\n{rows}</table></html>\n",
-        encoding="utf-8",
     )
 
 

@@ -7,6 +7,7 @@ import re
 
 import httpx
 
+from queue_contracts.json_values import NoJson, parse_json
 from queue_contracts.names import ADMIN_KEY, QUEUE_KEY
 from queue_contracts.sending.limiter import LIMITED
 from queue_contracts.sending.parts import ABSENT
@@ -72,8 +73,8 @@ def _objection_to(response: httpx.Response, target: Target, path: str, name: str
 
 def _is_an_object(response: httpx.Response) -> bool:
     try:
-        return isinstance(response.json(), dict)
-    except ValueError:
+        return isinstance(parse_json(response.content), dict)
+    except NoJson:
         return False
 
 

@@ -39,7 +39,6 @@ class Run:
     without: tuple[str, ...] = ()
     format: str | None = None
     complete: bool = False
-    first_at_ms: int = 0
 
     @property
     def local(self) -> bool:

@@ -22,6 +22,7 @@ from queue_contracts.session.looking import parts_of
 from queue_contracts.session.not_testable import excused
 from queue_contracts.targets.target import Target
 from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.files import write_whole
 from queue_contracts.untrusted.visible import visible
 
 
@@ -132,4 +133,4 @@ class Concluding:
         if junit.is_file():
             # pytest wrote it, and with it whatever a plugin or an option of the caller's has put there.
             text = junit.read_text(encoding="utf-8", errors="replace")
-            junit.write_text(mask_environment(text), encoding="utf-8")
+            write_whole(junit, mask_environment(text))

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
-from schemathesis import Response
-
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+    from schemathesis import Response
 
 # Operation, how often each status came back, and the hash over the requests: what a report can carry between processes.
 Account: TypeAlias = tuple[str, dict[str, int], str]
@@ -30,7 +30,7 @@ class Tally:
     statuses: Counter[int] = field(default_factory=Counter)
     _hash: "_Hash" = field(default_factory=sha256)
 
-    def note(self, response: Response) -> None:
+    def note(self, response: "Response") -> None:
         self.statuses[response.status_code] += 1
         request = response.request
         headers = sorted(

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from jsonschema_rs import Draft202012Validator, ValidationError
 
+from queue_contracts.json_values import fields, items, parse_json, text
 from queue_contracts.names import ADMIN_KEY, KINDS, QUEUE_KEY
 from queue_contracts.packaged import reference_worker
 from queue_contracts.targets.addresses import TargetError, check_address, check_keys, origin_of, rest_api
@@ -105,9 +106,9 @@ def _controlled(origin: str) -> tuple[frozenset[Ability], tuple[str, ...]]:
     """What an emulator says of itself; one that behaves as production does has no write seen, or repeated, at once."""
     try:
         with open_client(guarded=False) as http:
-            status = http.get(f"{origin}{CONTROL_PREFIX}/status").json()
+            status = fields(parse_json(http.get(f"{origin}{CONTROL_PREFIX}/status").content))
         _CONTROLLED.validate(status)
-        locations, profile = tuple(status["locations"]), status["profile"]
+        locations, profile = tuple(map(text, items(status["locations"]))), status["profile"]
     except httpx.HTTPError as error:
         raise TargetError(one_line(f"{origin} does not answer: {error}")) from None
     except Unreadable as why:

@@ -20,7 +20,6 @@ class Ability(Enum):
     RESET = "emptied"
     DISPOSABLE = "disposable: all its data may be deleted"
     WORKER_CLOCK = "moved in time together with the Worker's own clock"
-    ENQUEUE = "sent tasks as its webhooks send them"
     OTHER_KEYS = "started once more, with other keys"
     AT_ONCE = "read right after a write, and written to again"
 

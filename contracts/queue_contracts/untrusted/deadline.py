@@ -1,7 +1,9 @@
 """The time by which one request is over. Clients know limits of single reads, and a server that drips keeps those."""
 
+import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import cache
 from threading import Thread
 from typing import TypeVar
 
@@ -13,6 +15,7 @@ from queue_contracts.untrusted.bounded import CHUNK_BYTES, whole_body
 
 READ_S_MAX = 30
 REQUEST_S_MAX = 60
+TEXT = "utf-8"  # whatever a Content-Type names: zlib, bz2 and hex are encodings to Python as well
 
 Answer = TypeVar("Answer")
 
@@ -46,7 +49,14 @@ def open_client(*, guarded: bool = True) -> httpx.Client:
 
     A guard bounds what is sent through it, without its waits for the rate; where there is none, the client does.
     """
-    return httpx.Client(timeout=READ_S_MAX, trust_env=False, transport=None if guarded else BoundedTransport())
+    transport = None if guarded else BoundedTransport()
+    return httpx.Client(verify=certificates(), timeout=READ_S_MAX, trust_env=False, transport=transport)
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Whom all clients of this process trust. To read the certificates takes longer than most requests."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def read_of_requests(response: requests.Response) -> requests.Response:
@@ -59,6 +69,7 @@ def read_of_requests(response: requests.Response) -> requests.Response:
     finally:
         response.raw.close()
     response._content, response._content_consumed = content, True
+    response.encoding = TEXT
     return response
 
 
@@ -66,7 +77,7 @@ class BoundedTransport(httpx.HTTPTransport):
     """Bounds each request, for where no guard does it."""
 
     def __init__(self, request_s_max: float = REQUEST_S_MAX) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=certificates(), trust_env=False)
         self._request_s_max = request_s_max
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -85,6 +96,8 @@ def read(response: httpx.Response) -> httpx.Response:
     finally:
         response.stream.close()
     headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-    return httpx.Response(
+    answer = httpx.Response(
         response.status_code, headers=headers, stream=httpx.ByteStream(content), extensions=response.extensions
     )
+    answer.encoding = TEXT
+    return answer

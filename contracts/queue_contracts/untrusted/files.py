@@ -1,7 +1,14 @@
-"""Files that somebody else wrote, read within a bound of bytes; YAML of depth and values too, aliases included."""
+"""Files and folders that somebody else made: read within a bound, YAML of depth and values too, aliases included.
 
+Nothing is written through a link, or into what is no file of its own.
+"""
+
+import os
+import stat
+from contextlib import suppress
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import IO
 
 import yaml
 
@@ -23,12 +30,56 @@ def read_yaml(file: Traversable | Path) -> object:
 
 
 def read_small(file: Traversable | Path) -> bytes:
-    """What is in a file of up to a million bytes, whatever it is. Raises OSError, or ValueError for a larger one."""
-    with file.open("rb") as opened:
+    """What is in a file of up to a million bytes. Raises OSError, or ValueError for a larger one and for a pipe."""
+    with _opened(file) as opened:
         content = opened.read(_BYTES_MAX + 1)
     if len(content) > _BYTES_MAX:
         raise ValueError(f"more than {_BYTES_MAX:,} bytes")
     return content
+
+
+def require_own_file(path: Path) -> None:
+    """Raises OSError for a link, a pipe, a device, a folder, or a file with a second name, where a file is to be."""
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        why = _NO_FILE_OF_ITS_OWN.get(stat.S_IFMT(found.st_mode), "is not a regular file")
+        if why is None and found.st_nlink > 1:
+            why = f"has {found.st_nlink} names (hard links)"
+        if why is not None:
+            raise OSError(None, f"{path} {why}: remove it, or name another place", str(path))
+
+
+_NO_FILE_OF_ITS_OWN = {stat.S_IFREG: None, stat.S_IFLNK: "is a symbolic link"}
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file as a whole or not at all. Raises OSError; for what is no file of its own too."""
+    require_own_file(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        part.unlink()
+    try:
+        with os.fdopen(os.open(part, _MAKE, 0o666), "w", encoding="utf-8") as file:
+            file.write(text)
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _opened(file: Traversable | Path) -> IO[bytes]:
+    """A pipe without a writer holds nobody up."""
+    if not isinstance(file, Path):
+        return file.open("rb")
+    opened = os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise ValueError("not a regular file")
+    return opened
 
 
 def _require_few(data: object) -> None:

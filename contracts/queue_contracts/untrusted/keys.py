@@ -2,7 +2,8 @@
 
 A key is read character by character, each as it is or escaped: as in JSON, JavaScript and Python (`\\"`, `\\x22`,
 `\\u0022`), HTML and XML (`&quot;`, `&#34;`, `&#x22;`), a URL (`%22`) or a shell (`'\\''`); an escape's own characters
-may be escaped again, as those of JSON in HTML are. In base64 the characters that the key alone decides are looked for.
+may be escaped again, as those of JSON in HTML are. In base64 the characters that the key alone decides are looked for;
+of a text in UTF-16 or UTF-32, which is read as UTF-8, what is left without its zeros.
 """
 
 import html
@@ -46,6 +47,8 @@ class Keys:
 
     def mask(self, text: str) -> str:
         """The text without a key in any encoding; nor with what the checks of wrong keys make of one."""
+        if "\0" in text and next(self._found(bare := text.replace("\0", ""), self._all), None) is not None:
+            text = bare
         parts, end = [], 0
         for start, stop, name in self._found(text, self._all):
             parts += [text[end:start], name]
@@ -54,7 +57,8 @@ class Keys:
 
     def shown_in(self, text: str) -> bool:
         """Whether a key itself is in the text, in any encoding."""
-        return next(self._found(text, self._themselves), None) is not None
+        bare = [text.replace("\0", "")] if "\0" in text else []
+        return any(next(self._found(each, self._themselves), None) is not None for each in (text, *bare))
 
     def _found(self, text: str, patterns: "_Patterns") -> Iterator[tuple[int, int, str]]:
         """Where each begins and ends, from left to right, none inside another."""
@@ -74,7 +78,14 @@ class Keys:
 
     @cached_property
     def _themselves(self) -> "_Patterns":
-        return _Patterns.of({form: name for key, name in self.names.items() if key for form in (key, *in_base64(key))})
+        return _Patterns.of(
+            {
+                form: name
+                for key, name in self.names.items()
+                if key
+                for form in (key, *in_base64(key), *in_hexadecimal(key))
+            }
+        )
 
     @cached_property
     def _all(self) -> "_Patterns":
@@ -110,6 +121,13 @@ def in_base64(key: str) -> Iterator[str]:
             if len(decided) >= BASE64_LENGTH_MIN:
                 yield decided
                 yield decided.replace("+", "-").replace("/", "_")
+
+
+def in_hexadecimal(key: str) -> Iterator[str]:
+    """Two digits for each byte, in small letters and in capitals."""
+    if len(key) >= CHANGED_LENGTH_MIN:
+        digits = key.encode("utf-8", "surrogatepass").hex()
+        yield from (digits, digits.upper())
 
 
 def _parts(key: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import argparse
 from functools import partial
 
+from queue_emulator.cli.parsing import Commands
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.transfer.output import say
 
@@ -12,9 +13,7 @@ _FILES = ("FILE", "DIR", "PATH")
 _HELP = """print completions for a shell; in bash: eval "$(queue-emulator completion bash)\""""
 
 
-def add_completion(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", whole: argparse.ArgumentParser
-) -> None:
+def add_completion(commands: Commands, whole: argparse.ArgumentParser) -> None:
     """`completion SHELL`, of the `whole` command."""
     parser = commands.add_parser("completion", help=_HELP)
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))

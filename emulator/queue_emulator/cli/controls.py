@@ -1,8 +1,9 @@
-"""The commands `keys`, `journal`, `clock`, `faults` and `reset`: the controls of a running emulator."""
+"""The commands `keys`, `journal`, `clock`, `faults`, `cost` and `reset`: the controls of a running emulator."""
 
 import argparse
 
 from queue_emulator import settings
+from queue_emulator.cli.parsing import Commands, positive
 from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.errors import ClockError
 
@@ -10,7 +11,7 @@ _DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 _FREEZE = {"freeze": True, "resume": False}
 
 
-def add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_keys(commands: Commands) -> None:
     """`keys`."""
     parser = _control(commands, "keys", "show which version of each key the centre has, and each location shows")
     add = parser.add_argument
@@ -21,7 +22,7 @@ def add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(run=_keys)
 
 
-def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_journal(commands: Commands) -> None:
     """`journal`."""
     parser = _control(commands, "journal", "show the KV operations that a running emulator remembers")
     add = parser.add_argument
@@ -31,7 +32,7 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.set_defaults(run=_journal)
 
 
-def add_clock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_clock(commands: Commands) -> None:
     """`clock`."""
     parser = _control(commands, "clock", "show or move the clock of a running emulator")
     parser.add_argument(
@@ -44,7 +45,7 @@ def add_clock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.set_defaults(run=_clock)
 
 
-def add_faults(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_faults(commands: Commands) -> None:
     """`faults`."""
     parser = _control(commands, "faults", "show or change the fault rules of a running emulator")
     parser.add_argument(
@@ -56,15 +57,22 @@ def add_faults(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=_faults)
 
 
-def add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_cost(commands: Commands) -> None:
+    """`cost`."""
+    parser = _control(commands, "cost", "show what the traffic of a running emulator would cost at Cloudflare")
+    parser.add_argument(
+        "--over", type=positive, metavar="S", help="the seconds in which this traffic happens (default: as measured)"
+    )
+    parser.set_defaults(run=_cost)
+
+
+def add_reset(commands: Commands) -> None:
     """`reset`."""
     parser = _control(commands, "reset", "delete all data, faults, journal and counts of a running emulator")
     parser.set_defaults(run=_reset)
 
 
-def _control(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str
-) -> argparse.ArgumentParser:
+def _control(commands: Commands, name: str, help: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help)
     parser.add_argument(
         "--url", metavar="URL", default=_DEFAULT_URL, help="address of the emulator (default: %(default)s)"
@@ -123,6 +131,13 @@ def _faults(parsed: argparse.Namespace) -> int:
     from queue_emulator.commands.controls import faults
 
     faults(parsed.url, parsed.words, as_json=parsed.json)
+    return 0
+
+
+def _cost(parsed: argparse.Namespace) -> int:
+    from queue_emulator.commands.cost import cost
+
+    cost(parsed.url, parsed.over, as_json=parsed.json)
     return 0
 
 

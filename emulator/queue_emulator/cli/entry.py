@@ -12,8 +12,7 @@ from io import TextIOWrapper
 
 from queue_emulator import __version__
 from queue_emulator.cli.completion import add_completion
-from queue_emulator.cli.controls import add_clock, add_faults, add_journal, add_keys, add_reset
-from queue_emulator.cli.cost import add_cost
+from queue_emulator.cli.controls import add_clock, add_cost, add_faults, add_journal, add_keys, add_reset
 from queue_emulator.cli.explore import add_explore
 from queue_emulator.cli.export import add_export
 from queue_emulator.cli.generate import add_generate

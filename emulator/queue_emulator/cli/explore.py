@@ -3,15 +3,23 @@
 import argparse
 from pathlib import Path
 
-from queue_emulator.cli.parsing import machines, positive
+from queue_emulator.cli.parsing import Commands, machines, positive
+from queue_emulator.worker.rollout import DEFAULT_VERSION
 
 _SECONDS_MAX = 86_400
 _SHARDS_MAX = 16  # lanes of the search
 
 
-def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_explore(commands: Commands) -> None:
     """`explore`."""
     parser = commands.add_parser("explore", help="search for orders of requests and KV operations that break the queue")
+    _add_search(parser)
+    _add_findings(parser.add_argument_group("what becomes of findings"))
+    _add_worker(parser.add_argument_group("explore a Worker in JavaScript, on the real runtime (workerd)"))
+    parser.set_defaults(run=_explore)
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--scenario", metavar="NAME", action="append", default=[],
@@ -48,6 +56,10 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--merge", type=Path, metavar="DIR", nargs="+", default=[],
         help="instead of searching: put together what shards have written into these folders",
     )  # fmt: skip
+
+
+def _add_findings(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--out", type=Path, metavar="DIR", help="write the schedule and the picture of each finding into this folder")
     add("--json", action="store_true", help="print the findings as JSON")
     add(
@@ -57,8 +69,6 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="run a schedule file again, and say whether it still breaks the queue",
     )
     add("--picture", type=Path, metavar="FILE", help="with --replay: draw the schedule, as SVG")
-    _add_worker(parser.add_argument_group("explore a Worker in JavaScript, on the real runtime (workerd)"))
-    parser.set_defaults(run=_explore)
 
 
 def _add_worker(group: argparse._ArgumentGroup) -> None:
@@ -73,6 +83,11 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
         metavar="PATH",
         help="the workerd binary (default: from a node_modules folder nearby, or from the PATH)",
     )
+    add(
+        "--version", metavar="NAME=PATH", action="append", default=[],
+        help="another version of it, which answers the actors that are on this version; repeatable. --worker itself is "
+        f"the version {DEFAULT_VERSION}",
+    )  # fmt: skip
     add("--binding", metavar="NAME", action="append", default=[], help="its KV namespace binding (default: CACHE)")
     add("--var", metavar="NAME=VALUE", action="append", default=[], help="a text variable; repeatable")
 

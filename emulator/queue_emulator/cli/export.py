@@ -2,10 +2,11 @@
 
 import argparse
 
+from queue_emulator.cli.parsing import Commands
 from queue_emulator.transfer import endpoint_syntax
 
 
-def add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_export(commands: Commands) -> None:
     """`export`."""
     parser = commands.add_parser(
         "export",

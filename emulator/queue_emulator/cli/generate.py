@@ -3,13 +3,13 @@
 import argparse
 import re
 
-from queue_emulator.cli.parsing import instant
+from queue_emulator.cli.parsing import Commands, instant
 
 _COUNT_MAX = 100_000_000
 _PREFIX_CHARACTERS_MAX = 64
 
 
-def add_generate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_generate(commands: Commands) -> None:
     """`generate`."""
     parser = commands.add_parser("generate", help="print test data as a `wrangler kv bulk put` file")
     kinds = parser.add_subparsers(metavar="KIND", required=True)

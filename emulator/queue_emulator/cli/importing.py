@@ -2,11 +2,12 @@
 
 import argparse
 
+from queue_emulator.cli.parsing import Commands
 from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
 from queue_emulator.transfer import endpoint_syntax
 
 
-def add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_import(commands: Commands) -> None:
     """`import`."""
     parser = commands.add_parser(
         "import",

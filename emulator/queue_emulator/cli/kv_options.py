@@ -10,9 +10,13 @@ from queue_emulator.core.profiles import API_READS, PROFILES, SWITCHES, Profile,
 
 
 def add_kv(parser: argparse.ArgumentParser) -> None:
-    """What KV is like, and where it is kept."""
-    add = parser.add_argument
-    kept = parser.add_mutually_exclusive_group()
+    """Where KV is kept, and what it is like."""
+    _add_kept(parser.add_argument_group("where KV is kept").add_mutually_exclusive_group())
+    _add_behaviour(parser.add_argument_group("what KV is like"))
+    parser.add_argument("--random-seed", type=int, metavar="N", help="the same number gives the same random choices")
+
+
+def _add_kept(kept: argparse._MutuallyExclusiveGroup) -> None:
     kept.add_argument(
         "--state",
         type=Path,
@@ -20,6 +24,10 @@ def add_kv(parser: argparse.ArgumentParser) -> None:
         help=f"SQLite file that keeps the data (default: {settings.DEFAULT_STATE})",
     )
     kept.add_argument("--ephemeral", action="store_true", help="keep the data in memory; it is lost at the end")
+
+
+def _add_behaviour(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add(
         "--profile",
         choices=sorted(PROFILES),
@@ -55,7 +63,6 @@ def add_kv(parser: argparse.ArgumentParser) -> None:
         default="central",
         help="where Cloudflare's API reads: the central store, or its own cache (default: %(default)s)",
     )
-    add("--random-seed", type=int, metavar="N", help="the same number gives the same random choices")
 
 
 def add_ready_file(parser: argparse.ArgumentParser) -> None:

@@ -2,18 +2,17 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from queue_emulator import settings
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
 from queue_emulator.core.errors import ClockError
-from queue_emulator.core.places import location_codes
+from queue_emulator.core.places import MACHINES_MAX, location_codes
 from queue_emulator.terminal import tell
 
-MACHINES_MAX = 16
 _INSTANT_MS_MIN = 86_400_000  # data is older than the time that it is of, and nothing was before 1970
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where a command adds its parser."""
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from queue_emulator import settings
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
-from queue_emulator.cli.parsing import locations, port
+from queue_emulator.cli.parsing import Commands, locations, port
 from queue_emulator.core.errors import SettingsError
 
 _USAGE = "queue-emulator run [options] -- COMMAND..."
 _EXAMPLE = "queue-emulator run -- npx wrangler dev"
 
 
-def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_run(commands: Commands) -> None:
     """`run -- COMMAND`."""
     words = "start wrangler, Vite, Vitest or another Workers tool, and give it this KV"
     parser = commands.add_parser("run", help=words, usage=_USAGE)

@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 
 from queue_emulator.cli.data_time import add_as_of
+from queue_emulator.cli.parsing import Commands
 from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
 from queue_emulator.transfer import endpoint_syntax
 
 
-def add_seed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_seed(commands: Commands) -> None:
     """`seed`."""
     parser = commands.add_parser(
         "seed",

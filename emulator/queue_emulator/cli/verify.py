@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 
 from queue_emulator.cli.data_time import time_of_data
+from queue_emulator.cli.parsing import Commands
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.transfer import endpoint_syntax
 
 
-def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_verify(commands: Commands) -> None:
     """`verify`."""
     parser = commands.add_parser(
         "verify",

@@ -149,7 +149,7 @@ def _events(remote: RemoteControl, follow: bool) -> Iterator[tuple[Event, bytes]
     position, before = 0, -1
     while position != before:
         before = position
-        page = islice(remote.follow(f"/journal?after={position}"), JOURNAL_EVENTS_MAX)
+        page = islice(remote.lines(f"/journal?after={position}"), JOURNAL_EVENTS_MAX)
         for event, line in _read(remote, page, position):
             position = event.position
             yield event, line

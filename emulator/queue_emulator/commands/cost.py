@@ -2,8 +2,9 @@
 
 import msgspec
 
-from queue_emulator.remote_control import RemoteControl
-from queue_emulator.settings import read_control_token
+from queue_emulator.commands.controls import control
+from queue_emulator.core.shown import one_line
+from queue_emulator.transfer.output import say
 
 _KINDS = ("reads", "writes", "deletes", "lists")
 _ROUTE_CHARACTERS_MAX = 200
@@ -46,13 +47,18 @@ class _Cost(msgspec.Struct):
     over_s: float = 0
 
 
+def cost(url: str, over_s: int | None, *, as_json: bool) -> None:
+    """Show what the emulator at `url` counted; `over_s` is the time that the traffic stands for, None as observed."""
+    say(*(cost_as_json if as_json else cost_report)(url, over_s))
+
+
 def cost_as_json(url: str, over_s: int | None) -> list[str]:
     """The lines of the same for programs, as the emulator answers it."""
     return msgspec.json.format(msgspec.json.encode(_asked(url, over_s)), indent=2).decode().splitlines()
 
 
 def cost_report(url: str, over_s: int | None) -> list[str]:
-    """The report of the emulator at `url`; `over_s` is the time that the traffic stands for, None as observed."""
+    """As a table."""
     cost = _asked(url, over_s)
     header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
@@ -62,12 +68,14 @@ def cost_report(url: str, over_s: int | None) -> list[str]:
 
 def _asked(url: str, over_s: int | None) -> _Cost:
     path = f"/cost?over_s={over_s}" if over_s else "/cost"
-    return RemoteControl(url, token=read_control_token()).ask("GET", path, _Cost)
+    return control(url).ask("GET", path, _Cost)
 
 
 def _line(name: str, counts: _Counts) -> str:
     requests = "" if counts.requests is None else f"{counts.requests:,}"
-    return f"{_shown(name):<34}{requests:>10}" + "".join(f"{counts.of(kind):>12,}" for kind in _KINDS)
+    return f"{one_line(name[:_ROUTE_CHARACTERS_MAX]):<34}{requests:>10}" + "".join(
+        f"{counts.of(kind):>12,}" for kind in _KINDS
+    )
 
 
 def _estimate(cost: _Cost) -> list[str]:
@@ -79,12 +87,8 @@ def _estimate(cost: _Cost) -> list[str]:
     exceeded = ", ".join(f"{kind} {per_day.of(kind):,} of {quota.of(kind):,}" for kind in kinds)
     return [
         f"Cost of this traffic ({cost.over_s:,.0f} s of it), repeated all day (prices of "
-        f"{_shown(estimate.prices_as_of)}):",
+        f"{one_line(estimate.prices_as_of[:_ROUTE_CHARACTERS_MAX])}):",
         f"  free plan   {'fails each day: ' + exceeded if exceeded else 'within the daily quotas'}",
         f"  paid plan   ${paid.dollars_per_month:,.2f} a month, ${paid.dollars_per_day:,.4f} a day, "
         f"with the ${paid.of_which_subscription:,.2f} of the subscription",
     ]
-
-
-def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:_ROUTE_CHARACTERS_MAX])

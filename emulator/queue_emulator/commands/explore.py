@@ -23,6 +23,7 @@ from queue_emulator.explore.search import LANES
 from queue_emulator.explore.shares import Share, read_share, scenarios_of, share_of, together
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
+from queue_emulator.worker.rollout import version_paths
 from queue_emulator.workerd.bindings import WorkerFlags
 
 _SECONDS_DEFAULT = 10.0
@@ -49,13 +50,15 @@ def explore(parsed: argparse.Namespace) -> int:
     named = list(zip(_names(findings), findings, strict=True))
     if folder is not None:
         for name, finding in named:
-            files.write(folder, name, finding, files.replay_command(folder / f"{name}.schedule", parsed.worker))
+            files.write(
+                folder, name, finding, files.replay_command(folder / f"{name}.schedule", parsed.worker, parsed.version)
+            )
         files.write_share(folder, outcome.share)
     if parsed.json:
         say(json.dumps(_as_json(outcome.share, named, folder), ensure_ascii=False))
     else:
         for name, finding in named:
-            say(*text_report.five_lines(finding, _see_again(name, folder, parsed.worker)), "")
+            say(*text_report.five_lines(finding, _see_again(name, folder, parsed.worker, parsed.version)), "")
         say(_summary(outcome, watch))
     if outcome.share.unsteady:
         tell(_UNSTEADY.format(outcome.share.unsteady))
@@ -145,8 +148,9 @@ def _here(asked: Search, watch: Stopwatch) -> _Outcome:
 def flags(parsed: argparse.Namespace) -> WorkerFlags | None:
     """What is said of a Worker in JavaScript; raises SettingsError for what is of none."""
     if parsed.worker is not None:
-        return WorkerFlags(parsed.worker, parsed.binding, parsed.var)
-    stray = next((each for each in ("binding", "var") if getattr(parsed, each)), None)
+        versions = tuple(version_paths(parsed.version).items())
+        return WorkerFlags(parsed.worker, parsed.binding, parsed.var, versions=versions)
+    stray = next((each for each in ("binding", "var", "version") if getattr(parsed, each)), None)
     if stray is not None:
         raise SettingsError(f"--{stray} is only for your own Worker: add --worker PATH")
     return None
@@ -194,10 +198,10 @@ def _names(findings: Sequence[Finding]) -> list[str]:
     return names
 
 
-def _see_again(name: str, folder: Path | None, worker: Path | None) -> str:
+def _see_again(name: str, folder: Path | None, worker: Path | None, versions: Sequence[str]) -> str:
     if folder is None:
         return "give --out DIR to have its schedule written"
-    return files.replay_command(folder / f"{name}.schedule", worker)
+    return files.replay_command(folder / f"{name}.schedule", worker, versions)
 
 
 def _as_json(share: Share, named: Sequence[tuple[str, Finding]], folder: Path | None) -> Json:

@@ -44,7 +44,9 @@ def _replay(read: schedule.Schedule, parsed: argparse.Namespace) -> int:
     if picture_path is not None:
         its_causes = () if broken is None else causes(read.scenario, replayed.world.made, read.target)
         shown = Shown(read.scenario, replayed.world.history, read.target, broken, its_causes)
-        files.draw(picture_path, shown, name=path.stem, command=files.replay_command(path, parsed.worker))
+        files.draw(
+            picture_path, shown, name=path.stem, command=files.replay_command(path, parsed.worker, parsed.version)
+        )
     if parsed.json:
         members = {"guarantee": guarantee.id, "broken": broken is not None, "differs": replayed.differs}
         say(json.dumps(members | {"why": None if broken is None else broken.why}, ensure_ascii=False))

@@ -1,5 +1,8 @@
 """The account of an emulator: its namespaces, kept or in memory, and Workers elsewhere that are connected to it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +24,20 @@ if TYPE_CHECKING:
     from queue_emulator.workerd.connection import ConnectionApp
 
 
-async def open_account(
-    state: Path | None, profile: Profile, clock: MovableClock, dice: Dice
-) -> tuple[Namespaces, KVService]:
-    """The namespaces of a state file, or of memory; raises StateError, and then leaves the file as it was.
+@dataclass(slots=True)
+class Account:
+    """`aside` is a service of no namespace, and empty: its faults, journal and counts are the account's."""
 
-    The service beside them is of none of them, and empty: its faults, journal and counts are the account's.
+    namespaces: Namespaces
+    aside: KVService
+    started: bool = False
+
+
+@asynccontextmanager
+async def open_account(state: Path | None, profile: Profile, clock: MovableClock, dice: Dice) -> AsyncIterator[Account]:
+    """The namespaces of a state file, or of memory, closed at the end; raises StateError.
+
+    What does not come to be `started` leaves the file as it was.
     """
     if state == DEFAULT_STATE:
         check_own_folder(DEFAULT_STATE)
@@ -39,10 +50,14 @@ async def open_account(
         )
 
     try:
-        return await Namespaces.open(catalogue, open_service, dice), open_service(MemoryStore(), "")
+        account = Account(await Namespaces.open(catalogue, open_service, dice), open_service(MemoryStore(), ""))
     except BaseException:
         await catalogue.discard()
         raise
+    try:
+        yield account
+    finally:
+        await account.namespaces.close(discard=not account.started)
 
 
 def connection_app(deployment: Deployment) -> "ConnectionApp":

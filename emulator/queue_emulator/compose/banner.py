@@ -66,7 +66,9 @@ def _places(settings: Settings) -> tuple[str, ...]:
 
 
 def _worker(settings: Settings) -> str:
-    return "a Worker on workerd" if settings.worker else str(settings.rollout)
+    if settings.worker is None:
+        return str(settings.rollout)
+    return f"a Worker on workerd, {settings.rollout}" if settings.builds else "a Worker on workerd"
 
 
 def _plan_lines(settings: Settings) -> list[str]:
@@ -76,6 +78,7 @@ def _plan_lines(settings: Settings) -> list[str]:
     names = ", ".join(name if name == namespace else f"{name} = {namespace}" for name, namespace in plan.kv.items())
     return [
         f"  worker      {plan.main}",
+        *(f"  version     {name}: {build.plan.main}" for name, build in settings.builds.items()),
         *([f"  config      {plan.config}"] if plan.config else []),
         f"  KV          {names}{_ASSUMED if plan.assumed else ''}",
         *_left_out_lines(plan, settings.worker.variables),

@@ -4,18 +4,22 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Annotated
+
+import msgspec
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json, ToJson, stringify_json
+from queue_emulator.core.shapes import shaped
 from queue_emulator.drawing.picture import picture
 from queue_emulator.explore import schedule as schedules
 from queue_emulator.explore.causes import Target
 from queue_emulator.explore.guarantee import broken
 from queue_emulator.explore.history import Begun, Ended, Step
+from queue_emulator.explore.options import options
 from queue_emulator.explore.picturing import Shown, story
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.schedule import FIRST_LINE, Line, Schedule
-from queue_emulator.explore.search import options
 from queue_emulator.explore.turns import EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
 
@@ -115,13 +119,15 @@ def _scenario_as_json(scenario: Scenario) -> Mapping[str, ToJson]:
     }
 
 
+class _Chosen(msgspec.Struct):
+    actor: str
+    pause_ms: Annotated[int, msgspec.Meta(ge=EXPIRY_MS, le=_PAUSE_MS_MAX)] = USUAL_MS
+    fault: str = ""
+
+
 def _choice(given: Mapping[str, Json]) -> Choice:
-    actor, pause_ms, fault = given.get("actor"), given.get("pause_ms", USUAL_MS), given.get("fault", "")
-    if not isinstance(actor, str) or not isinstance(fault, str):
-        raise SettingsError("a choice must have the form {actor, pause_ms, fault}")
-    if isinstance(pause_ms, bool) or not isinstance(pause_ms, int) or not EXPIRY_MS <= pause_ms <= _PAUSE_MS_MAX:
-        raise SettingsError(f"pause_ms must be {EXPIRY_MS} to {_PAUSE_MS_MAX}, not {pause_ms!r}")
-    return Choice(actor, pause_ms, fault)
+    chosen = shaped(given, _Chosen)
+    return Choice(chosen.actor, chosen.pause_ms, chosen.fault)
 
 
 def _possible(world: World, choice: Choice) -> bool:

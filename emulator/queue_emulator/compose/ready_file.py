@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,19 @@ from queue_emulator.core.errors import SettingsError, StateError
 from queue_emulator.kv.folder import read_small
 
 _BYTES_MAX = 65_536
+
+
+@contextmanager
+def ready_file(path: Path | None) -> Iterator[Callable[[Mapping[str, object]], None]]:
+    """What is told to this is in the file from then to the end; without a path nobody hears of it."""
+    if path is None:
+        yield lambda told: None
+        return
+    file = ReadyFile(path)
+    try:
+        yield file.write
+    finally:
+        file.remove()
 
 
 class ReadyFile:

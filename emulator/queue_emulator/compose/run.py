@@ -2,18 +2,18 @@
 
 import asyncio
 import socket
-import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from pathlib import Path
-from shutil import rmtree
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TypeAlias
 
 from queue_emulator.compose.account import connection_app, open_account
-from queue_emulator.compose.ready_file import ReadyFile
+from queue_emulator.compose.ready_file import ready_file
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import CONTROL_PREFIX
+from queue_emulator.kv.folder import private_folder
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.run.command import Command, find, with_preload
@@ -25,6 +25,8 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.serve import listen, serve, url
 from queue_emulator.worker.auth import ApiKeys
 
+TellReady: TypeAlias = Callable[[Mapping[str, object]], None]
+
 _WORKER = "queue-emulator-run"  # as Cloudflare's API calls what a namespace is bound to
 _GRACE_S = 0.5  # the command has ended: nobody answers what is still asked
 
@@ -35,14 +37,9 @@ def run(settings: ToolSettings) -> int:
     program = find(settings.command, settings.environment)
     _check_ports(settings)
     seeds = _read_seeds(settings, clock)
-    with listen(DEFAULT_HOST, settings.port) as sock:
-        # not before: where the port is taken, the file may be of the emulator that has it
-        ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
-        try:
-            return asyncio.run(_run(settings, clock, seeds, program, sock, ready_file))
-        finally:
-            if ready_file is not None:
-                ready_file.remove()
+    # The file after the socket: where the port is taken, it may be of the emulator that has it.
+    with listen(DEFAULT_HOST, settings.port) as sock, ready_file(settings.ready_file) as tell_ready:
+        return asyncio.run(_run(settings, clock, seeds, program, sock, tell_ready))
 
 
 def _check_ports(settings: ToolSettings) -> None:
@@ -69,57 +66,62 @@ async def _run(
     seeds: Sequence[Seed],
     program: str,
     sock: socket.socket,
-    ready_file: ReadyFile | None,
+    tell_ready: TellReady,
 ) -> int:
     dice = Dice(settings.random_seed)
-    namespaces, aside = await open_account(settings.state, settings.profile, clock, dice)
     async with AsyncExitStack() as stack:
-        started = asyncio.Event()
-        stack.push_async_callback(_close, namespaces, started)
+        account = await stack.enter_async_context(open_account(settings.state, settings.profile, clock, dice))
         deployment = Deployment(
-            service=aside,
+            service=account.aside,
             clock=clock,
             keys=ApiKeys(),
             locations=all_locations(settings),
             dice=dice,
-            namespaces=namespaces,
+            namespaces=account.namespaces,
             api_token=settings.api_token,
         )
         base_url = url(sock)
         controls = f"{base_url}{CONTROL_PREFIX}"
-
-        def ready(tool: Mapping[str, str]) -> None:
-            if ready_file is not None:
-                ready_file.write({"url": base_url, "controls": controls, "tool": tool})
-
-        async def bind(namespace: str, binding: str) -> KVService:
-            return await namespaces.bind(namespace, worker=_WORKER, binding=binding)
-
-        def control(service: KVService) -> None:
-            deployment.service = service
-
-        around = Surroundings(bind, deployment.location, control, lambda: clock, ready, log=deployment.log)
-        session = Session(settings, around, seeds, f"{controls}/")
+        ready = partial(_ready, tell_ready, base_url, controls)
+        session = Session(settings, _surroundings(deployment, account.namespaces, ready), seeds, f"{controls}/")
         clock.on_move(session.clock.moved)
-        stop = asyncio.Event()
-        app = create_app(deployment, log_requests=False, worker=session.app, upgrades=True, connection=connection_app)
-        serving = asyncio.ensure_future(
-            serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop, ending=deployment.ending)
-        )
-        stack.push_async_callback(_finish, serving, stop)
-        folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
-        stack.callback(rmtree, folder, ignore_errors=True)
+        serving = await stack.enter_async_context(_serving(deployment, session, sock))
+        folder = stack.enter_context(private_folder())
         await stack.enter_async_context(session.listening(folder))
         command = Command(program, settings.command, with_preload(settings.environment, folder, base_url), folder)
         await stack.enter_async_context(command)
-        started.set()
+        account.started = True
         return await session.outcome(command, serving)
 
 
-async def _close(namespaces: Namespaces, started: asyncio.Event) -> None:
-    await namespaces.close(discard=not started.is_set())
+def _ready(tell_ready: TellReady, base_url: str, controls: str, tool: Mapping[str, str]) -> None:
+    tell_ready({"url": base_url, "controls": controls, "tool": tool})
 
 
-async def _finish(serving: "asyncio.Future[None]", stop: asyncio.Event) -> None:
-    stop.set()
-    await serving
+def _surroundings(
+    deployment: Deployment, namespaces: Namespaces, ready: Callable[[Mapping[str, str]], None]
+) -> Surroundings:
+    async def bind(namespace: str, binding: str) -> KVService:
+        return await namespaces.bind(namespace, worker=_WORKER, binding=binding)
+
+    def control(service: KVService) -> None:
+        deployment.service = service
+
+    return Surroundings(bind, deployment.location, control, lambda: deployment.clock, ready, log=deployment.log)
+
+
+@asynccontextmanager
+async def _serving(
+    deployment: Deployment, session: Session, sock: socket.socket
+) -> AsyncIterator["asyncio.Future[None]"]:
+    """The emulator's own port, until the end."""
+    stop = asyncio.Event()
+    app = create_app(deployment, log_requests=False, worker=session.app, upgrades=True, connection=connection_app)
+    serving = asyncio.ensure_future(
+        serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop, ending=deployment.ending)
+    )
+    try:
+        yield serving
+    finally:
+        stop.set()
+        await serving

@@ -2,23 +2,24 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from queue_emulator.accepting import raise_descriptor_limit
-from queue_emulator.compose.account import connection_app, open_account
+from queue_emulator.compose.account import Account, connection_app, open_account
 from queue_emulator.compose.banner import banner
-from queue_emulator.compose.ready_file import ReadyFile
+from queue_emulator.compose.ready_file import ready_file
 from queue_emulator.compose.seeds import Seeds, read_seeds
+from queue_emulator.compose.workers import ServeOn, deployed, run_on_workerd
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.request_line import Answered, message_as_json
 from queue_emulator.core.wire_names import CONTROL_PREFIX
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.namespaces import Namespaces
-from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import sleep_on
 from queue_emulator.settings import Settings
@@ -28,82 +29,115 @@ from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
+from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.rollout import Rollout
 from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
 
 _GRACE_S = 10.0  # for requests that are running when we are told to end
-_WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
-
-ServeOn = Callable[..., Coroutine[object, None, None]]  # type: ignore[explicit-any]  # an app, then `grace_s`
 
 
 def serve(settings: Settings) -> None:
     """Run the emulator until SIGINT or SIGTERM; raises EmulatorError, before anything is touched, if it cannot."""
     clock = MovableClock(SystemClock())
     seeds = read_seeds(settings, clock)
-    with listen(settings.host, settings.port) as sock:
-        # not before: where the port is taken, the file may be of the emulator that has it
-        ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
-        asyncio.run(_serve(settings, clock, seeds, sock, ready_file))
+    # The file after the socket: where the port is taken, it may be of the emulator that has it.
+    with listen(settings.host, settings.port) as sock, ready_file(settings.ready_file) as tell_ready:
+        asyncio.run(_serve(settings, clock, seeds, sock, tell_ready))
 
 
 async def _serve(
-    settings: Settings, clock: MovableClock, seeds: Seeds, sock: socket.socket, ready_file: ReadyFile | None
+    settings: Settings,
+    clock: MovableClock,
+    seeds: Seeds,
+    sock: socket.socket,
+    tell_ready: Callable[[Mapping[str, object]], None],
 ) -> None:
-    dice = Dice(settings.random_seed)
-    namespaces: Namespaces | None = None
-    services: dict[str, KVService] = {}
-    service: KVService | RemoteService
-    base_url, started = url(sock), False
+    dice, base_url = Dice(settings.random_seed), url(sock)
+    async with _opened(settings, clock, dice) as kv:
 
-    def ready() -> None:
-        nonlocal started
-        started = True
-        if ready_file is not None:
-            ready_file.write(_ready(base_url, settings, namespaces))
-        say(*banner(settings, service, namespaces, seeds, base_url))
+        def ready() -> None:
+            if kv.account is not None:
+                kv.account.started = True
+            tell_ready(_ready(base_url, settings, kv.namespaces))
+            say(*banner(settings, kv.service, kv.namespaces, seeds, base_url))
 
-    if settings.cloudflare is None:
-        namespaces, services = await _open(settings, clock, dice)
-        service = next(iter(services.values()))
-    else:
-        service = await _open_real(settings.cloudflare, clock, dice)
-    try:
-        deployment = Deployment(
-            service=service,
-            clock=clock,
-            keys=settings.keys.keys,
-            locations=settings.locations,
-            version=settings.rollout.default,
-            rollout=settings.rollout,
-            machines=settings.machines,
-            rate_limit_per_minute=settings.rate_limit_per_minute,
-            strict=settings.strict,
-            dice=dice,
-            namespaces=namespaces,
-            api_token=settings.keys.api_token.token,
-            **_logs(settings, clock),
-            control_token=settings.keys.control_token,
-            explorer=None if settings.worker else _explorer,
-        )
-        await seeds.load(service, settings.locations[0], clock)
-        run = _run_python if settings.worker is None else _run_on_workerd
-        await run(settings, deployment, services, partial(serve_app, sock=sock, ready=ready, ending=deployment.ending))
-    finally:
-        if ready_file is not None:
-            ready_file.remove()
-        if namespaces is None:
-            await service.close()
+        deployment = _deployment(settings, clock, dice, kv)
+        await seeds.load(kv.service, settings.locations[0], clock)
+        serve_on = partial(serve_app, sock=sock, ready=ready, ending=deployment.ending)
+        if settings.worker is None:
+            await _run_python(settings, deployment, serve_on)
         else:
-            await namespaces.close(discard=not started)
+            await run_on_workerd(settings, deployment, kv.services, serve_on)
+
+
+@dataclass(frozen=True, slots=True)
+class _KV:
+    """The namespace that is controlled, and by name those that the Worker is bound to; of a real one nothing else."""
+
+    service: "KVService | RemoteService"
+    services: Mapping[str, KVService] = field(default_factory=dict)
+    account: Account | None = None
+
+    @property
+    def namespaces(self) -> Namespaces | None:
+        return None if self.account is None else self.account.namespaces
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, clock: MovableClock, dice: Dice) -> AsyncIterator[_KV]:
+    if settings.cloudflare is not None:
+        service = await _open_real(settings.cloudflare, clock, dice)
+        try:
+            yield _KV(service)
+        finally:
+            await service.close()
+        return
+    plans = [each.plan for each in deployed(settings).values()] if settings.worker else [WorkerPlan(main=Path())]
+    async with open_account(settings.state, settings.profile, clock, dice) as account:
+        services: dict[str, KVService] = {}
+        for plan in plans:
+            services |= await bind_all(plan, account.namespaces, WORKER_NAME)
+        yield _KV(next(iter(services.values())), services, account)
+
+
+def _deployment(settings: Settings, clock: MovableClock, dice: Dice, kv: _KV) -> Deployment:
+    return Deployment(
+        service=kv.service,
+        clock=clock,
+        keys=settings.keys.keys,
+        locations=settings.locations,
+        **_versions(settings),
+        machines=settings.machines,
+        rate_limit_per_minute=settings.rate_limit_per_minute,
+        strict=settings.strict,
+        dice=dice,
+        namespaces=kv.namespaces,
+        api_token=settings.keys.api_token.token,
+        **_logs(settings, clock),
+        control_token=settings.keys.control_token,
+        explorer=None if settings.worker else _explorer,
+    )
 
 
 def _explorer() -> Explorer:
     from queue_emulator.compose.live_explorer import LiveExplorer  # a start does not wait for it
 
     return LiveExplorer()
+
+
+class _Versions(TypedDict):
+    version: WorkerVersion
+    rollout: Rollout | None
+
+
+def _versions(settings: Settings) -> _Versions:
+    """Of the Python Worker; those of a Worker of one's own have other names, and are chosen elsewhere."""
+    if settings.worker is not None:
+        return {"version": WorkerVersion.NEW, "rollout": None}
+    return {"version": WorkerVersion(settings.rollout.default), "rollout": settings.rollout}
 
 
 class _Logs(TypedDict):
@@ -142,59 +176,11 @@ def _ready(base_url: str, settings: Settings, namespaces: Namespaces | None) -> 
     }
 
 
-async def _run_python(
-    settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
-) -> None:
+async def _run_python(settings: Settings, deployment: Deployment, serve_on: ServeOn) -> None:
     connection = connection_app if deployment.namespaces else None
     known = settings.keys.development
     app = create_app(deployment, log_requests=settings.log_requests, connection=connection, known_keys=known)
     await serve_on(app, grace_s=_GRACE_S)
-
-
-async def _run_on_workerd(
-    settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
-) -> None:
-    from queue_emulator.workerd.running import Surroundings, running_worker
-
-    assert settings.worker is not None
-    around = Surroundings(
-        binary=settings.worker.binary,
-        service=services.__getitem__,
-        invoked=partial(_count, deployment.emulated().pipeline),
-        locations=settings.locations,
-        variables=settings.worker.variables,
-        locate=deployment.location,
-        clock=lambda: deployment.clock,
-        log=deployment.log,
-    )
-    async with running_worker(settings.worker.plan, around) as worker:
-        deployment.clock.on_move(worker.clock.moved)
-        known = settings.keys.development
-        app = create_app(
-            deployment,
-            log_requests=settings.log_requests,
-            worker=worker.app,
-            connection=connection_app,
-            known_keys=known,
-        )
-        # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
-        kept = raise_descriptor_limit() // 2
-        await worker.beside(serve_on(app, grace_s=_WORKERD_GRACE_S, kept=kept))
-
-
-def _count(pipeline: Pipeline, route: str) -> None:
-    pipeline.meter.invoked(route, pipeline.clock.now_ms())
-
-
-async def _open(settings: Settings, clock: MovableClock, dice: Dice) -> tuple[Namespaces, dict[str, KVService]]:
-    """The account's namespaces, and by name those that the Worker is bound to, the one that is controlled first."""
-    plan = settings.worker.plan if settings.worker else WorkerPlan(main=Path())
-    namespaces, _ = await open_account(settings.state, settings.profile, clock, dice)
-    try:
-        return namespaces, await bind_all(plan, namespaces, WORKER_NAME)
-    except BaseException:
-        await namespaces.close(discard=True)
-        raise
 
 
 async def _open_real(access: Access, clock: MovableClock, dice: Dice) -> "RemoteService":

@@ -49,10 +49,8 @@ class BulkEntry:
     metadata: str | None = None
 
 
-def parse_bulk(
-    content: bytes, now_ms: int, *, checked: Callable[[], object] = lambda: None, entries_max: int | None = None
-) -> BulkData:
-    """Check `content`, a UTF-8 JSON array of `{key, value, …}`; calls `checked` after each entry.
+def parse_bulk(content: bytes, now_ms: int, *, entries_max: int | None = None) -> BulkData:
+    """Check `content`, a UTF-8 JSON array of `{key, value, …}`.
 
     Raises BulkDataError naming the entries that are wrong, or if there are more than `entries_max`.
     """
@@ -70,7 +68,6 @@ def parse_bulk(
             problems.append(problem(number, entry, error))
         if len(problems) == _PROBLEMS_MAX:
             raise BulkDataError(f"{'; '.join(problems[:PROBLEMS_SHOWN])}; and {_PROBLEMS_MAX - PROBLEMS_SHOWN} or more")
-        checked()
     if problems:
         raise BulkDataError(all_problems(problems[:PROBLEMS_SHOWN], len(problems)))
     return BulkData(tuple(requests), dict(unknown))

@@ -2,6 +2,9 @@
 
 import secrets
 from hashlib import blake2b
+from struct import Struct
+
+_EIGHT = Struct(">8Q")
 
 
 class Dice:
@@ -19,6 +22,11 @@ class Dice:
         words = b"\0".join(repr(word).encode() for word in what)
         drawn = int.from_bytes(blake2b(words, key=self._key, digest_size=8).digest(), "big")
         return drawn >> (64 - count)
+
+    def words(self, *what: str | int) -> tuple[int, ...]:
+        """Eight integers below 2**64, all decided by the seed and `what`."""
+        words = b"\0".join(repr(word).encode() for word in what)
+        return _EIGHT.unpack(blake2b(words, key=self._key, digest_size=64).digest())
 
     def below(self, limit: int, *what: str | int) -> int:
         """An integer in 0 <= n < limit."""

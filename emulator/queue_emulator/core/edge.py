@@ -7,12 +7,12 @@ https://developers.cloudflare.com/kv/concepts/how-kv-works/
 
 from bisect import bisect_left
 from collections import OrderedDict
-from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT, EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from queue_emulator.core.options import ListRequest
@@ -101,11 +101,15 @@ class Edge:
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """A write of this location: later reads here follow it."""
-        self.writes += 1
         if not (now_ms == entry.written_ms and self._values.keep_write(entry)):
             self.keep_value(entry.key, entry, ttl_ms=_TTL_MS, now_ms=now_ms)
+        self.unlist(entry.key)
+
+    def unlist(self, key: bytes) -> None:
+        """A key was written: the pages go that could hold it."""
+        self.writes += 1
         if self._pages_by_prefix:
-            for prefix in [prefix for prefix in self._pages_by_prefix if entry.key.startswith(prefix)]:
+            for prefix in [prefix for prefix in self._pages_by_prefix if key.startswith(prefix)]:
                 for request in self._pages_by_prefix.pop(prefix):
                     self._pages.drop(request)
 
@@ -124,6 +128,18 @@ class Edge:
                     if span.covers(entry.key) and not (written and span.shows(entry)):
                         span.copy.newer_version = entry.version
 
+    def copy(self) -> "Edge":
+        """One that holds the same, and goes on by itself."""
+        other = shallow(self)
+        other._values, other._pages, other._pages_by_prefix = self._values.copy(), self._pages.copy(), {}
+        for prefix, spans in self._pages_by_prefix.items():
+            copied = other._pages_by_prefix[prefix] = {}
+            for request, span in spans.items():
+                page = other._pages.peek(request)
+                assert page is not None, "a span is of a page that is held"
+                copied[request] = _Span(span.after, page)
+        return other
+
     def clear(self) -> None:
         self.writes += 1
         self._values.clear()
@@ -137,8 +153,7 @@ class Edge:
             del self._pages_by_prefix[request.prefix]
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """Which keys a page is about, named on it or not: those behind `after`, up to where the next page starts."""
 
     after: bytes | None
@@ -165,6 +180,11 @@ class _Values:
 
     def __len__(self) -> int:
         return len(self._copies)
+
+    def copy(self) -> "_Values":
+        other = shallow(self)
+        other._copies = {key: it if isinstance(it, Entry) else _same(it) for key, it in self._copies.items()}
+        return other
 
     def peek(self, key: bytes) -> Copy[Entry | None] | None:
         held = self._copies.get(key)
@@ -220,6 +240,11 @@ class _Pages:
     def __len__(self) -> int:
         return len(self._copies)
 
+    def copy(self) -> "_Pages":
+        other = shallow(self)
+        other._copies = OrderedDict([(name, (_same(it), size)) for name, (it, size) in self._copies.items()])
+        return other
+
     def peek(self, request: ListRequest) -> Copy[Page] | None:
         held = self._copies.get(request)
         return None if held is None else held[0]
@@ -255,6 +280,10 @@ class _Pages:
     def clear(self) -> None:
         self._copies.clear()
         self.size_bytes = 0
+
+
+def _same(copy: Copy[Content]) -> Copy[Content]:
+    return Copy(copy.content, copy.fetched_ms, copy.ttl_ms, copy.newer_version)
 
 
 def _content(copy: Copy[Entry | None] | Entry) -> Entry | None:

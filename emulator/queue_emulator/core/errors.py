@@ -7,6 +7,7 @@ EmulatorError
 ├── RemoteError            a running emulator or a real namespace that refused (exit code 2; 502 on the control surface)
 ├── RealDataError          what is not done with real data or real time (409 on the control surface)
 ├── NamespaceError         a namespace that cannot be made, renamed or deleted (400 of the REST API)
+├── ShapeError             what was read has another form (exit code 2; 400 on the control surface)
 ├── FaultError             a fault rule that cannot be (400 on the control surface)
 ├── BulkDataError          data to seed that KV would refuse (exit code 2; 400 on the control surface)
 │   └── Base64Error        a value that is not base64, as it says
@@ -40,6 +41,10 @@ class ClockError(EmulatorError):
 
 class SettingsError(EmulatorError):
     """A setting that is missing or wrong."""
+
+
+class ShapeError(EmulatorError):
+    """What was read has another form than the one that is needed."""
 
 
 class StateError(EmulatorError):

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from queue_emulator.core.dice import Dice
-from queue_emulator.core.errors import FaultError, KVError
+from queue_emulator.core.errors import FaultError, KVError, ShapeError
 from queue_emulator.core.javascript import Json, ToJson, utf8
 from queue_emulator.core.kinds import KINDS, Kind
-
-Default = TypeVar("Default", bound=int | None)
+from queue_emulator.core.shapes import shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,7 @@ class FaultPlan:
     _last_id: int = 0
 
     def add(self, rule: Rule) -> Rule:
-        """Append a rule; returns it with its id. Raises FaultError for one that cannot be."""
-        _check(rule)
+        """Append a rule; returns it with its id."""
         self._last_id += 1
         added = replace(rule, id=self._last_id, verdict=replace(rule.verdict, rule=self._last_id))
         self._rules[added.id], self._tallies[added.id] = added, _Tally()
@@ -165,6 +166,13 @@ class FaultPlan:
     def clear(self) -> None:
         self._rules.clear()
         self._tallies.clear()
+
+    def copy(self) -> "FaultPlan":
+        """One with the same rules, which have counted the same, and goes on by itself."""
+        if not self._rules:
+            return FaultPlan(self.dice, _last_id=self._last_id)
+        tallies = {id: _Tally(each.matched, each.given) for id, each in self._tallies.items()}
+        return FaultPlan(self.dice, dict(self._rules), tallies, self._last_id)
 
     def rules(self) -> list[tuple[Rule, int, int]]:
         """Each rule with how often it matched and how often it gave its verdict."""
@@ -202,29 +210,52 @@ class FaultPlan:
         return falls
 
 
+_Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=FOR_S_MAX, description=f"0 to {FOR_S_MAX} seconds")]
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Form(msgspec.Struct, forbid_unknown_fields=True):
+    verdict: str
+    status: int = 500
+    for_s: _Seconds = 0
+    to: str | UnsetType = UNSET
+    operation: str | UnsetType = UNSET
+    key_prefix: str | UnsetType = UNSET
+    location: str | UnsetType = UNSET
+    namespace: str | UnsetType = UNSET
+    nth: _Count | UnsetType = UNSET
+    times: _Count | UnsetType = UNSET
+    percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+
+
 def rule_from_json(given: Mapping[str, ToJson]) -> Rule:
     """A rule from the form that `rule_to_json` gives; raises FaultError for anything else."""
-    for name, value in given.items():
-        if name not in _MEMBERS:
-            raise FaultError(f"unknown member {name!r} in a fault rule; allowed: {', '.join(_MEMBERS)}")
-        kind, said = _MEMBERS[name]
-        if isinstance(value, bool) or not isinstance(value, kind):
-            raise FaultError(f"{name} in a fault rule must be {said}, not {value!r}")
-    for_s = _number(given, "for_s")
-    if not 0 <= for_s <= FOR_S_MAX:
-        raise FaultError(f"for_s must be 0 to {FOR_S_MAX} seconds, not {for_s}")
-    rule = Rule(
-        Verdict(_text(given, "verdict") or "", _whole(given, "status", 500), round(for_s * 1000), _text(given, "to")),
-        operation=_text(given, "operation"),
-        key_prefix=_text(given, "key_prefix"),
-        location=_text(given, "location"),
-        namespace=_text(given, "namespace"),
-        nth=_whole(given, "nth", None),
-        times=_whole(given, "times", None),
-        percent=_whole(given, "percent", 100),
+    try:
+        form = shaped(given, _Form)
+    except ShapeError as error:
+        raise FaultError(str(error)) from None
+    for name, word, known in (
+        ("verdict", form.verdict, VERDICTS),
+        ("operation", form.operation, KINDS),
+        ("status", form.status, REASONS),
+    ):
+        if word is not UNSET and word not in known:
+            raise FaultError(f"{name} must be one of {', '.join(map(str, known))}, not {word!r:.80}")
+    effect = VERDICTS[form.verdict]
+    if effect.keeps_away and not form.to:
+        raise FaultError(f"{form.verdict} needs the member `to`, a location")
+    if (effect.waits or effect.keeps_away) and not form.for_s:
+        raise FaultError(f"{form.verdict} needs the member for_s")
+    return Rule(
+        Verdict(form.verdict, form.status, round(form.for_s * 1000), form.to or None),
+        operation=form.operation or None,
+        key_prefix=form.key_prefix or None,
+        location=form.location or None,
+        namespace=form.namespace or None,
+        nth=form.nth or None,
+        times=form.times or None,
+        percent=form.percent,
     )
-    _check(rule)
-    return rule
 
 
 def rule_to_json(rule: Rule) -> dict[str, Json]:
@@ -245,56 +276,3 @@ def rule_to_json(rule: Rule) -> dict[str, Json]:
         "percent": rule.percent,
     }
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _text(given: Mapping[str, ToJson], name: str) -> str | None:
-    value = given.get(name)
-    assert value is None or isinstance(value, str)
-    return value
-
-
-def _whole(given: Mapping[str, ToJson], name: str, default: Default) -> int | Default:
-    value = given.get(name)
-    assert value is None or isinstance(value, int)
-    return default if value is None else value
-
-
-def _number(given: Mapping[str, ToJson], name: str) -> float:
-    value = given.get(name, 0)
-    assert isinstance(value, (int, float))
-    return value
-
-
-_TEXT, _WHOLE, _NUMBER = ((str,), "a string"), ((int,), "a whole number"), ((int, float), "a number")
-_MEMBERS: dict[str, tuple[tuple[type, ...], str]] = {
-    "verdict": _TEXT,
-    "status": _WHOLE,
-    "for_s": _NUMBER,
-    "to": _TEXT,
-    "operation": _TEXT,
-    "key_prefix": _TEXT,
-    "location": _TEXT,
-    "namespace": _TEXT,
-    "nth": _WHOLE,
-    "times": _WHOLE,
-    "percent": _WHOLE,
-}
-
-
-def _check(rule: Rule) -> None:
-    verdict = rule.verdict
-    if verdict.kind not in VERDICTS:
-        raise FaultError(f"verdict must be one of {', '.join(VERDICTS)}, not {verdict.kind!r}")
-    effect = verdict.effect
-    checks = (
-        (rule.operation in (None, *KINDS), f"operation must be one of {', '.join(KINDS)}"),
-        (verdict.status in REASONS, f"status must be one of {', '.join(map(str, REASONS))}, not {verdict.status}"),
-        (rule.nth is None or rule.nth > 0, "nth must be at least 1"),
-        (rule.times is None or rule.times > 0, "times must be at least 1"),
-        (0 <= rule.percent <= 100, "percent must be 0 to 100"),
-        (not effect.keeps_away or bool(verdict.location), f"{verdict.kind} needs the member `to`, a location"),
-        (not (effect.waits or effect.keeps_away) or verdict.delay_ms > 0, f"{verdict.kind} needs the member for_s"),
-    )
-    for holds, message in checks:
-        if not holds:
-            raise FaultError(message)

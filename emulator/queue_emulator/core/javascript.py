@@ -140,6 +140,11 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def well_formed(text: str) -> bool:
+    """String.prototype.isWellFormed: without lone surrogates, which JSON can spell and UTF-8 cannot."""
+    return text == text.encode("utf-8", "replace").decode()
+
+
 def utf16_length(text: str) -> int:
     """What `text.length` gives."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -25,18 +25,17 @@ class Unterminated(ValueError):
         super().__init__("Unterminated string")
 
 
-def structure(
-    content: bytes, at: int = 0, *, large_bytes: int = _LARGE_BYTES, step_bytes: int = STEP_BYTES
-) -> Iterator[tuple[int, int]]:
+def structure(content: bytes, *, large_bytes: int = _LARGE_BYTES) -> Iterator[tuple[int, int]]:
     """Where each bracket and comma is, and where each string of `large_bytes` or more begins and ends, in order."""
+    at = 0
     while at < len(content):
-        stop = at + step_bytes
+        stop = at + STEP_BYTES
         for token in _TOKEN.finditer(content, at, stop):
             start, end = token.span()
             if content[start] != _QUOTE:
                 yield start, end
             elif end == start + 1:
-                at = _end_of_string(content, start, step_bytes)
+                at = _end_of_string(content, start)
                 if at - start >= large_bytes:
                     yield start, at
                 break
@@ -76,11 +75,11 @@ class Bounds:
 _COMMA, _CLOSING = ord(","), frozenset(b"]}")
 
 
-def _end_of_string(content: bytes, quote: int, step_bytes: int) -> int:
+def _end_of_string(content: bytes, quote: int) -> int:
     """Behind the string that begins with this quote; raises Unterminated."""
     at = quote + 1
     while at < len(content):
-        inside = _INSIDE.match(content, at, at + step_bytes)
+        inside = _INSIDE.match(content, at, at + STEP_BYTES)
         assert inside is not None
         at = inside.end()
         if content[at : at + 1] == b'"':

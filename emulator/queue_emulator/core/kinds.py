@@ -13,7 +13,6 @@ class Kind:
     billed    what it is in the price list; a request of many keys is billed by the key
     writes    whether other locations can see it late
     decided   whether fault rules and limits decide over it
-    at_once   whether one of many keys is one operation of an invocation
     """
 
     name: str
@@ -22,11 +21,10 @@ class Kind:
     billed: str
     writes: bool = False
     decided: bool = True
-    at_once: bool = False
 
 
 GET = Kind("get", "GET", "get", "reads")
-GET_BULK = Kind("get_bulk", "GET_BULK", "get", "reads", at_once=True)
+GET_BULK = Kind("get_bulk", "GET_BULK", "get", "reads")
 PUT = Kind("put", "PUT", "put", "writes", writes=True)
 DELETE = Kind("delete", "DELETE", "delete", "deletes", writes=True)
 LIST = Kind("list", "GET", "list", "lists")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.kinds import Kind
 from queue_emulator.core.limits import METER_ROUTES_MAX
 from queue_emulator.core.plans import Traffic
@@ -57,6 +58,13 @@ class Meter:
             "over_s": over_s or observed_s,
         }
 
+    def copy(self) -> "Meter":
+        """One that has counted the same, and goes on by itself."""
+        other = shallow(self)
+        other._operations, other._invocations = self._operations.copy(), self._invocations.copy()
+        other._routes = self._routes.copy()
+        return other
+
     def clear(self) -> None:
         self._operations.clear()
         self._invocations.clear()
@@ -65,7 +73,9 @@ class Meter:
 
     def _counted_as(self, route: str) -> str:
         """The route itself, or OTHER if there are too many already."""
-        if route not in self._routes and len(self._routes) >= METER_ROUTES_MAX:
+        if route in self._routes:
+            return route
+        if len(self._routes) >= METER_ROUTES_MAX:
             route = OTHER
         self._routes.add(route)
         return route

@@ -6,7 +6,7 @@ KV engineer confirmed to be production's (cloudflare/workers-sdk pull request 11
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,9 +40,8 @@ class PutRequest(msgspec.Struct, frozen=True, gc=False):
         return self.expiration_s if self.expiration_ttl_s is None else ends_s(self.expiration_ttl_s, now_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class ListRequest:
-    """A page that the service is asked for; `cursor` "" is the first page."""
+class ListRequest(NamedTuple):
+    """A page that the service is asked for; `cursor` "" is the first page. A tuple, because copies are found by it."""
 
     prefix: bytes = b""
     limit: int = limits.LIST_LIMIT_DEFAULT

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import API_LOCATION
 
+MACHINES_MAX = 16  # of a location, with copies of their own
+
 _NOT_OF_A_URL = re.compile(rb"[^\x21-\x7e]")
 
 

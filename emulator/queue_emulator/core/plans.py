@@ -5,6 +5,7 @@ Prices and quotas: https://developers.cloudflare.com/kv/platform/pricing/ and ..
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -50,6 +51,10 @@ class DailyQuota:
 
     def clear(self) -> None:
         self._days.clear()
+
+    def copy(self) -> "DailyQuota":
+        """One that has counted the same, and goes on by itself."""
+        return DailyQuota(self.plan, deepcopy(self._days) if self._days else defaultdict(Counter))
 
     def count(self, kind: Kind, now_ms: int, number: int = 1) -> None:
         """Count, all or none; raises QuotaError past the day's quota, in the text that users report."""

@@ -70,6 +70,14 @@ class Replication:
                 return write.entry
         return history.before
 
+    def copy(self) -> "Replication":
+        """One with the same on its way, which goes on by itself."""
+        other = Replication(self._dice, self._lag_ms)
+        other._histories = {
+            key: _History(each.before, [*each.writes], each.settled_ms) for key, each in self._histories.items()
+        }
+        return other
+
     def forget(self, now_ms: int) -> None:
         """Drop what has arrived everywhere."""
         for key in [key for key, history in self._histories.items() if history.settled_ms <= now_ms]:

@@ -9,7 +9,7 @@ _GAP_MS = 500
 _LANES_MAX = 3  # at one location: runs that are under way at the same time share no lane
 
 
-def journal_story(events: Sequence[Event], *, of_key: str | None = None, name: str = "journal") -> Story:
+def journal_story(events: Sequence[Event], *, of_key: str | None = None) -> Story:
     """Of events in their order, of at least one."""
     telling = _Telling(events)
     for event in events:
@@ -18,7 +18,7 @@ def journal_story(events: Sequence[Event], *, of_key: str | None = None, name: s
     failed = sum(event.failed is not None for event in events)
     title = "The journal" if of_key is None else f"The life of {of_key}"
     counts = f"{len(events)} KV operations, {stale} of them stale, {failed} failed"
-    return Story(name, title, (("It shows", counts),), tuple(telling.lanes.values()), tuple(telling.moments))
+    return Story("journal", title, (("It shows", counts),), tuple(telling.lanes.values()), tuple(telling.moments))
 
 
 class _Telling:

@@ -46,7 +46,7 @@ class Canvas:
 
 
 def escaped(text: str) -> str:
-    """Text as it may stand in XML, which has no control characters and no lone surrogates."""
+    """Text as it may stand in XML, without control characters, lone surrogates and marks that reorder it."""
     return escape(_NOT_XML.sub("\ufffd", text), quote=False)
 
 
@@ -82,4 +82,6 @@ def _value(value: object) -> str:
     return escape(_NOT_XML.sub("\ufffd", str(value)))
 
 
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_XML = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)

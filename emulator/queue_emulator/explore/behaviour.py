@@ -13,6 +13,7 @@ class Behaviour(Enum):
     PAGES = "pages of a list"
     PAUSES = "time that passes"
     FAULTS = "a fault"
+    ORDER = "operations of one request in another order"
     MACHINES = "several machines at a location"
 
 

@@ -1,6 +1,7 @@
 """What a finding needs: each production behaviour without which the same schedule breaks nothing."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -42,19 +43,23 @@ def replay(scenario: Scenario, choices: Iterable[Choice]) -> World:
 
 def needed(scenario: Scenario, made: Sequence[Made], target: Target, without: Without) -> bool:
     """Whether the same schedule breaks nothing without these."""
+    return target.breaks(_again(scenario, tuple(made), without)) is None
+
+
+@lru_cache(maxsize=64)
+def _again(scenario: Scenario, made: tuple[Made, ...], without: Without) -> History:
+    """The same schedule without these; what breaks several guarantees is asked for again and again."""
     world = World(scenario, without)
     if Behaviour.OVERLAP in without:
-        faults: dict[tuple[str, int], list[str]] = {}
+        requests: dict[tuple[str, int], list[Choice]] = {}
         for choice, number in made:
-            faults.setdefault((choice.actor, number), []).append(choice.fault)
-        for choice, number in made:
-            its_faults = faults.pop((choice.actor, number), None)
-            if its_faults is not None:
-                world.do(choice, its_faults[1:])
+            requests.setdefault((choice.actor, number), []).append(choice)
+        for choices in requests.values():
+            world.do(choices[0], choices[1:])
     else:
         for choice, _ in made:
             world.do(choice)
-    return target.breaks(world.settle()) is None
+    return world.settle()
 
 
 def causes(scenario: Scenario, made: Sequence[Made], target: Target) -> tuple[Cause, ...]:
@@ -103,4 +108,6 @@ def _possible(asked: Iterable[Behaviour], made: Sequence[Made]) -> list[Behaviou
         absent.add(Behaviour.FAULTS)
     if all(each.choice.machine == 1 for each in made):
         absent.add(Behaviour.MACHINES)
+    if all(each.choice.going == 1 for each in made):
+        absent.add(Behaviour.ORDER)
     return [each for each in asked if each not in absent]

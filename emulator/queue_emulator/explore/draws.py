@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from queue_emulator.core.dice import Dice
 
+_BLOCK = 8  # as many are drawn at once
+
 Thing = TypeVar("Thing")
 
 
@@ -15,11 +17,15 @@ class Draws:
         self._dice = Dice(seed)
         self._purpose = purpose
         self._made = 0
+        self._words: tuple[int, ...] = ()
 
     def below(self, limit: int) -> int:
         """A whole number in 0 <= n < limit."""
+        block, place = divmod(self._made, _BLOCK)
+        if place == 0:
+            self._words = self._dice.words(self._purpose, block)
         self._made += 1
-        return self._dice.below(limit, self._purpose, self._made)
+        return self._words[place] * limit >> 64
 
     def one_of(self, things: Sequence[Thing]) -> Thing:
         return things[self.below(len(things))]

@@ -154,7 +154,8 @@ def keep(findings: Sequence[Finding], finding: Finding) -> list[Finding]:
 def examine(scenario: Scenario, made: Sequence[Made], target: Target, told: Signs, at_schedule: int) -> Finding | None:
     """Make it small, and find out what it needs; None if it breaks nothing when it is run again."""
     scenario, small = shrink(scenario, made, target, told)
-    history = replay(scenario, [each.choice for each in small]).history
+    with scenario.subject.afresh():
+        history = replay(scenario, [each.choice for each in small]).history
     why = target.breaks(history)
     if why is None:
         return None

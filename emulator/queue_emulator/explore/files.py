@@ -1,6 +1,7 @@
 """A finding as files: its schedule, and its picture beside it."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,13 +33,15 @@ def write_share(folder: Path, share: msgspec.Struct) -> None:
 
 
 def draw(path: Path, shown: Shown, *, name: str, command: str) -> None:
-    """The picture alone."""
-    path.write_text(_drawn(shown, name=name, command=command), encoding="utf-8")
+    """The picture alone, as a whole; raises StateError for a link, and for what is no file."""
+    with Folder.open(path.parent) as opened:
+        _put(opened, path.name, _drawn(shown, name=name, command=command))
 
 
-def replay_command(path: Path, worker: Path | None = None) -> str:
+def replay_command(path: Path, worker: Path | None = None, versions: Sequence[str] = ()) -> str:
     """By which a schedule is seen again; `worker` is one in JavaScript, if it was named on the command line."""
-    return f"queue-emulator explore --replay {path}" + ("" if worker is None else f" --worker {worker}")
+    command = f"queue-emulator explore --replay {path}" + ("" if worker is None else f" --worker {worker}")
+    return command + "".join(f" --version {each}" for each in versions)
 
 
 def _drawn(shown: Shown, *, name: str, command: str) -> str:

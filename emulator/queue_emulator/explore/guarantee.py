@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from queue_emulator.explore.behaviour import Behaviour
-from queue_emulator.explore.history import Begun, History
+from queue_emulator.explore.history import History
 
 
 class Broken(NamedTuple):
@@ -51,7 +51,7 @@ class Guarantee:
 
 def broken(history: History) -> list[Broken]:
     """Every place where a guarantee of what is explored is broken, in the guarantees' order."""
-    verbs = {each.call.verb for each in history.happenings if isinstance(each, Begun)}
+    verbs = {each.call.verb for _, each in history.moments()}
     return [
         each
         for guarantee in history.guarantees.values()

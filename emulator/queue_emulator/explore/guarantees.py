@@ -5,7 +5,8 @@ They know what was asked and answered, and what the centre holds; they know noth
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.explore.behaviour import Behaviour
@@ -24,7 +25,7 @@ _SETTLED_MS = 60_000
 def one_holder(history: History) -> Iterator[Broken]:
     """P1."""
     holders = _Holders()
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.moments():
         for task, one, other in holders.see(happening):
             (name, how, version), (new, new_how, new_version) = one, other
             apart = () if version == new_version else ("-".join(sorted((version, new_version))),)
@@ -42,7 +43,7 @@ def finished_stays_finished(history: History) -> Iterator[Broken]:
     """P3."""
     finished: set[str] = set()
     at_begin: dict[int, frozenset[str]] = {}
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.moments():
         if isinstance(happening, Begun) and happening.call.verb == "claim":
             at_begin[id(happening.call)] = frozenset(finished)
         elif isinstance(happening, Ended) and happening.call.ok:
@@ -58,7 +59,7 @@ def finished_stays_finished(history: History) -> Iterator[Broken]:
 
 def no_failure(history: History) -> Iterator[Broken]:
     """P4."""
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.moments():
         if isinstance(happening, Ended):
             call = happening.call
             if call.status >= 500 and not call.faulted:
@@ -69,7 +70,7 @@ def no_failure(history: History) -> Iterator[Broken]:
 def migration_leaves_nothing(history: History) -> Iterator[Broken]:
     """P5."""
     centre, promises = history.centre(), _Promises(history)
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.changes():
         centre.see(happening)
         promises.see(happening)
         if not (isinstance(happening, Ended) and _not_needed(happening.call)):
@@ -93,7 +94,7 @@ def no_longer_life(history: History) -> Iterator[Broken]:
     """P7."""
     centre = history.centre()
     before: dict[int, dict[tuple[bytes, str], Kept]] = {}
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.changes():
         centre.see(happening)
         if isinstance(happening, Begun) and happening.call.verb == "run":
             now_ms = happening.call.begun_ms
@@ -111,15 +112,15 @@ def no_longer_life(history: History) -> Iterator[Broken]:
 
 def nothing_starves(history: History) -> Iterator[Broken]:
     """P8."""
+    if not any(_told_nothing_is_free(happening) for _, happening in history.moments()):
+        return
     centre, promises = history.centre(), _Promises(history)
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.changes():
         centre.see(happening)
         promises.see(happening)
-        if not isinstance(happening, Ended):
+        if not _told_nothing_is_free(happening):
             continue
         call = happening.call
-        if call.verb != "claim" or call.member("success") is not False or call.actor.version != "new":
-            continue
         now_ms, since_ms = call.ended_ms or 0, call.begun_ms - _SETTLED_MS
         for task, kept in centre.live(TASK, now_ms).items():
             if kept.written_ms <= since_ms and task in promises.kept(now_ms) and _free(centre, task, since_ms, now_ms):
@@ -131,7 +132,7 @@ def nothing_starves(history: History) -> Iterator[Broken]:
 def migration_ends(history: History) -> Iterator[Broken]:
     """P9."""
     runs, last = 0, None
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.moments():
         if isinstance(happening, Ended) and happening.call.closing:
             runs += happening.call.verb == "run"
             if happening.call.verb == "migrate-status":
@@ -144,7 +145,7 @@ def success_leaves_nothing(history: History) -> Iterator[Broken]:
     """P10."""
     centre = history.centre()
     named: dict[int, set[str]] = {}
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.changes():
         centre.see(happening)
         if isinstance(happening, Begun) and happening.call.verb == "run":
             now_ms, pending = happening.call.begun_ms, centre.kept.get(PENDING)
@@ -164,7 +165,7 @@ def holder_can_go_on(history: History) -> Iterator[Broken]:
     """P11."""
     holders, ended = _Holders(), set[str]()
     holding: dict[int, bool] = {}
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.moments():
         if isinstance(happening, Begun) and happening.call.verb in ("renew", "result"):
             call = happening.call
             holding[id(call)] = (
@@ -179,8 +180,7 @@ def holder_can_go_on(history: History) -> Iterator[Broken]:
                     f"{call.actor.name} holds {call.task}, and its {call.verb} is answered {call.status}: {_said(call)}"
                 )
                 yield Broken("P11", (call.verb,), call.task or "", why, position)
-        for _ in holders.see(happening):
-            pass
+        holders.see(happening)
 
 
 _RACES = (Behaviour.CACHES, Behaviour.OVERLAP)
@@ -276,19 +276,20 @@ class _Holders:
     def holds(self, name: str, task: str, now_ms: int) -> bool:
         return self._until.get(task, {}).get(name, _NEVER)[0] > now_ms
 
-    def see(self, happening: Happening) -> Iterator[tuple[str, tuple[str, str, str], tuple[str, str, str]]]:
+    def see(self, happening: Begun | Ended) -> Sequence[tuple[str, tuple[str, str, str], tuple[str, str, str]]]:
         """Follow; gives a task and two holders for each new pair: who, by what, and by which version of the Worker."""
-        if isinstance(happening, Begun) and happening.call.verb in ("release", "result"):
-            self._until.get(happening.call.task or "", {}).pop(happening.call.actor.name, None)
-        if not isinstance(happening, Ended) or happening.call.verb not in ("claim", "renew"):
-            return
-        call, task = happening.call, happening.call.task
+        call, verb = happening.call, happening.call.verb
+        if isinstance(happening, Begun) and verb in ("release", "result"):
+            self._until.get(call.task or "", {}).pop(call.actor.name, None)
+        if isinstance(happening, Begun) or verb not in ("claim", "renew"):
+            return ()
+        task = call.task
         lease = call.member("lease")
         expires = lease.get("expiresAt") if isinstance(lease, dict) else None
         if task is None or not isinstance(expires, str):
             if call.verb == "renew" and 400 <= call.status < 500:
                 self._until.get(task or "", {}).pop(call.actor.name, None)
-            return
+            return ()
         now_ms = call.ended_ms or 0
         until_ms = parse_iso_8601(expires) - _WHOLE_SECOND_MS
         held = self._until.setdefault(task, {})
@@ -296,9 +297,7 @@ class _Holders:
         new = held.get(name, _NEVER)[0] <= now_ms < until_ms
         others = [(other, *by) for other, (end_ms, *by) in held.items() if end_ms > now_ms and other != name]
         held[name] = (until_ms, call.verb, version)
-        if new:
-            for other in others:
-                yield task, (other[0], other[1], other[2]), (name, call.verb, version)
+        return [(task, (other[0], other[1], other[2]), (name, verb, version)) for other in others] if new else ()
 
 
 class _Promises:
@@ -327,7 +326,7 @@ class _Promises:
 def _unlisted(history: History, guarantee: str, *, rolled_back: bool) -> Iterator[Broken]:
     """What the list at the end does not show, of histories with or without a rollback."""
     promises, was_rolled_back = _Promises(history), False
-    for position, happening in enumerate(history.happenings):
+    for position, happening in history.moments():
         promises.see(happening)
         if not (isinstance(happening, Ended) and happening.call.ok):
             continue
@@ -338,6 +337,13 @@ def _unlisted(history: History, guarantee: str, *, rolled_back: bool) -> Iterato
             shown = set(map(str, pending)) if isinstance(pending, list) else set()
             for task in sorted(promises.kept(call.begun_ms) - shown):
                 yield Broken(guarantee, (), task, f"{task} was accepted and is listed nowhere", position)
+
+
+def _told_nothing_is_free(happening: Happening) -> TypeGuard[Ended]:
+    if not isinstance(happening, Ended):
+        return False
+    call = happening.call
+    return call.verb == "claim" and call.actor.version == "new" and call.member("success") is False
 
 
 def _free(centre: Centre, task: str, since_ms: int, now_ms: int) -> bool:

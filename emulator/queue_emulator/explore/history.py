@@ -50,10 +50,10 @@ class Call:
     body: Json = None
     faulted: bool = False
     machine: int = 1
+    verb: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def verb(self) -> str:
-        return self.request.verb
+    def __post_init__(self) -> None:
+        self.verb = self.request.verb
 
     @property
     def ok(self) -> bool:
@@ -90,6 +90,7 @@ class Step(NamedTuple):
     value         what a put wrote; None for a delete
     expiration_s  when that ends, in unix seconds; None for never
     fault         what was done to it, "" for nothing
+    going         which it was of those that its request waited for at once, from 1, in the order of its code
     """
 
     number: int
@@ -101,6 +102,7 @@ class Step(NamedTuple):
     value: bytes | None = None
     expiration_s: int | None = None
     fault: str = ""
+    going: int = 1
 
     @property
     def wrote(self) -> bool:
@@ -142,6 +144,35 @@ class History:
     final: str = "new"
     happenings: list[Happening] = field(default_factory=list)
     guarantees: "Mapping[str, Guarantee]" = field(default_factory=dict)
+    _moments: list[tuple[int, Begun | Ended]] = field(default_factory=list, repr=False, compare=False)
+    _changes: list[tuple[int, Begun | Ended | Step]] = field(default_factory=list, repr=False, compare=False)
+    _looked_through: int = field(default=0, repr=False, compare=False)
+
+    def moments(self) -> Sequence[tuple[int, Begun | Ended]]:
+        """Where requests begin and end, with their places among the happenings."""
+        self._look_through()
+        return self._moments
+
+    def changes(self) -> Sequence[tuple[int, Begun | Ended | Step]]:
+        """The same, and the operations that have changed what the centre holds."""
+        self._look_through()
+        return self._changes
+
+    def _look_through(self) -> None:
+        """Once, for every guarantee looks at the same."""
+        first, self._looked_through = self._looked_through, len(self.happenings)
+        for position, each in enumerate(self.happenings[first:], first):
+            if isinstance(each, Step):
+                if each.wrote:
+                    self._changes.append((position, each))
+            elif not isinstance(each, Settled):
+                self._moments.append((position, each))
+                self._changes.append((position, each))
+
+    def copy(self, calls: Mapping[int, Call]) -> "History":
+        """One that goes on by itself; what still runs is in it by its copy: `calls` by what they copy."""
+        happenings = [_with_call(each, calls) for each in self.happenings] if calls else self.happenings.copy()
+        return History(self.before, self.final, happenings, self.guarantees)
 
     def centre(self) -> "Centre":
         """The centre as it was at the start; `see` each happening to follow it."""
@@ -165,6 +196,11 @@ class Centre:
             for key, kept in self.kept.items()
             if key.startswith(prefix) and kept.live(now_ms)
         }
+
+
+def _with_call(happening: Happening, calls: Mapping[int, Call]) -> Happening:
+    call = None if isinstance(happening, Settled) else calls.get(id(happening.call))
+    return happening if call is None or isinstance(happening, Settled) else happening._replace(call=call)
 
 
 def calls(happenings: Iterable[Happening]) -> list[Call]:

@@ -8,129 +8,180 @@ number. The variables of its modules outlive a schedule.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from zlib import crc32
 
 from queue_emulator.core.errors import EmulatorError, SettingsError
-from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.explore.history import Actor
+from queue_emulator.explore.known_runs import KnownRun, KnownRuns, Went
+from queue_emulator.explore.live_run import LiveRun, Over, Sent, Told, Wanted
 from queue_emulator.explore.requests import Request
 from queue_emulator.explore.scenarios import Scenario
-from queue_emulator.explore.subject import Ask, Standing
+from queue_emulator.explore.subject import Ask, Subject
+from queue_emulator.explore.subject import Standing as Clock
 from queue_emulator.explore.swarm import ACTORS_MAX as _SWARM_ACTORS_MAX
-from queue_emulator.kv.binding import Binding, Service
+from queue_emulator.kv.binding import Binding
+from queue_emulator.kv.turn import turn_of
 from queue_emulator.settings import WorkerSettings
-from queue_emulator.worker.answers import JSON_TYPE, TEXT_TYPE, Answer
-from queue_emulator.workerd.config import CF_HEADER
-from queue_emulator.workerd.invocations import Invocations
+from queue_emulator.worker.answers import Answer
+from queue_emulator.worker.rollout import DEFAULT_VERSION
+from queue_emulator.workerd.standing import Said, Standing, WireTurns
 from queue_emulator.workerd.stepped import stepped_worker
-from queue_emulator.workerd.stepping import Answered, Asked, Stepping
-from queue_emulator.workerd.wire import WireFace
+from queue_emulator.workerd.stepping import Stepping
 
-_THROWN, _REFUSED = b"x-emulator-thrown", b"x-emulator-refused"
-_PROBES = 2  # after which whatever a Worker was about to ask for is there; after one it was missing once in 180 times
 _RINGS_MAX = 1_000  # of the timers of one request: no answer comes of one that only waits
 _OF_KV = re.compile(r"^KV [A-Z_]+ failed: 429 (?=Too many API requests)")  # the runtime's frame around our budget
-_ONLY = "worker"  # the slots of a Worker that has no versions
 
 
 @contextmanager
-def on_workerd(worker: WorkerSettings, scenarios: Sequence[Scenario]) -> Iterator["Runtime"]:
+def on_workerd(builds: Mapping[str, WorkerSettings], scenarios: Sequence[Scenario]) -> Iterator["Runtime"]:
     """The Worker, started for these scenarios; raises SettingsError for what cannot be explored.
 
-    Each actor has isolates of its own, so that what is asked of KV is known to be its.
+    `builds` are its versions by name; where a version has none of its own, it is the default one that is told which
+    version it is. Each build has a workerd, and each actor isolates of its own, so that what is asked of KV is known
+    to be its.
     """
+    _check_versions(builds, scenarios)
     count = max(_SWARM_ACTORS_MAX, *(len(each.actors) for each in scenarios))
-    slots: dict[str, Mapping[str, str]] = {}
+    slots: dict[str, dict[str, Mapping[str, str]]] = {name: {} for name in builds}
+    of: dict[str, str] = {}
     for subject in dict.fromkeys(each.subject for each in scenarios):
-        for version in subject.versions or (_ONLY,):
+        for version in _versions(subject, builds):
+            of[version] = build = version if version in builds else DEFAULT_VERSION
             more = {name: json.dumps(value) for name, value in subject.variables(version).items()}
-            slots |= {f"{version}-{number}": {**worker.variables, **more} for number in range(count)}
-    with stepped_worker(worker.plan, worker.binary, slots) as stepping:
-        yield Runtime(stepping, count)
+            variables = {**builds[build].variables, **more}
+            slots[build] |= {f"{version}-{number}": variables for number in range(count)}
+    with ExitStack() as stack:
+        started = {
+            name: stack.enter_context(stepped_worker(builds[name].plan, builds[name].binary, its))
+            for name, its in slots.items()
+            if its
+        }
+        yield Runtime({version: started[build] for version, build in of.items()}, count)
+
+
+def _versions(subject: Subject, builds: Mapping[str, WorkerSettings]) -> Sequence[str]:
+    return subject.versions or list(builds)
+
+
+def _check_versions(builds: Mapping[str, WorkerSettings], scenarios: Sequence[Scenario]) -> None:
+    """Raises SettingsError for an actor on a version that is not there, and for a version that nobody can be on."""
+    known = {each.name: _versions(each.subject, builds) for each in scenarios}
+    for each in scenarios:
+        for actor in each.actors:
+            if actor.version not in known[each.name]:
+                raise SettingsError(
+                    f"{each.name}: actor {actor.name} is on version {actor.version!r} of the Worker; there are "
+                    f"{', '.join(known[each.name])}"
+                )
+    stray = next((name for name in builds if not any(name in there for there in known.values())), None)
+    if stray is not None:
+        there = dict.fromkeys(name for names in known.values() for name in names)
+        raise SettingsError(f"no actor can be on version {stray!r} of the Worker; there are {', '.join(there)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A workerd that runs, with so many isolates of each version of the Worker."""
+    """Each version of a Worker as it runs, on a workerd, with so many isolates."""
 
-    stepping: Stepping
+    stepping: Mapping[str, Stepping]
     isolates: int
+    known: KnownRuns = field(default_factory=KnownRuns)
 
-    def deploy(self, clock: Standing, versions: Sequence[str]) -> Ask:
+    def afresh(self) -> AbstractContextManager[None]:
+        """Meanwhile requests run, also those of which it is known what comes of them."""
+        return self.known.afresh()
+
+    def __call__(self, clock: Clock, versions: Sequence[str]) -> Ask:
         """The Worker for one schedule."""
         slots: dict[str, str] = {}
 
-        def slot_of(actor: Actor) -> str:
+        def slot_of(actor: Actor, version: str) -> str:
             """Those who look at the end come after all others, whose isolates are free by then."""
             if actor.name not in slots:
-                version = actor.version if versions else _ONLY
                 number = sum(each.startswith(f"{version}-") for each in slots.values())
                 slots[actor.name] = f"{version}-{number % self.isolates}"
             return slots[actor.name]
 
         async def ask(actor: Actor, asked: Request, headers: Mapping[str, str], binding: Binding) -> Answer:
-            return await _Run(self.stepping, slot_of(actor), clock, binding).answer(asked, headers)
+            version = actor.version
+            chance = crc32(f"{binding.invocation.name} {asked.text}".encode())
+            sent = Sent(actor.location, asked.method, asked.path, tuple(headers.items()), asked.body, chance)
+            live = LiveRun(self.stepping[version], slot_of(actor, version), sent)
+            run = self.known.begin((version, sent._replace(chance=0)), live, chance)
+            return await _Serving(run, clock, binding).answer()
 
         return ask
 
 
-@dataclass(slots=True)
-class _Run:
-    """One request of an actor, as it runs in a slot."""
+class _Serving:
+    """KV for one run: each operation waits for its turn, and no timer rings while one does."""
 
-    stepping: Stepping
-    slot: str
-    clock: Standing
-    binding: Binding
-    _told_ms: int = 0
-    _rung: int = 0
-    _timers: list[tuple[int, int, Asked]] = field(default_factory=list)
-    _waiting: Asked | None = None
-    _face: WireFace = field(init=False)
+    def __init__(self, run: KnownRun, clock: Clock, binding: Binding) -> None:
+        self._run = run
+        self._clock = clock
+        self._kv = WireTurns(binding)
+        self._asked = self._rung = self._anew = 0
+        self._timers: list[tuple[int, int]] = []
+        self._standing: list[tuple[int, Standing]] = []
+        self._refused: list[tuple[int, Said]] = []
+        self._over: Over | None = None
 
-    def __post_init__(self) -> None:
-        self._face = _face(self.binding)
-
-    async def answer(self, asked: Request, headers: Mapping[str, str]) -> Answer:
+    async def answer(self) -> Answer:
         """What it answers, once it has; waits for the turn of each of its operations."""
-        self._told_ms = self.clock.now_ms()
-        whole = {"Host": "worker.example", "Content-Length": str(len(asked.body)), **headers}
-        whole[CF_HEADER] = self._cf(chance=crc32(f"{self.binding.invocation.name} {asked.text}".encode()))
-        self.stepping.send(self.slot, asked.method, asked.path, whole, asked.body)
         try:
-            while not isinstance(event := self._next(), Answered):
-                await self._perform(event)
-        except GeneratorExit:  # the run is killed while it waits for its turn
-            assert self._waiting is not None
-            self.stepping.cut(self.slot, self._waiting)
-            self.stepping.clear()
-            raise
-        self.stepping.clear()
-        return _answer(event)
+            self._take(self._run.begin(self._clock.now_ms()))
+            while self._standing or self._over is None:
+                if self._standing:
+                    self._perform(await turn_of([each.operation for _, each in self._standing]))
+                else:
+                    self._ring()
+        finally:  # also where it is killed while it waits for its turn
+            self._leave()
+            self._run.end()
+        if self._over.thrown:
+            return Answer(self._over.status, _OF_KV.sub("", self._over.content.decode()).encode(), "")
+        return self._over.answer
 
-    def _next(self) -> Asked | Answered:
-        """The next event that is no timer: those ring, the earliest first, where nothing else can happen."""
-        while True:
-            if self._timers and self._idle():
-                self._ring()
-            event = self.stepping.next()
-            if isinstance(event, Answered) or not event.outbound:
-                return event
-            after_ms = event.timer_ms
-            if after_ms is None:
-                to = (event.header(b"host") or b"").decode("latin-1")
-                raise SettingsError(f"the Worker fetches from {to}, which cannot be explored: only KV can be")
-            self._timers.append((self.clock.now_ms() + after_ms, len(self._timers), event))
+    def _take(self, went: Went) -> None:
+        """What it asks for stands before its turn, or is refused before that."""
+        places: Iterable[int] = count(self._asked)
+        if went.anew is not None:
+            self._leave()
+            self._over, self._anew, places = None, self._anew + 1, went.anew
+        for place, event in zip(places, (each for each in went.events if isinstance(each, Wanted)), strict=False):
+            self._asked = place + 1
+            if event.timer_ms is not None:
+                self._timers.append((self._clock.now_ms() + event.timer_ms, place))
+                continue
+            asked = self._kv.ask(event.method, event.target, event.metadata, event.body)
+            if isinstance(asked, Standing):
+                self._standing.append((place, asked))
+            else:
+                self._refused.append((place, asked))
+        self._over = next((each for each in went.events if isinstance(each, Over)), self._over)
+        while self._refused:
+            self._tell(*self._refused.pop(0))
 
-    def _idle(self) -> bool:
-        for _ in range(_PROBES):
-            if self.stepping.any_more():
-                return False
-            self._tell_time()
-        return not self.stepping.any_more()
+    def _leave(self) -> None:
+        """Nothing is waited for any more."""
+        for _, each in self._standing:
+            each.leave()
+        self._standing.clear()
+        self._refused.clear()
+        self._timers.clear()
+
+    def _perform(self, nth: int) -> None:
+        """An operation, at its turn. What rang while it waited does so before it is answered."""
+        place, standing = self._standing.pop(nth)
+        said, anew = standing.go(), self._anew
+        while any(due_ms <= self._clock.now_ms() for due_ms, _ in self._timers):
+            self._ring()
+        if anew == self._anew:
+            self._tell(place, said)
 
     def _ring(self) -> None:
         """The earliest timer: the time is what it was set to, if that is not over. Raises EmulatorError."""
@@ -140,74 +191,10 @@ class _Run:
                 f"more than {_RINGS_MAX} timers ring in one request of the Worker, and it does not end: a loop that "
                 "waits, or an interval that nobody clears, cannot be explored"
             )
-        due = min(self._timers, key=lambda each: each[:2])
+        due = min(self._timers)
         self._timers.remove(due)
-        self.clock.at_ms = max(self.clock.at_ms, due[0])
-        self._tell_time()
-        self.stepping.reply(due[2], 204, "No Content", {}, b"")
+        self._clock.at_ms = max(self._clock.at_ms, due[0])
+        self._take(self._run.tell(Told(self._clock.now_ms(), due[1])))
 
-    async def _perform(self, asked: Asked) -> None:
-        """An operation of KV, at its turn. What rang while it waited does so before it is answered."""
-        self._waiting = asked
-        response = await self._face.answer(_Sent(asked, self.binding.location), asked.body)
-        self._waiting = None
-        while any(due_ms <= self.clock.now_ms() for due_ms, *_ in self._timers):
-            self._ring()
-            for _ in range(_PROBES):
-                self._tell_time()
-        if self._told_ms != self.clock.now_ms():
-            self._tell_time()
-        body = response.body if isinstance(response.body, bytes) else b""
-        self.stepping.reply(asked, response.status, response.reason, response.headers, body)
-
-    def _tell_time(self) -> None:
-        self._told_ms = self.clock.now_ms()
-        self.stepping.probe(self.slot, {"Host": "worker.example", CF_HEADER: self._cf(probe=True)})
-
-    def _cf(self, *, chance: int = 0, probe: bool = False) -> str:
-        told = {"now": self._told_ms, "chance": chance, "probe": probe}
-        return json.dumps({"colo": self.binding.location, "emulator": told})
-
-
-def _face(binding: Binding) -> WireFace:
-    """KV as this run sees it, which is the only one there."""
-    invocations = Invocations()
-    invocations.begin(binding.location, binding.invocation)
-
-    async def find(headers: Mapping[str, str]) -> Service:
-        return binding.service
-
-    return WireFace(find, locations=(binding.location,), invocations=invocations, log=_nobody_listens)
-
-
-class _Sent:
-    """What the runtime has sent, as the wire face reads it."""
-
-    def __init__(self, asked: Asked, location: str) -> None:
-        self.method = asked.method
-        self.raw_path = asked.target.decode("utf-8", "surrogateescape")
-        self.headers = {LOCATION_HEADER: location}
-        metadata = asked.header(b"cf-kv-metadata")
-        if metadata is not None:
-            self.headers["CF-KV-Metadata"] = metadata.decode("utf-8", "surrogateescape")
-
-
-def _answer(answered: Answered) -> Answer:
-    refused = answered.header(_REFUSED)
-    if refused is not None:
-        raise SettingsError(f"the Worker answers with {refused.decode('latin-1')}, which cannot be explored")
-    text = answered.body.decode("utf-8", "replace")
-    if answered.header(_THROWN) is not None:
-        return Answer(answered.status, _OF_KV.sub("", text).encode(), "")
-    kind = (answered.header(b"content-type") or b"").partition(b";")[0].strip().lower()
-    if kind == JSON_TYPE.encode():
-        try:
-            json.loads(text)
-            return Answer(answered.status, text.encode(), JSON_TYPE)
-        except ValueError:
-            pass
-    return Answer(answered.status, text.encode(), TEXT_TYPE)
-
-
-def _nobody_listens(line: str) -> None:
-    pass
+    def _tell(self, place: int, said: Said) -> None:
+        self._take(self._run.tell(Told(self._clock.now_ms(), place, *said)))

@@ -89,7 +89,8 @@ def _operation(step: Step, number: int) -> Operation:
         return Operation(
             number, step.at_ms, step.number, operation(step), outcome(step), writes, Place.NOWHERE, alarm=True
         )
-    return drawn(step.event, number, step.number)
+    done = drawn(step.event, number, step.number)
+    return done if step.going == 1 else done._replace(beside=(*done.beside, f"asked for as number {step.going}"))
 
 
 def _mood(call: Call) -> Mood:

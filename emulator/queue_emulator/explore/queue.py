@@ -1,7 +1,9 @@
 """The queue as it is explored: its Worker in three versions, its requests, its guarantees, and the look at its end."""
 
 import json
+import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -11,6 +13,7 @@ from queue_emulator.core.options import PutRequest
 from queue_emulator.explore import requests
 from queue_emulator.explore.guarantees import BY_ID, OLD_TASK, PENDING, TASK, TTL_S
 from queue_emulator.explore.history import Actor, Call, Ended, Kept
+from queue_emulator.explore.remembered import Remembered
 from queue_emulator.explore.requests import Request
 from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, Standing, Worker
 from queue_emulator.explore.times import WRITTEN_MS
@@ -85,6 +88,9 @@ class Queue:
     def answered_by(self, deploy: Deploy) -> "Queue":
         return replace(self, worker=deploy)
 
+    def afresh(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.worker is None else self.worker.afresh()
+
     def deploy(self, clock: Standing) -> Worker:
         rate_limit = RateLimit(None, clock)
         portable = PortableRange(strict=False, log=_nobody_listens)
@@ -108,11 +114,20 @@ class Queue:
 
         return answer
 
+    def remembered(self) -> Remembered | None:
+        """Ours follows from what it is told; another may not."""
+        if self.worker is not None:
+            return None
+        known: Remembered | None = getattr(_OURS, "known", None)
+        if known is None:
+            known = _OURS.known = Remembered(self.deploy)
+        return known
+
     def look(self, closing: Closing, *, version: str, migrates: bool, items: tuple[str, ...]) -> None:
         """As the operator, if it migrates; as one who lists; and, if anything was finished, as one who claims."""
         finished = any(
             isinstance(each, Ended) and each.call.verb == "result" and each.call.ok
-            for each in closing.history.happenings
+            for _, each in closing.history.moments()
         )
         if migrates:
             _operate(closing, items)
@@ -165,5 +180,6 @@ def _nobody_listens(line: str) -> None:
     pass
 
 
+_OURS = threading.local()  # a page may be exploring beside another
 _ENQUEUED = Answer(200, b"null", JSON_TYPE)
 QUEUE = Queue()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
+from queue_emulator.core.shown import one_line
 
 
 class Request(NamedTuple):
@@ -62,6 +63,12 @@ VERBS = {
     "run": Verb("POST", "/api/migrate/run"),
     "rollback": Verb("POST", "/api/migrate/rollback"),
 }
+
+
+def require_shown(text: str) -> None:
+    """Raises SettingsError for a line with a character that cannot be shown, and so cannot be in a schedule."""
+    if one_line(text) != text:
+        raise SettingsError(f"it has a character that is not shown as itself: {one_line(text)[:200]}")
 
 
 def check_script(text: str) -> None:

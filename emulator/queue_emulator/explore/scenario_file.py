@@ -5,9 +5,13 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
-from queue_emulator.core.errors import SettingsError
+import msgspec
+
+from queue_emulator.core.errors import SettingsError, ShapeError
+from queue_emulator.core.places import MACHINES_MAX
+from queue_emulator.core.shapes import shaped
 from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
@@ -15,6 +19,8 @@ from queue_emulator.explore.scenarios import BY_NAME, FAULTS, SCENARIOS, Scenari
 from queue_emulator.explore.seen import OwnCheck, guarantee
 from queue_emulator.explore.user_worker import Own, Worker, by_id, item, parse
 from queue_emulator.kv.folder import read_small
+from queue_emulator.worker.rollout import DEFAULT_VERSION
+from queue_emulator.workerd.bindings import DEFAULT_BINDING
 
 BYTES_MAX = 1_000_000  # of a file
 PAGE_MAX, OPERATIONS_MAX = 1_000, 1_000  # production's
@@ -27,13 +33,13 @@ _READY: Mapping[str, Callable[[], Guarantee]] = {"no-5xx": no_5xx}
 def read_scenario(path: Path) -> Scenario:
     """The scenario in a file; its name is the path. Raises SettingsError for what it cannot be, OSError."""
     try:
-        said = tomllib.loads(read_small(path, BYTES_MAX).decode())
-        return _Reader(path, said).scenario()
+        given = tomllib.loads(read_small(path, BYTES_MAX).decode())
+        return _scenario(path, shaped(given, _File, an_object="a table"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
     except RecursionError:
         raise SettingsError(f"{path}: nested too deep") from None
-    except SettingsError as error:
+    except (SettingsError, ShapeError) as error:
         raise SettingsError(f"{path}: {error}") from None
 
 
@@ -97,110 +103,100 @@ def make_scenario(
     )
 
 
-class _Reader:
-    def __init__(self, path: Path, said: dict[str, object]) -> None:
-        self._path = path
-        self._said = dict(said)
+class _Actor(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    at: str = "SJC"
+    on: str = DEFAULT_VERSION
+    asks: tuple[str, ...]
 
-    def scenario(self) -> Scenario:
-        worker, main = self._worker()
-        names = self._texts("guarantees")
-        actors = tuple(self._actor(each) for each in self._tables("actor"))
-        own = Own(
-            worker,
-            by_id(self._guarantee(name) for name in names),
-            self._text("binding", "CACHE"),
-            self._texts_by_name("headers"),
-            self._texts("at_end", ()),
-            self._texts("end_locations", ("SJC", "NRT")),
-            main=main,
-        )
-        before, faults = self._texts_by_name("before"), self._said.pop("faults", False)
-        page_max, operations_max = self._limit("page", PAGE_MAX), self._limit("operations", OPERATIONS_MAX)
-        machines = self._limit("machines", 16, 1)
-        if self._said:
-            raise SettingsError(f"unknown {next(iter(self._said))!r}; there are {', '.join(_MEMBERS)}")
-        if not isinstance(faults, bool):
-            raise SettingsError(f"faults must be true or false, not {faults!r}")
-        return make_scenario(
-            str(self._path),
-            own,
-            actors=actors,
-            before=before,
-            faults=faults,
-            page_max=page_max,
-            operations_max=operations_max,
-            machines=machines,
-        )
 
-    def _worker(self) -> tuple[Worker | None, Path | None]:
-        """A function of Python, or the main module of a Worker in JavaScript; neither if none is named."""
-        name = self._text("worker", "")
-        if not name:
-            return None, None
-        if name.endswith(_JAVASCRIPT):
-            return None, self._path.parent / name
-        return cast("Worker", self._function(name)), None
+class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """As it is written; what is left out is production's, and two locations far from each other."""
 
-    def _actor(self, said: Mapping[str, object]) -> Actor:
-        reader = _Reader(self._path, dict(said))
-        actor = Actor(reader._text("name"), reader._text("at", "SJC"), reader._texts("asks"))
-        if reader._said:
-            raise SettingsError(f"an actor has name, at and asks, not {next(iter(reader._said))!r}")
-        return actor
+    worker: str = ""
+    versions: dict[str, str] = {}
+    guarantees: tuple[str, ...]
+    actor: tuple[_Actor, ...] = ()
+    binding: str = DEFAULT_BINDING
+    headers: dict[str, str] = {}
+    before: dict[str, str] = {}
+    at_end: tuple[str, ...] = ()
+    end_locations: tuple[str, ...] = ("SJC", "NRT")
+    faults: bool = False
+    page: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_MAX
+    operations: Annotated[int, msgspec.Meta(ge=1, le=OPERATIONS_MAX)] = OPERATIONS_MAX
+    machines: Annotated[int, msgspec.Meta(ge=1, le=MACHINES_MAX)] = 1
 
-    def _guarantee(self, name: str) -> Guarantee:
-        if name in _READY:
-            return _READY[name]()
-        found = self._function(name)
-        if isinstance(found, Guarantee):
-            return found
-        return guarantee(cast("OwnCheck", found))
 
-    def _function(self, name: str) -> object:
-        """`file.py:name`, the file beside this one."""
-        file, _, member = name.rpartition(":")
-        if not file.endswith(".py"):
-            if name.endswith((".ts", ".tsx")):
-                raise SettingsError(
-                    f"{name} is TypeScript: bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"
-                )
-            raise SettingsError(f"{name!r} must be written as file.py:name")
-        module = _module(self._path.parent / file)
-        found: object = getattr(module, member, None)
-        if not callable(found) and not isinstance(found, Guarantee):
-            raise SettingsError(f"{file} has no function {member!r}")
-        return found
+def _scenario(path: Path, said: _File) -> Scenario:
+    _check_versions(said)
+    worker, main = _worker(path.parent, said.worker)
+    own = Own(
+        worker,
+        by_id(_guarantee(path.parent, name) for name in said.guarantees),
+        said.binding,
+        said.headers,
+        said.at_end,
+        said.end_locations,
+        main=main,
+        builds=tuple((name, path.parent / build) for name, build in said.versions.items()),
+    )
+    return make_scenario(
+        str(path),
+        own,
+        actors=tuple(Actor(each.name, each.at, each.asks, each.on) for each in said.actor),
+        before=said.before,
+        faults=said.faults,
+        page_max=said.page,
+        operations_max=said.operations,
+        machines=said.machines,
+    )
 
-    def _text(self, name: str, default: str | None = None) -> str:
-        given = self._said.pop(name, default)
-        if not isinstance(given, str):
-            raise SettingsError(f"{name} must be a text, not {given!r}" if given is not None else f"{name} is missing")
-        return given
 
-    def _texts(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        given = self._said.pop(name, default)
-        if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
-            raise SettingsError(f"{name} must be a list of texts" if given is not None else f"{name} is missing")
-        return tuple(given)
+def _check_versions(said: _File) -> None:
+    """Only a Worker in JavaScript has builds; of one that is named by --worker, that option's versions count."""
+    for name, build in said.versions.items():
+        if not _NAME.fullmatch(name) or name == DEFAULT_VERSION:
+            raise SettingsError(
+                f"a version needs a name of letters and digits, other than {DEFAULT_VERSION}, not {name!r}"
+            )
+        if not said.worker.endswith(_JAVASCRIPT) or not build.endswith(_JAVASCRIPT):
+            raise SettingsError(f"version {name} is {build!r}: versions are builds of a Worker in JavaScript")
+    for actor in said.actor:
+        if said.worker and actor.on not in (DEFAULT_VERSION, *said.versions):
+            known = ", ".join((DEFAULT_VERSION, *said.versions))
+            raise SettingsError(f"actor {actor.name} is on version {actor.on!r} of the Worker; there are {known}")
 
-    def _texts_by_name(self, name: str) -> dict[str, str]:
-        given = self._said.pop(name, {})
-        if not isinstance(given, dict) or not all(isinstance(each, str) for each in given.values()):
-            raise SettingsError(f"{name} must be a table of texts")
-        return given
 
-    def _tables(self, name: str) -> list[dict[str, object]]:
-        given = self._said.pop(name, [])
-        if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
-            raise SettingsError(f"{name} must be written as [[{name}]]")
-        return given
+def _worker(folder: Path, name: str) -> tuple[Worker | None, Path | None]:
+    """A function of Python, or the main module of a Worker in JavaScript; neither if none is named."""
+    if not name:
+        return None, None
+    if name.endswith(_JAVASCRIPT):
+        return None, folder / name
+    return cast("Worker", _function(folder, name)), None
 
-    def _limit(self, name: str, limit: int, default: int | None = None) -> int:
-        given = self._said.pop(name, limit if default is None else default)
-        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= limit:
-            raise SettingsError(f"{name} must be a whole number from 1 to {limit}, not {given!r}")
-        return given
+
+def _guarantee(folder: Path, name: str) -> Guarantee:
+    if name in _READY:
+        return _READY[name]()
+    found = _function(folder, name)
+    return found if isinstance(found, Guarantee) else guarantee(cast("OwnCheck", found))
+
+
+def _function(folder: Path, name: str) -> object:
+    """`file.py:name`, the file in this folder."""
+    file, _, member = name.rpartition(":")
+    if not file.endswith(".py"):
+        if name.endswith((".ts", ".tsx")):
+            raise SettingsError(
+                f"{name} is TypeScript: bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"
+            )
+        raise SettingsError(f"{name!r} must be written as file.py:name")
+    found: object = getattr(_module(folder / file), member, None)
+    if not callable(found) and not isinstance(found, Guarantee):
+        raise SettingsError(f"{file} has no function {member!r}")
+    return found
 
 
 def _below_here(name: str) -> bool:
@@ -225,9 +221,3 @@ def _module(path: Path) -> object:
 def _check_location(location: str) -> None:
     if not _LOCATION.fullmatch(location):
         raise SettingsError(f"a location is an airport's code, as SJC, not {location!r}")
-
-
-_MEMBERS = (
-    "worker", "guarantees", "actor", "binding", "headers", "before", "at_end", "end_locations", "faults", "page",
-    "operations", "machines",
-)  # fmt: skip

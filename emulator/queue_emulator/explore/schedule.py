@@ -12,22 +12,25 @@ from urllib.parse import quote
 
 from queue_emulator.core import journal_words
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.shown import one_line
 from queue_emulator.explore.causes import Target
 from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.guarantee import Broken
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, Settled, Step
+from queue_emulator.explore.requests import require_shown
 from queue_emulator.explore.scenarios import FAULTS, Scenario
 from queue_emulator.explore.subject import Subject
 from queue_emulator.explore.times import START_MS
 from queue_emulator.explore.turns import Choice
 from queue_emulator.explore.world import World
+from queue_emulator.worker.rollout import DEFAULT_VERSION
 
 FIRST_LINE = "# a schedule of queue-emulator explore, form 1"
 _LINES_MAX = 10_000
 _CHARACTERS_MAX = 2_000  # of a line: a key has 512 bytes, each of which may be written as three characters
 _ACTORS_MAX = 50
 _ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3}) on (?P<version>\w+):(?P<script>.*)"
-_OWN_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3})"
+_OWN_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3})(?: on (?P<version>\w+))?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Line:
     pause_ms   how long nothing happens before it
     fault      what is done to it
     machine    of its location, from 1, that serves the request which begins with it
+    going      which it is of the operations that its request waits for at once, from 1
     number     of the line in its file
     """
 
@@ -49,6 +53,7 @@ class Line:
     pause_ms: int
     fault: str
     machine: int
+    going: int
     number: int
 
 
@@ -89,7 +94,7 @@ def write(finding: Finding, needs: str) -> str:
         "",
         *_steps(finding),
     ]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(one_line(line).rstrip() for line in lines) + "\n"
 
 
 def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
@@ -111,6 +116,7 @@ def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
         try:
             if len(line) > _CHARACTERS_MAX:
                 raise SettingsError(f"a line has at most {_CHARACTERS_MAX:,} characters, this has {len(line):,}")
+            require_shown(line)
             reading.line(line.rstrip(), number)
         except SettingsError as error:
             raise SettingsError(f"{name}, line {number}: {error}") from None
@@ -171,7 +177,8 @@ def _actor(actor: Actor, subject: Subject) -> Iterator[str]:
     if subject.versions:
         yield f"actor      {actor.name} at {actor.location} on {actor.version}: {', '.join(actor.script)}"
     else:
-        yield f"actor      {actor.name} at {actor.location}"
+        version = "" if actor.version == DEFAULT_VERSION else f" on {actor.version}"
+        yield f"actor      {actor.name} at {actor.location}{version}"
         yield from (f"asks       {actor.name}: {text}" for text in actor.script)
 
 
@@ -196,6 +203,7 @@ def _steps(finding: Finding) -> Iterator[str]:
         if isinstance(happening, Step):
             done = operation(happening) + (f" !{happening.fault}" if happening.fault else "")
             done += f" @{call.machine}" if request and call.machine != 1 else ""
+            done += f" #{happening.going}" if happening.going != 1 else ""
             yield f"{call.actor.name:<10} {request:<12} {done:<40} -> {outcome(happening)}"
         else:
             yield f"{call.actor.name:<10} {request:<12} {_NOTHING}"
@@ -260,7 +268,7 @@ class _Reading:
             self._subject.check(each)
         if len(self.scenario.actors) == _ACTORS_MAX:
             raise SettingsError(f"a schedule has at most {_ACTORS_MAX} actors")
-        actor = Actor(name, match["location"], requests, found.get("version", "new"))
+        actor = Actor(name, match["location"], requests, found["version"] or DEFAULT_VERSION)
         self.scenario = replace(self.scenario, actors=(*self.scenario.actors, actor))
 
     def asks(self, rest: str) -> None:
@@ -298,8 +306,9 @@ class _Reading:
         request = match["request"] or ""
         if request:
             self._subject.check(request)
-        machine = int(match["machine"] or 1)
-        self.lines.append(Line(match["actor"], request, match["operation"], self._pause_ms, fault, machine, number))
+        machine, going = int(match["machine"] or 1), int(match["going"] or 1)
+        done = match["operation"]
+        self.lines.append(Line(match["actor"], request, done, self._pause_ms, fault, machine, going, number))
         self._pause_ms = 0
 
 
@@ -308,6 +317,7 @@ _NOTHING = "nothing"
 _STEP = re.compile(
     r"(?P<actor>\w+) ++(?:(?P<request>\S.*?) ++)?"
     r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?(?: @(?P<machine>[1-9]\d?))?"
+    r"(?: #(?P<going>[1-9]\d{0,2}))?"
 )
 _WORDS: dict[str, Callable[[_Reading, str], None]] = {
     "scenario": _Reading.of,
@@ -329,7 +339,7 @@ def _exactly(world: World, line: Line) -> str | None:
         there = f"{line.actor} begins {upcoming}" if upcoming else f"{line.actor} does not begin it"
         return f"line {line.number}: {there}, where it was `{line.request or 'in the midst of its request'}`"
     known = world.steps
-    world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine))
+    world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine, line.going))
     step = next((each for each in reversed(world.history.happenings) if isinstance(each, Step)), None)
     done = _NOTHING if world.steps == known or step is None else operation(step)
     return (
@@ -344,6 +354,6 @@ def _in_order(world: World, line: Line) -> None:
     if line.request:
         world.finish(line.actor)
     if (world.upcoming(line.actor) or "") == line.request:
-        world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine))
+        world.do(Choice(line.actor, line.pause_ms, line.fault, line.machine, line.going))
     else:
         world.wait(line.pause_ms)

@@ -1,6 +1,7 @@
 """A history as a guarantee of somebody's own sees it: requests with their answers, and what KV holds in the end."""
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 from queue_emulator.core.errors import EmulatorError
@@ -119,7 +120,7 @@ def _answer(call: Call, begun: int, ended: int | None) -> Answer:
         asked.path,
         asked.body.decode(),
         call.status,
-        call.body,
+        deepcopy(call.body),
         begun,
         ended,
         call.begun_ms,

@@ -120,8 +120,8 @@ def _steps(it: _Shrinking) -> None:
 
 def _oddities(it: _Shrinking) -> None:
     for place, choice in enumerate(it.choices):
-        plainer = (choice._replace(fault=""), choice._replace(machine=1), choice._replace(pause_ms=USUAL_MS))
-        for each in plainer:
+        plainer = ({"fault": ""}, {"machine": 1}, {"going": 1}, {"pause_ms": USUAL_MS})
+        for each in (choice._replace(**members) for members in plainer):
             if place < len(it.made) and each != it.choices[place]:
                 it.take(it.scenario, [*it.choices[:place], each, *it.choices[place + 1 :]])
 

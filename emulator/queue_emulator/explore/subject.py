@@ -1,7 +1,8 @@
 """What is explored: a Worker, how it is asked, what is looked at in the end, and what must hold of it all."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
 from queue_emulator.core.clock import Clock
 from queue_emulator.core.options import PutRequest
@@ -11,6 +12,9 @@ from queue_emulator.explore.requests import Request
 from queue_emulator.kv.binding import Binding
 from queue_emulator.worker.answers import Answer
 from queue_emulator.workerd.bindings import WorkerFlags
+
+if TYPE_CHECKING:
+    from queue_emulator.explore.remembered import Remembered
 
 Memory = Mapping[str, str]
 """What an actor has kept of the answers so far."""
@@ -28,8 +32,16 @@ class Standing(Clock, Protocol):
     at_ms: int
 
 
-Deploy = Callable[[Standing, Sequence[str]], Ask]
-"""Of a Worker of somebody's own, with the versions that it has: as it is in one schedule."""
+class Deploy(Protocol):
+    """A Worker of somebody's own that was started."""
+
+    def __call__(self, clock: Standing, versions: Sequence[str]) -> Ask:
+        """As it is in one schedule, with the versions that it has."""
+        ...
+
+    def afresh(self) -> AbstractContextManager[None]:
+        """Meanwhile nothing is taken from what it did before."""
+        ...
 
 
 class Closing(Protocol):
@@ -103,8 +115,16 @@ class Subject(Protocol):
         """The same, answered by another Worker."""
         ...
 
+    def afresh(self) -> AbstractContextManager[None]:
+        """Meanwhile the Worker runs, even if it is known what it does."""
+        ...
+
     def deploy(self, clock: Standing) -> Worker:
         """The Worker for one schedule."""
+        ...
+
+    def remembered(self) -> "Remembered | None":
+        """What is known of the runs of its Worker; None where they may follow from more than what they are told."""
         ...
 
     def look(self, closing: Closing, *, version: str, migrates: bool, items: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ _NEEDS = {
     Behaviour.PAGES: "a list shows only so many keys",
     Behaviour.PAUSES: "somebody is slow, or a lifetime ends",
     Behaviour.FAULTS: "one KV operation fails, or one run is ended",
+    Behaviour.ORDER: "operations that one request makes at once are done in another order than it asked for them",
     Behaviour.MACHINES: "a location has several machines, each with copies of its own",
 }
 assert _NEEDS.keys() == set(Behaviour)

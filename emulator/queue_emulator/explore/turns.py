@@ -18,17 +18,20 @@ class Choice(NamedTuple):
     pause_ms  how long nothing happens before it: so many milliseconds, or USUAL_MS, or EXPIRY_MS: until something ends
     fault     what is done to it, "" for nothing
     machine   of its location, from 1, that serves the request which begins with it
+    going     which of the operations that its request waits for at once is done: the first that was asked for is 1
     """
 
     actor: str
     pause_ms: int = USUAL_MS
     fault: str = ""
     machine: int = 1
+    going: int = 1
 
     def __str__(self) -> str:
         pause = _PAUSES.get(self.pause_ms, f"~{self.pause_ms // 1000}s")
         served = f"@{self.machine}" if self.machine != 1 else ""
-        return self.actor + pause + (f"!{self.fault}" if self.fault else "") + served
+        place = f"#{self.going}" if self.going != 1 else ""
+        return self.actor + pause + (f"!{self.fault}" if self.fault else "") + served + place
 
 
 class Made(NamedTuple):

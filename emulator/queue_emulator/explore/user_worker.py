@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,9 +13,11 @@ from urllib.parse import urlsplit
 from queue_emulator.core.errors import EmulatorError, JavaScriptError, SettingsError
 from queue_emulator.core.javascript import Json, ToJson
 from queue_emulator.core.options import PutRequest
+from queue_emulator.core.shown import one_line
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor, Call, Kept
 from queue_emulator.explore.requests import Request as Asked
+from queue_emulator.explore.requests import require_shown
 from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, Standing
 from queue_emulator.explore.subject import Worker as Deployed
 from queue_emulator.explore.times import WRITTEN_MS
@@ -75,7 +78,8 @@ class Own:
     headers  of every request
     at_end   requests, and the locations at which each is made
     main     the main module of a Worker in JavaScript, in the place of `worker`
-    deployed  what answers when that is started
+    builds   other versions of that, by name: actors name the one that answers them
+    deployed  what answers when they are started
     """
 
     worker: Worker | None
@@ -86,13 +90,14 @@ class Own:
     end_locations: tuple[str, ...] = ("SJC", "NRT")
     versions: tuple[str, ...] = ()
     main: Path | None = None
+    builds: tuple[tuple[str, Path], ...] = ()
     deployed: Deploy | None = None
 
     @property
     def script(self) -> WorkerFlags | None:
         """Where the binding has the usual name, a wrangler config may have another."""
         bindings = () if self.binding == DEFAULT_BINDING else (self.binding,)
-        return None if self.main is None else WorkerFlags(self.main, bindings)
+        return None if self.main is None else WorkerFlags(self.main, bindings, versions=self.builds)
 
     def check(self, text: str) -> None:
         parse(text)
@@ -135,6 +140,9 @@ class Own:
     def answered_by(self, deploy: Deploy) -> "Own":
         return replace(self, deployed=deploy)
 
+    def afresh(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.deployed is None else self.deployed.afresh()
+
     def deploy(self, clock: Standing) -> Deployed:
         if self.worker is None and self.deployed is None:
             raise SettingsError(
@@ -163,6 +171,9 @@ class Own:
             return _answer(response, asked)
 
         return answer
+
+    def remembered(self) -> None:
+        """Nobody knows what its code does."""
 
     def look(self, closing: Closing, *, version: str, migrates: bool, items: tuple[str, ...]) -> None:
         """Each of its requests from each of its locations."""
@@ -196,8 +207,9 @@ class Line:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Line:
     """Raises SettingsError for what is no request."""
+    require_shown(text)
     match = _LINE.fullmatch(text)
-    if match is None or match["method"] not in _METHODS or "\n" in text:
+    if match is None or match["method"] not in _METHODS:
         raise SettingsError(
             f'a request is written as `POST /path {{"body": 1}} | name = member`, with one of {", ".join(_METHODS)}, '
             f"not {text!r}"
@@ -221,7 +233,7 @@ def by_id(guarantees: Iterable[Guarantee]) -> dict[str, Guarantee]:
 
 def item(key: str, value: str) -> str:
     """An entry as it is written in `before`: `count = "0"`."""
-    return f"{json.dumps(key, ensure_ascii=False)} = {json.dumps(value, ensure_ascii=False)}"
+    return one_line(f"{json.dumps(key, ensure_ascii=False)} = {json.dumps(value, ensure_ascii=False)}")
 
 
 @lru_cache(maxsize=256)

@@ -23,6 +23,7 @@ from queue_emulator.core.javascript import (
     stringify_json,
     to_string,
     utf8,
+    utf16_length,
 )
 from queue_emulator.core.keys import check_decodable, check_key, check_name, check_prefix
 from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, PUT
@@ -266,7 +267,7 @@ class Binding:
         found = dict(zip(dict.fromkeys(names), (await self._ask(operation)).found, strict=True))
         entries = [found[name].entry for name in names]
         values = [None if entry is None else _bulk_value(entry, sent_type) for entry in entries]
-        if sum(_utf16_length(entry) for entry in entries if entry) > limits.BULK_GET_BYTES_MAX:
+        if sum(utf16_length(from_utf8(entry.value or b"")) for entry in entries if entry) > limits.BULK_GET_BYTES_MAX:
             raise BulkGetLengthError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
         answers = zip(names, zip(entries, values, strict=True), strict=True)
         return {name: answer for name, answer in answers if not _lost_in_bulk(name)}
@@ -284,10 +285,6 @@ class Binding:
 def _lost_in_bulk(name: str) -> bool:
     """The runtime copies the answer's properties without array indexes: workerd, kv.c++, `getBulk`."""
     return is_array_index(name) or name == "__proto__"
-
-
-def _utf16_length(entry: Entry) -> int:
-    return len(from_utf8(entry.value or b"").encode("utf-16-le")) // 2
 
 
 def _convert(value: bytes, type: JavaScript) -> Read:

@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.entries import Entry, Page, Row
 from queue_emulator.core.keys import after_prefix
@@ -28,8 +29,7 @@ Arrived = Callable[[Operation[Any], Way, Entry], None]
 """Told of an entry that an operation has written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """What a location sees under a key, and the last version of it if that is another."""
 
     entry: Entry | None
@@ -84,6 +84,12 @@ class Versions:
             self._last = await store.last_version()
         return self.draw(count)
 
+    def copy(self) -> "Versions":
+        """The same order, which goes on by itself."""
+        other = Versions()
+        other._last = self._last
+        return other
+
     def draw(self, count: int) -> int:
         """As `take`, if the last version is known already; 0 if not."""
         if self._last is None:
@@ -108,6 +114,13 @@ class Centre:
         if location is None or not self._replication.any_underway:
             return [Sight(entry, None) for entry in current]
         return [self._sight(key, entry, location, now_ms) for key, entry in zip(keys, current, strict=True)]
+
+    def copy(self, store: Store) -> "Centre":
+        """The same over a copy of the store, which goes on by itself."""
+        other = shallow(self)
+        other._store, other._versions = store, self._versions.copy()
+        other._replication, other._read = self._replication.copy(), self._read.copy(store)
+        return other
 
     @property
     def any_underway(self) -> bool:

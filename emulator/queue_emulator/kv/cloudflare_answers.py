@@ -99,12 +99,12 @@ def parse_result(envelope: dict[str, Json]) -> Json:
 
 def parse_namespace(envelope: dict[str, Json]) -> Namespace:
     """One namespace by itself."""
-    return _namespace(envelope["result"])
+    return _namespace(msgspec.convert(envelope["result"], _Named))
 
 
 def parse_namespaces(envelope: dict[str, Json]) -> list[Namespace]:
     """A page of namespaces."""
-    return [_namespace(each) for each in _array(envelope["result"])]
+    return [_namespace(each) for each in msgspec.convert(envelope["result"], list[_Named])]
 
 
 def parse_values(content: bytes, keys: Sequence[str]) -> dict[str, BulkValue | None]:
@@ -125,10 +125,20 @@ def parse_done(envelope: dict[str, Json], count: int) -> BulkDone:
 
     https://developers.cloudflare.com/kv/platform/release-notes/
     """
-    result = _object(envelope.get("result") or {})
-    unsuccessful = tuple(_text(key) for key in _array(result.get("unsuccessful_keys") or []))
-    successful = _whole(result.get("successful_key_count"))
+    done = msgspec.convert(envelope.get("result") or {}, _Done)
+    unsuccessful = tuple(map(_text, done.unsuccessful_keys or ()))
+    successful = _whole(done.successful_key_count)
     return BulkDone(count - len(unsuccessful) if successful is None else successful, unsuccessful)
+
+
+class _Named(msgspec.Struct):
+    id: str
+    title: str
+
+
+class _Done(msgspec.Struct):
+    unsuccessful_keys: list[str] | None = None
+    successful_key_count: int | float | None = None
 
 
 class _Listed(msgspec.Struct):
@@ -184,9 +194,8 @@ def _entries(envelope: dict[str, Json]) -> dict[str, Json]:
     return _object(_object(envelope["result"])["values"])
 
 
-def _namespace(given: Json) -> Namespace:
-    members = _object(given)
-    return Namespace(_text(members["id"]), _text(members["title"]))
+def _namespace(given: _Named) -> Namespace:
+    return Namespace(_text(given.id), _text(given.title))
 
 
 def _bulk_value(found: _Value) -> BulkValue:
@@ -201,10 +210,10 @@ def _metadata(raw: msgspec.Raw) -> Json:
     return metadata
 
 
-def _key(given: Json) -> str:
+def _key(given: str) -> str:
     """Raises for what KV takes for no key: it could not be asked for."""
     check_key(_text(given), "LIST")
-    return str(given)
+    return given
 
 
 def _object(given: Json) -> dict[str, Json]:
@@ -219,16 +228,12 @@ def _array(given: Json) -> list[Json]:
     return given
 
 
-def _text(given: Json) -> str:
-    if not isinstance(given, str):
-        raise TypeError
+def _text(given: str) -> str:
     given.encode()  # no half of a surrogate pair
     return given
 
 
-def _whole(given: Json) -> int | None:
-    if given is not None and not isinstance(given, (int, float)):
-        raise TypeError
+def _whole(given: int | float | None) -> int | None:
     return None if given is None else int(given)
 
 

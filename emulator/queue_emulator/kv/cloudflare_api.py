@@ -203,12 +203,6 @@ class CloudflareAPI:
         if answer.status != 404:
             self._read(ask, answer, lambda envelope: None)
 
-    async def delete_bulk(self, keys: Sequence[str]) -> BulkDone:
-        """Delete up to 10,000 keys, those that are not there included; BulkDataError as of `put_bulk`."""
-        content = _bulk_content(keys)
-        ask = Ask(f"delete {len(keys)} keys", "POST", self._path("bulk/delete"), writes=True, content=content)
-        return self._read(ask, await self._send(ask), lambda envelope: parse_done(envelope, len(keys)))
-
     async def list_keys(self, *, prefix: str = "", limit: int = LIST_LIMIT_MAX, cursor: str = "") -> KeyPage:
         """One page of 10 to 1,000 keys; `cursor` "" asks for the first."""
         assert LIST_LIMIT_MIN <= limit <= LIST_LIMIT_MAX

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -20,6 +21,13 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe without a writer holds nobody up
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINKED = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A new folder that is gone at the end; its mode is 0700: nobody else gets at what is in it."""
+    with TemporaryDirectory(prefix="queue-emulator-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 class Folder:

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from queue_emulator.core.errors import StateError
-from queue_emulator.kv.folder import Folder, check_size
+from queue_emulator.kv.folder import Folder, check_size, private_folder
 
 _LOG, _JOURNAL = "-wal", "-journal"
 COMPANIONS = (_LOG, "-shm", _JOURNAL)
@@ -93,8 +92,8 @@ def check_same(connection: sqlite3.Connection, folder: Folder, name: str, before
 @contextmanager
 def copied(folder: Folder, name: str) -> Iterator[sqlite3.Connection]:
     """A copy of the database with its write-ahead log, as it was at one moment; raises as `locked` does."""
-    with tempfile.TemporaryDirectory(prefix="queue-emulator-") as temporary:
-        copy = Path(temporary) / "copy.sqlite"
+    with private_folder() as temporary:
+        copy = temporary / "copy.sqlite"
         _copy(folder, name, copy)
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             distrust(connection)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.journal import Event
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 
@@ -25,6 +26,11 @@ class Journal:
         self._events.append(Event(self.last_position, *members))
         for tell in self._listeners:
             tell()
+
+    @property
+    def last(self) -> Event | None:
+        """The last event, if any is held."""
+        return self._events[-1] if self._events else None
 
     @property
     def first_position(self) -> int:
@@ -58,6 +64,12 @@ class Journal:
             yield news
         finally:
             self._listeners.remove(news.set)
+
+    def copy(self) -> "Journal":
+        """One with the same events, which goes on by itself; nobody listens to it."""
+        other = shallow(self)
+        other._events, other._listeners = self._events.copy(), []
+        return other
 
     def clear(self) -> None:
         """Forget all events; positions go on."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.errors import WriteRateError
 from queue_emulator.core.kinds import KINDS, PUT, Kind
 from queue_emulator.core.plans import DailyQuota
@@ -42,6 +43,12 @@ class WriteRate:
         while not 0 <= now_ms - next(iter(last_put_ms.values())) < interval_ms:
             last_put_ms.popitem(last=False)
 
+    def copy(self) -> "WriteRate":
+        """One that has counted the same, and goes on by itself."""
+        other = WriteRate(self._interval_ms)
+        other._last_put_ms.update(self._last_put_ms)
+        return other
+
     def clear(self) -> None:
         self._last_put_ms.clear()
 
@@ -68,20 +75,29 @@ class Limits:
     def __init__(self, profile: Profile, quota: DailyQuota) -> None:
         self.quota = quota
         self.write_rate = WriteRate(profile.write_interval_ms)
-        held = [limit for limit in LIMITS if limit.in_force(profile)]
-        self._checks = {
-            (kind, api): tuple(limit.check(self) for limit in held if kind in limit.kinds and (limit.of_api or not api))
-            for kind in KINDS.values()
-            for api in (False, True)
-        }
+        self._held = [limit for limit in LIMITS if limit.in_force(profile)]
+        self._checks: dict[tuple[Kind, bool], tuple[Check, ...]] = {}  # made when they are first asked for
 
     def admit(self, operation: Operation[Any], now_ms: int) -> None:
         """Counts an operation; raises what its caller sees if a limit refuses it."""
-        for check in self._checks[operation.kind, operation.location == API_LOCATION]:
+        asked = operation.kind, operation.location == API_LOCATION
+        checks = self._checks.get(asked)
+        if checks is None:
+            checks = self._checks[asked] = self._of(*asked)
+        for check in checks:
             check(operation, now_ms)
+
+    def copy(self, quota: DailyQuota) -> "Limits":
+        """What has counted the same, and goes on by itself, with a copy of its account's quota."""
+        other = shallow(self)
+        other.quota, other.write_rate, other._checks = quota, self.write_rate.copy(), {}
+        return other
 
     def clear(self) -> None:
         self.write_rate.clear()
+
+    def _of(self, kind: Kind, api: bool) -> tuple[Check, ...]:
+        return tuple(limit.check(self) for limit in self._held if kind in limit.kinds and (limit.of_api or not api))
 
 
 def _day(limits: Limits) -> Check:

@@ -1,7 +1,7 @@
 """One KV operation as a value, who makes it, and what can come of it: what every part of this room speaks of."""
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -159,6 +159,9 @@ class Operation(msgspec.Struct, Generic[Outcome], frozen=True):
     metadata: bool = True
     in_steps: bool = False
 
+
+AnyOperation: TypeAlias = Operation[Any]
+"""Whatever comes of it."""
 
 HeldMs = Mapping[bytes, Mapping[str, int]]
 """For each key that a fault keeps away: from which locations, and for how long, in milliseconds."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from msgspec import structs
 
 from queue_emulator.core.clock import Clock
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError, ResetError
 from queue_emulator.core.faults import FaultPlan
@@ -45,7 +46,7 @@ class End(Protocol):
 class Pipeline:
     """What all namespaces of an account share: turns, faults, quota, journal, counts, and how often all was reset.
 
-    `turn` may be set to another one at any time between two operations.
+    `turn` may be set to another one at any time between two operations; `asked`: how many operations were asked for.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Pipeline:
         self.quota = DailyQuota(plan)
         self.epoch = 0
         self._sleep = sleep
-        self._last_id = 0
+        self.asked = 0
 
     async def perform(self, operation: Operation[Outcome], end: End) -> Outcome:
         """The whole way; raises JavaScriptError for what is refused or fails, noted if its turn had come."""
@@ -67,8 +68,8 @@ class Pipeline:
         caller.spend(len(operation.keys) if caller.by_key else 1)
         if operation.page is not None:
             end.check(operation)
-        self._last_id += 1
-        way = Way(self._last_id, self.epoch if caller.epoch is None else caller.epoch)
+        self.asked += 1
+        way = Way(self.asked, self.epoch if caller.epoch is None else caller.epoch)
         waiting = self.turn(operation)
         if waiting is not None:
             await waiting
@@ -94,6 +95,13 @@ class Pipeline:
         else:
             self._note(operation, way, outcome.saw(), None)
         return outcome
+
+    def copy(self, clock: Clock) -> "Pipeline":
+        """One that has seen the same, without what waits for its turn, and goes on by itself under another clock."""
+        other = shallow(self)
+        other.clock, other.faults, other.journal = clock, self.faults.copy(), self.journal.copy()
+        other.meter, other.quota = self.meter.copy(), self.quota.copy()
+        return other
 
     def reset(self) -> None:
         """Forget faults, journal and counts; what was begun is not done any more."""

@@ -1,4 +1,4 @@
-"""What was read of the store already, and is not written since.
+"""What was read of the store already, and is not written since; of a store in memory only the pages of lists.
 
 Nobody else writes to the store, so what was read of it is remembered until it is written: a read of the store is a hop
 to another thread, a hundred times the price of looking it up. Nothing here is a rule of KV's: no location sees it.
@@ -7,10 +7,11 @@ to another thread, a hundred times the price of looking it up. Nothing here is a
 from collections.abc import Sequence
 
 from queue_emulator.core.clock import LATEST_MS
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.edge import Edge
 from queue_emulator.core.entries import Entry, Page
 from queue_emulator.core.options import ListRequest
-from queue_emulator.kv.store import Store
+from queue_emulator.kv.store import MemoryStore, Store
 
 FOREVER_MS = LATEST_MS
 
@@ -21,6 +22,7 @@ class ReadCache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._copies = Edge()
+        self._near = type(store) is MemoryStore  # one of another class may be slow
         self._cleared = 0
 
     @property
@@ -30,6 +32,8 @@ class ReadCache:
 
     async def entries(self, keys: Sequence[bytes], now_ms: int) -> list[Entry | None]:
         """What the store holds under each key, dead entries included."""
+        if self._near:
+            return await self._store.read(keys)
         copies = [self._copies.value(key, FOREVER_MS, now_ms) for key in keys]
         missing = [key for key, copy in zip(keys, copies, strict=True) if copy is None]
         if not missing:
@@ -52,7 +56,16 @@ class ReadCache:
 
     def wrote(self, entry: Entry, now_ms: int) -> None:
         """The store holds this entry now."""
-        self._copies.wrote(entry, now_ms)
+        if self._near:
+            self._copies.unlist(entry.key)
+        else:
+            self._copies.wrote(entry, now_ms)
+
+    def copy(self, store: Store) -> "ReadCache":
+        """The same of a copy of the store."""
+        other = shallow(self)
+        other._store, other._copies = store, self._copies.copy()
+        return other
 
     def clear(self) -> None:
         self._cleared += 1

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from queue_emulator.core import keys as key_rules
 from queue_emulator.core.clock import Clock
+from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.edge import Edge
 from queue_emulator.core.entries import Entry, Page, Row
@@ -70,20 +71,27 @@ class KVService:
         self._edges: list[Edge] = [Edge()] if profile.api_caches else []
         self._views = {API_LOCATION: _View(next(iter(self._edges), None), lags_as=None, opaque_cursors=True)}
         self._retired = False
-        self._doing = {
-            GET: self._read,
-            GET_BULK: self._read,
-            PUT: self._write,
-            LOAD: self._write,
-            DELETE: self._write,
-            LIST: self._list,
-        }
 
     def beside(self, store: Store, namespace: str, dice: Dice) -> "KVService":
         """Another namespace of the account."""
         return KVService(
             store, clock=self.clock, profile=self.profile, dice=dice, pipeline=self.pipeline, namespace=namespace
         )
+
+    def copy(self, store: Store, clock: Clock) -> "KVService":
+        """The same over a copy of its store, which goes on by itself under another clock; it shares no account."""
+        other = shallow(self)
+        other.clock, other.pipeline = clock, self.pipeline.copy(clock)
+        other.faults, other.journal, other.meter = other.pipeline.faults, other.pipeline.journal, other.pipeline.meter
+        other.limits = self.limits.copy(other.pipeline.quota)
+        other._centre = self._centre.copy(store)
+        copies = {id(edge): edge.copy() for edge in self._edges}
+        other._edges = list(copies.values())
+        other._views = {
+            name: _View(None if view.edge is None else copies[id(view.edge)], view.lags_as, view.opaque_cursors)
+            for name, view in self._views.items()
+        }
+        return other
 
     def perform(self, operation: Operation[Outcome]) -> Coroutine[Any, Any, Outcome]:
         """Any operation, all the way; raises JavaScriptError for what is refused or fails."""
@@ -233,8 +241,8 @@ class KVService:
 
     def carry_out(self, operation: Operation[Outcome], way: Way) -> Coroutine[Any, Any, Outcome]:
         """The operation at its location's edge and at the centre."""
-        doing: Any = self._doing[operation.kind]
-        return doing(operation, way)  # type: ignore[no-any-return]  # a kind has its own outcome
+        doing: Any = _DOING[operation.kind]
+        return doing(self, operation, way)  # type: ignore[no-any-return]  # a kind has its own outcome
 
     async def _read(self, operation: Operation[Any], way: Way) -> Reading:
         view, now_ms = self._view(operation), way.begun_ms
@@ -317,6 +325,16 @@ class KVService:
                 self._edges.append(edge)
             view = self._views[name] = _View(edge, location, self.profile.opaque_cursors)
         return view
+
+
+_DOING = {
+    GET: KVService._read,
+    GET_BULK: KVService._read,
+    PUT: KVService._write,
+    LOAD: KVService._write,
+    DELETE: KVService._write,
+    LIST: KVService._list,
+}
 
 
 def _found(entry: Entry | None, status: str | None, now_ms: int, age_ms: int, newer_version: int | None) -> Found:

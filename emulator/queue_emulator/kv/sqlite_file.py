@@ -53,9 +53,13 @@ class SqliteFile:
             raise _failed(error) from error
 
     def _at_once(self, sql: str, parameters: Sequence[Any], writes: bool) -> list[Any]:
-        if writes:
-            self._state.check_there()
-        return self._database.execute(sql, parameters).fetchall()
+        if not writes:
+            return self._database.execute(sql, parameters).fetchall()
+        self._state.check_there()
+        try:
+            return self._database.execute(sql, parameters).fetchall()
+        finally:
+            self._state.wrote()
 
     async def change(
         self,
@@ -110,6 +114,8 @@ class SqliteFile:
                 if isinstance(error, sqlite3.Error):
                     raise _failed(error) from error
                 raise
+            finally:
+                self._state.wrote()
             changed()
         return rows
 
@@ -139,6 +145,7 @@ async def open_file(path: Path) -> SqliteFile:
             raise
         file.numbers.update(database.execute("SELECT id, number FROM namespace").fetchall())
         await file.large.load(thread)
+        state.wrote()
     return file
 
 

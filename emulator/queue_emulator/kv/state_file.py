@@ -4,13 +4,24 @@ import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
 from queue_emulator.kv.foreign_database import COMPANIONS, check_same, connect
 
 _IN_MEMORY = ":memory:"
+_HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database Header"
+_LOG = COMPANIONS[0]
+
+
+class _Left(NamedTuple):
+    """What the last write left: the file's size and header, and its log, by its number and size."""
+
+    size_bytes: int
+    header: bytes
+    log: int | None
+    log_bytes: int
 
 
 class StateFile:
@@ -21,6 +32,8 @@ class StateFile:
         self._at = str(folder.path.resolve() / path.name)
         self._folder = folder
         self._taken = False
+        self._descriptor: int | None = None
+        self._left: _Left | None = None
         self._made = folder.file(path.name) is None
         if self._made:
             folder.write(path.name, b"")
@@ -68,17 +81,47 @@ class StateFile:
             connection.execute("BEGIN EXCLUSIVE")
         check_same(connection, self._folder, self.path.name, self._found)
         self._taken = True
+        # Kept to the end: with the first descriptor of a file that a process closes, all its locks are gone.
+        self._descriptor = os.open(self._at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def check_there(self) -> None:
-        """Raises StateError if what is written now would be gone with this process, or nowhere to be found."""
+        """Raises StateError if what is written now would be gone with this process, or nowhere to be found.
+
+        Each write pays for it.
+        """
+        what = self._changed()
+        if what is not None:
+            why = f"{what} while in use; nothing more is written: restart queue-emulator"
+            raise StateError(f"state file {self.path} {why}")
+
+    def wrote(self) -> None:
+        """Something was written here: what is there now is what is to be there when the next is."""
+        with suppress(OSError):  # it is gone, which the next write is told
+            self._left = self._look()
+
+    def _changed(self) -> str | None:
+        """What somebody else has done to it."""
         try:
-            now = os.lstat(self._at)  # each write pays for it
-            if (now.st_ino, now.st_dev) == (self._found.st_ino, self._found.st_dev):
-                return
-            what = "was replaced by another file"
+            now = os.lstat(self._at)
+            if (now.st_ino, now.st_dev) != (self._found.st_ino, self._found.st_dev):
+                return "was replaced by another file"
+            left, found = self._left, self._look()
         except OSError:
-            what = "was removed"
-        raise StateError(f"state file {self.path} {what} while in use; nothing more is written: restart queue-emulator")
+            return "was removed"
+        if left is None or found == left:
+            return None
+        if found[:2] != left[:2]:
+            return "was written to by somebody else"
+        return None if left.log is None else "has lost its log, the file beside it that ends in -wal,"
+
+    def _look(self) -> _Left:
+        assert self._descriptor is not None, "who writes has taken the file"
+        size_bytes, header = os.fstat(self._descriptor).st_size, os.pread(self._descriptor, _HEADER_BYTES, 0)
+        try:
+            log = os.lstat(self._at + _LOG)
+        except FileNotFoundError:
+            return _Left(size_bytes, header, None, 0)
+        return _Left(size_bytes, header, log.st_ino, log.st_size)
 
     def take_back(self) -> None:
         """Remove what opening made, while the file is still taken: one that was not may be somebody else's by now."""
@@ -90,6 +133,8 @@ class StateFile:
         self._folder.take_back()
 
     def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
         self._folder.close()
 
 

@@ -76,6 +76,12 @@ class MemoryStore:
         self._entries: dict[bytes, Entry] = {}
         self._keys: list[bytes] = []
 
+    def copy(self) -> "MemoryStore":
+        """One with the same entries."""
+        other = MemoryStore()
+        other._entries, other._keys = self._entries.copy(), self._keys.copy()
+        return other
+
     async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
         return [self._entries.get(key) for key in keys]
 

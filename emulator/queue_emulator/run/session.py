@@ -20,7 +20,7 @@ from queue_emulator.run.reports import Bound, Ready, Refused, Report
 from queue_emulator.run.tool_namespaces import PREFERRED, Bind, Lending, Seed
 from queue_emulator.settings import ToolSettings
 from queue_emulator.terminal import tell
-from queue_emulator.workerd import wire
+from queue_emulator.workerd import runtime_kv
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.worker_clock import Told, WorkerClock
 
@@ -73,7 +73,7 @@ class Session:
     @asynccontextmanager
     async def listening(self, folder: Path) -> AsyncIterator[None]:
         """Have the preload's sockets and its config in this folder."""
-        face = wire.WireFace(
+        kv = runtime_kv.RuntimeKV(
             self.lending.find,
             locations=all_locations(self._settings),
             invocations=self._invocations,
@@ -81,7 +81,7 @@ class Session:
             before_answer=self.clock.tell_all,
         )
         try:
-            kv = await wire.listen(face, folder / _KV_SOCKET)
+            listening = await runtime_kv.listen(kv, folder / _KV_SOCKET)
             server = await reports.listen(folder / _REPORTS_SOCKET, self._take)
         except OSError as error:
             raise SettingsError(f"cannot listen at {folder}: {error}; TMPDIR names the folder for that") from None
@@ -100,7 +100,7 @@ class Session:
             yield
         finally:
             server.close()
-            await kv.cleanup()
+            await listening.cleanup()
 
     async def outcome(self, command: Command, serving: "asyncio.Future[None]") -> int:
         """Wait until the command ends, or until there is a reason to end it; the exit code."""

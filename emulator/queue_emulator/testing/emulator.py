@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, Unpack
 
 from starlette.types import ASGIApp
 
@@ -23,7 +23,7 @@ from queue_emulator.kv.store import MemoryStore
 from queue_emulator.kv.turn import Actor, HeldTurns
 from queue_emulator.kv.waiting import advance_instead
 from queue_emulator.testing.controls import EmulatorClock, Faults
-from queue_emulator.testing.location import OWN_KEY, Location, Reply, encoded
+from queue_emulator.testing.location import Location, Reply, Sent, SentBody, SentContent, encoded
 from queue_emulator.testing.run_now import ONE_AT_A_TIME
 from queue_emulator.testing.threads import HERE, Where
 from queue_emulator.web.app import create_app
@@ -122,35 +122,17 @@ class Emulator:
             self.deployment.locations += (code,)
         return Location(self, code)
 
-    def get(self, path: str, *, key: str | None = OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
-        """GET at the first location; keywords as for `Location.request`."""
-        return self.at(self.deployment.locations[0]).get(path, key=key, headers=headers)
+    def get(self, path: str, **sent: Unpack[Sent]) -> Reply:
+        """GET at the first location."""
+        return self.at(self.deployment.locations[0]).get(path, **sent)
 
-    def post(
-        self,
-        path: str,
-        json: ToJson = None,
-        *,
-        content: bytes | None = None,
-        key: str | None = OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """POST at the first location; keywords as for `Location.request`."""
-        return self.at(self.deployment.locations[0]).post(path, json, content=content, key=key, headers=headers)
+    def post(self, path: str, json: ToJson = None, **sent: Unpack[SentContent]) -> Reply:
+        """POST at the first location."""
+        return self.at(self.deployment.locations[0]).post(path, json, **sent)
 
-    def begin(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: ToJson = None,
-        content: bytes | None = None,
-        key: str | None = OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> Actor[Reply]:
+    def begin(self, method: str, path: str, **sent: Unpack[SentBody]) -> Actor[Reply]:
         """A request at the first location that goes on when it is told to; see `Location.begin`."""
-        here = self.at(self.deployment.locations[0])
-        return here.begin(method, path, json=json, content=content, key=key, headers=headers)
+        return self.at(self.deployment.locations[0]).begin(method, path, **sent)
 
     def enqueue(
         self, task: Mapping[str, ToJson] | None = None, *, format: Literal["old", "new"] = "new"

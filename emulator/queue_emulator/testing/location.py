@@ -3,7 +3,7 @@
 import json as json_text
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message
@@ -20,7 +20,30 @@ from queue_emulator.worker.auth import Scope
 if TYPE_CHECKING:
     from queue_emulator.testing.emulator import Emulator
 
-OWN_KEY = "the key that the path asks for"
+_OWN_KEY = "the key that the path asks for"
+
+
+class Sent(TypedDict, total=False):
+    """What a request is sent with.
+
+    key      the X-API-Key: by default the one that the path asks for, None for none
+    headers  more headers; they replace those that are sent anyway: Host, X-Emulator-Location, X-API-Key
+    """
+
+    key: str | None
+    headers: Mapping[str, str] | None
+
+
+class SentContent(Sent, total=False):
+    """`content` is the body as bytes, for one that is not JSON."""
+
+    content: bytes | None
+
+
+class SentBody(SentContent, total=False):
+    """`json` is the body, unless `content` is given; None sends no body."""
+
+    json: ToJson
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,52 +81,22 @@ class Location:
     emulator: "Emulator"
     name: str
 
-    def get(self, path: str, *, key: str | None = OWN_KEY, headers: Mapping[str, str] | None = None) -> Reply:
-        """GET from here; keywords as for `request`."""
-        return self.request("GET", path, key=key, headers=headers)
+    def get(self, path: str, **sent: Unpack[Sent]) -> Reply:
+        """GET from here."""
+        return self.request("GET", path, **sent)
 
-    def post(
-        self,
-        path: str,
-        json: ToJson = None,
-        *,
-        content: bytes | None = None,
-        key: str | None = OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """POST from here; keywords as for `request`."""
-        return self.request("POST", path, json=json, content=content, key=key, headers=headers)
+    def post(self, path: str, json: ToJson = None, **sent: Unpack[SentContent]) -> Reply:
+        """POST from here; `json` is the body, unless `content` is given."""
+        return self.request("POST", path, json=json, **sent)
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: ToJson = None,
-        content: bytes | None = None,
-        key: str | None = OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
+    def request(self, method: str, path: str, **sent: Unpack[SentBody]) -> Reply:
         """One request. An error of the Worker is an answer like others.
 
-        path     begins with a slash and may have a query; what no URL holds is sent as its escapes, `é` as `%C3%A9`
-        json     the body, unless `content` is given; None sends no body
-        content  the body as bytes, for one that is not JSON
-        key      the X-API-Key: by default the one that the path asks for, None for none
-        headers  more headers; they replace those that are sent anyway: Host, X-Emulator-Location, X-API-Key
+        `path` begins with a slash and may have a query; what no URL holds is sent as its escapes, `é` as `%C3%A9`.
         """
-        return self.emulator.where.run(self._call(method, path, json, content, key, headers))
+        return self.emulator.where.run(self._call(method, path, **sent))
 
-    def begin(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: ToJson = None,
-        content: bytes | None = None,
-        key: str | None = OWN_KEY,
-        headers: Mapping[str, str] | None = None,
-    ) -> Actor[Reply]:
+    def begin(self, method: str, path: str, **sent: Unpack[SentBody]) -> Actor[Reply]:
         """One request that stands before its first KV operation, and does the next one whenever it is told to.
 
         Requests that were begun overlap: `begun.until("put", "queue:lease:t1")`, then others, then `begun.finish()`.
@@ -113,22 +106,23 @@ class Location:
                 "begin() works with the Python Worker only. A Worker on its own runtime goes on by itself: let its "
                 "requests overlap by threads or by asyncio, over `emulator.app`"
             )
-        return self.emulator.turns.actor(self._call(method, path, json, content, key, headers))
+        return self.emulator.turns.actor(self._call(method, path, **sent))
 
     def _call(
         self,
         method: str,
         path: str,
-        json: ToJson,
-        content: bytes | None,
-        key: str | None,
-        headers: Mapping[str, str] | None,
+        *,
+        json: ToJson = None,
+        content: bytes | None = None,
+        key: str | None = _OWN_KEY,
+        headers: Mapping[str, str] | None = None,
     ) -> Coroutine[object, None, Reply]:
         if not path.startswith("/"):
             raise EmulatorError(f"a path begins with a slash, such as /api/queue, not {path[:80]!r}")
         if content is None:
             content = b"" if json is None else encoded(json)
-        if key == OWN_KEY:
+        if key == _OWN_KEY:
             scope = Scope.ADMIN if path.startswith("/api/migrate") else Scope.QUEUE
             key = self.emulator.deployment.keys.expected(scope)
         sent = {"host": "127.0.0.1", LOCATION_HEADER: self.name, **(headers or {})}

@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,7 +11,7 @@ from starlette.types import ASGIApp
 from queue_emulator import settings
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.shown import block
-from queue_emulator.kv.folder import read_small
+from queue_emulator.kv.folder import private_folder, read_small
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.service import KVService
 from queue_emulator.run.command import Apart, Command, find, with_preload
@@ -36,8 +34,7 @@ async def start_project(path: Path, locations: tuple[str, ...], stage: Stage, st
     """Raises SettingsError for one that does not start."""
     require_extra(("aiohttp", "h11"))
     config = _config(path)
-    folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    folder = stack.enter_context(private_folder())
     _copy_state(config.parent, folder / "state")
     environment = {**settings.environment(), **_ENVIRONMENT}
     find(("node",), environment)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from tqdm import tqdm
@@ -32,6 +31,7 @@ from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.limits import TTL_S_MIN
 from queue_emulator.core.shown import one_line
+from queue_emulator.kv.folder import private_folder
 from queue_emulator.transfer.json_array import array_members
 
 STANDARD_INPUT = Path("-")
@@ -166,8 +166,8 @@ class CheckedFiles:
 @contextmanager
 def readable(paths: Sequence[Path], *, pipe_bytes_max: int = PIPE_BYTES_MAX) -> Iterator[list[BulkFile]]:
     """Files that can be read twice: a pipe, or `-`, standard input, is copied for as long as needed."""
-    with TemporaryDirectory(prefix="queue-emulator-") as folder:
-        yield [_readable(path, Path(folder) / str(number), pipe_bytes_max) for number, path in enumerate(paths)]
+    with private_folder() as folder:
+        yield [_readable(path, folder / str(number), pipe_bytes_max) for number, path in enumerate(paths)]
 
 
 def check_files(files: Sequence[BulkFile], reading: Reading) -> CheckedFiles:

@@ -13,6 +13,7 @@ from queue_emulator.core.bulk import BulkEntry, bulk_json, stored_entry
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json, json_decoder
+from queue_emulator.core.shown import one_line
 from queue_emulator.remote_control import SHORT_BYTES_MAX, AnswerTooLargeError, RemoteControl
 from queue_emulator.settings import read_control_token
 from queue_emulator.transfer.endpoint import Page
@@ -43,7 +44,7 @@ class EmulatorEndpoint:
         status = await self._status()
         if status.kv != EMULATED:
             self.asks = True
-            return f"a running emulator over {_shown(status.kv)}"
+            return f"a running emulator over {one_line(status.kv[:200])}"
         if status.keys is None:
             raise self._control.stranger()
         return f"a running emulator with {status.keys:,} {'key' if status.keys == 1 else 'keys'}"
@@ -158,10 +159,6 @@ class _Entry(msgspec.Struct):
 class _Entries(msgspec.Struct):
     entries: list[_Entry]
     cursor: str | None
-
-
-def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:200])
 
 
 _DECODER = json_decoder()

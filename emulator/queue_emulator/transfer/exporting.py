@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from tqdm import tqdm
@@ -12,6 +10,7 @@ from tqdm import tqdm
 from queue_emulator.core.bulk import BulkEntry, bulk_json
 from queue_emulator.core.limits import TTL_S_MIN
 from queue_emulator.core.shown import one_line
+from queue_emulator.kv.folder import private_folder
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import BulkFile
 from queue_emulator.transfer.endpoint import Page, Remark, Source
@@ -51,8 +50,8 @@ def import_(endpoint: str, to: str, options: SeedOptions) -> int:
     """Load a namespace into an endpoint: all of it is read before anything is written. Returns the exit code."""
     target = target_of(to)
     check_answerable(target, options)
-    with TemporaryDirectory(prefix="queue-emulator-") as folder, source_of(endpoint) as source:
-        content = Path(folder) / "exported.json"
+    with private_folder() as folder, source_of(endpoint) as source:
+        content = folder / "exported.json"
         with asyncio.Runner() as runner:
             try:
                 runner.run(source.look(writing=False))

@@ -22,8 +22,8 @@ from queue_emulator.worker.formats import (
     TASK_TTL_S,
     key_of,
 )
+from queue_emulator.worker.migration import LEASE_TTL_S_DEFAULT
 
-LEASE_TTL_S_DEFAULT = 300  # of a lease that has no end
 _PENDING, _OLD_TASK, _OLD_LEASE = OLD_PENDING_KEY.encode(), OLD_TASK_PREFIX.encode(), OLD_LEASE_PREFIX.encode()
 
 

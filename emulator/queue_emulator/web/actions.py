@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,11 +20,13 @@ from queue_emulator.core.errors import (
 from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
 from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.limits import VALUE_BYTES_MAX
+from queue_emulator.core.shapes import shaped
 from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 
+Shape = TypeVar("Shape")
 Action: TypeAlias = Callable[[Request], Awaitable[ToJson | Response]]
 
 
@@ -52,8 +54,13 @@ async def read_body(request: Request, bytes_max: int = CONTROL_BODY_BYTES_MAX) -
     return content
 
 
-async def read_object(request: Request, members: Sequence[str] | None = None) -> dict[str, Json]:
-    """The body as a JSON object with no other members than these; None leaves that to the caller."""
+async def read_as(request: Request, shape: type[Shape]) -> Shape:
+    """The body, a JSON object of this shape; raises ShapeError for another."""
+    return as_shape(await read_object(request), shape)
+
+
+async def read_object(request: Request) -> dict[str, Json]:
+    """The body as a JSON object."""
     content = await read_body(request, _OBJECT_BYTES_MAX)
     try:
         parsed = await off_loop(len(content), partial(_parsed, content))
@@ -63,36 +70,12 @@ async def read_object(request: Request, members: Sequence[str] | None = None) ->
         raise ControlError(400, "the request body is not JSON") from None
     if not isinstance(parsed, dict):
         raise ControlError(400, "the request body must be a JSON object")
-    unknown = sorted(set(parsed) - set(members)) if members is not None else []
-    if unknown:
-        raise ControlError(400, f"unknown member {unknown[0]!r}; allowed: {', '.join(members or ())}")
     return parsed
 
 
-def choice(body: Mapping[str, Json], name: str, allowed: Sequence[str], default: str) -> str:
-    """One of the allowed words."""
-    chosen = body.get(name, default)
-    if chosen not in allowed:
-        raise ControlError(400, f"{name} must be one of {', '.join(allowed)}, not {chosen!r}")
-    return str(chosen)
-
-
-def text(body: Mapping[str, Json], name: str) -> str | None:
-    """A string, or nothing."""
-    given = body.get(name)
-    if given is not None and not isinstance(given, str):
-        raise ControlError(400, f"{name} must be a string")
-    return given
-
-
-def whole(body: Mapping[str, Json], name: str, allowed: range, default: int) -> int:
-    """A whole number of this range."""
-    given = body.get(name, default)
-    if isinstance(given, bool) or not isinstance(given, int) or given not in allowed:
-        raise ControlError(
-            400, f"{name} must be a whole number from {allowed.start} to {allowed.stop - 1}, not {given!r:.40}"
-        )
-    return given
+def as_shape(given: Mapping[str, Json], shape: type[Shape], place: str = "") -> Shape:
+    """What was read, or what of it stands at a place; raises ShapeError."""
+    return shaped(given, shape, place=place, an_object="a JSON object")
 
 
 def check_query(request: Request, *names: str) -> None:

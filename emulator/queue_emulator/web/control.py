@@ -1,7 +1,10 @@
 """/cdn-cgi/emulator/: what runs and what it holds, under a prefix that no Worker can own."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Annotated, Literal, cast
 
+import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -14,11 +17,11 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.actions import (
     ControlError,
+    as_shape,
     check_query,
-    choice,
     location_of,
+    read_as,
     read_body,
-    read_object,
     routes,
     whole_number,
 )
@@ -26,8 +29,19 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.commhub import CommHub
 from queue_emulator.worker.fetch import ID_BYTES_MAX, WorkerVersion
 
-_TASK_TYPES = ("task", "query", "approval", "notification")
-_PRIORITIES = ("low", "medium", "high", "critical")
+
+class _Task(msgspec.Struct):
+    """What is checked of a task, which may have any other members."""
+
+    id: Annotated[str, msgspec.Meta(description=f"a string of 1 to {ID_BYTES_MAX} bytes")] = "made"
+    type: Literal["task", "query", "approval", "notification"] = "task"
+    priority: Literal["low", "medium", "high", "critical"] = "medium"
+    metadata: dict[str, object] = {}
+
+
+class _Enqueue(msgspec.Struct, forbid_unknown_fields=True):
+    format: Literal["new", "old"] = "new"
+    task: dict[str, object] = {}
 
 
 class Control:
@@ -81,13 +95,31 @@ class Control:
     async def enqueue(self, request: Request) -> ToJson:
         """A task through CommHub, as a webhook would bring it: `{"format": "new"|"old", "task": {…}}`."""
         location = location_of(request, self._deployment)
-        body = await read_object(request, ("format", "task"))
-        version = choice(body, "format", ("new", "old"), "new")
-        task = _task(body.get("task", {}), self._deployment)
+        asked = await read_as(request, _Enqueue)
+        task = self._task(cast("dict[str, Json]", asked.task))
         binding = self._deployment.binding(location, request.scope[INVOCATION])
         binding.runs("CommHub.sendViaKVQueue")
-        hub = CommHub(WorkerVersion(version).format(binding), self._deployment.clock)
-        return {"format": version, "task": await hub.send(task)}
+        hub = CommHub(WorkerVersion(asked.format).format(binding), self._deployment.clock)
+        return {"format": asked.format, "task": await hub.send(task)}
+
+    def _task(self, given: Mapping[str, Json]) -> dict[str, Json]:
+        """The request that CommHub is sent: what was given, with defaults for what every task has."""
+        checked = as_shape(
+            {each: given[each] for each in _Task.__struct_fields__ if each in given}, _Task, place="task"
+        )
+        if not 0 < len(checked.id.encode("utf-8", "replace")) <= ID_BYTES_MAX:
+            raise ControlError(400, f"task.id must be a string of 1 to {ID_BYTES_MAX} bytes")
+        now_ms = self._deployment.clock.now_ms()
+        self._deployment.requests += 1
+        return {
+            "id": f"task-{self._deployment.dice.bits(48, 'task', now_ms, self._deployment.requests):012x}",
+            "type": "task",
+            "source": "emulator",
+            "content": "",
+            "priority": "medium",
+            "metadata": {},
+            **given,
+        }
 
     async def entries(self, request: Request) -> ToJson:
         """A page of what the central store holds, as for a bulk put: `?prefix=P&cursor=C&limit=N`, all optional."""
@@ -101,27 +133,3 @@ class Control:
         )
         entries, following = await service.entries(ListRequest(utf8(prefix), limit, cursor))
         return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
-
-
-def _task(given: Json, deployment: Deployment) -> dict[str, Json]:
-    """The request that CommHub is sent: what was given, with defaults for what every task has."""
-    if not isinstance(given, dict):
-        raise ControlError(400, "task must be a JSON object")
-    deployment.requests += 1
-    made_id = f"task-{deployment.dice.bits(48, 'task', deployment.clock.now_ms(), deployment.requests):012x}"
-    task: dict[str, Json] = {
-        "id": made_id,
-        "type": "task",
-        "source": "emulator",
-        "content": "",
-        "priority": "medium",
-        "metadata": {},
-    }
-    task |= given
-    if not isinstance(task["id"], str) or not 0 < len(task["id"].encode("utf-8", "replace")) <= ID_BYTES_MAX:
-        raise ControlError(400, f"task.id must be a string of 1 to {ID_BYTES_MAX} bytes")
-    choice(task, "type", _TASK_TYPES, "task")
-    choice(task, "priority", _PRIORITIES, "medium")
-    if not isinstance(task["metadata"], dict):
-        raise ControlError(400, "task.metadata must be a JSON object")
-    return task

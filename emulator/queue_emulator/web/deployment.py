@@ -20,12 +20,13 @@ from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.fetch import Env, WorkerVersion
 from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
-from queue_emulator.worker.rollout import Rollout
+from queue_emulator.worker.rollout import Rollout, Wish
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
 
 
+_NO_WISH = Wish()
 WORKER_NAME = "queue-emulator"  # as Cloudflare's API calls what a namespace is bound to
 
 
@@ -167,11 +168,11 @@ class Deployment:
         name = f"{self.dice.bits(64, 'ray', self.requests):016x}"
         return Invocation(self.service.profile.operations_max, name=name, epoch=self.service.pipeline.epoch)
 
-    def env(self, binding: Binding, version_key: str | None = None) -> Env:
-        """The Worker's environment for one invocation; `version_key` is what the request has for its version."""
+    def env(self, binding: Binding, wish: Wish = _NO_WISH) -> Env:
+        """The Worker's environment for one invocation; `wish` is what the request says of its version."""
         version = self.version
         if self.rollout is not None:
-            version = self.rollout.version(binding.location, version_key, self.requests, self.dice)
+            version = WorkerVersion(self.rollout.version(binding.location, wish, self.requests, self.dice))
         return Env(
             cache=binding,
             keys=self.keys,

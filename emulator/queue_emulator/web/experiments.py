@@ -1,23 +1,32 @@
 """/cdn-cgi/emulator/: time, faults, the journal of KV operations, and what the traffic costs."""
 
 from dataclasses import replace
-from typing import cast
+from typing import Annotated, Literal, cast
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.faults import rule_from_json, rule_to_json
-from queue_emulator.core.javascript import Json, ToJson
+from queue_emulator.core.javascript import ToJson
 from queue_emulator.core.plans import cost
 from queue_emulator.core.wire_names import API_LOCATION
-from queue_emulator.web.actions import ControlError, check_query, read_object, routes, whole_number
+from queue_emulator.web.actions import ControlError, as_shape, check_query, read_object, routes, whole_number
 from queue_emulator.web.deployment import Deployment
 
-_CLOCK_MEMBERS = ("set", "advance_s", "freeze", "to")
-_NEXT_EXPIRY = "next expiry"
 _JOURNAL_LIMIT = 10_000
+
+
+class _Move(msgspec.Struct, forbid_unknown_fields=True):
+    set: Annotated[
+        int | str | None,
+        msgspec.Meta(description="ISO 8601, such as 2026-11-23T17:00:00Z, or milliseconds since 1970"),
+    ] = None
+    advance_s: Annotated[float, msgspec.Meta(description='a number of seconds, as in {"advance_s": 60}')] = 0
+    freeze: bool | None = None
+    to: Literal["next expiry"] | None = None
 
 
 class Laboratory:
@@ -48,19 +57,16 @@ class Laboratory:
 
         With `to` instead of `set` to the moment in which the next key expires.
         """
-        body = await read_object(request, _CLOCK_MEMBERS)
+        body = await read_object(request)
         if not body:
-            raise ControlError(400, f"the clock takes {', '.join(_CLOCK_MEMBERS)}")
-        set_ms, advance_s, freeze = _instant_ms(body.get("set")), body.get("advance_s", 0), body.get("freeze")
-        if isinstance(advance_s, bool) or not isinstance(advance_s, (int, float)):
-            raise ControlError(400, 'advance_s must be a number of seconds, as in {"advance_s": 60}')
-        if not isinstance(freeze, bool | None):
-            raise ControlError(400, "freeze must be true or false")
-        if "to" in body:
-            if body["to"] != _NEXT_EXPIRY or "set" in body:
-                raise ControlError(400, f"to must be {_NEXT_EXPIRY!r}, without set")
+            raise ControlError(400, f"the clock takes {', '.join(_Move.__struct_fields__)}")
+        asked = as_shape(body, _Move)
+        if asked.to is not None and asked.set is not None:
+            raise ControlError(400, f"to must be {asked.to!r}, without set")
+        set_ms = parse_iso_8601(asked.set) if isinstance(asked.set, str) else asked.set
+        if asked.to is not None:
             set_ms = await self._next_expiry_ms()
-        self._deployment.move_clock(set_ms=set_ms, advance_ms=_ms(advance_s), freeze=freeze)
+        self._deployment.move_clock(set_ms=set_ms, advance_ms=_ms(asked.advance_s), freeze=asked.freeze)
         return self._deployment.time()
 
     async def _next_expiry_ms(self) -> int:
@@ -129,11 +135,3 @@ class Laboratory:
 
 def _ms(seconds: float) -> int:
     return round(max(-1e12, min(seconds, 1e12)) * 1000)
-
-
-def _instant_ms(given: Json) -> int | None:
-    if given is None or (isinstance(given, int) and not isinstance(given, bool)):
-        return given
-    if not isinstance(given, str):
-        raise ControlError(400, "set must be ISO 8601, such as 2026-11-23T17:00:00Z, or milliseconds since 1970")
-    return parse_iso_8601(given)

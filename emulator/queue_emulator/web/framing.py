@@ -20,13 +20,14 @@ class Head:
     """What of a request's head says where it ends and whom it is for; the members of lists as they were sent.
 
     `version` is what ends the first line. `folded` and `torn`: a line goes on in the next one, or has a carriage
-    return that does not end it.
+    return that does not end it. `mixed`: some lines end with a carriage return before the line feed, others do not.
     """
 
     first_line: bytes
     version: bytes
     folded: bool
     torn: bool
+    mixed: bool
     lengths: list[bytes] = field(default_factory=list)
     codings: list[bytes] = field(default_factory=list)
     hosts: list[bytes] = field(default_factory=list)
@@ -46,8 +47,9 @@ def read_head(content: bytes) -> Head:
     first, *lines = content.split(b"\n")
     first = first.removesuffix(b"\r")
     folded = b"\n " in content or b"\n\t" in content
-    torn = content.count(b"\r") != content.count(b"\r\n")
-    head = Head(first, first.rpartition(b" ")[2], folded, torn)
+    ends = content.count(b"\r\n")
+    torn, mixed = content.count(b"\r") != ends, 0 < ends < content.count(b"\n")
+    head = Head(first, first.rpartition(b" ")[2], folded, torn, mixed)
     for line in lines:
         name, _, value = line.partition(b":")
         name = name.lower()
@@ -91,6 +93,7 @@ def _too_long(head: Head) -> bool:
 RULES = (
     Rule(400, "a header continues in the next line (obs-fold, RFC 9112 5.2)", lambda head: head.folded),
     Rule(400, "a carriage return does not end its line (RFC 9112 2.2)", lambda head: head.torn),
+    Rule(400, "some lines end with a line feed alone, others do not (RFC 9112 2.2)", lambda head: head.mixed),
     Rule(505, "this server supports HTTP/1.0, HTTP/1.1 and HTTP/2", _other_version),
     Rule(
         400,

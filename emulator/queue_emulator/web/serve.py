@@ -55,7 +55,6 @@ async def serve(
     ready: Callable[[], None],
     grace_s: float,
     kept: int = DESCRIPTORS_KEPT,
-    log: Callable[[str], None] = tell,
     stop: asyncio.Event | None = None,
     ending: asyncio.Event | None = None,
 ) -> None:
@@ -63,12 +62,12 @@ async def serve(
 
     With a `stop` of the caller's, until that is set: signals are then the caller's too.
     `ready` is called when clients are about to be answered. Requests have `grace_s` to finish. `kept` file descriptors
-    are left free by connections, for what their requests open. `log` is told of a connection that fails, in one line
+    are left free by connections, for what their requests open. Of a connection that fails one line is told,
     without anything that it carried: a request's headers hold keys. `ending` is set when it ends, for answers that
     would go on for ever.
     """
     loop = asyncio.get_running_loop()
-    failed = RepeatedLines(log, loop.time)
+    failed = RepeatedLines(tell, loop.time)
     loop.set_exception_handler(lambda loop, context: failed(f"  a connection failed: {_failure(context)}"))
     if stop is None:
         stop = asyncio.Event()
@@ -80,8 +79,8 @@ async def serve(
     config.errorlog = None
     config.include_server_header = False
     _spare_the_collector()
-    connections = Connections(app, config, log)
-    connections.accept(sock, limit=raise_descriptor_limit(), kept=kept, log=log)
+    connections = Connections(app, config, tell)
+    connections.accept(sock, limit=raise_descriptor_limit(), kept=kept, log=tell)
     try:
         ready()
         await stop.wait()

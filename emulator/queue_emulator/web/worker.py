@@ -11,7 +11,7 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import ClientGone, RequestBody
 from queue_emulator.worker.answers import Answer, error_answer, text_answer
 from queue_emulator.worker.fetch import BODY_BYTES_MAX, Request, fetch
-from queue_emulator.worker.rollout import VERSION_KEY_HEADER
+from queue_emulator.worker.rollout import Wish, wish
 
 
 class WorkerApp:
@@ -34,16 +34,16 @@ class WorkerApp:
             if location is None:
                 answer = self._unknown_location(named)
             else:
-                answer = await self._run(_request(scope, body), binding, _version_key(scope))
+                answer = await self._run(_request(scope, body), binding, wish(scope["headers"]))
             await body.drain()
         except ClientGone:
             return
         await _send(answer, f"{binding.invocation.name}-{binding.location}", send)
 
-    async def _run(self, request: Request, binding: Binding, version_key: str | None) -> Answer:
+    async def _run(self, request: Request, binding: Binding, asked_for: Wish) -> Answer:
         """What escapes the Worker is a 500, as in the real runtime, and is explained in the log."""
         try:
-            return await fetch(request, self._deployment.env(binding, version_key))
+            return await fetch(request, self._deployment.env(binding, asked_for))
         except JavaScriptError as error:
             where = f"at {binding.location}, after {binding.invocation.operations} KV operations"
             why = f"; the limit: {error.limit}" if error.limit else ""
@@ -66,7 +66,6 @@ class WorkerApp:
 
 
 _LOCATION = LOCATION_HEADER.lower().encode()
-_VERSION_KEY = VERSION_KEY_HEADER.lower().encode()
 
 
 def _announces_body(scope: Scope) -> bool:
@@ -79,10 +78,6 @@ def _announces_body(scope: Scope) -> bool:
 def _values(scope: Scope, wanted: bytes) -> list[bytes]:
     """What a header says, each time that it was sent."""
     return [value for name, value in scope["headers"] if name == wanted]
-
-
-def _version_key(scope: Scope) -> str | None:
-    return next((value.decode("latin-1") for value in _values(scope, _VERSION_KEY)), None)
 
 
 def _request(scope: Scope, body: RequestBody) -> Request:

@@ -22,9 +22,9 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def json_answer(status: int, body: ToJson, headers: dict[str, str] | None = None) -> Answer:
-    """As `new Response(JSON.stringify(body), {status, headers})`."""
-    return Answer(status, stringify_json(body).encode(), JSON_TYPE, headers or {})
+def json_answer(status: int, body: ToJson) -> Answer:
+    """As `new Response(JSON.stringify(body), {status})`."""
+    return Answer(status, stringify_json(body).encode(), JSON_TYPE)
 
 
 async def stored_answer(status: int, body: ToJson) -> Answer:

@@ -26,7 +26,7 @@ from queue_emulator.worker.formats import (
 )
 
 NOT_NEEDED = "Migration not needed - already using new format"
-_LEASE_TTL_S_DEFAULT = 300
+LEASE_TTL_S_DEFAULT = 300  # of a lease that has no end
 
 Console = Callable[[str], None]
 """Where the Worker writes its `console.error` lines."""
@@ -181,7 +181,7 @@ async def _migrate_lease(cache: Binding, clock: Clock, key: ListKey) -> str | No
     lease = await cache.get(key.name, "json")
     if not truthy(lease):
         return ""
-    remaining_s = _LEASE_TTL_S_DEFAULT
+    remaining_s = LEASE_TTL_S_DEFAULT
     if key.expiration is not None:
         remaining_s = max(key.expiration - clock.now_ms() // 1000, TTL_S_MIN)
     new_key = LEASE_PREFIX + key.name.removeprefix(OLD_LEASE_PREFIX)

@@ -19,7 +19,10 @@ _TYPESCRIPT = (".ts", ".tsx", ".mts", ".cts", ".jsx")
 
 @dataclass(frozen=True, slots=True)
 class WorkerFlags:
-    """What the command line says of the Worker; what it says wins over the config."""
+    """What the command line says of the Worker; what it says wins over the config.
+
+    `versions` are other builds of it, by name, where several are asked at once.
+    """
 
     worker: Path
     bindings: Sequence[str] = ()
@@ -27,6 +30,7 @@ class WorkerFlags:
     compatibility_date: str | None = None
     compatibility_flags: Sequence[str] = ()
     real_date: bool = False
+    versions: tuple[tuple[str, Path], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ CF_HEADER = "X-Emulator-Cf"  # carries `request.cf`; no client's header of this 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is our wire face.
+    """What one workerd process is to run. `variables` are JSON texts by name; `kv_socket` is where it asks KV.
 
     With `clocks` each location has a second socket, by which its Worker is told the time: at `clock_entrypoint`, if
     there is one.

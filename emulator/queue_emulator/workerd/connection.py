@@ -17,7 +17,7 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.proxying import Body, ClientGone, Receive, Scope, Send, header
-from queue_emulator.workerd.wire import BODY_BYTES_MAX, REASON_CHARACTERS_MAX, WireFace
+from queue_emulator.workerd.runtime_kv import BODY_BYTES_MAX, REASON_CHARACTERS_MAX, RuntimeKV
 
 BindNamespace = Callable[[str, str | None], Awaitable[KVService]]
 """The namespace of a binding's name, or of the id that is given for it; it comes to be if there is none."""
@@ -33,7 +33,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the runtime would have sent to the wire face itself."""
+    """What the runtime would have sent to RuntimeKV itself."""
 
     method: str
     raw_path: str
@@ -67,18 +67,18 @@ class ConnectionApp:
         try:
             place, asked = self._asked(scope)
             service = await self._bind(place.binding, place.id)
-            await _send(send, await self._face(service).answer(asked, await _read(body)))
+            await _send(send, await self._kv(service).answer(asked, await _read(body)))
         except _Refused as refused:
             await body.drain()
             await _send(send, web.Response(status=400, reason=str(refused), text=str(refused)))
         except ClientGone:
             pass
 
-    def _face(self, service: KVService) -> WireFace:
+    def _kv(self, service: KVService) -> RuntimeKV:
         async def find(headers: Mapping[str, str]) -> KVService:
             return service
 
-        return WireFace(find, locations=self._locations(), invocations=self._invocations, log=self._log)
+        return RuntimeKV(find, locations=self._locations(), invocations=self._invocations, log=self._log)
 
     def _asked(self, scope: Scope) -> tuple[_Place, _Asked]:
         url, binding = (header(scope, name) for name in (b"mf-url", b"mf-binding"))

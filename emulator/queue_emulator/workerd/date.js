@@ -1,11 +1,16 @@
-// An expression: it puts in the place of Date one that shows another time, and gives the function that says which.
+// An expression: it puts in the place of Date one that shows another time, and gives the function that says which. That
+// tells whether anybody has looked at the time since it was said before.
 // Whole lines of comments only: where there are no modules, all of it becomes one line.
 (() => {
   const Real = Date;
   const realNow = Real.now.bind(Real);
   let offset_ms = 0;
   let stands_ms = null;
-  const now = () => stands_ms ?? realNow() + offset_ms;
+  let looked = false;
+  const now = () => {
+    looked = true;
+    return stands_ms ?? realNow() + offset_ms;
+  };
   const Shown = new Proxy(Real, {
     apply: () => new Real(now()).toString(),
     construct: (target, given, made) =>
@@ -15,6 +20,9 @@
   Real.prototype.constructor = Shown;
   globalThis.Date = Shown;
   return (told) => {
+    const since = looked;
+    looked = false;
     ({ offset_ms, stands_ms } = JSON.parse(told));
+    return since;
   };
 })()

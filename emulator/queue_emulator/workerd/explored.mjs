@@ -1,6 +1,6 @@
 // The Worker under explore: its own fetch, whole answers, and nothing that happens after them. MAIN is its main module.
-import { stand } from "./emulator-clock.mjs";
-import { draw } from "./emulator-held.mjs";
+import { looked, stand } from "./emulator-clock.mjs";
+import { draw, drew, idle } from "./emulator-held.mjs";
 import * as all from "MAIN";
 export * from "MAIN";
 
@@ -8,12 +8,14 @@ const worker = all.default;
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 const THROWN = "X-Emulator-Thrown";
 const REFUSED = "X-Emulator-Refused";
+const SEEN = "X-Emulator-Seen"; // what the Worker's code has seen of clock and chance since it was told something
 
 async function answer(request, ctx, serve) {
   const { emulator, ...cf } = request.cf;
   const { now, chance, probe } = emulator;
-  stand(now);
-  if (probe) return new Response(null, { status: 204 });
+  const since = stand(now);
+  if (probe) await idle();
+  if (probe) return new Response(null, { status: 204, headers: { [SEEN]: seen(since) } });
   draw(chance);
   const background = [];
   const held = new Proxy(ctx, {
@@ -33,7 +35,13 @@ async function answer(request, ctx, serve) {
   }
   while (background.length > 0) await background.shift();
   if (response.webSocket) return new Response(null, { status: 204, headers: { [REFUSED]: "a WebSocket" } });
-  return new Response(WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer(), response);
+  response = new Response(WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer(), response);
+  response.headers.set(SEEN, seen(looked()));
+  return response;
+}
+
+function seen(clock) {
+  return (clock ? "c" : "") + (drew() ? "r" : "");
 }
 
 const asClass = (Worker) =>

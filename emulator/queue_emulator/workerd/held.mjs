@@ -2,13 +2,28 @@
 // A timer is a request for TIMER that is answered when it is time: so nothing rings that was not let go.
 const TIMER = "http://timer.emulator.invalid/";
 const ask = globalThis.fetch;
+const soon = globalThis.setTimeout;
 const waiting = new Set();
 let timers = 0;
 let state = 0;
+let drawn = false;
+
+/** Returns when what can happen now has. */
+export function idle() {
+  return new Promise((resolve) => soon(resolve, 0));
+}
 
 /** A request begins: what it draws follows from this number. */
 export function draw(seed) {
   state = seed >>> 0;
+  drawn = false;
+}
+
+/** Whether anything was drawn since this was asked before. */
+export function drew() {
+  const since = drawn;
+  drawn = false;
+  return since;
 }
 
 function later(call, ms, ...given) {
@@ -45,6 +60,7 @@ const wait = (ms, { signal } = {}) =>
 
 // Mulberry32, public domain: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c
 function random() {
+  drawn = true;
   state = (state + 0x6d2b79f5) | 0;
   let mixed = Math.imul(state ^ (state >>> 15), state | 1);
   mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);

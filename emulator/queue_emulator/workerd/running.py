@@ -1,9 +1,8 @@
-"""A Worker at work: the wire face, workerd and the application that clients reach, from the first to the last."""
+"""A Worker at work: its KV, workerd and the application that clients reach, from the first to the last."""
 
 import asyncio
 import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from queue_emulator.accepting import raise_descriptor_limit
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.kv.folder import private_folder
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.app import WorkerdApp
 from queue_emulator.workerd.binary import compatibility_date_of, too_old
@@ -26,8 +26,8 @@ from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.run_limit import RunLimit
+from queue_emulator.workerd.runtime_kv import BACKLOG, RuntimeKV, listen, numbered
 from queue_emulator.workerd.stopped import WorkerNotStarted
-from queue_emulator.workerd.wire import BACKLOG, WireFace, listen, numbered
 from queue_emulator.workerd.worker_clock import Told, WorkerClock
 from queue_emulator.workerd.wrapping import wrapped
 
@@ -40,7 +40,7 @@ class Surroundings:
     """What the emulator lends to the Worker. `service` finds a namespace by name; `variables` are JSON texts.
 
     `locate` is the deployment's: the location that a header names. `invoked` is told the route of each run. `clock` is
-    the one that the Worker's `Date` shows.
+    the one that the Worker's `Date` shows. `versions`: how many Workers share what this process may have.
     """
 
     binary: Path
@@ -51,6 +51,7 @@ class Surroundings:
     locate: Callable[[str | None], str | None]
     clock: Callable[[], MovableClock]
     log: Callable[[str], None]
+    versions: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +81,27 @@ async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterato
     """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
     invocations, clock = Invocations(), WorkerClock(around.clock, around.log)
-    namespaces = list(dict.fromkeys(plan.kv.values()))
-    wire = WireFace(
-        numbered(namespaces, around.service),
-        locations=around.locations,
-        invocations=invocations,
-        log=around.log,
-        before_answer=clock.tell,
-    )
+    find = numbered(list(dict.fromkeys(plan.kv.values())), around.service)
+    kv = RuntimeKV(find, locations=around.locations, invocations=invocations, log=around.log, before_answer=clock.tell)
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = stack.enter_context(private_folder())
         names = [*around.locations, *map(clock_socket, around.locations)]
         listeners = {each: stack.enter_context(listener(folder / each)) for each in names}
         layout = _layout(plan, around, folder, date)
-        workerd = Workerd(
-            around.binary,
-            folder,
-            listeners,
-            output=partial(
-                Output,
-                around.locations,
-                tail_mark=layout.tail_mark,
-                console_mark=layout.console_mark or "\0",
-                log=around.log,
-                ended=invocations.end,
-            ),
-            restarting=partial(_begin_again, invocations, clock),
+        output = partial(
+            Output,
+            around.locations,
+            tail_mark=layout.tail_mark,
+            console_mark=layout.console_mark or "\0",
             log=around.log,
+            ended=invocations.end,
         )
-        serving = await listen(wire, layout.kv_socket)
-        run_limit = RunLimit(raise_descriptor_limit(), asking=serving.connections, crowded=wire.is_short)
+        begin_again = partial(_begin_again, invocations, clock)
+        workerd = Workerd(around.binary, folder, listeners, output=output, restarting=begin_again, log=around.log)
+        serving = await listen(kv, layout.kv_socket)
+        run_limit = RunLimit(
+            raise_descriptor_limit() // around.versions, asking=serving.connections, crowded=kv.is_short
+        )
         app = _app(around, folder, invocations, run_limit, clock)
         try:
             await _start(partial(_start_once, workerd, plan, layout, folder, clock), around.log)

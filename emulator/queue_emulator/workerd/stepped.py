@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.kv.folder import private_folder
 from queue_emulator.workerd.binary import compatibility_date_of
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import Layout, config_text
@@ -44,8 +43,7 @@ def stepped_worker(plan: WorkerPlan, binary: Path, variables_at: Mapping[str, Ma
     slots = list(variables_at)
     with ExitStack() as stack:
         run = stack.enter_context(_loop())  # before any socket: the guard of a Workerd takes file descriptor 3
-        folder = Path(tempfile.mkdtemp(prefix="queue-emulator-"))  # its mode is 0700: nobody else gets at the sockets
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = stack.enter_context(private_folder())
         listeners = {slot: stack.enter_context(listener(folder / slot)) for slot in slots}
         stepping = Stepping(folder, folder / _KV_SOCKET)
         stack.callback(stepping.close)

@@ -7,10 +7,11 @@ that asks for several things at once, each is an event, in the order in which th
 
 import selectors
 import socket
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import h11
@@ -19,12 +20,13 @@ from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.workerd.config import NAMESPACE_HEADER, OUTBOUND
-from queue_emulator.workerd.wire import BACKLOG
+from queue_emulator.workerd.runtime_kv import BACKLOG
 
 SILENT_S_MAX = 10.0
 _CHUNK_BYTES = 262_144
 _HEAD_BYTES_MAX = 1024 * 1024
 _IDLE_S_MAX = 2.0  # the runtime closes a connection that is idle for 5 s
+_NUMBERS = count(1)
 _TIMER_HOST = b"timer.emulator.invalid"
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -32,7 +34,10 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """A request of a Worker that waits for `Stepping.reply`. `outbound`: not of KV, but by its own `fetch`."""
+    """A request of a Worker that waits for `Stepping.reply`. `outbound`: not of KV, but by its own `fetch`.
+
+    `number` is its place among all requests of Workers, as they began to arrive.
+    """
 
     slot: str
     outbound: bool
@@ -41,6 +46,7 @@ class Asked:
     headers: Headers
     body: bytes
     connection: "_Connection"
+    number: int
 
     def header(self, name: bytes) -> bytes | None:
         """By its name in lower case."""
@@ -74,9 +80,10 @@ class Stepping:
         """`folder` has a socket for each slot, of its name."""
         self._folder = folder
         self._selector = selectors.DefaultSelector()
-        self._events: deque[Asked | Answered] = deque()
+        self._events: defaultdict[str, deque[Asked | Answered]] = defaultdict(deque)
         self._slots: dict[str, _Connection] = {}
         self._probes: dict[str, _Connection] = {}
+        self._runs: dict[str, int] = {}
         self._open = set[_Connection]()
         self._watch = Stopwatch()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -85,54 +92,62 @@ class Stepping:
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
 
-    def send(self, slot: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
-        """A request to a slot, which has none."""
+    def send(self, slot: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> int:
+        """A request to a slot, by a number of its own; what the slot was sent before is left, if that still runs."""
+        if slot in self._runs:
+            self.leave(slot, self._runs[slot])
         head = h11.Request(method=method, target=target, headers=list(headers.items()))
         self._connection(slot, self._slots).send(head, body)
+        self._runs[slot] = number = next(_NUMBERS)
+        return number
 
-    def next(self) -> Asked | Answered:
-        """The next event; raises EmulatorError if there is none for long."""
-        while not self._events:
+    def next(self, slot: str) -> Asked | Answered:
+        """The next event of a slot; raises EmulatorError if there is none for long."""
+        events = self._events[slot]
+        while not events:
             self._wait()
-        return self._events.popleft()
+        return events.popleft()
 
-    def any_more(self) -> bool:
-        """Whether an event is there already."""
-        while not self._events and self._look(0):
+    def any_more(self, slot: str) -> bool:
+        """Whether an event of a slot is there already."""
+        events = self._events[slot]
+        while not events and self._look(0):
             pass
-        return bool(self._events)
+        return bool(events)
 
-    def reply(self, asked: Asked, status: int, reason: str, headers: Mapping[str, str], body: bytes) -> None:
+    def reply(self, asked: Asked, status: int, reason: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
         """The answer to what a Worker has asked; nobody hears it if the runtime has given the request up."""
-        raw = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers.items()]
+        raw = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers]
         if status != 204:
             raw.append((b"Content-Length", str(len(body)).encode()))
         reason_raw = reason.encode("utf-8", "surrogateescape")
         asked.connection.reply(h11.Response(status_code=status, headers=raw, reason=reason_raw), body)
 
-    def probe(self, slot: str, headers: Mapping[str, str]) -> None:
+    def probe(self, slot: str, headers: Mapping[str, str]) -> Answered:
         """A request to a slot in the midst of another one, and its answer, which has no body."""
         probe = self._connection(slot, self._probes)
         probe.send(h11.Request(method="GET", target="/", headers=list(headers.items())), b"")
         while probe.asked:
             self._wait()
+        assert probe.answered is not None
+        return probe.answered
 
-    def cut(self, slot: str, asked: Asked) -> None:
-        """Leave a slot's request as a client who goes; returns when the runtime has ended the run.
+    def leave(self, slot: str, number: int) -> None:
+        """Be done with a request: if it is not answered, as a client who goes.
 
-        `asked` is what the run waits for: the runtime gives that up in its turn.
+        Returns when the runtime has ended the run, and given up what that waits for.
         """
-        connection = self._slots.pop(slot, None)
-        if connection is None or connection not in self._open:  # all is closed already
+        if self._runs.get(slot) != number:
             return
-        self._drop(connection)
-        while asked.connection in self._open:
-            self._wait()
-
-    def clear(self) -> None:
-        """Forget what a run that is over has left."""
-        while self._open and self.any_more():
-            self._events.clear()
+        del self._runs[slot]
+        connection = self._slots.get(slot)
+        if connection is not None and connection.asked and connection in self._open:
+            del self._slots[slot]
+            self._drop(connection)
+            while any(each in self._open and each.asks_of == slot for each in list(self._open)):
+                self._wait()
+        while self._open and self.any_more(slot):
+            self._events[slot].clear()
 
     def close(self) -> None:
         """End every connection; may be called twice."""
@@ -194,7 +209,9 @@ class Stepping:
             received = b""
         for event in connection.receive(received):
             if connection.events:
-                self._events.append(event)
+                self._events[event.slot].append(event)
+            elif isinstance(event, Answered):
+                connection.answered = event
         if connection.over:
             self._drop(connection)
             slots = self._slots if connection.events else self._probes
@@ -206,18 +223,24 @@ class Stepping:
 
 @dataclass(slots=True, eq=False)
 class _Connection:
-    """One connection, either way. `asked`: whether an answer is due; `over`: whether no more can come."""
+    """One connection, either way. `asked`: whether an answer is due; `over`: whether no more can come.
+
+    `asks_of` is the slot whose request waits here for our reply, "" for none.
+    """
 
     socket: socket.socket
     role: type[h11.CLIENT] | type[h11.SERVER]
     slot: str
     events: bool
     asked: bool = False
+    asks_of: str = ""
     used_s: float = 0.0
     over: bool = False
+    answered: Answered | None = None
     _http: h11.Connection = field(init=False)
     _head: h11.Request | h11.Response | None = None
     _body: list[bytes] = field(default_factory=list)
+    _number: int = 0
 
     def __post_init__(self) -> None:
         self._http = h11.Connection(self.role, max_incomplete_event_size=_HEAD_BYTES_MAX)
@@ -237,6 +260,7 @@ class _Connection:
 
     def reply(self, head: h11.Response, body: bytes) -> None:
         """An answer; what the other side no longer waits for is not sent."""
+        self.asks_of = ""
         with suppress(OSError, h11.LocalProtocolError):
             self.send(head, body)
             if self._http.our_state is h11.DONE:
@@ -249,7 +273,7 @@ class _Connection:
             self._http.receive_data(received)
             while (event := self._http.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
                 if isinstance(event, h11.Request | h11.Response):
-                    self._head, self._body = event, []
+                    self._head, self._body, self._number = event, [], next(_NUMBERS)
                 elif isinstance(event, h11.Data):
                     self._body.append(bytes(event.data))
                 elif isinstance(event, h11.EndOfMessage):
@@ -272,7 +296,10 @@ class _Connection:
         if isinstance(head, h11.Request):
             told = dict(head.headers)
             slot = told.get(LOCATION_HEADER.lower().encode(), b"").decode()
+            self.asks_of = slot
             outbound = told.get(NAMESPACE_HEADER.lower().encode()) == OUTBOUND.encode()
-            return Asked(slot, outbound, head.method.decode("ascii"), head.target, list(head.headers), body, self)
+            return Asked(
+                slot, outbound, head.method.decode("ascii"), head.target, list(head.headers), body, self, self._number
+            )
         assert head is not None
         return Answered(self.slot, head.status_code, list(head.headers), body)

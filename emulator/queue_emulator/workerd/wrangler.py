@@ -4,22 +4,22 @@ https://developers.cloudflare.com/workers/wrangler/configuration/ : the top leve
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Annotated, TypeAlias, cast
+
+import msgspec
 
 from queue_emulator.core.accounts import id_of
-from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.errors import SettingsError, ShapeError
 from queue_emulator.core.javascript import Json
+from queue_emulator.core.shapes import shaped
 from queue_emulator.kv.folder import read_small
 
 FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's own order of precedence
 _BYTES_MAX = 1 << 20
-
-
-Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +54,50 @@ def find_config(folder: Path) -> Path | None:
     return None
 
 
+_Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Namespace(msgspec.Struct):
+    binding: _Name
+    id: _Name | None = None
+    preview_id: _Name | None = None
+    remote: object = None
+
+
+class _Used(msgspec.Struct):
+    """What of a config is used here; wrangler takes null for what is left out."""
+
+    main: str | None = None
+    kv_namespaces: list[_Namespace] | None = None
+    vars: dict[str, object] | None = None
+    compatibility_date: object = None  # TOML has dates of its own, which wrangler refuses and we need not
+    compatibility_flags: tuple[str, ...] | None = None
+    env: dict[str, object] | None = None
+
+
 def read_config(path: Path) -> WranglerConfig:
     """Read a config; raises SettingsError naming the file and what is wrong in it."""
     given = _parse(path)
     try:
-        main = _member(given, "main", str)
-        kv, ids = _namespaces(_member(given, "kv_namespaces", list) or [])
-        return WranglerConfig(
-            path=path,
-            main=None if main is None else path.parent / main,
-            kv=kv,
-            ids=ids,
-            variables=_variables(_member(given, "vars", dict) or {}),
-            compatibility_date=_date(given),
-            compatibility_flags=tuple(map(str, _member(given, "compatibility_flags", list) or [])),
-            unserved={name: section for section, value in given.items() for name in _bound_by(section, value)},
-            sections=(*(section for section in _OTHER_SECTIONS if given.get(section)), *_remote(given)),
-            environments=tuple(_member(given, "env", dict) or {}),
-        )
-    except ValueError as error:
+        used = shaped(given, _Used, an_object="a table")
+        bound = used.kv_namespaces or []
+        kv, ids = _namespaces(bound)
+        variables = _variables(used.vars or {})
+    except (ShapeError, ValueError) as error:
         raise SettingsError(f"{path}: {error}") from None
-
-
-def _remote(given: dict[str, object]) -> Iterator[str]:
-    """KV bindings that wrangler would lead to Cloudflare."""
-    for each in _member(given, "kv_namespaces", list) or []:
-        if isinstance(each, dict) and each.get("remote"):
-            yield f"`remote` of {each.get('binding')}"
+    remote = (f"`remote` of {each.binding}" for each in bound if each.remote)  # which wrangler leads to Cloudflare
+    return WranglerConfig(
+        path=path,
+        main=None if used.main is None else path.parent / used.main,
+        kv=kv,
+        ids=ids,
+        variables=variables,
+        compatibility_date=None if used.compatibility_date is None else str(used.compatibility_date),
+        compatibility_flags=used.compatibility_flags or (),
+        unserved={name: section for section, value in given.items() for name in _bound_by(section, value)},
+        sections=(*(section for section in _OTHER_SECTIONS if given.get(section)), *remote),
+        environments=tuple(used.env or {}),
+    )
 
 
 def _parse(path: Path) -> dict[str, object]:
@@ -90,7 +107,7 @@ def _parse(path: Path) -> dict[str, object]:
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
     if not isinstance(given, dict):
-        raise SettingsError(f"{path}: must be an object")
+        raise SettingsError(f"{path}: must be an object, not {given!r:.80}")
     return given
 
 
@@ -100,22 +117,6 @@ def _parse_jsonc(text: str) -> object:
 
     parsed: object = json5.loads(text)
     return parsed
-
-
-def _member(given: dict[str, object], name: str, kind: type[Kind]) -> Kind | None:
-    value = given.get(name)
-    if value is None or isinstance(value, kind):
-        return value
-    raise ValueError(f"{name} must be {_KINDS[kind]}, not {value!r}")
-
-
-_KINDS: dict[type, str] = {str: "a string", list: "an array", dict: "a table"}
-
-
-def _date(given: dict[str, object]) -> str | None:
-    """TOML has dates of its own, which wrangler refuses and we need not."""
-    date = given.get("compatibility_date")
-    return None if date is None else str(date)
 
 
 def _variables(given: dict[str, object]) -> dict[str, Json]:
@@ -147,7 +148,7 @@ def _within(where: str, value: object) -> Iterator[tuple[str, object]]:
         yield where, value
 
 
-def _namespaces(given: list[object]) -> tuple[dict[str, str], dict[str, str]]:
+def _namespaces(given: Sequence[_Namespace]) -> tuple[dict[str, str], dict[str, str]]:
     """By binding the name of its namespace, and by that name its id. Refuses no binding that wrangler takes.
 
     The id is what `wrangler dev` (4.164) opens: `preview_id`, else `id`, else the binding's name. It takes any text;
@@ -156,17 +157,10 @@ def _namespaces(given: list[object]) -> tuple[dict[str, str], dict[str, str]]:
     by_id: dict[str, str] = {}
     namespaces: dict[str, str] = {}
     for number, each in enumerate(given):
-        binding = each.get("binding") if isinstance(each, dict) else None
-        if not isinstance(binding, str) or not binding:
-            raise ValueError(f"each of kv_namespaces must have a binding, not {each!r}")
-        assert isinstance(each, dict)
-        if binding in namespaces:
-            raise ValueError(f"kv_namespaces[{number}] binds {binding} a second time")
-        given_ids = [each[member] for member in ("preview_id", "id") if each.get(member) is not None]
-        wrong = next((id for id in given_ids if not isinstance(id, str) or not id), None)
-        if wrong is not None:
-            raise ValueError(f"kv_namespaces[{number}], {binding}, must have a string as its id, not {wrong!r}")
-        namespaces[binding] = by_id.setdefault(given_ids[0] if given_ids else binding, binding)
+        if each.binding in namespaces:
+            raise ValueError(f"kv_namespaces[{number}] binds {each.binding} a second time")
+        id = each.preview_id or each.id or each.binding
+        namespaces[each.binding] = by_id.setdefault(id, each.binding)
     return namespaces, {name: id_of(id) for id, name in by_id.items()}
 
 

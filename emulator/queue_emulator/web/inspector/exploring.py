@@ -4,21 +4,34 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Annotated, cast
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from queue_emulator.core.javascript import Json, ToJson
+from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, ToJson
 from queue_emulator.kv.waiting import in_event_loop
-from queue_emulator.web.actions import ControlError, read_object, routes, text, whole
+from queue_emulator.web.actions import ControlError, read_as, routes
 from queue_emulator.web.deployment import Deployment, Explorer
 
 SECONDS_MAX = 60
 CHOICES_MAX = 500
 _SCHEDULE_CHARACTERS_MAX = 100_000
-_SEEDS = range(2**53)
+_SCHEDULE = f"one of the queue, of at most {_SCHEDULE_CHARACTERS_MAX} characters"
+
+
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+    scenario: str | None = None
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=SECONDS_MAX)] = 10
+    random_seed: Annotated[int, msgspec.Meta(ge=0, le=SAFE_INTEGER_MAX)] = 0
+
+
+class _Play(msgspec.Struct, forbid_unknown_fields=True):
+    schedule: Annotated[str, msgspec.Meta(max_length=_SCHEDULE_CHARACTERS_MAX, description=_SCHEDULE)]
+    choices: Annotated[list[dict[str, object]], msgspec.Meta(max_length=CHOICES_MAX)] = []
 
 
 class Exploring:
@@ -43,32 +56,19 @@ class Exploring:
 
     async def search(self, request: Request) -> Response:
         """Search; answers NDJSON: progress, each finding as it is made, and the end. One search at a time."""
-        body = await read_object(request, ("scenario", "seconds", "random_seed"))
-        scenario, seconds, seed = text(body, "scenario"), body.get("seconds", 10), whole(body, "random_seed", _SEEDS, 0)
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= SECONDS_MAX:
-            raise ControlError(400, f"seconds must be more than 0 and at most {SECONDS_MAX}, not {seconds!r}")
+        asked = await read_as(request, _Asked)
         if self._searching is not None and not self._searching.over:
             raise ControlError(409, "a search is running already: wait for its end, or stop it")
-        lines = self._explorer().search(scenario, float(seconds), seed)
+        lines = self._explorer().search(asked.scenario, asked.seconds, asked.random_seed)
         self._searching = _Search(lines, self._deployment)
         return self._searching
 
     async def play(self, request: Request) -> ToJson:
         """A schedule's scenario after the choices that were made, and who can go next."""
-        body = await read_object(request, ("schedule", "choices"))
-        schedule, choices = body.get("schedule"), body.get("choices", [])
-        if not isinstance(schedule, str) or len(schedule) > _SCHEDULE_CHARACTERS_MAX or _SCENARIO.search(schedule):
-            raise ControlError(
-                400, f"schedule must be one of the queue, of at most {_SCHEDULE_CHARACTERS_MAX} characters"
-            )
-        if not isinstance(choices, list) or len(choices) > CHOICES_MAX:
-            raise ControlError(400, f"choices must be an array of at most {CHOICES_MAX}")
-        made: list[dict[str, Json]] = []
-        for each in choices:
-            if not isinstance(each, dict):
-                raise ControlError(400, "a choice must be a JSON object")
-            made.append(each)
-        play = partial(self._explorer().play, schedule, made)
+        asked = await read_as(request, _Play)
+        if _SCENARIO.search(asked.schedule):
+            raise ControlError(400, f"schedule must be {_SCHEDULE}")
+        play = partial(self._explorer().play, asked.schedule, cast("list[dict[str, Json]]", asked.choices))
         if not in_event_loop():
             return dict(play())
         async with self._playing:  # beside other requests: all of it is played from the beginning

@@ -6,9 +6,10 @@ those.
 
 import base64
 import binascii
-from collections.abc import Mapping
 from functools import partial
+from typing import Annotated, TypeAlias, cast
 
+import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -28,17 +29,61 @@ from queue_emulator.web.actions import (
     ControlError,
     check_query,
     location_of,
+    read_as,
     read_body,
-    read_object,
     routes,
-    text,
-    whole,
 )
 from queue_emulator.web.deployment import Deployment
 
 SHOWN_BYTES_MAX = 1 << 20  # of a value, unless all of it is asked for
 _DELETED_MAX = 1_000
-_WRITE_MEMBERS = ("namespace", "key", "text", "base64", "metadata", "expiration", "expiration_ttl")
+_Seconds: TypeAlias = Annotated[
+    int, msgspec.Meta(ge=-SAFE_INTEGER_MAX, le=SAFE_INTEGER_MAX, description="a whole number of seconds")
+]
+
+
+class _Page(msgspec.Struct, forbid_unknown_fields=True):
+    namespace: str | None = None
+    prefix: str | None = None
+    cursor: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=limits.LIST_LIMIT_MAX)] = limits.LIST_LIMIT_DEFAULT
+
+    def request(self) -> ListRequest:
+        return ListRequest(check_prefix(self.prefix or ""), self.limit, self.cursor or "")
+
+
+class _Read(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    namespace: str | None = None
+    whole: bool = False
+
+
+class _Write(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    namespace: str | None = None
+    text: str | None = None
+    base64: str | None = None
+    metadata: object = None
+    expiration: _Seconds | None = None
+    expiration_ttl: _Seconds | None = None
+
+    def value(self) -> bytes:
+        if (self.text is None) == (self.base64 is None):
+            raise ControlError(400, "a value is given as `text` or as `base64`")
+        if self.base64 is None:
+            return utf8(self.text or "")
+        try:
+            return base64.b64decode(self.base64, validate=True)
+        except (binascii.Error, ValueError):
+            raise ControlError(400, "base64 is not base64") from None
+
+
+class _Delete(msgspec.Struct, forbid_unknown_fields=True):
+    keys: Annotated[
+        list[str],
+        msgspec.Meta(min_length=1, max_length=_DELETED_MAX, description=f"an array of 1 to {_DELETED_MAX} keys"),
+    ]
+    namespace: str | None = None
 
 
 class Keys:
@@ -61,8 +106,8 @@ class Keys:
 
     async def list(self, request: Request) -> ToJson:
         """One page of keys, each with its version at the centre and what every location would be shown."""
-        body = await read_object(request, ("namespace", "prefix", "cursor", "limit"))
-        service, page = self._deployment.chosen(text(body, "namespace")), _page_of(body)
+        asked = await read_as(request, _Page)
+        service, page = self._deployment.chosen(asked.namespace), asked.request()
         if isinstance(service, KVService):
             now_ms = service.clock.now_ms()
             sights, cursor = await service.sights(page, self._deployment.places())
@@ -79,9 +124,9 @@ class Keys:
 
     async def read(self, request: Request) -> ToJson:
         """One key: the value at the centre, and at each location that would be shown another one."""
-        body = await read_object(request, ("namespace", "key", "whole"))
-        service, key = self._deployment.chosen(text(body, "namespace")), _key(body, "GET")
-        bytes_max = limits.VALUE_BYTES_MAX if body.get("whole") is True else SHOWN_BYTES_MAX
+        asked = await read_as(request, _Read)
+        service, key = self._deployment.chosen(asked.namespace), check_service_key(asked.key, "GET")
+        bytes_max = limits.VALUE_BYTES_MAX if asked.whole else SHOWN_BYTES_MAX
         if isinstance(service, KVService):
             now_ms = service.clock.now_ms()
             entry, sight = await service.sight(key, self._deployment.places())
@@ -103,15 +148,14 @@ class Keys:
 
     async def write(self, request: Request) -> ToJson:
         """Replace all that stood under a key: value, metadata and lifetime."""
-        body = await read_object(request, _WRITE_MEMBERS)
-        service, key = self._deployment.chosen(text(body, "namespace")), _key(body, "PUT")
-        metadata = body.get("metadata")
+        asked = await read_as(request, _Write)
+        service, key = self._deployment.chosen(asked.namespace), check_service_key(asked.key, "PUT")
         put = check_put(
             key,
-            _value(body),
-            expiration_s=_seconds(body, "expiration"),
-            expiration_ttl_s=_seconds(body, "expiration_ttl"),
-            metadata=None if metadata is None else stringify_json(metadata),
+            asked.value(),
+            expiration_s=asked.expiration,
+            expiration_ttl_s=asked.expiration_ttl,
+            metadata=None if asked.metadata is None else stringify_json(cast("Json", asked.metadata)),
             now_ms=service.clock.now_ms(),
         )
         caller, now_ms = request.scope[INVOCATION], service.clock.now_ms()
@@ -122,11 +166,11 @@ class Keys:
 
     async def delete(self, request: Request) -> ToJson:
         """Delete keys, one after the other."""
-        body = await read_object(request, ("namespace", "keys"))
-        service, names = self._deployment.chosen(text(body, "namespace")), body.get("keys")
-        if not isinstance(names, list) or not 0 < len(names) <= _DELETED_MAX:
-            raise ControlError(400, f"keys must be an array of 1 to {_DELETED_MAX} keys")
-        keys = [_key({"key": name}, "DELETE") for name in names]
+        asked = await read_as(request, _Delete)
+        service, keys = (
+            self._deployment.chosen(asked.namespace),
+            [check_service_key(each, "DELETE") for each in asked.keys],
+        )
         for key in keys:
             await service.perform(
                 Operation(
@@ -137,11 +181,11 @@ class Keys:
 
     async def entries(self, request: Request) -> ToJson:
         """A page of what the centre holds, as for a bulk put."""
-        body = await read_object(request, ("namespace", "prefix", "cursor", "limit"))
-        service = self._deployment.chosen(text(body, "namespace"))
+        asked = await read_as(request, _Page)
+        service = self._deployment.chosen(asked.namespace)
         if not isinstance(service, KVService):
             raise ControlError(409, "real data is exported by `queue-emulator export cloudflare:NAMESPACE_ID`")
-        entries, following = await service.entries(_page_of(body))
+        entries, following = await service.entries(asked.request())
         return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
 
     async def load(self, request: Request) -> ToJson:
@@ -210,36 +254,3 @@ def _whole_characters(cut: bytes) -> bytes:
         if cut[-back] & 0xC0 != 0x80:
             return cut if cut[-back] < 0x80 else cut[:-back]
     return cut
-
-
-def _page_of(body: Mapping[str, Json]) -> ListRequest:
-    limit = whole(body, "limit", range(1, limits.LIST_LIMIT_MAX + 1), limits.LIST_LIMIT_DEFAULT)
-    return ListRequest(check_prefix(text(body, "prefix") or ""), limit, text(body, "cursor") or "")
-
-
-def _key(body: Mapping[str, Json], operation: str) -> bytes:
-    name = text(body, "key")
-    if name is None:
-        raise ControlError(400, "key must be a string")
-    return check_service_key(name, operation)
-
-
-def _value(body: Mapping[str, Json]) -> bytes:
-    plain, encoded = text(body, "text"), text(body, "base64")
-    if (plain is None) == (encoded is None):
-        raise ControlError(400, "a value is given as `text` or as `base64`")
-    if encoded is None:
-        return utf8(plain or "")
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise ControlError(400, "base64 is not base64") from None
-
-
-def _seconds(body: Mapping[str, Json], name: str) -> int | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > SAFE_INTEGER_MAX:
-        raise ControlError(400, f"{name} must be a whole number of seconds")
-    return value

@@ -1,19 +1,27 @@
 """What the journal holds, drawn as the explorer draws what it found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from queue_emulator.core.javascript import Json, utf8
+from queue_emulator.core.javascript import utf8
 from queue_emulator.core.journal import Event
 from queue_emulator.drawing.journal import journal_story
 from queue_emulator.drawing.picture import picture
-from queue_emulator.web.actions import ControlError, read_object, routes
+from queue_emulator.web.actions import ControlError, read_as, routes
 from queue_emulator.web.deployment import Deployment
 
 DRAWN_MAX = 200  # operations: a picture with more is too long to be read
+
+
+class _Drawn(msgspec.Struct, forbid_unknown_fields=True):
+    namespace: str | None = None
+    key: str | None = None
+    after: int = 0
+    stale: bool = False
 
 
 class Pictures:
@@ -27,29 +35,21 @@ class Pictures:
 
     async def draw(self, request: Request) -> Response:
         """The last operations as SVG: of one key, of one namespace, after a position, or only those that were stale."""
-        body = await read_object(request, ("namespace", "key", "after", "stale"))
-        events = self._chosen(body)
+        asked = await read_as(request, _Drawn)
+        events = self._chosen(asked)
         if not events:
             raise ControlError(404, "there is nothing to draw: no operation in the journal is like this")
-        key = body.get("key")
-        drawn = picture(journal_story(events, of_key=key if isinstance(key, str) else None))
+        drawn = picture(journal_story(events, of_key=asked.key))
         return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
-    def _chosen(self, body: Mapping[str, Json]) -> Sequence[Event]:
-        key, namespace, after = body.get("key"), body.get("namespace"), body.get("after", 0)
-        for name, value in (("key", key), ("namespace", namespace)):
-            if value is not None and not isinstance(value, str):
-                raise ControlError(400, f"{name} must be a string")
-        if isinstance(after, bool) or not isinstance(after, int):
-            raise ControlError(400, "after must be a whole number")
-        wanted = None if key is None else utf8(str(key))
-        journal = self._deployment.service.journal
+    def _chosen(self, asked: _Drawn) -> Sequence[Event]:
+        wanted = None if asked.key is None else utf8(asked.key)
         chosen = [
             event
-            for event in journal.after(max(0, after))
+            for event in self._deployment.service.journal.after(max(0, asked.after))
             if (wanted is None or concerns(event, wanted))
-            and (namespace is None or event.namespace in (None, namespace))
-            and (body.get("stale") is not True or event.stale)
+            and (asked.namespace is None or event.namespace in (None, asked.namespace))
+            and (not asked.stale or event.stale)
         ]
         return chosen[-DRAWN_MAX:]
 

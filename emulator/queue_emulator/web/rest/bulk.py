@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 
+import msgspec
+
 from queue_emulator.core import limits
 from queue_emulator.core.bulk import check_entry, problem, put_request
 from queue_emulator.core.entries import Entry
@@ -19,7 +21,7 @@ from queue_emulator.core.errors import (
     KVError,
     KVSyntaxError,
 )
-from queue_emulator.core.javascript import Json, parse_json, stringify_json
+from queue_emulator.core.javascript import Json, parse_json, stringify_json, well_formed
 from queue_emulator.core.json_members import NotAnArray, members_of
 from queue_emulator.core.json_rewriting import Members
 from queue_emulator.core.json_size import JsonTooLarge
@@ -31,6 +33,12 @@ from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call
 
 _GET_BODY_BYTES_MAX = 1024 * 1024  # a hundred keys, however they are escaped
+
+
+class _Get(msgspec.Struct, rename={"with_metadata": "withMetadata"}):
+    keys: list[str]
+    type: str = "text"
+    with_metadata: bool = False
 
 
 async def put(call: Call) -> Answer:
@@ -51,18 +59,21 @@ async def delete(call: Call) -> Answer:
 
 async def get(call: Call) -> Answer:
     """Up to 100 values as text or JSON, null for each that is not there."""
-    body = await call.json(_GET_BODY_BYTES_MAX)
-    names, value_type, with_metadata = _asked(call.operation, body)
-    keys, _ = check_bulk_get(names, value_type, None)
+    asked = await call.shape(_GET_BODY_BYTES_MAX, _Get)
+    if not all(map(well_formed, asked.keys)):
+        raise refusals.bad_body(call.operation, "keys must be strings without lone surrogates")
+    if asked.type == "":
+        raise refusals.bad_request(call.operation, '"" is not a valid type. Use "json" or "text"')
+    keys, _ = check_bulk_get(asked.keys, asked.type, None)
     read = await call.service.get_bulk(API_LOCATION, keys, caller=call.caller)
-    found = {name: each.entry for name, each in zip(names, read, strict=True)}
+    found = {name: each.entry for name, each in zip(asked.keys, read, strict=True)}
     size_bytes = sum(len(entry.value or b"") for entry in found.values() if entry)
     if size_bytes > limits.BULK_GET_BYTES_MAX:
         raise BulkGetLengthError("GET_BULK", 413, "Total size of request exceeds the limit of 25MB")
     members = await off_loop(
         size_bytes,
         lambda: [
-            f"{stringify_json(name)}:{'null' if entry is None else _shown(entry, value_type, with_metadata)}"
+            f"{stringify_json(name)}:{'null' if entry is None else _shown(entry, asked.type, asked.with_metadata)}"
             for name, entry in found.items()
         ],
     )
@@ -85,7 +96,7 @@ def _pairs(operation: str, content: bytes, now_ms: int) -> list[PutRequest]:
 def _keys(operation: str, content: bytes) -> list[bytes]:
     keys: list[bytes] = []
     for number, key in enumerate(_members(operation, content, partial(refusals.too_many_keys, operation))):
-        if not isinstance(key, str) or not _encodable(key):
+        if not isinstance(key, str) or not well_formed(key):
             raise refusals.bad_body(operation, f"entry {number}: must be a key name, a string")
         keys.append(check_service_key(key, "DELETE"))
     return keys
@@ -105,21 +116,6 @@ def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.
         raise refusals.bad_body(operation, f"the request body has {error}") from None
     except (ValueError, RecursionError):
         raise refusals.bad_body(operation, "the request body is not JSON") from None
-
-
-def _asked(operation: str, body: Json) -> tuple[list[str], str, bool]:
-    if not isinstance(body, dict) or not isinstance(body.get("keys"), list):
-        raise refusals.bad_body(operation, 'the request body must be as {"keys": ["a", "b"]}')
-    given, value_type, with_metadata = body["keys"], body.get("type", "text"), body.get("withMetadata", False)
-    assert isinstance(given, list)
-    keys = [key for key in given if isinstance(key, str) and _encodable(key)]
-    if len(keys) < len(given):
-        raise refusals.bad_body(operation, "keys must be strings")
-    if not isinstance(value_type, str) or not isinstance(with_metadata, bool):
-        raise refusals.bad_body(operation, "type must be a string and withMetadata true or false")
-    if value_type == "":
-        raise refusals.bad_request(operation, '"" is not a valid type. Use "json" or "text"')
-    return keys, value_type, with_metadata
 
 
 def _shown(entry: Entry, value_type: str, with_metadata: bool) -> str:
@@ -150,8 +146,3 @@ def _unfit(value_type: str) -> KVError:
 
 def _done(count: int) -> Answer:
     return Answer.of({"successful_key_count": count, "unsuccessful_keys": []})
-
-
-def _encodable(text: str) -> bool:
-    """Whether it is without lone surrogates, which JSON can spell and UTF-8 cannot."""
-    return text == text.encode("utf-8", "replace").decode()

@@ -3,18 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from starlette.datastructures import Headers
 
 from queue_emulator.core.accounts import Namespace
-from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
+from queue_emulator.core.errors import ShapeError
+from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json, well_formed
 from queue_emulator.core.json_size import JsonTooLarge, check_json
+from queue_emulator.core.shapes import shaped
 from queue_emulator.kv.namespaces import Namespaces
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.rest import refusals
+
+Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,16 @@ class Call:
             raise refusals.bad_body(self.operation, f"the request body has {error}") from None
         except (ValueError, RecursionError):
             raise refusals.bad_body(self.operation, "the request body is not JSON") from None
+
+    async def shape(self, bytes_max: int, shape: type[Shape]) -> Shape:
+        """The body as a JSON object of this shape, which may have other members too."""
+        body = await self.json(bytes_max)
+        if not isinstance(body, dict):
+            raise refusals.bad_body(self.operation, "the request body must be a JSON object")
+        try:
+            return shaped({name: each for name, each in body.items() if well_formed(name)}, shape)
+        except ShapeError as error:
+            raise refusals.bad_body(self.operation, str(error)) from None
 
 
 def _parsed(content: bytes) -> Json:

@@ -5,9 +5,11 @@ https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/
 
 from collections.abc import Callable
 
+import msgspec
+
 from queue_emulator.core.accounts import JURISDICTIONS, Namespace
 from queue_emulator.core.errors import NamespaceError
-from queue_emulator.core.javascript import Json
+from queue_emulator.core.javascript import Json, well_formed
 from queue_emulator.core.limits import TITLE_CHARACTERS_MAX
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call
@@ -32,10 +34,17 @@ async def list_namespaces(call: Call) -> Answer:
     return Answer.of([_json(namespace) for namespace in shown], info)
 
 
+class _Titled(msgspec.Struct):
+    title: str | None = None
+
+
+class _Create(_Titled):
+    jurisdiction: object = None
+
+
 async def create(call: Call) -> Answer:
-    body = await _object(call)
-    title = _title(call, body)
-    jurisdiction = body.get("jurisdiction")
+    asked = await call.shape(_BODY_BYTES_MAX, _Create)
+    title, jurisdiction = _title(call, asked), asked.jurisdiction
     if jurisdiction is not None and jurisdiction not in JURISDICTIONS:
         raise refusals.bad_request(call.operation, f"jurisdiction must be one of {', '.join(JURISDICTIONS)}")
     try:
@@ -49,7 +58,7 @@ async def get(call: Call) -> Answer:
 
 
 async def rename(call: Call) -> Answer:
-    title = _title(call, await _object(call))
+    title = _title(call, await call.shape(_BODY_BYTES_MAX, _Titled))
     call.check_there()
     try:
         return Answer.of(_json(await call.namespaces.rename(call.namespace.id, title)))
@@ -71,28 +80,15 @@ def _json(namespace: Namespace) -> dict[str, Json]:
     return members | ({"jurisdiction": namespace.jurisdiction} if namespace.jurisdiction else {})
 
 
-async def _object(call: Call) -> dict[str, Json]:
-    body = await call.json(_BODY_BYTES_MAX)
-    if not isinstance(body, dict):
-        raise refusals.bad_body(call.operation, "the request body must be a JSON object")
-    return body
-
-
-def _title(call: Call, body: dict[str, Json]) -> str:
-    title = body.get("title")
-    if title is None or title == "":
+def _title(call: Call, asked: _Titled) -> str:
+    if not asked.title:
         raise refusals.no_title()
-    if not isinstance(title, str) or not _encodable(title):
-        raise refusals.bad_body(call.operation, "title must be a string")
-    if len(title) > TITLE_CHARACTERS_MAX:
-        why = f"Title length of {len(title)} exceeds limit of {TITLE_CHARACTERS_MAX}."
+    if not well_formed(asked.title):
+        raise refusals.bad_body(call.operation, "title must be a string without lone surrogates")
+    if len(asked.title) > TITLE_CHARACTERS_MAX:
+        why = f"Title length of {len(asked.title)} exceeds limit of {TITLE_CHARACTERS_MAX}."
         raise refusals.bad_request(call.operation, why)
-    return title
-
-
-def _encodable(text: str) -> bool:
-    """Whether it is without lone surrogates, which JSON can spell and UTF-8 cannot."""
-    return text == text.encode("utf-8", "replace").decode()
+    return asked.title
 
 
 def _whole(call: Call, name: str, default: int, most: int) -> int:

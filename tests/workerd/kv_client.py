@@ -12,7 +12,7 @@ from queue_emulator.workerd.config import NAMESPACE_HEADER
 
 
 @dataclass(frozen=True, slots=True)
-class WireAnswer:
+class KVAnswer:
     """Status and reason phrase, header values as bytes, the body."""
 
     status: int
@@ -21,7 +21,7 @@ class WireAnswer:
     body: bytes
 
 
-class WireClient:
+class KVClient:
     """One connection that is kept, for one namespace at one location."""
 
     def __init__(self, path: Path, *, location: str = "SJC", namespace: int = 0) -> None:
@@ -35,7 +35,7 @@ class WireClient:
     def close(self) -> None:
         self._writer.close()
 
-    async def ask(self, method: str, target: str, body: bytes | Sequence[bytes] = b"", **headers: bytes) -> WireAnswer:
+    async def ask(self, method: str, target: str, body: bytes | Sequence[bytes] = b"", **headers: bytes) -> KVAnswer:
         """One exchange; a body in several parts is sent chunked. `CF_KV_Metadata=…` is a header."""
         whole = isinstance(body, bytes)
         parts = [body] if isinstance(body, bytes) else body
@@ -58,7 +58,7 @@ class WireClient:
             received += event.data
         self._http.start_next_cycle()
         names = {name.decode(): value for name, value in response.headers}
-        return WireAnswer(response.status_code, response.reason.decode(), names, received)
+        return KVAnswer(response.status_code, response.reason.decode(), names, received)
 
     async def _next(self) -> h11.Event:
         while (event := self._http.next_event()) is h11.NEED_DATA:

@@ -18,8 +18,8 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 from queue_emulator.workerd.invocations import SEVERAL, Invocations
-from queue_emulator.workerd.wire import BODY_BYTES_MAX, WireFace, listen, numbered
-from tests.workerd.wire_client import WireAnswer, WireClient
+from queue_emulator.workerd.runtime_kv import BODY_BYTES_MAX, RuntimeKV, listen, numbered
+from tests.workerd.kv_client import KVAnswer, KVClient
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ async def face(
 ) -> AsyncIterator[Path]:
     """The socket of a face for two namespaces at SJC and NRT."""
     second = KVService(MemoryStore(), clock=clock)
-    face = WireFace(
+    face = RuntimeKV(
         numbered(["CACHE", "SECOND"], {"CACHE": service, "SECOND": second}.__getitem__),
         locations=("SJC", "NRT"),
         invocations=invocations,
@@ -52,18 +52,18 @@ async def face(
 
 
 @pytest.fixture
-async def wire(face: Path) -> AsyncIterator[WireClient]:
-    client = WireClient(face)
+async def wire(face: Path) -> AsyncIterator[KVClient]:
+    client = KVClient(face)
     await client.connect()
     yield client
     client.close()
 
 
-def refused(answer: WireAnswer) -> tuple[int, str]:
+def refused(answer: KVAnswer) -> tuple[int, str]:
     return answer.status, answer.reason
 
 
-async def test_a_value_is_put_got_and_deleted(wire: WireClient) -> None:
+async def test_a_value_is_put_got_and_deleted(wire: KVClient) -> None:
     assert (await wire.ask("PUT", "/k?urlencoded=true", b"value")).status == 204
     found = await wire.ask("GET", "/k?urlencoded=true")
     assert (found.status, found.body) == (200, b"value")
@@ -75,7 +75,7 @@ async def test_a_value_is_put_got_and_deleted(wire: WireClient) -> None:
 
 async def test_a_value_that_is_still_being_sent_does_not_hold_up_the_end(service: KVService, tmp_path: Path) -> None:
     named = numbered(["CACHE"], {"CACHE": service}.__getitem__)
-    face = WireFace(named, locations=("SJC",), invocations=Invocations(), log=lambda line: None)
+    face = RuntimeKV(named, locations=("SJC",), invocations=Invocations(), log=lambda line: None)
     listening = await listen(face, tmp_path / "kv")
     reader, writer = await asyncio.open_unix_connection(tmp_path / "kv")
     try:
@@ -90,23 +90,23 @@ async def test_a_value_that_is_still_being_sent_does_not_hold_up_the_end(service
         writer.transport.abort()
 
 
-async def test_deleting_what_is_not_there_succeeds(wire: WireClient) -> None:
+async def test_deleting_what_is_not_there_succeeds(wire: KVClient) -> None:
     assert (await wire.ask("DELETE", "/none?urlencoded=true")).status == 204
 
 
 @pytest.mark.parametrize("key", ["a/b", "a b", "é😀", "?", "#", "%2F", "\0", "bulk/get", "+"])
-async def test_a_key_is_what_its_path_decodes_to(wire: WireClient, service: KVService, key: str) -> None:
+async def test_a_key_is_what_its_path_decodes_to(wire: KVClient, service: KVService, key: str) -> None:
     await wire.ask("PUT", f"/{quote(key, safe='')}?urlencoded=true", b"v")
     assert (await service.get("SJC", key.encode())).entry is not None
 
 
-async def test_a_path_that_is_not_said_to_be_encoded_is_taken_as_it_is(wire: WireClient, service: KVService) -> None:
+async def test_a_path_that_is_not_said_to_be_encoded_is_taken_as_it_is(wire: KVClient, service: KVService) -> None:
     await wire.ask("PUT", "/a%2Fb", b"v")
     assert (await service.get("SJC", b"a%2Fb")).entry is not None
 
 
 @pytest.mark.parametrize("path", ["/%ED%A0%80", "/%FF", "/%", "/%2", "/%zz"])
-async def test_a_key_that_cannot_be_decoded_is_refused(wire: WireClient, path: str) -> None:
+async def test_a_key_that_cannot_be_decoded_is_refused(wire: KVClient, path: str) -> None:
     assert refused(await wire.ask("PUT", f"{path}?urlencoded=true", b"v")) == (400, "Could not URL-decode key name")
 
 
@@ -136,19 +136,19 @@ REFUSED = [
 
 @pytest.mark.parametrize(("method", "target", "status", "reason"), REFUSED)
 async def test_a_refusal_says_why_in_its_reason_phrase_and_keeps_the_connection(
-    wire: WireClient, method: str, target: str, status: int, reason: str
+    wire: KVClient, method: str, target: str, status: int, reason: str
 ) -> None:
     assert refused(await wire.ask(method, target, b"x" * 100_000)) == (status, reason)
     assert (await wire.ask("GET", "/other?urlencoded=true")).status == 404
 
 
-async def test_a_reason_is_cut_at_512_characters(wire: WireClient) -> None:
+async def test_a_reason_is_cut_at_512_characters(wire: KVClient) -> None:
     answer = await wire.ask("POST", "/bulk/get", json.dumps({"keys": ["k"], "type": "x" * 600}).encode())
     assert refused(answer) == (400, '"' + "x" * 511)
     assert answer.body.startswith(b'"' + b"x" * 600 + b'" is not a valid type')
 
 
-async def test_metadata_is_raw_utf_8_both_ways(wire: WireClient) -> None:
+async def test_metadata_is_raw_utf_8_both_ways(wire: KVClient) -> None:
     metadata = '{"é😀":"\u2028"}'
     await wire.ask("PUT", "/k?urlencoded=true", b"", CF_KV_Metadata=metadata.encode())
     assert (await wire.ask("GET", "/k?urlencoded=true")).headers["cf-kv-metadata"] == metadata.encode()
@@ -163,11 +163,11 @@ async def test_metadata_is_raw_utf_8_both_ways(wire: WireClient) -> None:
     ],
     ids=["not JSON", "a byte too many", "just fits"],
 )
-async def test_metadata_is_checked(wire: WireClient, sent: bytes, status: int, reason: str) -> None:
+async def test_metadata_is_checked(wire: KVClient, sent: bytes, status: int, reason: str) -> None:
     assert refused(await wire.ask("PUT", "/k?urlencoded=true", b"", CF_KV_Metadata=sent)) == (status, reason)
 
 
-async def test_an_expiration_is_kept_and_the_ttl_wins(wire: WireClient, clock: MovableClock) -> None:
+async def test_an_expiration_is_kept_and_the_ttl_wins(wire: KVClient, clock: MovableClock) -> None:
     await wire.ask("PUT", "/k?urlencoded=true&expiration=1&expiration_ttl=60", b"v")
     expires_s = clock.now_ms() // 1000 + 60
     assert (await wire.ask("GET", "/k?urlencoded=true")).headers["cf-expiration"] == str(expires_s).encode()
@@ -175,14 +175,14 @@ async def test_an_expiration_is_kept_and_the_ttl_wins(wire: WireClient, clock: M
     assert (await wire.ask("GET", "/k?urlencoded=true")).status == 404
 
 
-async def test_a_body_in_chunks_is_a_value_like_any_other(wire: WireClient) -> None:
+async def test_a_body_in_chunks_is_a_value_like_any_other(wire: KVClient) -> None:
     await wire.ask("PUT", "/k?urlencoded=true", [b"one ", b"two ", b"three"])
     assert (await wire.ask("GET", "/k?urlencoded=true")).body == b"one two three"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunked", [False, True], ids=["known length", "chunked"])
-async def test_values_of_25_mib_are_taken_and_larger_ones_refused(wire: WireClient, chunked: bool) -> None:
+async def test_values_of_25_mib_are_taken_and_larger_ones_refused(wire: KVClient, chunked: bool) -> None:
     def body(size: int) -> bytes | list[bytes]:
         return [bytes(size // 2), bytes(size - size // 2)] if chunked else bytes(size)
 
@@ -193,13 +193,13 @@ async def test_values_of_25_mib_are_taken_and_larger_ones_refused(wire: WireClie
 
 
 @pytest.mark.slow
-async def test_a_body_without_end_is_refused_while_it_still_comes(wire: WireClient) -> None:
+async def test_a_body_without_end_is_refused_while_it_still_comes(wire: KVClient) -> None:
     parts = [bytes(2**20)] * (BODY_BYTES_MAX // 2**20 + 1)
     answer = await wire.ask("PUT", "/k?urlencoded=true", parts)
     assert answer.status == 413
 
 
-async def test_a_page_lists_names_expirations_and_metadata_as_json_text(wire: WireClient, clock: MovableClock) -> None:
+async def test_a_page_lists_names_expirations_and_metadata_as_json_text(wire: KVClient, clock: MovableClock) -> None:
     await wire.ask("PUT", "/a?urlencoded=true&expiration_ttl=60", b"", CF_KV_Metadata=b'{"m":1}')
     await wire.ask("PUT", "/b?urlencoded=true", b"", CF_KV_Metadata=b"null")
     await wire.ask("PUT", "/%C3%A9?urlencoded=true", b"")
@@ -215,7 +215,7 @@ async def test_a_page_lists_names_expirations_and_metadata_as_json_text(wire: Wi
     }
 
 
-async def test_pages_follow_the_cursor(wire: WireClient) -> None:
+async def test_pages_follow_the_cursor(wire: KVClient) -> None:
     for name in ("a b1", "a b2", "a b3", "a c"):
         await wire.ask("PUT", f"/{quote(name)}?urlencoded=true", b"")
     first = json.loads((await wire.ask("GET", "/?key_count_limit=2&prefix=a+b")).body)
@@ -226,12 +226,12 @@ async def test_pages_follow_the_cursor(wire: WireClient) -> None:
     assert "cursor" not in rest
 
 
-async def test_a_prefix_that_is_not_utf_8_matches_nothing(wire: WireClient) -> None:
+async def test_a_prefix_that_is_not_utf_8_matches_nothing(wire: KVClient) -> None:
     await wire.ask("PUT", "/k?urlencoded=true", b"")
     assert json.loads((await wire.ask("GET", "/?prefix=%ED%A0%80")).body) == {"keys": [], "list_complete": True}
 
 
-async def test_a_bulk_get_answers_an_object_in_the_order_asked(wire: WireClient) -> None:
+async def test_a_bulk_get_answers_an_object_in_the_order_asked(wire: KVClient) -> None:
     await wire.ask("PUT", "/b?urlencoded=true", b"[1]", CF_KV_Metadata=b'"m"')
     await wire.ask("PUT", "/a?urlencoded=true", b"2")
 
@@ -254,19 +254,19 @@ async def test_a_bulk_get_answers_an_object_in_the_order_asked(wire: WireClient)
         ({"keys": ["bad"], "type": "json"}, 400, "At least one of the requested keys corresponds to a non-json value"),
     ],
 )
-async def test_a_bulk_get_is_checked(wire: WireClient, asked: object, status: int, reason: str) -> None:
+async def test_a_bulk_get_is_checked(wire: KVClient, asked: object, status: int, reason: str) -> None:
     await wire.ask("PUT", "/bad?urlencoded=true", b"{")
     assert refused(await wire.ask("POST", "/bulk/get", json.dumps(asked).encode())) == (status, reason)
 
 
-async def test_a_bulk_key_with_a_lone_surrogate_is_replaced(wire: WireClient) -> None:
+async def test_a_bulk_key_with_a_lone_surrogate_is_replaced(wire: KVClient) -> None:
     answer = await wire.ask("POST", "/bulk/get", b'{"keys":["\xed\xa0\x80"]}')
     assert json.loads(answer.body) == {"\ufffd\ufffd\ufffd": None}
 
 
 async def test_a_connection_speaks_for_the_location_and_namespace_in_its_headers(face: Path) -> None:
-    async def ask(location: str, namespace: int, method: str, body: bytes = b"") -> WireAnswer:
-        client = WireClient(face, location=location, namespace=namespace)
+    async def ask(location: str, namespace: int, method: str, body: bytes = b"") -> KVAnswer:
+        client = KVClient(face, location=location, namespace=namespace)
         await client.connect()
         try:
             return await client.ask(method, "/k?urlencoded=true", body)
@@ -282,14 +282,14 @@ async def test_a_connection_speaks_for_the_location_and_namespace_in_its_headers
     assert refused(await ask("SJC", 2, "GET")) == (400, "No such namespace or location")
 
 
-async def test_a_second_write_within_a_second_is_refused(wire: WireClient, clock: MovableClock) -> None:
+async def test_a_second_write_within_a_second_is_refused(wire: KVClient, clock: MovableClock) -> None:
     assert (await wire.ask("PUT", "/k?urlencoded=true", b"1")).status == 204
     assert refused(await wire.ask("PUT", "/k?urlencoded=true", b"2")) == (429, "Too Many Requests")
     clock.advance(1000)
     assert (await wire.ask("PUT", "/k?urlencoded=true", b"3")).status == 204
 
 
-async def test_faults_reach_the_worker_and_say_so_in_the_journal(wire: WireClient, service: KVService) -> None:
+async def test_faults_reach_the_worker_and_say_so_in_the_journal(wire: KVClient, service: KVService) -> None:
     service.faults.add(Rule(Verdict("fail_after", 503), operation="put"))
     assert refused(await wire.ask("PUT", "/k?urlencoded=true", b"v")) == (503, "Service Unavailable")
     assert (await wire.ask("GET", "/k?urlencoded=true")).body == b"v"
@@ -297,14 +297,14 @@ async def test_faults_reach_the_worker_and_say_so_in_the_journal(wire: WireClien
 
 
 @pytest.mark.parametrize("profile", [compose("cloudflare", plan="free", without=["write-rate"])], ids=["free plan"])
-async def test_a_daily_quota_is_refused_with_its_text(wire: WireClient) -> None:
+async def test_a_daily_quota_is_refused_with_its_text(wire: KVClient) -> None:
     for number in range(1000):
         assert (await wire.ask("GET", f"/?prefix={number}")).status == 200
     assert refused(await wire.ask("GET", "/")) == (429, "KV list() limit exceeded for the day.")
 
 
 async def test_operations_belong_to_the_one_run_under_way(
-    wire: WireClient, service: KVService, invocations: Invocations
+    wire: KVClient, service: KVService, invocations: Invocations
 ) -> None:
     run = Invocation(name="ray", route="GET /x")
     invocations.begin("SJC", run)
@@ -316,7 +316,7 @@ async def test_operations_belong_to_the_one_run_under_way(
     assert run.counted is None
 
 
-async def test_a_run_has_its_budget_of_operations(wire: WireClient, invocations: Invocations) -> None:
+async def test_a_run_has_its_budget_of_operations(wire: KVClient, invocations: Invocations) -> None:
     run = Invocation(name="ray", route="GET /x")
     invocations.begin("SJC", run)
     for _ in range(1000):
@@ -326,6 +326,6 @@ async def test_a_run_has_its_budget_of_operations(wire: WireClient, invocations:
     assert answer.reason.startswith("Too many API requests by single Worker invocation.")
 
 
-async def test_a_defect_is_a_500_and_explained_in_the_log(wire: WireClient, logged: list[str]) -> None:
+async def test_a_defect_is_a_500_and_explained_in_the_log(wire: KVClient, logged: list[str]) -> None:
     assert refused(await wire.ask("POST", "/bulk/get", b"not JSON")) == (500, "Internal Server Error")
     assert "please report it" in logged[0]

@@ -109,7 +109,7 @@ def numbered(names: Sequence[str], service: Callable[[str], KVService]) -> FindS
     return find
 
 
-class WireFace:
+class RuntimeKV:
     """Serves several namespaces at several locations; injected headers say which a request is for.
 
     `before_answer` is awaited, for the location, when an operation is done and before the Worker hears of it.
@@ -185,7 +185,7 @@ class WireFace:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """The wire face at its socket, until `cleanup()`."""
+    """RuntimeKV at its socket, until `cleanup()`."""
 
     runner: web.ServerRunner
     acceptor: Acceptor
@@ -200,10 +200,10 @@ class Listening:
         await self.runner.cleanup()
 
 
-async def listen(face: WireFace, path: Path) -> Listening:
+async def listen(kv: RuntimeKV, path: Path) -> Listening:
     """Serve on a Unix socket; the caller awaits `cleanup()` of what this returns."""
     server = web.Server(
-        face.handle,
+        kv.handle,
         access_log=None,
         logger=_SILENT,  # the Worker is told of everything that is wrong with a request
         keepalive_timeout=_IDLE_S,
@@ -222,7 +222,7 @@ async def listen(face: WireFace, path: Path) -> Listening:
         await runner.cleanup()
         raise
     limit = raise_descriptor_limit()
-    return Listening(runner, Acceptor(sock, server, limit=limit, kept=_KEPT, short=face.be_short, log=face.log))
+    return Listening(runner, Acceptor(sock, server, limit=limit, kept=_KEPT, short=kv.be_short, log=kv.log))
 
 
 async def _get(call: _Call) -> web.Response:
