@@ -5,7 +5,7 @@ Parts, all of them if none is named, each with a table of its own:
 hazards  for each seed the seconds of search until all recorded hazards are found, and the seconds in all, with what is
          made small, told apart, written and drawn
 rates    schedules a second, in one process and in two
-swarm    the seconds until drawn schedules alone, told nothing, show H1 to H15, on five seeds
+swarm    the seconds until drawn schedules alone, told nothing, have shown H1 to H15, on five seeds
 memory   of one process after 10,000, 50,000 and 100,000 schedules
 
 Seconds are those of the processor, so that a busy machine counts nearly as an idle one. A hazard is a guarantee and the
@@ -17,16 +17,14 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from queue_emulator.explore import files, schedule
-from queue_emulator.explore.causes import causes, targets
-from queue_emulator.explore.drawn import drawn
-from queue_emulator.explore.draws import Draws
+from queue_emulator.explore.causes import causes
 from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.guarantee import broken
 from queue_emulator.explore.processes import collect_seldom
@@ -35,7 +33,7 @@ from queue_emulator.explore.search import schedules
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "schedules"
 ALL = (*SCENARIOS, ODD_LIST)
-SECONDS_MAX, SWARM_SECONDS_MAX = 60.0, 120.0
+SECONDS_MAX = 120.0
 SWARM_SEEDS = 5
 BY_SWARM = {f"h{number:02}" for number in range(1, 16)}
 RATED = ("daemons", "two-ends", "webhooks")
@@ -55,9 +53,9 @@ def hazards() -> dict[str, Sign]:
     return {name: sign if several[sign[0]] > 1 else sign[:1] for name, sign in found.items()}
 
 
-def found_in(seed: int, wanted: dict[str, Sign]) -> dict[str, tuple[int, float]]:
+def found_in(scenarios: Sequence[Scenario], seed: int, wanted: dict[str, Sign]) -> dict[str, tuple[int, float]]:
     """For each hazard the number of the schedule, and seconds in all, with its files."""
-    explorer, begun_s = Explorer(ALL, seed), time.process_time()
+    explorer, begun_s = Explorer(scenarios, seed), time.process_time()
     found: dict[str, tuple[int, float]] = {}
 
     def enough() -> bool:
@@ -95,36 +93,16 @@ def _rate(scenarios: list[Scenario], seed: int) -> float:
     return RATED_SCHEDULES / (time.process_time() - begun_s)
 
 
-def swarmed_s(seed: int, wanted: dict[str, Sign]) -> dict[str, float]:
-    """Seconds until drawn schedules have shown each of these, which is found out by what they need."""
-    wanted = {name: sign for name, sign in wanted.items() if name in BY_SWARM}
-    several = {sign[0] for sign in wanted.values() if len(sign) > 1}
-    found: dict[str, float] = {}
-    spent_s = 0.0
-    begun_s = time.process_time()
-    for world in drawn(Draws(seed, "swarm")):
-        for target in targets(broken(world.history)):
-            told: Sign = (target,)
-            if target in several and any(sign[0] == target for name, sign in wanted.items() if name not in found):
-                told = (target, causes(world.scenario, world.made, target))
-            for name, sign in wanted.items():
-                if name not in found and told[: len(sign)] == sign:
-                    found[name] = time.process_time() - begun_s
-        spent_s = time.process_time() - begun_s
-        if len(found) == len(wanted) or spent_s > SWARM_SECONDS_MAX:
-            break
-    return found
-
-
-def memory() -> list[tuple[int, int]]:
-    """After so many schedules, the most MB that a process has had: what it gives back does not count."""
+def memory() -> None:
+    """A row after so many schedules: the most MB that a process has had, for what it gives back does not count."""
     collect_seldom()
-    rows, explorer = list[tuple[int, int]](), Explorer(ALL, 0)
-    for number in REMEMBERED_AT:
-        for _ in explorer.run(lambda number=number: explorer.schedules >= number):  # type: ignore[misc]
-            pass
-        rows.append((number, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
-    return rows
+    print("| schedules | MB |\n|---|---|")
+    for number, world in enumerate(schedules(ALL, 0), 1):
+        broken(world.history)
+        if number in REMEMBERED_AT:
+            print(f"| {number:,} | {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} |", flush=True)
+        if number >= max(REMEMBERED_AT):
+            return
 
 
 def tell_hazards(seeds: int) -> None:
@@ -135,7 +113,7 @@ def tell_hazards(seeds: int) -> None:
     print("| seed | found | schedules | search, s | in all, s |\n|---|---|---|---|---|")
     last: list[tuple[float, float]] = []
     for seed in range(seeds):
-        found = found_in(seed, wanted)
+        found = found_in(ALL, seed, wanted)
         seconds = searched_s(seed, [number for number, _ in found.values()])
         for name, (number, whole_s) in found.items():
             numbers[name].append(number)
@@ -170,20 +148,20 @@ def tell_rates(seeds: int) -> None:
 
 
 def tell_swarm(seeds: int) -> None:
-    wanted = hazards()
-    print("| seed | found by drawn schedules alone | all after, s | the last |\n|---|---|---|---|")
+    wanted = {name: sign for name, sign in hazards().items() if name in BY_SWARM}
+    print("| seed | found by drawn schedules alone | schedules | in all, s | the last |\n|---|---|---|---|---|")
     for seed in range(SWARM_SEEDS):
-        found = swarmed_s(seed, wanted)
-        last = max(found, key=found.__getitem__)
-        print(f"| {seed} | {len(found)} of {len(BY_SWARM)} | {found[last]:.1f} | {last} |", flush=True)
+        found = found_in((ODD_LIST,), seed, wanted)  # a search that is over after two schedules
+        last = max(found, key=lambda name: found[name][1])
+        print(
+            f"| {seed} | {len(found)} of {len(wanted)} | {found[last][0]} | {found[last][1]:.1f} | {last} |", flush=True
+        )
 
 
 def tell_memory(seeds: int) -> None:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        rows = pool.apply(memory)
-    print("| schedules | MB |\n|---|---|")
-    for number, megabytes in rows:
-        print(f"| {number:,} | {megabytes} |")
+    process = multiprocessing.get_context("spawn").Process(target=memory)
+    process.start()
+    process.join()
 
 
 PARTS: dict[str, Callable[[int], None]] = {

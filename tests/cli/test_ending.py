@@ -72,7 +72,7 @@ def test_idle_connections_do_not_delay_the_end(start_emulator: StartEmulator) ->
         assert raw_http.read_answer(kept_alive).status == 200
         started = time.monotonic()
         assert emulator.stop() == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 9  # not the ten seconds that a request is given
         assert kept_alive.recv(1) == b""
         assert silent.recv(1) == b""
 
@@ -83,7 +83,7 @@ def test_half_a_request_head_does_not_delay_the_end(start_emulator: StartEmulato
         connection.sendall(b"GET /api/queue HTTP/1.1\r\nHost:")
         started = time.monotonic()
         assert emulator.stop() == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 9  # not the ten seconds that a request is given
 
 
 def test_a_request_that_never_ends_is_given_up(start_emulator: StartEmulator, folder: Path) -> None:

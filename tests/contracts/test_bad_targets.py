@@ -207,5 +207,5 @@ def test_a_report_that_could_not_be_written_is_told_of_before_anything_is_sent(t
     with deployed(Deployment()) as deployment:
         ended = run("--url", deployment.url, "--report-dir", "reports", env=environment(), folder=tmp_path)
     assert ended.returncode == 2, ended.stdout
-    assert "reports: Is a directory" in ended.stdout
+    assert "exchanges.har is not a regular file: remove it, or name another place" in ended.stdout
     assert not deployment.asked

@@ -130,7 +130,7 @@ def test_a_key_in_base64_is_found_at_every_place_and_in_both_alphabets(
 
 
 UNICODE = ("utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32-be", "utf-32")
-ASCII_KEY = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=40)
+ASCII_KEY = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40)
 
 
 @settings(max_examples=100, deadline=None)
@@ -142,6 +142,22 @@ def test_a_key_is_found_in_a_text_of_another_unicode_that_is_read_as_utf_8(
     assert Keys({key: NAME}).shown_in(text)
     assert NAME in Keys({key: NAME}).mask(text)
     assert key not in Keys({key: NAME}).mask(text).replace("\0", "")
+
+
+LINE_ENDS = ("\n", "\r\n", "\r", "\\n", "\\r\\n", "\\\\n", "&#10;", "&#xA;", "%0A", "%0d%0a")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    key=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\\&%"), min_size=8, max_size=40),
+    before=st.binary(max_size=60), end=st.sampled_from(LINE_ENDS), width=st.integers(4, 80),
+)  # fmt: skip
+def test_a_key_that_goes_on_in_the_next_line_is_found(key: str, before: bytes, end: str, width: int) -> None:
+    encoded = base64.b64encode(before + key.encode()).decode()
+    for whole in (encoded, f"({key})"):
+        text = end.join(whole[at : at + width] for at in range(0, len(whole), width))
+        assert Keys({key: NAME}).shown_in(text), text
+        assert NAME in Keys({key: NAME}).mask(text)
 
 
 @settings(max_examples=50, deadline=None)
@@ -182,6 +198,15 @@ def test_a_key_of_which_a_text_shows_only_the_beginning_or_the_end_is_masked() -
 def test_of_two_keys_one_inside_the_other_the_longer_is_named() -> None:
     keys = Keys({"abcdef": "$SHORT", 'xx"abcdef"yy': "$LONG", "": "$NONE"})
     assert keys.mask('"xx\\"abcdef\\"yy" abcdef') == '"$LONG" $SHORT'
+
+
+@pytest.mark.parametrize(
+    "shown", ["\\u0041bcdef-key", "\\u004&#49;bcdef-key", "\\\\u0041bcdef-key", "&#92;u0041bcdef-key"]
+)
+def test_an_escape_that_was_read_before_is_read_again_in_each_other_spelling(shown: str) -> None:
+    keys = Keys({"Abcdef-key": NAME})
+    before = "\\u0041 &#49; \\u0042\\u0041 "
+    assert keys.mask(before * 3 + shown + before) == before * 3 + NAME + before
 
 
 def test_a_key_is_found_in_a_text_of_many_megabytes() -> None:

@@ -13,7 +13,7 @@ import pytest
 from queue_emulator import cli
 from queue_emulator.explore.schedule import FIRST_LINE
 
-DAEMONS = ("explore", "--scenario", "two-ends", "--schedules", "32", "--random-seed", "1")
+DAEMONS = ("explore", "--scenario", "two-ends", "--schedules", "64", "--random-seed", "1")
 
 
 def run(*arguments: str) -> int:
@@ -49,7 +49,7 @@ def test_the_same_number_of_schedules_and_seed_say_the_same_as_json(capsys: pyte
         assert run(*DAEMONS, "--json") == 1
         said.append(json.loads(capsys.readouterr().out))
     assert said[0] == said[1]
-    assert said[0]["schedules"] == 32
+    assert said[0]["schedules"] == 64
     assert {"guarantee", "why", "needs", "steps", "switches"} <= said[0]["findings"][0].keys()
 
 

@@ -1,7 +1,7 @@
 """A world does what is chosen and nothing else: an operation a choice, time as it is told, a fault where it is put."""
 
 from queue_emulator.explore.behaviour import Behaviour
-from queue_emulator.explore.history import Actor, Begun, Ended, Settled, Step, calls
+from queue_emulator.explore.history import Actor, Begun, Ended, Happening, Settled, Step, calls
 from queue_emulator.explore.scenarios import FAIL_AFTER, FAIL_BEFORE, FAULTS, KILLED, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, Choice
 from queue_emulator.explore.world import World
@@ -139,3 +139,39 @@ def test_the_operator_runs_the_migration_for_as_long_as_status_asks_for_it() -> 
     world = World(Scenario("old", (), ("old t1", "old t2"), migrates=True))
     asked = [call.verb for call in calls(world.settle().happenings)]
     assert asked == ["migrate-status", "run", "migrate-status", "list"]
+
+
+def test_a_copy_of_a_world_goes_on_as_the_world_would_have_and_neither_sees_the_other() -> None:
+    """At every place of a schedule with copies, a budget that is spent, a fault, a pause until something ends."""
+    actors = (
+        Actor("a", "SJC", ("claim", "renew", "result")),
+        Actor("b", "NRT", ("list", "claim"), "dual"),
+        Actor("op", "SJC", ("run",)),
+    )
+    scenario = Scenario("copied", actors, ("old t1", "new t2"), page_max=1, operations_max=4, faults=FAULTS)
+    choices = [Choice("b"), *[Choice("a")] * 3, Choice("op"), Choice("b", MINUTE_MS), Choice("op", fault=FAIL_AFTER)]
+    choices += [Choice("a", AT_ONCE_MS), Choice("b", EXPIRY_MS), Choice("op"), *[Choice("a")] * 4, Choice("b")]
+    whole = told(scenario, choices)
+    for place in range(len(choices)):
+        world = World(scenario)
+        for choice in choices[:place]:
+            world.do(choice)
+        copied = world.copy()
+        assert copied is not None
+        for name in ("op", "b", "a", "op"):
+            world.do(Choice(name, MINUTE_MS))
+        world.settle()
+        for choice in choices[place:]:
+            copied.do(choice)
+        assert seen(copied.settle().happenings) == whole
+
+
+def told(scenario: Scenario, choices: list[Choice]) -> list[tuple[str, Happening]]:
+    world = World(scenario)
+    for choice in choices:
+        world.do(choice)
+    return seen(world.settle().happenings)
+
+
+def seen(happenings: list[Happening]) -> list[tuple[str, Happening]]:
+    return [(type(each).__name__, each) for each in happenings]

@@ -14,7 +14,8 @@ def install(named: Path, into: Path) -> None:
     folder = into / named.name
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(named / "package.json", folder)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix", folder], check=True)
+    options = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel", "error"]
+    subprocess.run(["npm", "install", *options, "--prefix", folder], check=True)
 
 
 if __name__ == "__main__":

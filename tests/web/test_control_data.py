@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -145,6 +146,30 @@ async def test_reset_forgets_everything_at_every_location(client: httpx.AsyncCli
     for location in deployment.locations:
         answer = await client.get("/api/queue", headers={**QUEUE, "X-Emulator-Location": location})
         assert answer.json()["count"] == 0
+
+
+ENTRIES = [{"key": f"late-{number}", "value": "x" * 100} for number in range(500)]
+SENT: dict[str, Any] = {
+    "seed": ENTRIES,
+    "keys/import": ENTRIES,
+    "keys/write": {"key": "late", "text": "x"},
+    "enqueue": {"task": {"id": "late"}},
+}
+
+
+@pytest.mark.parametrize("control", SENT)
+async def test_what_was_sent_before_a_reset_is_not_written_after_it(control: str, client: httpx.AsyncClient) -> None:
+    content = json.dumps(SENT[control]).encode()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield content[:10]
+        assert (await client.post(f"{CONTROL}/reset")).status_code == 200
+        yield content[10:]
+
+    answer = await client.post(f"{CONTROL}/{control}", content=body(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 503
+    assert "the emulator was reset" in answer.json()["error"]
+    assert await keys(client) == 0
 
 
 async def test_reset_forgets_when_keys_were_written(client: httpx.AsyncClient) -> None:

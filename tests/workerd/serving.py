@@ -49,18 +49,18 @@ def refuse_worker(tmp_path: Path, workerd: Path) -> Callable[..., "subprocess.Co
 
 def workerd_of(emulator: Emulator) -> int:
     """The process id of the workerd that this emulator runs."""
-    (child,) = _children(emulator.process.pid)
+    (child,) = children(emulator.process.pid)
     return child
 
 
 def workerds_of(emulator: Emulator) -> list[int]:
     """The process ids of all workerds that this emulator runs."""
-    return _children(emulator.process.pid)
+    return children(emulator.process.pid)
 
 
 def below(pid: int) -> list[int]:
     """A process and everything that it started, directly or not."""
-    return [pid, *(each for child in _children(pid) for each in below(child))]
+    return [pid, *(each for child in children(pid) for each in below(child))]
 
 
 def alive(pids: list[int]) -> list[int]:
@@ -74,7 +74,7 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     running = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
     return [stat[0] for stat in map(_stat, running) if stat and stat[2] == pid]
 

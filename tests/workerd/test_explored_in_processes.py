@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workerd.serving import ON_LINUX, children, kill
+
 pytestmark = pytest.mark.slow
 
 WORKER = 'export default { async fetch(request, env) { return new Response(await env.CACHE.get("x")) } }'
@@ -50,6 +52,54 @@ def searching(tmp_path: Path, workerd: Path) -> Iterator[subprocess.Popen[str]]:
         assert [next(begun, None) for _ in range(2)] == ["in the midst of a schedule\n"] * 2
         yield running
         running.kill()
+
+
+ONCE = """
+import sys
+from queue_emulator.exploration import no_lost_update
+asked = []
+def wait(seen):
+    asked.append(seen)
+    if len(asked) == 200:
+        print("looked at", file=sys.stderr, flush=True)
+        sys.stdin.readline()
+    return 0
+looked_at = no_lost_update(lambda answer: 1, wait)
+"""
+TELLS_TIME = """
+export default { async fetch(request, env) {
+  await env.CACHE.get("x");
+  await env.CACHE.put("x", String(Date.now())).catch(() => {});
+  return new Response(await env.CACHE.get("x"));
+} };
+"""
+
+
+@ON_LINUX
+def test_a_runtime_that_is_killed_ends_a_search_in_one_line_and_what_was_found_stays(
+    tmp_path: Path, workerd: Path
+) -> None:
+    for name, text in (("worker.mjs", TELLS_TIME), ("mine.toml", SCENARIO), ("endless.py", ONCE)):
+        (tmp_path / name).write_text(text)
+    named = ("--workerd", str(workerd), "--seconds", "60")
+    with subprocess.Popen(
+        (sys.executable, "-m", "queue_emulator", "explore", "--scenario", "mine.toml", *named),
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as running:
+        assert running.stderr is not None
+        assert next((line for line in running.stderr if line == "looked at\n"), None) is not None
+        (child,) = children(running.pid)
+        kill(child)
+        said, errors = running.communicate("\n", timeout=60)
+    assert running.returncode == 2
+    assert "NO LOST UPDATE" in said
+    assert said.rstrip().endswith("; interrupted")
+    ended = "queue-emulator: workerd has ended: it was killed, or it crashed; the search is not finished"
+    assert [line for line in errors.splitlines() if "schedules, " not in line] == [ended]
 
 
 def test_ctrl_c_twice_ends_a_search_whose_schedules_do_not_end(searching: "subprocess.Popen[str]") -> None:

@@ -71,11 +71,24 @@ def test_a_scenario_in_python_has_builds_too(folder: Path) -> None:
 
 
 def test_the_versions_of_the_queue_may_be_builds(capsys: pytest.CaptureFixture[str]) -> None:
-    explored = ("explore", "--scenario", "old-beside-dual", "--schedules", "4", "--json", "--worker", str(REFERENCE))
+    explored = ("explore", "--scenario", "old-beside-dual", "--schedules", "16", "--json", "--worker", str(REFERENCE))
     assert cli.main(explored) == 1
     told = capsys.readouterr().out
     assert cli.main((*explored, "--version", f"old={REFERENCE}", "--version", f"dual={REFERENCE.parent}")) == 1
     assert capsys.readouterr().out == told
+
+
+def test_the_queue_and_another_scenario_are_asked_of_one_worker_each_with_its_own_variables(folder: Path) -> None:
+    named = ("--worker", str(REFERENCE), "--scenario", "rollback", "--scenario", "mine.toml", "--schedules", "32")
+    Path("mine.toml").write_text(FILE.partition("[[actor]]")[0].replace('versions = { old = "old.mjs" }', "") + ASKS)
+    assert cli.main(("explore", *named, "--json")) == 1, "the queue answers those who have its key"
+
+
+ASKS = """
+[[actor]]
+name = "a"
+asks = ["GET /api/queue"]
+"""
 
 
 @pytest.mark.parametrize(

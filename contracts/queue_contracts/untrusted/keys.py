@@ -3,14 +3,14 @@
 A key is read character by character, each as it is or escaped: as in JSON, JavaScript and Python (`\\"`, `\\x22`,
 `\\u0022`), HTML and XML (`&quot;`, `&#34;`, `&#x22;`), a URL (`%22`) or a shell (`'\\''`); an escape's own characters
 may be escaped again, as those of JSON in HTML are. In base64 the characters that the key alone decides are looked for;
-of a text in UTF-16 or UTF-32, which is read as UTF-8, what is left without its zeros.
+a key may also go on in the next line, as long base64 does, or have zeros in it, as UTF-16 has that is read as UTF-8.
 """
 
 import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html.entities import html5
@@ -24,10 +24,12 @@ CHANGED_LENGTH_MIN, PART_LENGTH_MIN = 8, 12  # of a shorter key a part could be 
 BASE64_LENGTH_MIN = 6
 LAYERS_MAX = 4
 ESCAPES_MAX, READINGS_MAX = 500_000, 200_000
+SPELLING_LENGTH_MAX = 40  # of an escape that is remembered: longer ones hardly come twice
 
 _OPENERS = "\\&%'"
 _OPENER = re.compile(r"[\\&%']")
 _IN_A_SHELL = ("\\''", "\"'\"'")  # what follows a quote that stands between quotes, in two ways of quoting
+_BETWEEN = re.compile(r"[\0\r\n]|\\+[rn]|&#(?:0*1[03]|[xX]0*[aAdD]);|%0[aAdD]")
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "0": "\0"}
 _ENTITY_LENGTH_MAX = max(map(len, html5))
 UNICODE_MAX = 0x10FFFF
@@ -47,18 +49,21 @@ class Keys:
 
     def mask(self, text: str) -> str:
         """The text without a key in any encoding; nor with what the checks of wrong keys make of one."""
-        if "\0" in text and next(self._found(bare := text.replace("\0", ""), self._all), None) is not None:
-            text = bare
+        found, joined = list(self._found(text, self._all)), _BETWEEN.sub("", text)
+        if joined != text and _length(self._found(joined, self._all.long)) > _length(found):
+            text, found = joined, list(self._found(joined, self._all))
         parts, end = [], 0
-        for start, stop, name in self._found(text, self._all):
+        for start, stop, name in found:
             parts += [text[end:start], name]
             end = stop
         return "".join((*parts, text[end:]))
 
     def shown_in(self, text: str) -> bool:
         """Whether a key itself is in the text, in any encoding."""
-        bare = [text.replace("\0", "")] if "\0" in text else []
-        return any(next(self._found(each, self._themselves), None) is not None for each in (text, *bare))
+        if next(self._found(text, self._themselves), None) is not None:
+            return True
+        joined = _BETWEEN.sub("", text)
+        return joined != text and next(self._found(joined, self._themselves.long), None) is not None
 
     def _found(self, text: str, patterns: "_Patterns") -> Iterator[tuple[int, int, str]]:
         """Where each begins and ends, from left to right, none inside another."""
@@ -95,6 +100,10 @@ class Keys:
         return _Patterns.of({**cut, **changed, **self._themselves.names})
 
 
+def _length(found: Iterable[tuple[int, int, str]]) -> int:
+    return sum(stop - start for start, stop, _ in found)
+
+
 @dataclass(frozen=True)
 class _Patterns:
     """`by_first` are the texts that are looked for, by the character they begin with, longest first."""
@@ -109,6 +118,11 @@ class _Patterns:
         ordered = sorted(names, key=len, reverse=True)
         firsts = {each[0]: tuple(form for form in ordered if form[0] == each[0]) for each in ordered}
         return cls(names, firsts, re.compile("|".join(map(re.escape, ordered))), max(map(len, ordered), default=0))
+
+    @property
+    def long(self) -> "_Patterns":
+        """Those that nothing else is taken for where two lines are put together."""
+        return _Patterns.of({form: name for form, name in self.names.items() if len(form) >= CHANGED_LENGTH_MIN})
 
 
 def in_base64(key: str) -> Iterator[str]:
@@ -143,6 +157,8 @@ def _escaped(text: str, escapes: list[int], patterns: _Patterns) -> Iterator[tup
     for escape in escapes:
         for start in range(max(tried, escape - patterns.length_max), escape + 1):
             plain = escape - start
+            if plain and text[start] not in patterns.by_first:
+                continue
             # What is there before the escape is compared as it stands: nearly always that is the end of it.
             candidates = [
                 form
@@ -167,6 +183,10 @@ class _Reading:
         self._readings = 0
         self._met: set[int] = set()
         self._alone: set[int] = set()
+        # How escapes that stand alone are read, by what they look like: a long text is made of a few of them.
+        self._spellings: dict[str, frozenset[Read]] = {}
+        self._lengths: dict[str, set[int]] = {opener: set() for opener in _OPENERS}
+        self._looked_at = 0  # the last place that was
 
     def end_of(self, form: str, start: int) -> int:
         """Where `form` ends if it begins at `start`; 0 if it does not."""
@@ -179,6 +199,7 @@ class _Reading:
 
     def at(self, place: int, layers: int = LAYERS_MAX) -> frozenset[Read]:
         """Every character that begins here, with as many layers of escapes around it."""
+        self._looked_at = max(self._looked_at, place)
         if place >= len(self._text):
             return frozenset()
         plain = self._text[place]
@@ -189,7 +210,7 @@ class _Reading:
             return frozenset([(plain, place + 1)])
         if layers > 1 and place in self._alone:
             layers = 1
-        known = self._known.get((place, layers))
+        known = self._known.get((place, layers)) or self._as_elsewhere(place)
         if known is None:
             fewer = self.at(place, layers - 1)
             # An escape that has no other one inside, and is none of another, is the same with any number of layers.
@@ -199,15 +220,38 @@ class _Reading:
 
     def _with_a_layer_more(self, place: int, layers: int, fewer: frozenset[Read]) -> frozenset[Read]:
         around, self._met = self._met, set()
+        looked_at, self._looked_at = self._looked_at, place
         found = frozenset(self._read(place, layers - 1))
         if self._met <= {place} and not any(read in _OPENERS for read, end in found if end > place + 1):
             self._alone.add(place)
+            self._remember(place, found)
         around |= self._met  # the few into the many: the other way takes a time that grows with the square of the text
-        self._met = around
-        self._readings += len(found) - len(fewer)
+        self._met, self._looked_at = around, max(looked_at, self._looked_at)
+        self._count(len(found) - len(fewer))
+        return found
+
+    def _remember(self, place: int, found: frozenset[Read]) -> None:
+        length = self._looked_at + 1 - place
+        if length <= SPELLING_LENGTH_MAX and self._looked_at < len(self._text):
+            self._spellings[self._text[place : place + length]] = frozenset((read, end - place) for read, end in found)
+            self._lengths[self._text[place]].add(length)
+
+    def _as_elsewhere(self, place: int) -> frozenset[Read] | None:
+        """The same for an escape that looks like one that was read, as far as it was looked at."""
+        for length in self._lengths[self._text[place]]:
+            found = self._spellings.get(self._text[place : place + length])
+            if found is not None:
+                self._looked_at = max(self._looked_at, place + length - 1)
+                self._alone.add(place)
+                self._known[place, 1] = known = frozenset((read, place + end) for read, end in found)
+                self._count(len(known) - 1)
+                return known
+        return None
+
+    def _count(self, more: int) -> None:
+        self._readings += more
         if self._readings > READINGS_MAX:
             raise Unreadable(f"it can be decoded in more than {READINGS_MAX} ways, and each could contain an API key")
-        return found
 
     def _read(self, place: int, inner: int) -> Iterator[Read]:
         for opener, end in self.at(place, inner):

@@ -25,6 +25,7 @@ from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
 from queue_emulator.worker.rollout import version_paths
 from queue_emulator.workerd.bindings import WorkerFlags
+from queue_emulator.workerd.stopped import WorkerStopped
 
 _SECONDS_DEFAULT = 10.0
 _PROGRESS_MS = 1_000
@@ -62,6 +63,8 @@ def explore(parsed: argparse.Namespace) -> int:
         say(_summary(outcome, watch))
     if outcome.share.unsteady:
         tell(_UNSTEADY.format(outcome.share.unsteady))
+    if outcome.failed:
+        raise SettingsError(f"{outcome.failed}; the search is not finished")
     return BROKEN if findings else HOLDS
 
 
@@ -69,6 +72,7 @@ class _Outcome(NamedTuple):
     findings: Sequence[Finding]
     share: Share
     interrupted: bool = False
+    failed: str = ""
 
 
 def _check(parsed: argparse.Namespace) -> None:
@@ -126,8 +130,8 @@ def _in_processes(asked: Search, workers: int, watch: Stopwatch) -> _Outcome:
 
 
 def _here(asked: Search, watch: Stopwatch) -> _Outcome:
-    """Until it is enough; what was found stays found at Ctrl-C."""
-    scenarios, interrupted, said = scenarios_named(asked.scenarios), False, _Said(watch)
+    """Until it is enough; what was found stays found at Ctrl-C, and where the runtime ends."""
+    scenarios, interrupted, failed, said = scenarios_named(asked.scenarios), False, "", _Said(watch)
     with answering(scenarios, asked.flags, workerd=asked.workerd) as answers:
         answered = with_machines(answers, asked.machines)
         explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
@@ -142,7 +146,9 @@ def _here(asked: Search, watch: Stopwatch) -> _Outcome:
                 pass
         except KeyboardInterrupt:
             interrupted = True
-    return _Outcome(explorer.findings, share_of(explorer, asked.part), interrupted)
+        except WorkerStopped as error:
+            interrupted, failed = True, str(error)
+    return _Outcome(explorer.findings, share_of(explorer, asked.part), interrupted, failed)
 
 
 def flags(parsed: argparse.Namespace) -> WorkerFlags | None:

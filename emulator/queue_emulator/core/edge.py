@@ -34,6 +34,9 @@ class Copy(msgspec.Struct, Generic[Content], gc=False):
     ttl_ms: int
     newer_version: int | None = None
 
+    def copy(self) -> "Copy[Content]":
+        return Copy(self.content, self.fetched_ms, self.ttl_ms, self.newer_version)
+
     def fresh_for(self, ttl_ms: int, now_ms: int) -> bool:
         """Whether a reader with this cacheTtl is answered from here; shortens the copy's life to the reader's."""
         self.ttl_ms = min(self.ttl_ms, ttl_ms)
@@ -183,7 +186,7 @@ class _Values:
 
     def copy(self) -> "_Values":
         other = shallow(self)
-        other._copies = {key: it if isinstance(it, Entry) else _same(it) for key, it in self._copies.items()}
+        other._copies = {key: it.copy() if isinstance(it, Copy) else it for key, it in self._copies.items()}
         return other
 
     def peek(self, key: bytes) -> Copy[Entry | None] | None:
@@ -242,7 +245,7 @@ class _Pages:
 
     def copy(self) -> "_Pages":
         other = shallow(self)
-        other._copies = OrderedDict([(name, (_same(it), size)) for name, (it, size) in self._copies.items()])
+        other._copies = OrderedDict((request, (it.copy(), size)) for request, (it, size) in self._copies.items())
         return other
 
     def peek(self, request: ListRequest) -> Copy[Page] | None:
@@ -280,10 +283,6 @@ class _Pages:
     def clear(self) -> None:
         self._copies.clear()
         self.size_bytes = 0
-
-
-def _same(copy: Copy[Content]) -> Copy[Content]:
-    return Copy(copy.content, copy.fetched_ms, copy.ttl_ms, copy.newer_version)
 
 
 def _content(copy: Copy[Entry | None] | Entry) -> Entry | None:

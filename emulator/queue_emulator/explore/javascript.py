@@ -50,21 +50,27 @@ def on_workerd(builds: Mapping[str, WorkerSettings], scenarios: Sequence[Scenari
     of: dict[str, str] = {}
     for subject in dict.fromkeys(each.subject for each in scenarios):
         for version in _versions(subject, builds):
-            of[version] = build = version if version in builds else DEFAULT_VERSION
+            place = _place(version, subject.versions)
+            of[place] = build = version if version in builds else DEFAULT_VERSION
             more = {name: json.dumps(value) for name, value in subject.variables(version).items()}
             variables = {**builds[build].variables, **more}
-            slots[build] |= {f"{version}-{number}": variables for number in range(count)}
+            slots[build] |= {f"{place}-{number}": variables for number in range(count)}
     with ExitStack() as stack:
         started = {
             name: stack.enter_context(stepped_worker(builds[name].plan, builds[name].binary, its))
             for name, its in slots.items()
             if its
         }
-        yield Runtime({version: started[build] for version, build in of.items()}, count)
+        yield Runtime({place: started[build] for place, build in of.items()}, count)
 
 
 def _versions(subject: Subject, builds: Mapping[str, WorkerSettings]) -> Sequence[str]:
     return subject.versions or list(builds)
+
+
+def _place(version: str, of_the_queue: Sequence[str]) -> str:
+    """What begins the names of a version's slots: the queue's Worker has variables that no other has."""
+    return version if of_the_queue else f"own_{version}"
 
 
 def _check_versions(builds: Mapping[str, WorkerSettings], scenarios: Sequence[Scenario]) -> None:
@@ -107,7 +113,7 @@ class Runtime:
             return slots[actor.name]
 
         async def ask(actor: Actor, asked: Request, headers: Mapping[str, str], binding: Binding) -> Answer:
-            version = actor.version
+            version = _place(actor.version, versions)
             chance = crc32(f"{binding.invocation.name} {asked.text}".encode())
             sent = Sent(actor.location, asked.method, asked.path, tuple(headers.items()), asked.body, chance)
             live = LiveRun(self.stepping[version], slot_of(actor, version), sent)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from queue_emulator.explore.live_run import Event, Heard, LiveRun, Over, Told
 
-PLACES_MAX = 50_000  # what would be remembered beyond that is forgotten, and learned again
-_CHECKED_EVERY = 16  # one of so many runs is run though all of it is known
+PLACES_MAX = 30_000  # what would be remembered beyond that is forgotten, and learned again
+_CHECKED_EVERY = 64  # one of so many runs is run though all of it is known
 _BEGINS = -1
 
 

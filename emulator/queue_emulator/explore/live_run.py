@@ -13,7 +13,7 @@ from queue_emulator.workerd.config import CF_HEADER
 from queue_emulator.workerd.stepping import Answered, Asked, Stepping
 
 _THROWN, _REFUSED, _SEEN = b"x-emulator-thrown", b"x-emulator-refused", b"x-emulator-seen"
-_PROBES = 2  # after which whatever a Worker was about to ask for is there; after one it was missing once in 180 times
+_TURNS = 4  # of the runtime's timers, after which whatever a Worker was about to ask for is there; one was too few
 _CLOCK, _CHANCE = b"c", b"r"
 
 
@@ -127,8 +127,8 @@ class LiveRun:
             self._take(asked)
         seen = b""
         if known is None or not self._comes(asked, known):
-            for _ in range(_PROBES if self.over is None else 0):
-                seen += self._probe()
+            if self.over is None:
+                seen = self._probe(_TURNS)
             while self._stepping.any_more(self._slot):
                 self._take(asked)
         wanted = self._wait_for(asked)
@@ -144,7 +144,7 @@ class LiveRun:
             if self.over is not None or len(asked) == known:
                 return True
             if not probed:
-                self._probe()
+                self._probe(_TURNS)
         return False
 
     def _take(self, asked: list[Asked]) -> None:
@@ -162,12 +162,13 @@ class LiveRun:
         self._asked += asked
         return wanted
 
-    def _probe(self) -> bytes:
-        headers = {"Host": "worker.example", CF_HEADER: self._cf(probe=True)}
+    def _probe(self, turns: int = 0) -> bytes:
+        """The time as it was told, and what was seen since it was before; answered after so many turns."""
+        headers = {"Host": "worker.example", CF_HEADER: self._cf(probe=True, turns=turns)}
         return self._stepping.probe(self._slot, headers).header(_SEEN) or b""
 
-    def _cf(self, *, chance: int = 0, probe: bool = False) -> str:
-        told = {"now": self._told_ms, "chance": chance, "probe": probe}
+    def _cf(self, *, chance: int = 0, probe: bool = False, turns: int = 0) -> str:
+        told = {"now": self._told_ms, "chance": chance, "probe": probe, "turns": turns}
         return json.dumps({"colo": self._sent.location, "emulator": told})
 
 

@@ -96,9 +96,11 @@ class RemoteService:
         """Any operation, all the way; raises JavaScriptError for what is refused or fails."""
         return self.pipeline.perform(operation, self)
 
-    async def load(self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False) -> None:
+    async def load(
+        self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False, epoch: int | None = None
+    ) -> None:
         """Write as bulk writes; raises RemoteError that says how many keys were not, if any: the rest were."""
-        keys, caller, now_ms = [request.key for request in requests], Invocation(None), self.clock.now_ms()
+        keys, caller, now_ms = [request.key for request in requests], Invocation(None, epoch=epoch), self.clock.now_ms()
         in_steps = in_steps and len(keys) > STEP_ENTRIES
         await self.perform(Operation(LOAD, self.namespace, location, keys, caller, now_ms, requests, in_steps=in_steps))
 

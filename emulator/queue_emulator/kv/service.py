@@ -140,9 +140,12 @@ class KVService:
         )
         return written.entries
 
-    async def load(self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False) -> None:
-        """As `write`, as a seed: no rule, limit or count is for it."""
-        await self.pipeline.perform(self._writing(LOAD, location, requests, caller=NOBODY, in_steps=in_steps), self)
+    async def load(
+        self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False, epoch: int | None = None
+    ) -> None:
+        """As `write`, as a seed: no rule, limit or count is for it. `epoch`: of the reset after which it was sent."""
+        caller = NOBODY if epoch is None else Invocation(None, mixed=True, epoch=epoch)
+        await self.pipeline.perform(self._writing(LOAD, location, requests, caller=caller, in_steps=in_steps), self)
 
     async def delete(self, location: str, *keys: bytes, caller: Invocation = NOBODY, in_steps: bool = False) -> None:
         """Leave tombstones, all or none; deleting a key that is not there succeeds; `in_steps` as in `write`."""

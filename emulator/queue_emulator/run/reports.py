@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -48,6 +50,11 @@ class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
     alone: str | None
     clocks: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a URL that no runtime on this machine has: what clients send goes there, keys too."""
+        for url in (*self.urls.values(), *self.clocks):
+            _check_near(url)
+
 
 class Missed(msgspec.Struct, frozen=True, tag_field="event", tag="missed"):
     """A process starts the runtime by a miniflare that the preload has not seen."""
@@ -64,6 +71,14 @@ class Refused(msgspec.Struct, frozen=True, tag_field="event", tag="refused"):
 
 
 Report: TypeAlias = Loaded | Bound | Ready | Missed | Refused
+
+
+def _check_near(url: str) -> None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    near = host == "localhost" or not ip_address(host).is_global
+    if parts.scheme != "http" or not near or parts.port == 0 or parts.username is not None:
+        raise ValueError(f"not the URL of a runtime on this machine: {url[:200]!r}")
 
 
 async def listen(path: Path, take: Callable[[Report], Awaitable[None]]) -> asyncio.Server:

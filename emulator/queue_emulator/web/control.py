@@ -83,7 +83,8 @@ class Control:
         """Write a bulk-put array, all or nothing, at the location that the request names."""
         location = location_of(request, self._deployment)
         data = await self._data(request)
-        await self._deployment.service.load(location, data.requests, in_steps=True)
+        epoch = request.scope[INVOCATION].epoch
+        await self._deployment.service.load(location, data.requests, in_steps=True, epoch=epoch)
         return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
 
     async def _data(self, request: Request) -> BulkData:

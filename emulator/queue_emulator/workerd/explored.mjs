@@ -12,10 +12,10 @@ const SEEN = "X-Emulator-Seen"; // what the Worker's code has seen of clock and 
 
 async function answer(request, ctx, serve) {
   const { emulator, ...cf } = request.cf;
-  const { now, chance, probe } = emulator;
+  const { now, chance, probe, turns } = emulator;
   const since = stand(now);
-  if (probe) await idle();
-  if (probe) return new Response(null, { status: 204, headers: { [SEEN]: seen(since) } });
+  for (let turn = 0; turn < turns; turn++) await idle();
+  if (probe) return new Response(null, { status: 204, headers: { [SEEN]: seen(looked() || since) } });
   draw(chance);
   const background = [];
   const held = new Proxy(ctx, {

@@ -69,6 +69,7 @@ def stepped_worker(plan: WorkerPlan, binary: Path, variables_at: Mapping[str, Ma
             log=_nobody_listens,
         )
         stack.callback(lambda: run(workerd.stop()))
+        stepping.alive = lambda: workerd.alive
         copy_modules(layout.modules, folder)
         run(workerd.start(config_text(layout)))
         stack.callback(stepping.close)  # before workerd is stopped: it waits for what is asked

@@ -8,7 +8,7 @@ that asks for several things at once, each is an event, in the order in which th
 import selectors
 import socket
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,8 +21,11 @@ from queue_emulator.core.errors import EmulatorError
 from queue_emulator.core.wire_names import LOCATION_HEADER
 from queue_emulator.workerd.config import NAMESPACE_HEADER, OUTBOUND
 from queue_emulator.workerd.runtime_kv import BACKLOG
+from queue_emulator.workerd.stopped import WorkerStopped
 
 SILENT_S_MAX = 10.0
+_LOOKED_FOR_S = 0.5  # before we ask whether the runtime is still there
+_ENDED = "workerd has ended: it was killed, or it crashed"
 _CHUNK_BYTES = 262_144
 _HEAD_BYTES_MAX = 1024 * 1024
 _IDLE_S_MAX = 2.0  # the runtime closes a connection that is idle for 5 s
@@ -77,7 +80,8 @@ class Stepping:
     """Both ends of a workerd's connections: ours to its slots, and its own to us."""
 
     def __init__(self, folder: Path, kv_socket: Path) -> None:
-        """`folder` has a socket for each slot, of its name."""
+        """`folder` has a socket for each slot, of its name; `alive` says whether the runtime is still there."""
+        self.alive: Callable[[], bool] = lambda: True
         self._folder = folder
         self._selector = selectors.DefaultSelector()
         self._events: defaultdict[str, deque[Asked | Answered]] = defaultdict(deque)
@@ -102,7 +106,7 @@ class Stepping:
         return number
 
     def next(self, slot: str) -> Asked | Answered:
-        """The next event of a slot; raises EmulatorError if there is none for long."""
+        """The next event of a slot; raises EmulatorError if there is none for long, WorkerStopped at the end of it."""
         events = self._events[slot]
         while not events:
             self._wait()
@@ -182,11 +186,15 @@ class Stepping:
         connection.socket.close()
 
     def _wait(self) -> None:
-        if not self._look(SILENT_S_MAX):
-            raise EmulatorError(
-                f"the Worker asks for nothing and does not answer for {SILENT_S_MAX:g} s: it waits for something that "
-                "cannot be explored"
-            )
+        silent = Stopwatch()
+        while not self._look(_LOOKED_FOR_S):
+            if not self.alive():
+                raise WorkerStopped(_ENDED)
+            if silent.elapsed_s() >= SILENT_S_MAX:
+                raise EmulatorError(
+                    f"the Worker asks for nothing and does not answer for {SILENT_S_MAX:g} s: it waits for something "
+                    "that cannot be explored"
+                )
 
     def _look(self, timeout_s: float) -> bool:
         """Read what is there; whether anything was."""
@@ -218,7 +226,7 @@ class Stepping:
             if slots.get(connection.slot) is connection:
                 del slots[connection.slot]
                 if connection.asked:
-                    raise EmulatorError("workerd has ended: it closed a connection before it answered")
+                    raise WorkerStopped(_ENDED)
 
 
 @dataclass(slots=True, eq=False)
@@ -255,6 +263,10 @@ class _Connection:
         self.socket.setblocking(True)
         try:
             self.socket.sendall(whole)
+        except ConnectionError:
+            if isinstance(head, h11.Request):
+                raise WorkerStopped(_ENDED) from None
+            raise
         finally:
             self.socket.setblocking(False)
 

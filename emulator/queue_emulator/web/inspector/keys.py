@@ -194,7 +194,8 @@ class Keys:
         service, content = self._deployment.chosen(request.query_params.get("namespace")), await read_body(request)
         parse = partial(parse_bulk, entries_max=limits.SEED_ENTRIES_MAX)
         data = await off_loop(len(content), partial(parse, content, service.clock.now_ms()))
-        await service.load(location_of(request, self._deployment), data.requests, in_steps=True)
+        location, epoch = location_of(request, self._deployment), request.scope[INVOCATION].epoch
+        await service.load(location, data.requests, in_steps=True, epoch=epoch)
         return {"written": len(data.requests), "ignoredFields": data.unknown_fields}
 
 
