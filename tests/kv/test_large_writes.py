@@ -72,3 +72,20 @@ async def test_one_that_the_log_has_no_room_for_is_refused_and_the_next_one_is_m
             await store._file.ask("SELECT 1", ())
         ((parts,),) = await store._file.ask("SELECT count(*) FROM part", ())
         assert parts == 2 + (size_mib if count == 1 else 0)
+
+
+async def test_a_long_one_that_is_not_yet_in_its_place_stays_though_the_next_one_fails(path: Path) -> None:
+    written = [Entry(b"%d" % number, bytes(MIB), number, 0) for number in (1, 2)]
+    drafts = [[entry] for entry in written]
+    async with opened(path) as store:
+        await store._file.ask("PRAGMA secure_delete = OFF", ())  # as most builds have it: to drop a table is little
+        long = await store.stage(drafts)
+        await long.write(written)
+        with no_file_grows_beyond(size_bytes(path.with_name(f"{path.name}-wal")) + MIB // 2):
+            with pytest.raises(StateError, match="the state file failed: "):
+                await long.end()
+            with pytest.raises(StateError, match="the state file failed: "):
+                await store.stage(drafts)
+        assert await store.read([b"1", b"2"]) == written
+    async with opened(path) as store:
+        assert await store.read([b"1", b"2"]) == written

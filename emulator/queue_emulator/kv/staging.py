@@ -137,6 +137,8 @@ class StagedRows:
     async def finish(self) -> None:
         """Move what was written to its place, and forget what was put aside."""
         staging = self._staging
+        if staging.unfinished is not self:
+            return  # the tables are those of another write, which may be the only place where it is
         if self._number in staging.written:
             for first, last in self._drafts:
                 if staging.closed:
