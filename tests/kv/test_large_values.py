@@ -249,6 +249,19 @@ async def test_nothing_is_left_of_one_into_a_namespace_that_was_deleted_meanwhil
         assert await dropped(store) == 0
 
 
+async def test_a_purge_beside_a_long_write_leaves_what_is_not_yet_in_its_place(path: Path) -> None:
+    entries = [large(b"a", 1), Entry(b"l", b"small", 2, 5)]
+    async with opened(path) as store:
+        prepared = await store.stage([[entry] for entry in entries])
+        writing = asyncio.ensure_future(prepared.write(entries))
+        await asyncio.gather(writing, store.purge(1))
+        await prepared.end()
+        assert await store.read([b"k", b"l"]) == entries
+        assert await dropped(store) == PARTS
+    async with opened(path) as store:
+        assert await store.read([b"k", b"l"]) == entries
+
+
 async def test_a_file_without_parts_is_upgraded(path: Path) -> None:
     small = Entry(b"s", b"small", 2, 5)
     async with opened(path) as store:

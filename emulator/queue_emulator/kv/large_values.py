@@ -31,7 +31,7 @@ class Parts(NamedTuple):
 
 
 Aside = Mapping[bytes, Parts]
-"""Values that are written and are no entry's yet, by the key that they are for."""
+"""The parts of values, by the key that they are for."""
 
 
 class File(Protocol):
@@ -97,12 +97,16 @@ class LargeValues:
         """The entries of a namespace, or of all, are dropped."""
         self._forget([each for each in self._of if namespace in (None, each[0])])
 
-    async def purged(self, namespace: int) -> None:
-        """Some entries of a namespace may be dropped."""
-        for entry, parts in [each for each in self._of.items() if each[0][0] == namespace]:
-            gone = not await self._file.ask(_STILL, (*entry, parts.number))
-            if gone and self._of.get(entry) is parts:
-                self._forget([entry])
+    def held(self, namespace: int) -> Aside:
+        """The parts of each entry of a namespace that has some."""
+        return {key: parts for (number, key), parts in self._of.items() if number == namespace}
+
+    async def purged(self, namespace: int, held: Aside) -> None:
+        """Some entries of a namespace may be dropped; `held` are those that were in the table before."""
+        for key, parts in held.items():
+            gone = not await self._file.ask(_STILL, (namespace, key, parts.number))
+            if gone and self._of.get((namespace, key)) is parts:
+                self._forget([(namespace, key)])
 
     def of(self, namespace: int, key: bytes) -> Parts | None:
         """The parts of the value that the entry under the key has."""

@@ -15,7 +15,7 @@ import msgspec
 
 from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
-from queue_emulator.kv.large_values import Aside, is_large, kept_value
+from queue_emulator.kv.large_values import Aside, Parts, Statement, is_large, kept_value
 from queue_emulator.kv.schema import INSERT_NAMESPACE
 from queue_emulator.kv.sqlite_file import SqliteFile, open_file
 from queue_emulator.kv.staging import Overlay, StagedRows
@@ -98,13 +98,18 @@ class SqliteStore:
         return staged
 
     async def purge(self, gone_before_ms: int) -> int:
-        if self._written() is not None:
-            return 0  # a tombstone may be newer than an entry that is not yet in its place
         # gone since expiration_s * 1000 < gone_before_ms, in whole seconds so that the index serves
         bounds = ((_PURGE_DELETED, gone_before_ms), (_PURGE_EXPIRED, -(-gone_before_ms // 1000)))
-        gone = await self._file.change([(sql, [(self._namespace, bound)]) for sql, bound in bounds])
-        if self._file.large:
-            await self._file.large.purged(self._namespace)
+        number, held = self._namespace, dict[bytes, Parts]()
+
+        def statements() -> list[Statement]:
+            if self._written() is not None:
+                return []  # a tombstone may be newer than an entry that is not yet in its place
+            held.update(self._file.large.held(number))
+            return [(sql, [(number, bound)]) for sql, bound in bounds]
+
+        gone = await self._file.change(statements)
+        await self._file.large.purged(number, held)
         return gone
 
     async def clear(self) -> None:
