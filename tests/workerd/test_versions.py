@@ -74,6 +74,24 @@ def test_requests_are_divided_and_a_version_without_a_share_can_be_asked_for(
         assert len({divided.ask("GET", "/", headers={KEY: key}).json()[0] for _ in range(10)}) == 1
 
 
+def test_a_version_whose_config_has_another_id_has_another_namespace(
+    serve_worker: ServeWorker, old: tuple[str, str], tmp_path: Path
+) -> None:
+    for folder, id in ((tmp_path, "a" * 32), (tmp_path / "old", "b" * 32)):
+        config = f'{{"main": "index.mjs", "kv_namespaces": [{{"binding": "CACHE", "id": "{id}"}}]}}'
+        (folder / "wrangler.json").write_text(config)
+    emulator = serve_worker(version("new"), *old, "--split", "new=100,old=0")
+
+    def ask(name: str, method: str = "GET") -> list[object]:
+        found: list[object] = emulator.ask(method, "/", headers={OVERRIDES: f'mine="{name}"'}).json()
+        return found[:2]
+
+    assert ask("new", "PUT") == ["new", "new"]
+    assert ask("old") == ["old", None]
+    assert ask("old", "PUT") == ["old", "old"]
+    assert ask("new") == ["new", "new"]
+
+
 @ON_LINUX
 def test_a_version_whose_runtime_dies_is_started_again_and_the_other_answers_meanwhile(
     serve_worker: ServeWorker, old: tuple[str, str]

@@ -13,7 +13,7 @@ from queue_emulator.compose.account import Account, connection_app, open_account
 from queue_emulator.compose.banner import banner
 from queue_emulator.compose.ready_file import ready_file
 from queue_emulator.compose.seeds import Seeds, read_seeds
-from queue_emulator.compose.workers import ServeOn, deployed, run_on_workerd
+from queue_emulator.compose.workers import Bound, ServeOn, deployed, run_on_workerd
 from queue_emulator.core.clock import MovableClock, SystemClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.request_line import Answered, message_as_json
@@ -30,7 +30,7 @@ from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
 from queue_emulator.worker.fetch import WorkerVersion
-from queue_emulator.worker.rollout import Rollout
+from queue_emulator.worker.rollout import DEFAULT_VERSION, Rollout
 from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ async def _serve(
 
 @dataclass(frozen=True, slots=True)
 class _KV:
-    """The namespace that is controlled, and by name those that the Worker is bound to; of a real one nothing else."""
+    """The namespace that is controlled, and those that each version is bound to; of a real one nothing else."""
 
     service: "KVService | RemoteService"
-    services: Mapping[str, KVService] = field(default_factory=dict)
+    services: Mapping[str, Bound] = field(default_factory=dict)
     account: Account | None = None
 
     @property
@@ -95,12 +95,13 @@ async def _opened(settings: Settings, clock: MovableClock, dice: Dice) -> AsyncI
         finally:
             await service.close()
         return
-    plans = [each.plan for each in deployed(settings).values()] if settings.worker else [WorkerPlan(main=Path())]
+    ours = {DEFAULT_VERSION: WorkerPlan(main=Path())}
+    plans = {name: build.plan for name, build in deployed(settings).items()} if settings.worker else ours
     async with open_account(settings.state, settings.profile, clock, dice) as account:
-        services: dict[str, KVService] = {}
-        for plan in plans:
-            services |= await bind_all(plan, account.namespaces, WORKER_NAME)
-        yield _KV(next(iter(services.values())), services, account)
+        # Each version's own: what has one name in the configs of two may have two ids.
+        bound = {name: await bind_all(plan, account.namespaces, WORKER_NAME) for name, plan in plans.items()}
+        first = next(iter(bound.values()))
+        yield _KV(next(iter(first.values())), bound, account)
 
 
 def _deployment(settings: Settings, clock: MovableClock, dice: Dice, kv: _KV) -> Deployment:

@@ -20,19 +20,22 @@ if TYPE_CHECKING:
 
 _WORKERD_GRACE_S = 2.0  # a Worker may spin for ever, and who writes one presses Ctrl-C often
 
+Bound = Mapping[str, KVService]
+"""The namespaces that a Worker is bound to, by the names that its config has for them."""
 ServeOn = Callable[..., Coroutine[object, None, None]]  # type: ignore[explicit-any]  # an app, then `grace_s`
 
 
 async def run_on_workerd(
-    settings: Settings, deployment: Deployment, services: Mapping[str, KVService], serve_on: ServeOn
+    settings: Settings, deployment: Deployment, bound: Mapping[str, Bound], serve_on: ServeOn
 ) -> None:
+    """Until it is told to end; `bound` are the namespaces of each version."""
     from queue_emulator.workerd.running import running_worker
     from queue_emulator.workerd.versions import VersionsApp
 
     workers: dict[str, RunningWorker] = {}
     async with AsyncExitStack() as stack:
         for name, build in deployed(settings).items():
-            around = _around(name, build, settings, deployment, services)
+            around = _around(name, build, settings, deployment, bound[name])
             workers[name] = await stack.enter_async_context(running_worker(build.plan, around))
             deployment.clock.on_move(workers[name].clock.moved)
 
@@ -63,7 +66,7 @@ def deployed(settings: Settings) -> dict[str, WorkerSettings]:
 
 
 def _around(
-    name: str, build: WorkerSettings, settings: Settings, deployment: Deployment, services: Mapping[str, KVService]
+    name: str, build: WorkerSettings, settings: Settings, deployment: Deployment, bound: Bound
 ) -> "Surroundings":
     """What a version of the Worker is lent; where there are several, each line of its log begins with its name."""
     from queue_emulator.workerd.running import Surroundings
@@ -71,7 +74,7 @@ def _around(
     versions = len(settings.rollout.deployed)
     return Surroundings(
         binary=build.binary,
-        service=services.__getitem__,
+        service=bound.__getitem__,
         invoked=partial(_count, deployment.emulated().pipeline),
         locations=settings.locations,
         variables=build.variables,
