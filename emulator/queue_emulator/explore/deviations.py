@@ -2,12 +2,19 @@
 
 A deviation is a switch to another actor in the midst of a request, a pause that is not the usual one, a fault, or
 another order of operations that one request asks for at once. Most of what breaks a queue needs one or two of them. Any
-order of whole requests has none. A deviation counts double where nothing speaks for it: a switch after which the other
-actor touches nothing that the request has read or written before it and does so again after it (explore/conflicts.py),
-or a pause in the midst of a request; and one more where nothing speaks for its time: no key would be put again at once,
-nothing that the request has to do with ends, or a minute makes no copy newer because there is one location. Of as many
-deviations, those come first before which fewer other requests than the usual ones were begun, and of these again the
-few that are made for what time brings.
+order of whole requests has none.
+
+A deviation counts as two where it can hardly matter:
+- a switch, if the other actor touches nothing that the request touches both before and after it (explore/conflicts.py)
+- a pause in the midst of a request
+
+It counts as one more where its time can hardly matter:
+- no time passes, and the actor puts no key that was put just now
+- the next key expires, and the actor, or the request, has nothing to do with that key
+- a minute passes, and there is one location only, so that no copy is old
+
+Among schedules with as many deviations, those come first in which fewer requests were begun out of the usual order.
+Among these, those come first in which a pause ends at once or when a key expires.
 
 A schedule is as another one that was run up to some place, deviates there, and goes on as usual. Those that deviate at
 one place follow each other, so that what comes before it is done once for all of them.

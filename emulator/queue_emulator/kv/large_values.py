@@ -8,7 +8,7 @@ are dropped after it, in steps too; a process that dies meanwhile leaves them to
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import aiosqlite
@@ -131,7 +131,7 @@ class LargeValues:
         return b"".join(content)
 
     def drop(self, unused: Collection[Parts]) -> None:
-        """No entry has these values, from now on or ever."""
+        """No entry refers to these values: their parts are dropped in steps, when nobody reads them any more."""
         self._unused.update(unused)
         if self._unused and not self._closed and (self._dropping is None or self._dropping.done()):
             self._dropping = asyncio.ensure_future(self._drop())
@@ -150,11 +150,10 @@ class LargeValues:
             for number in reversed(range(parts.parts)):
                 if self._closed:
                     return
-                # A disk that is full, or a file that is gone: the next one to drop, or the next start, tries again.
-                with suppress(StateError):
+                try:
                     await self._file.ask(_DROP, (parts.number, number), writes=True)
-                    continue
-                return
+                except StateError:
+                    return  # the disk is full, or the file is gone: the next `drop`, or the next start, tries again
             self._unused.discard(parts)
 
 
