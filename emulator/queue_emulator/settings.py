@@ -152,8 +152,12 @@ def environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple[WorkerSettings, KeySource]:
+def read_worker(
+    flags: WorkerFlags, *, workerd: Path | None, host: str, beside: KeySource | None = None
+) -> tuple[WorkerSettings, KeySource]:
     """What to run on workerd, and the keys as for the Python Worker; all of `.dev.vars` is bound as secrets.
+
+    `beside` has the keys of a version that runs beside it, for one that has none of its own.
 
     A key from elsewhere is bound only to a Worker whose code names it: another one has nothing to do with the queue.
 
@@ -163,7 +167,7 @@ def read_worker(flags: WorkerFlags, *, workerd: Path | None, host: str) -> tuple
     plan = plan_worker(flags)
     folder = plan.folder if (plan.folder / DEV_VARS).exists() else Path()
     bound = {name: value for name, value in plan.variables.items() if isinstance(value, str)}
-    source = read_keys(host, folder=folder, bound=bound)
+    source = read_keys(host, folder=folder, bound=bound, beside=beside)
     secrets = {name: value for name, value in _dev_vars(folder / DEV_VARS).items() if name not in _OURS}
     keys = (source.keys.queue_api_key, source.keys.admin_api_key, source.keys.assistant_api_key)
     asked_for = {*secrets, *bound, *named_in_code(plan.main, KEY_NAMES)}
@@ -178,15 +182,18 @@ def read_keys(
     environment: Mapping[str, str] | None = None,
     folder: Path = Path(),
     bound: Mapping[str, str] | None = None,
+    beside: KeySource | None = None,
 ) -> KeySource:
     """Keys and token from the environment, else `.dev.vars` in `folder`, else, on loopback only, ones of our own.
 
-    `bound` is what a Worker is bound to anyway, and asked last.
+    `bound` is what a Worker is bound to anyway, and asked last; `beside` is taken as a whole where no key is found.
     Raises SettingsError where an address that others can reach would be opened with keys that everybody knows.
     """
     sources = _sources(environment, folder)
-    tokens = _api_token(host, sources), _token_named(CONTROL_TOKEN_NAME, sources)
     found = {name: each for name in KEY_NAMES if (each := _first(name, [*sources, ("a variable", bound or {})]))}
+    if not found and beside is not None:
+        return beside
+    tokens = _api_token(host, sources), _token_named(CONTROL_TOKEN_NAME, sources)
     if not found:
         _check_that_nobody_else_can_reach(host)
         return KeySource(DEVELOPMENT_KEYS, {}, True, *tokens)

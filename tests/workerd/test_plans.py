@@ -242,6 +242,20 @@ def test_keys_that_the_worker_is_bound_to_need_no_development_keys(worker: Path,
     assert settings.variables == {"QUEUE_API_KEY": '"mine"'}
 
 
+def test_a_version_without_keys_of_its_own_has_those_of_the_version_beside_it(worker: Path, tmp_path: Path) -> None:
+    """One of another folder, where no `.dev.vars` is: its clients are the same."""
+    (worker.parent / ".dev.vars").write_text("QUEUE_API_KEY=mine\nSECRET=s\n")
+    old = tmp_path / "old" / "worker.mjs"
+    old.parent.mkdir()
+    old.write_text("export default { fetch: (request, env) => new Response(env.QUEUE_API_KEY) }")
+    _, keys = read_worker(WorkerFlags(worker), workerd=worker, host="0.0.0.0")
+    version, source = read_worker(WorkerFlags(old), workerd=worker, host="0.0.0.0", beside=keys)
+    assert (version.variables, source.development) == ({"QUEUE_API_KEY": '"mine"'}, False)
+    (old.parent / ".dev.vars").write_text("QUEUE_API_KEY=its own\n")
+    version, _ = read_worker(WorkerFlags(old), workerd=worker, host="0.0.0.0", beside=keys)
+    assert version.variables == {"QUEUE_API_KEY": '"its own"'}
+
+
 def test_the_binary_is_found_in_a_node_modules_above(tmp_path: Path) -> None:
     binary = tmp_path / "node_modules" / "@cloudflare" / "workerd-linux-64" / "bin" / "workerd"
     binary.parent.mkdir(parents=True)

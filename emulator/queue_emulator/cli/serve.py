@@ -118,7 +118,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 
     cloudflare = _cloudflare(parsed)
     worker, keys = _worker(parsed)
-    builds, shares = _versions(parsed)
+    builds, shares = _versions(parsed, keys)
     serve(
         settings.Settings(
             keys=keys,
@@ -209,8 +209,10 @@ def _flags(parsed: argparse.Namespace, worker: Path) -> WorkerFlags:
     )
 
 
-def _versions(parsed: argparse.Namespace) -> tuple[Mapping[str, settings.WorkerSettings], Rollout]:
-    """The versions of a Worker of one's own beside the one of --worker, and which version answers what."""
+def _versions(
+    parsed: argparse.Namespace, keys: settings.KeySource
+) -> tuple[Mapping[str, settings.WorkerSettings], Rollout]:
+    """The versions of your own Worker beside the one of --worker, which has these keys; and which answers what."""
     places = locations(parsed.location)
     if parsed.worker is None:
         return {}, rollout(parsed.worker_version, parsed.split, places)
@@ -223,7 +225,7 @@ def _versions(parsed: argparse.Namespace) -> tuple[Mapping[str, settings.WorkerS
             f"--split {DEFAULT_VERSION}=90,{unused}=10"
         )
     return {
-        name: settings.read_worker(_flags(parsed, path), workerd=parsed.workerd, host=parsed.host)[0]
+        name: settings.read_worker(_flags(parsed, path), workerd=parsed.workerd, host=parsed.host, beside=keys)[0]
         for name, path in paths.items()
     }, shares
 
