@@ -30,9 +30,9 @@ def test_twice_as_many_keys_as_the_cap_keep_copies_and_bytes_under_it() -> None:
             assert held(edge, 0)  # and so it is used again
             assert len(edge) <= EDGE_COPIES_MAX
             assert edge.size_bytes <= EDGE_BYTES_MAX
-    assert len(edge) == EDGE_COPIES_MAX
+    assert 0.999 * EDGE_COPIES_MAX <= len(edge) <= EDGE_COPIES_MAX  # some more than must are let go at once
     kept = [number for number in range(2 * EDGE_COPIES_MAX) if held(edge, number)]
-    assert kept == [0, *range(EDGE_COPIES_MAX + 1, 2 * EDGE_COPIES_MAX)]
+    assert kept == [0, *range(2 * EDGE_COPIES_MAX - len(edge) + 1, 2 * EDGE_COPIES_MAX)]
 
 
 def test_what_an_edge_says_it_weighs_is_about_what_it_takes() -> None:
