@@ -34,8 +34,8 @@ from queue_emulator.explore.scenarios import KILLED, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
 
-_KEPT_MAX = 400  # schedules to go on from, for each number of deviations: more are not come to in hours
-_PUT_OFF_MAX = 2_000  # places at which nothing speaks for a choice, likewise
+_KEPT_MAX = 100  # schedules to go on from, for each number of deviations: more are not come to in half an hour
+_PUT_OFF_MAX = 500  # places at which nothing speaks for a choice, likewise
 _PLACE_BITS = 16
 
 
@@ -191,13 +191,13 @@ class ByDeviations:
     def _learn(self, tried: Tried, level: int, switches: int, *, usual: bool) -> None:
         """What goes on from here is tried later."""
         seen = self._conflicts.see(tried.happenings)
-        places = tuple([self._interned.setdefault(place, place) for place in tried.places])
         faulted = any(choice.fault for choice in tried.made)
-        stem = _Stem(level, switches, usual, faulted, tried.made, places, seen)
-        weights = {kind.weight for place in dict.fromkeys(places) for kind in _by_kind(place, usual, faulted)}
-        for weight in weights:
-            stems = self._stems.setdefault(level + weight, [])
-            if len(stems) < _KEPT_MAX:
+        weights = {kind.weight for place in dict.fromkeys(tried.places) for kind in _by_kind(place, usual, faulted)}
+        of = [stems for weight in weights if len(stems := self._stems.setdefault(level + weight, [])) < _KEPT_MAX]
+        if of:  # else nothing of it is kept
+            places = tuple([self._interned.setdefault(place, place) for place in tried.places])
+            stem = _Stem(level, switches, usual, faulted, tried.made, places, seen)
+            for stems in of:
                 stems.append(stem)
 
     def _next_place(self) -> None:
@@ -219,6 +219,7 @@ class ByDeviations:
         self.level = min((*self._stems, *self._put_off), default=None)
         if self.level is None:
             return False
+        self._interned.clear()
         self._from = [*self._put_off.pop(self.level, ()), *self._stems.pop(self.level, ())]
         for number, each in enumerate(self._from):
             if isinstance(each, _Branches):
@@ -305,7 +306,7 @@ def _share(run: Tried, lane: int, lanes: int) -> Tried:
     return run._replace(places=tuple(places))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _by_kind(place: Place, usual: bool, faulted: bool) -> dict[_Kind, tuple[Choice, ...]]:
     """What can be chosen."""
     found: dict[_Kind, list[Choice]] = {}
