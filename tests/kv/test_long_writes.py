@@ -213,7 +213,17 @@ async def test_the_journal_notes_each_key_in_its_order(service: KVService) -> No
     await service.load("SJC", many(), in_steps=True)
     events = list(service.journal.after(0))
     assert [event.key for event in events] == [request.key for request in many()]
+    assert [event.version for event in events] == [event.position for event in events] == [*range(1, COUNT + 1)]
     assert COUNT < JOURNAL_EVENTS_MAX
+
+
+async def test_the_journal_notes_the_rule_of_each_key(service: KVService) -> None:
+    service.faults.add(Rule(Verdict("fail_after", 503), key_prefix="k-0007"))
+    with pytest.raises(KVError, match="503"):
+        await service.write(API, many(), in_steps=True)
+    events = list(service.journal.after(0))
+    assert [event.version for event in events] == [*range(1, COUNT + 1)]
+    assert [event.key for event in events if event.fault_rule == 1] == [b"k-%06d" % each for each in range(700, 800)]
 
 
 async def in_the_file(path: Path) -> set[bytes | None]:
