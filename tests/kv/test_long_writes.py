@@ -297,6 +297,23 @@ async def test_a_newer_write_is_not_taken_back_by_moving_what_was_put_aside(
             assert (await store.read([b"a", b"b"]), await store.last_version()) == (expected[:2], 14 + (path == dead))
 
 
+@pytest.mark.parametrize("written", [True, False])
+async def test_the_cache_of_the_file_is_small_for_a_long_write_alone(tmp_path: Path, written: bool) -> None:
+    async with opened(tmp_path / "state.sqlite") as store:
+
+        async def cache_size() -> int:
+            ((size,),) = await store._file.ask("PRAGMA cache_size", ())
+            return abs(int(size))
+
+        before = await cache_size()
+        staged = await store.stage([[Entry(b"a", b"1", 1, 0)], [Entry(b"b", b"2", 2, 0)]])
+        assert await cache_size() < before
+        if written:
+            await staged.write([Entry(b"a", b"1", 11, 0), Entry(b"b", b"2", 12, 0)])
+        await staged.end()
+        assert await cache_size() == before
+
+
 async def test_what_is_dropped_meanwhile_does_not_come_back(tmp_path: Path) -> None:
     catalogue_path = tmp_path / "state.sqlite"
     async with opened(catalogue_path) as store:

@@ -22,7 +22,7 @@ class PutRequests(Sequence[PutRequest]):
 
     def append(self, request: PutRequest) -> None:
         """One more, as long as nobody else has them."""
-        plain = request.expiration_s is request.metadata is request.expiration_ttl_s is None
+        plain = request.expiration_s is None and request.expiration_ttl_s is None and request.metadata is None
         self._keys.append(request.key)
         self._held.append(request.value if plain else request)
 
