@@ -9,6 +9,7 @@ import pytest
 from queue_emulator.core.bulk import BulkData, parse_bulk
 from queue_emulator.core.errors import BulkDataError
 from queue_emulator.core.options import PutRequest
+from queue_emulator.core.put_requests import PutRequests
 
 NOW_S = 1_795_435_200
 
@@ -33,7 +34,7 @@ def test_entries_become_writes_in_their_order() -> None:
         {"key": "a", "value": "", "metadata": {"m": 1.0}, "expiration": NOW_S + 60},
         {"key": "b", "value": "AAH/", "base64": True, "expiration_ttl": 60, "metadata": None},
     ]
-    assert parsed(entries).requests == (
+    assert tuple(parsed(entries).requests) == (
         PutRequest(b"b", b"\xc3\xa9"),
         PutRequest(b"a", b"", NOW_S + 60, '{"m":1}'),
         PutRequest(b"b", b"\x00\x01\xff", NOW_S + 60, None, 60),
@@ -41,16 +42,16 @@ def test_entries_become_writes_in_their_order() -> None:
 
 
 def test_nothing_to_write_is_no_error() -> None:
-    assert parse_bulk(b" [] ", 0) == BulkData((), {})
+    assert parse_bulk(b" [] ", 0) == BulkData(PutRequests(), {})
 
 
 def test_a_byte_order_mark_is_skipped() -> None:
-    assert parse_bulk(b"\xef\xbb\xbf[]", 0) == BulkData((), {})
+    assert parse_bulk(b"\xef\xbb\xbf[]", 0) == BulkData(PutRequests(), {})
 
 
 @pytest.mark.parametrize("absent", ["expiration", "expiration_ttl", "metadata", "base64"])
 def test_a_field_that_is_null_is_a_field_that_is_not_there(absent: str) -> None:
-    assert parsed([{"key": "k", "value": "v", absent: None}]).requests == (PutRequest(b"k", b"v"),)
+    assert [*parsed([{"key": "k", "value": "v", absent: None}]).requests] == [PutRequest(b"k", b"v")]
 
 
 @pytest.mark.parametrize("metadata", [False, 0, "", [], {}])

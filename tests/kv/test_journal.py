@@ -1,6 +1,9 @@
 """The journal: every operation in order, the last so many of them, each as a line of JSON."""
 
+import asyncio
 import json
+
+import pytest
 
 from queue_emulator.core.journal import Event
 from queue_emulator.kv.journal import Journal
@@ -38,6 +41,46 @@ def test_the_oldest_events_are_forgotten_when_there_are_too_many() -> None:
     journal = Journal(events_max=2)
     noted(journal, b"a", b"b", b"c")
     assert (positions(journal, 0), journal.first_position, journal.last_position) == ([2, 3], 2, 3)
+
+
+def test_events_that_are_alike_are_numbered_read_and_forgotten_like_others() -> None:
+    journal = Journal(events_max=4)
+    noted(journal, b"a")
+    journal.note(2, 3, 4, 5, "SJC", "i", "r", "put", b"b", None, 0, 7)
+    journal.note_alike([b"c", b"d"])
+    noted(journal, b"e")
+
+    def event(position: int, key: bytes, version: int) -> Event:
+        return Event(position, 2, 3, 4, 5, "SJC", "i", "r", "put", key, version=version)
+
+    alike = [event(2, b"b", 7), event(3, b"c", 8), event(4, b"d", 9)]
+    assert [*journal.after(0)][:3] == alike
+    assert [*journal.after(2, 1)] == [event(3, b"c", 8)]
+    noted(journal, b"f", b"g")
+    assert [*journal.after(0, 1)] == [event(4, b"d", 9)]
+    assert (positions(journal, 0), journal.first_position, journal.last_position) == ([4, 5, 6, 7], 4, 7)
+
+
+def test_the_last_event_is_one_of_those_that_are_alike_and_a_copy_has_them_too() -> None:
+    journal = Journal()
+    noted(journal, b"a")
+    journal.note_alike([b"b", b"c"])
+    copied = journal.copy()
+    noted(journal, b"d")
+    assert copied.last == Event(3, 1, 3, 4, 5, "SJC", "i", "r", "get", b"c")
+    assert positions(copied, 0) == [1, 2, 3]
+
+
+@pytest.mark.anyio
+async def test_who_follows_gets_each_of_the_events_that_are_alike() -> None:
+    journal = Journal()
+    noted(journal, b"a")
+    events = journal.follow(0)
+    assert (await anext(events)).key == b"a"
+    following = asyncio.ensure_future(anext(events))
+    await asyncio.sleep(0)
+    journal.note_alike([b"b", b"c"])
+    assert [(each.position, each.key) for each in (await following, await anext(events))] == [(2, b"b"), (3, b"c")]
 
 
 def test_cleared_it_goes_on_counting() -> None:

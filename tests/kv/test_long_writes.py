@@ -213,7 +213,17 @@ async def test_the_journal_notes_each_key_in_its_order(service: KVService) -> No
     await service.load("SJC", many(), in_steps=True)
     events = list(service.journal.after(0))
     assert [event.key for event in events] == [request.key for request in many()]
+    assert [event.version for event in events] == [event.position for event in events] == [*range(1, COUNT + 1)]
     assert COUNT < JOURNAL_EVENTS_MAX
+
+
+async def test_the_journal_notes_the_rule_of_each_key(service: KVService) -> None:
+    service.faults.add(Rule(Verdict("fail_after", 503), key_prefix="k-0007"))
+    with pytest.raises(KVError, match="503"):
+        await service.write(API, many(), in_steps=True)
+    events = list(service.journal.after(0))
+    assert [event.version for event in events] == [*range(1, COUNT + 1)]
+    assert [event.key for event in events if event.fault_rule == 1] == [b"k-%06d" % each for each in range(700, 800)]
 
 
 async def in_the_file(path: Path) -> set[bytes | None]:
@@ -285,6 +295,23 @@ async def test_a_newer_write_is_not_taken_back_by_moving_what_was_put_aside(
     for path in (dead, tmp_path / "state.sqlite"):
         async with opened(path) as store:
             assert (await store.read([b"a", b"b"]), await store.last_version()) == (expected[:2], 14 + (path == dead))
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_the_cache_of_the_file_is_small_for_a_long_write_alone(tmp_path: Path, written: bool) -> None:
+    async with opened(tmp_path / "state.sqlite") as store:
+
+        async def cache_size() -> int:
+            ((size,),) = await store._file.ask("PRAGMA cache_size", ())
+            return abs(int(size))
+
+        before = await cache_size()
+        staged = await store.stage([[Entry(b"a", b"1", 1, 0)], [Entry(b"b", b"2", 2, 0)]])
+        assert await cache_size() < before
+        if written:
+            await staged.write([Entry(b"a", b"1", 11, 0), Entry(b"b", b"2", 12, 0)])
+        await staged.end()
+        assert await cache_size() == before
 
 
 async def test_what_is_dropped_meanwhile_does_not_come_back(tmp_path: Path) -> None:

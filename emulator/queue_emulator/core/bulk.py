@@ -20,6 +20,7 @@ from queue_emulator.core.json_size import JsonTooLarge
 from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_put, ends_s
+from queue_emulator.core.put_requests import PutRequests
 
 FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
 PROBLEMS_SHOWN = 5
@@ -31,7 +32,7 @@ NOT_AN_ARRAY = "must be a JSON array of {key, value, expiration?, expiration_ttl
 class BulkData:
     """Checked writes in file order, and how many entries had each field that is not in the format."""
 
-    requests: tuple[PutRequest, ...]
+    requests: PutRequests
     unknown_fields: dict[str, int]
 
 
@@ -54,7 +55,7 @@ def parse_bulk(content: bytes, now_ms: int, *, entries_max: int | None = None) -
 
     Raises BulkDataError naming the entries that are wrong, or if there are more than `entries_max`.
     """
-    requests: list[PutRequest] = []
+    requests = PutRequests()
     problems: list[str] = []
     unknown: Counter[str] = Counter()
     for number, entry in enumerate(_entries(content)):
@@ -70,7 +71,7 @@ def parse_bulk(content: bytes, now_ms: int, *, entries_max: int | None = None) -
             raise BulkDataError(f"{'; '.join(problems[:PROBLEMS_SHOWN])}; and {_PROBLEMS_MAX - PROBLEMS_SHOWN} or more")
     if problems:
         raise BulkDataError(all_problems(problems[:PROBLEMS_SHOWN], len(problems)))
-    return BulkData(tuple(requests), dict(unknown))
+    return BulkData(requests, dict(unknown))
 
 
 def check_entry(member: Json | Members, now_ms: int) -> BulkEntry:

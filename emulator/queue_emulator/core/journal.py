@@ -1,6 +1,9 @@
 """What is known of one KV operation once it is over, as the inspector, the checkers and a picture read it."""
 
+from collections.abc import Sequence
+
 import msgspec
+from msgspec import structs
 
 from queue_emulator.core.javascript import from_utf8
 
@@ -78,3 +81,20 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         }
         said = {name: value for name, value in members.items() if value is not None}
         return _JSON.encode(said).decode()
+
+
+class Alike(msgspec.Struct, frozen=True, gc=False):
+    """Events in a row that differ in nothing but position, key and version, which count up: each is made when read.
+
+    first  the event before them
+    keys   theirs, in their order
+    """
+
+    first: Event
+    keys: Sequence[bytes]
+
+    def at(self, position: int) -> Event:
+        """The one with this number in the journal."""
+        further = position - self.first.position
+        version = None if self.first.version is None else self.first.version + further
+        return structs.replace(self.first, position=position, key=self.keys[further - 1], version=version)

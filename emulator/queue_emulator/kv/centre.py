@@ -352,12 +352,12 @@ def _entries(operation: Operation[Any], now_ms: int, first: int, part: slice = _
 
 def _drafts(operation: Operation[Any], now_ms: int) -> Iterator[Sequence[Entry]]:
     """The entries in steps, numbered from 1; of two with one key the last."""
-    last = {key: number for number, key in enumerate(operation.keys, 1)}
+    replaced = _replaced(operation.keys)
     draft: list[Entry] = []
     size_bytes = 0
     for part in steps(len(operation.keys)):
         for entry in _entries(operation, now_ms, part.start + 1, part):
-            if last[entry.key] != entry.version:
+            if entry.version in replaced:
                 continue
             draft.append(entry)
             size_bytes += len(entry.value or b"")
@@ -367,3 +367,11 @@ def _drafts(operation: Operation[Any], now_ms: int) -> Iterator[Sequence[Entry]]
         if draft:
             yield draft
             draft, size_bytes = [], 0
+
+
+def _replaced(keys: Sequence[bytes]) -> set[int]:
+    """Which of them, numbered from 1, come again later."""
+    if len(set(keys)) == len(keys):  # mostly; numbers for all of them would take as much as the entries
+        return set()
+    last = {key: number for number, key in enumerate(keys, 1)}
+    return {number for number, key in enumerate(keys, 1) if last[key] != number}

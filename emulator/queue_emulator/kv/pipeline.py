@@ -143,10 +143,21 @@ class Pipeline:
             self._note(operation, way, seen(ALL), error)
             return
         for part in steps(len(operation.keys)):
-            self._note(structs.replace(operation, keys=operation.keys[part]), way, seen(part), error)
+            self._note_step(structs.replace(operation, keys=operation.keys[part]), way, seen(part), error)
             await others_first()
             if way.epoch != self.epoch:
                 raise ResetError(operation.kind.wire)
+
+    def _note_step(
+        self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None
+    ) -> None:
+        """As `_note`: the events of a long write are alike, and kept as such, unless a rule is for one of them."""
+        keys, ruled = operation.keys, way.decision is not None and way.decision.rules
+        if not ruled and _counted_up(seen):
+            self._note(structs.replace(operation, keys=keys[:1]), way, seen[:1], error)
+            self.journal.note_alike(keys[1:])
+        else:
+            self._note(operation, way, seen, error)
 
     def _note(self, operation: Operation[Any], way: Way, seen: Sequence[Saw], error: JavaScriptError | None) -> None:
         kind, keys, caller = operation.kind, operation.keys, operation.caller
@@ -171,6 +182,14 @@ class Pipeline:
                 rules.get(key),
                 operation.namespace,
             )
+
+
+def _counted_up(seen: Sequence[Saw]) -> bool:
+    """Whether these are the versions of a write, one after the other, or nothing was seen."""
+    if not seen:
+        return True
+    first = seen[0][2]
+    return first is not None and all(saw == (None, 0, version, None, None) for version, saw in enumerate(seen, first))
 
 
 _NO_RULES: Mapping[bytes, int] = {}

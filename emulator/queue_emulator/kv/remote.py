@@ -22,6 +22,7 @@ from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Ki
 from queue_emulator.core.limits import OPERATIONS_PER_INVOCATION_MAX
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import Profile
+from queue_emulator.core.put_requests import keys_of
 from queue_emulator.kv.cloudflare_answers import BulkValue, ListedKey
 from queue_emulator.kv.cloudflare_api import LIST_LIMIT_MIN, CloudflareAPI
 from queue_emulator.kv.cloudflare_calls import ApiError
@@ -100,7 +101,7 @@ class RemoteService:
         self, location: str, requests: Sequence[PutRequest], *, in_steps: bool = False, epoch: int | None = None
     ) -> None:
         """Write as bulk writes; raises RemoteError that says how many keys were not, if any: the rest were."""
-        keys, caller, now_ms = [request.key for request in requests], Invocation(None, epoch=epoch), self.clock.now_ms()
+        keys, caller, now_ms = keys_of(requests), Invocation(None, epoch=epoch), self.clock.now_ms()
         in_steps = in_steps and len(keys) > STEP_ENTRIES
         await self.perform(Operation(LOAD, self.namespace, location, keys, caller, now_ms, requests, in_steps=in_steps))
 

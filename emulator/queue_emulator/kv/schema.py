@@ -18,7 +18,7 @@ from queue_emulator.core.accounts import Namespace, namespace_of
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.foreign_database import check_schema
 from queue_emulator.kv.large_values import TABLE, divide, drop_unused
-from queue_emulator.kv.staging import TABLES, finish_staged
+from queue_emulator.kv.staging import CACHE, TABLES, finish_staged
 from queue_emulator.kv.state_file import StateFile
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
@@ -74,7 +74,7 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     await connection.execute_fetchall("PRAGMA journal_mode = WAL")
     await connection.execute_fetchall("PRAGMA foreign_keys = ON")
     await connection.execute_fetchall("PRAGMA synchronous = NORMAL")
-    await connection.execute_fetchall("PRAGMA cache_size = -32768")
+    await connection.execute_fetchall(CACHE)
     await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 

@@ -17,6 +17,7 @@ from queue_emulator.core.kinds import DELETE, GET, GET_BULK, LIST, LOAD, PUT, Ki
 from queue_emulator.core.limits import CACHE_TTL_S_DEFAULT
 from queue_emulator.core.options import ListRequest, PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
+from queue_emulator.core.put_requests import keys_of
 from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.centre import Centre, Versions
 from queue_emulator.kv.limiting import Limits
@@ -290,7 +291,7 @@ class KVService:
     def _writing(
         self, kind: Kind, location: str, requests: Sequence[PutRequest], *, caller: Invocation, in_steps: bool
     ) -> Operation[Written]:
-        keys, now_ms = [request.key for request in requests], self.clock.now_ms()
+        keys, now_ms = keys_of(requests), self.clock.now_ms()
         if in_steps and len(requests) <= STEP_ENTRIES:
             in_steps = sum(len(request.value) for request in requests) > STEP_BYTES
         return Operation(kind, self.namespace, location, keys, caller, now_ms, requests, in_steps=in_steps)

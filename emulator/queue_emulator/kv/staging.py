@@ -8,7 +8,9 @@ has written all: the next start moves it.
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import attrgetter, eq
 from typing import Any, Protocol
 
 import aiosqlite
@@ -18,6 +20,9 @@ from queue_emulator.kv.large_values import LargeValues, Parts, Statement, kept_v
 from queue_emulator.kv.store import Written, tell_nobody
 
 TABLES = ("staged", "staged_base")
+
+CACHE = "PRAGMA cache_size = -32768"  # KiB
+_SMALL_CACHE = "PRAGMA cache_size = -2048"  # or the rows of a long write would be in memory once more
 
 Statements = Sequence[Statement] | Callable[[], Sequence[Statement]]
 """A function gives those that depend on what is in the file when their turn has come."""
@@ -61,16 +66,33 @@ class Staging:
             self.written.pop(number, None)
 
 
-class Overlay:
-    """Entries by key, in key order."""
+class Overlay(Collection[bytes]):
+    """Entries in key order, the last of each key: a collection of their keys. A dictionary would take far more."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = {entry.key: entry for entry in entries}
-        self._keys = sorted(self.entries)
+        self._entries = sorted(entries, key=_key)  # of one key the last stays last
+        self._keys = [*self]
+        if any(map(eq, self._keys, islice(self._keys, 1, None))):
+            self._entries = [*{entry.key: entry for entry in self._entries}.values()]
+            self._keys = [*self]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(_key, self._entries)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, bytes) and self.get(key) is not None
+
+    def get(self, key: bytes) -> Entry | None:
+        """What was written under a key."""
+        at = bisect_left(self._keys, key)
+        return self._entries[at] if at < len(self._keys) and self._keys[at] == key else None
 
     def newest(self, key: bytes, entry: Entry | None) -> Entry | None:
         """What stands under a key of which the table says `entry`."""
-        written = self.entries.get(key)
+        written = self.get(key)
         if written is None or (entry is not None and entry.version > written.version):
             return entry
         return written
@@ -80,10 +102,10 @@ class Overlay:
         start = bisect_left(self._keys, first)
         end = len(self._keys) if before is None else bisect_left(self._keys, before, start)
         found = {row.key: row for row in rows}
-        for key in self._keys[start : min(end, start + limit)]:
-            written, row = self.entries[key], found.get(key)
+        for written in self._entries[start : min(end, start + limit)]:
+            row = found.get(written.key)
             if row is None or row.version < written.version:
-                found[key] = Row.of(written)
+                found[written.key] = Row.of(written)
         return [found[key] for key in sorted(found)[:limit]]
 
 
@@ -103,7 +125,7 @@ class StagedRows:
         try:
             if self._staging.unfinished is not None:  # the disk was full
                 await self._staging.unfinished.finish()
-            await self._file.change([*_drop(), (_STAGED, ()), (_BASE, ())], self._begun)
+            await self._file.change([*_drop(), (_STAGED, ()), (_BASE, ()), (_SMALL_CACHE, ())], self._begun)
             for draft in drafts:
                 self._drafts.append((draft[0].version, draft[-1].version))
                 self._aside.update(await self._file.large.put_aside(self._number, draft))
@@ -120,7 +142,7 @@ class StagedRows:
         def changed() -> None:
             self._staging.written[self._number] = overlay
             aside, self._aside = self._aside, {}
-            self._file.large.wrote(self._number, overlay.entries.keys(), aside)
+            self._file.large.wrote(self._number, overlay, aside)
             written()
 
         await self._file.change([(_WRITTEN, [(entries[0].version - 1,)])], changed)
@@ -146,7 +168,7 @@ class StagedRows:
                 await self._file.change([(_MOVE, [(first, last)])])
                 await self._file.change([(_MOVED, [(first, last)])])
         if not staging.closed:
-            await self._file.change(_drop(), self._gone)
+            await self._file.change([*_drop(), (CACHE, ())], self._gone)
 
     def _begun(self) -> None:
         self._staging.unfinished = self
@@ -186,6 +208,8 @@ async def finish_staged(connection: aiosqlite.Connection) -> None:
 def _drop() -> list[Statement]:
     return [(f"DROP TABLE IF EXISTS {table}", ()) for table in TABLES]
 
+
+_key: Callable[[Entry], bytes] = attrgetter("key")
 
 _STAGED = """
     CREATE TABLE staged (

@@ -30,6 +30,7 @@ from queue_emulator.core.data_time import AsOf, newest_ms
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.limits import TTL_S_MIN
+from queue_emulator.core.put_requests import PutRequests
 from queue_emulator.core.shown import one_line
 from queue_emulator.kv.folder import private_folder
 from queue_emulator.transfer.json_array import array_members
@@ -193,7 +194,7 @@ def read_bulk_files(paths: Sequence[Path], now_ms: int, as_of: AsOf | None = Non
         reading = reading_of(files, Reading(now_ms), as_of)
         return [
             BulkData(
-                tuple(put_request(entry, now_ms) for entry in CheckedFiles((each,), 0, reading).each_entry()),
+                PutRequests(put_request(entry, now_ms) for entry in CheckedFiles((each,), 0, reading).each_entry()),
                 each.unknown_fields,
             )
             for each in check_files(files, reading).files
