@@ -11,6 +11,25 @@ from queue_emulator.core.errors import EmulatorError, SettingsError
 pytestmark = pytest.mark.anyio
 SCHEDULES = sorted((Path(__file__).parents[2] / "fixtures").rglob("*.schedule"))
 EXPLORER = LiveExplorer()
+MACHINES = """\
+# a schedule of queue-emulator explore, form 1
+broken     P11 renew
+limits     page 20, operations 20, lease 120 s
+final      new
+before     new t1
+actor      b at SJC on new: renew t1
+actor      a at SJC on new: claim, renew
+
+b          renew t1     get queue:lease:t1 @2
+clock +1 s
+a          claim        list queue:task:
+a                       get queue:lease:t1
+a                       put queue:lease:t1
+a                       get queue:lease:t1
+a                       get queue:task:t1
+clock +1 s
+a          renew t1     get queue:lease:t1 @2
+"""
 
 
 def of_queue() -> list[Path]:
@@ -19,13 +38,20 @@ def of_queue() -> list[Path]:
 
 @pytest.mark.parametrize("path", of_queue()[:6], ids=lambda path: path.stem)
 def test_a_recorded_schedule_is_played_as_it_says_and_breaks_what_it_says(path: Path) -> None:
-    text = path.read_text("utf-8")
+    assert_played_as_it_says(path.read_text("utf-8"))
+
+
+def test_a_schedule_is_played_on_the_machines_that_it_names() -> None:
+    assert_played_as_it_says(MACHINES)
+
+
+def assert_played_as_it_says(text: str) -> None:
     choices: list[dict[str, object]] = []
     told = EXPLORER.play(text, [])
     while told["suggested"] is not None:
         suggested = told["suggested"]
         assert isinstance(suggested, dict)
-        choices.append({name: suggested[name] for name in ("actor", "pause_ms", "fault")})
+        choices.append({name: suggested[name] for name in ("actor", "pause_ms", "fault", "machine")})
         told = EXPLORER.play(text, choices)  # type: ignore[arg-type]
     if not told["ended"]:
         told = EXPLORER.play(text, [*choices, {"end": True}])  # type: ignore[list-item]
@@ -46,6 +72,8 @@ def test_another_choice_is_anybody_s_and_the_schedule_suggests_nothing_any_more(
         ("daemons", [{"actor": "z"}], "'z' cannot go on like this here"),
         ("daemons", [{"actor": "a", "fault": "killed"}], "'a' cannot go on like this here"),
         ("daemons", [{"actor": "a", "pause_ms": -3}], "pause_ms must be a whole number from -2 to 86400000, not -3"),
+        ("daemons", [{"actor": "a", "machine": 2}], "'a' cannot go on like this here"),
+        ("daemons", [{"actor": "a", "machine": 17}], "machine must be a whole number from 1 to 16, not 17"),
         ("daemons", [{}], "actor is missing"),
         ("daemons", [{"end": True}, {"actor": "a"}], "the schedule has ended"),
         ("# a schedule of queue-emulator explore, form 1\nnonsense", [], "the schedule, line 2"),

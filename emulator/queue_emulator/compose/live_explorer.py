@@ -10,6 +10,7 @@ import msgspec
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json, ToJson, stringify_json
+from queue_emulator.core.places import MACHINES_MAX
 from queue_emulator.core.shapes import shaped
 from queue_emulator.drawing.picture import picture
 from queue_emulator.explore import schedule as schedules
@@ -95,7 +96,9 @@ async def _searched(scenario: str, seconds: float, random_seed: int) -> AsyncIte
 
 def _read(text: str) -> Schedule:
     if text.startswith(FIRST_LINE):
-        return schedules.read(text, "the schedule")
+        read = schedules.read(text, "the schedule")
+        machines = max((each.machine for each in read.lines), default=1)
+        return replace(read, scenario=replace(read.scenario, machines=machines))
     scenario = _scenario_named(text)
     return Schedule(Target(next(iter(scenario.subject.guarantees)), ()), scenario, ())
 
@@ -123,15 +126,18 @@ class _Chosen(msgspec.Struct):
     actor: str
     pause_ms: Annotated[int, msgspec.Meta(ge=EXPIRY_MS, le=_PAUSE_MS_MAX)] = USUAL_MS
     fault: str = ""
+    machine: Annotated[int, msgspec.Meta(ge=1, le=MACHINES_MAX)] = 1
 
 
 def _choice(given: Mapping[str, Json]) -> Choice:
     chosen = shaped(given, _Chosen)
-    return Choice(chosen.actor, chosen.pause_ms, chosen.fault)
+    return Choice(chosen.actor, chosen.pause_ms, chosen.fault, chosen.machine)
 
 
 def _possible(world: World, choice: Choice) -> bool:
-    """Whether there is this fault to be had; how long to wait is anybody's choice."""
+    """Whether there is this fault to be had, and this machine; how long to wait is anybody's choice."""
+    if choice.machine > world.scenario.machines:
+        return False
     return not choice.fault or (world.faults_left > 0 and choice.fault in world.scenario.faults)
 
 
@@ -159,6 +165,7 @@ def _option(world: World, choice: Choice) -> Mapping[str, ToJson]:
         "actor": choice.actor,
         "pause_ms": choice.pause_ms,
         "fault": choice.fault,
+        "machine": choice.machine,
         "begins": upcoming,
         "continues": None if upcoming is not None else _running(world, choice.actor),
         "pause": _PAUSES.get(choice.pause_ms, ""),
@@ -173,11 +180,17 @@ def _running(world: World, actor: str) -> str | None:
 
 def _suggested(lines: Sequence[Line], made: Sequence[Choice]) -> Mapping[str, ToJson] | None:
     """What the schedule does next, if all that was chosen was as it says."""
-    as_told = [Choice(each.actor, each.pause_ms, each.fault) for each in lines]
+    as_told = [Choice(each.actor, each.pause_ms, each.fault, each.machine) for each in lines]
     if len(made) >= len(lines) or as_told[: len(made)] != list(made):
         return None
     line = lines[len(made)]
-    return {"actor": line.actor, "pause_ms": line.pause_ms, "fault": line.fault, "operation": line.operation}
+    return {
+        "actor": line.actor,
+        "pause_ms": line.pause_ms,
+        "fault": line.fault,
+        "machine": line.machine,
+        "operation": line.operation,
+    }
 
 
 def _drawn(world: World, read: Schedule, ended: bool) -> str | None:

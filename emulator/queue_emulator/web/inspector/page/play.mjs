@@ -66,13 +66,15 @@ export class Player {
     const of = (name) => next.find((each) => each.actor === name);
     const pauses = [...new Map(next.map((each) => [each.pause_ms, each.pause || "as usual"]))];
     const faults = [...new Set(next.map((each) => each.fault).filter(Boolean))];
+    const machines = [...new Set(next.map((each) => each.machine))];
+    const machine = select(machines.map((each) => [each, `${each}`]));
     const pause = select(pauses.map(([value, text]) => [value, text])), fault = select([["", "nothing"], ...faults.map((each) => [each, FAULTS[each] ?? each])]);
-    const go = (name) => this.choose({ actor: name, pause_ms: Number(pause.value), fault: fault.value });
+    const go = (name) => this.choose({ actor: name, pause_ms: Number(pause.value), fault: fault.value, machine: Number(machine.value) });
     return h("div", { class: "card" },
-      suggested ? h("button", { class: "main", onclick: () => this.choose({ actor: suggested.actor, pause_ms: suggested.pause_ms, fault: suggested.fault }) }, `Next as found: ${suggested.actor}, ${suggested.operation}`) : null,
+      suggested ? h("button", { class: "main", onclick: () => this.choose({ actor: suggested.actor, pause_ms: suggested.pause_ms, fault: suggested.fault, machine: suggested.machine }) }, `Next as found: ${suggested.actor}, ${suggested.operation}`) : null,
       h("h3", {}, "Who goes next?"),
       h("div", { class: "choices" }, names.map((name) => h("button", { class: suggested?.actor === name ? "suggested" : "", onclick: () => go(name) },
         of(name).begins ? `${name} begins: ${of(name).begins}` : `${name} goes on: ${of(name).continues ?? ""}`))),
-      h("div", { class: "form-grid" }, pauses.length > 1 ? field("After a pause", pause) : null, faults.length ? field("What goes wrong", fault) : null));
+      h("div", { class: "form-grid" }, pauses.length > 1 ? field("After a pause", pause) : null, faults.length ? field("What goes wrong", fault) : null, machines.length > 1 ? field("Served by machine", machine) : null));
   }
 }
