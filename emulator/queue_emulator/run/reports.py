@@ -1,6 +1,7 @@
 """What preloads report, on a Unix socket: one connection a process, one line of JSON an event."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from ipaddress import ip_address
@@ -76,9 +77,20 @@ Report: TypeAlias = Loaded | Bound | Ready | Missed | Refused
 def _check_near(url: str) -> None:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    near = host == "localhost" or not ip_address(host).is_global
-    if parts.scheme != "http" or not near or parts.port == 0 or parts.username is not None:
+    if parts.scheme != "http" or not _of_this_machine(host) or parts.port == 0 or parts.username is not None:
         raise ValueError(f"not the URL of a runtime on this machine: {url[:200]!r}")
+
+
+def _of_this_machine(host: str) -> bool:
+    """Nothing can listen at the address of another machine. Raises ValueError for what is no address."""
+    if host == "localhost" or ip_address(host).is_loopback:
+        return True
+    try:
+        with socket.socket(socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET) as listener:
+            listener.bind((host, 0))
+    except OSError:
+        return False
+    return True
 
 
 async def listen(path: Path, take: Callable[[Report], Awaitable[None]]) -> asyncio.Server:
