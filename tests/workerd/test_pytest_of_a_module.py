@@ -104,7 +104,9 @@ TESTS = """
             kv.put("k", "1")
             replies = await asyncio.gather(*(client.get("/k?wait") for _ in range(5)))
         assert [reply.json()["value"] for reply in replies] == ["1"] * 5
-        assert {event.route for event in emulator.journal(after=1)} == {"several requests at once"}
+        routes = {event.route for event in emulator.journal(after=1)}
+        assert "several requests at once" in routes
+        assert routes <= {"several requests at once", "GET /k"}  # the last one to read may be alone by then
 
     def test_another_namespace_is_found_by_its_binding(emulator, kv):
         flags = kv.of("FLAGS")
