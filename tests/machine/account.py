@@ -13,7 +13,7 @@ TWINS = ("twin:1", "twin:2")  # always written in one request: one without the o
 QUEUE_KEYS = tuple(prefix + task for prefix in (RESULT, TASK, LEASE) for task in TASKS)
 CHAFF = "chaff:"  # nobody looks at these: they make a list purge
 LARGE_BYTES = 2_500_000  # of a value that a state file keeps in several parts
-_END_CHARACTERS = 40
+_END_CHARACTERS = 120  # what a route of the Worker adds behind the mark is shorter
 
 
 @dataclass(slots=True)
