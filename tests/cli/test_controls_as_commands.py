@@ -18,7 +18,6 @@ from tests.cli.emulator_process import (
     Emulator,
     StartEmulator,
     closed_environment,
-    start,
 )
 from tests.cli.in_process import refusal, run_here
 
@@ -28,9 +27,9 @@ TOKYO = {**QUEUE, "X-Emulator-Location": "NRT"}
 
 
 @pytest.fixture
-def stale(tmp_path: Path) -> Iterator[Emulator]:
+def stale(start_emulator: StartEmulator) -> Emulator:
     """One in which NRT shows what is old."""
-    running = start("--ephemeral", "--location", "SJC", "--location", "NRT", folder=tmp_path, log_file=tmp_path / "log")
+    running = start_emulator("--ephemeral", "--location", "SJC", "--location", "NRT")
     running.ask("POST", "/cdn-cgi/emulator/clock", json={"freeze": True})
     running.ask("GET", "/api/queue", headers=TOKYO)
     running.ask("POST", "/cdn-cgi/emulator/enqueue", json={"task": {"id": "t1"}})
@@ -38,8 +37,7 @@ def stale(tmp_path: Path) -> Iterator[Emulator]:
     running.ask("POST", "/cdn-cgi/emulator/clock", json={"advance_s": 2})
     running.ask("POST", "/api/queue/t1/status", headers=QUEUE, json={"status": "seen"})
     running.ask("GET", "/api/queue", headers=TOKYO)
-    yield running
-    running.dispose()
+    return running
 
 
 def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
 from queue_emulator.kv.retry import Patience
-from tests.cli.emulator_process import ADMIN, BASIC, BASIC_KEYS, QUEUE, Emulator, StartEmulator, run, start
+from tests.cli.emulator_process import ADMIN, BASIC, BASIC_KEYS, QUEUE, Emulator, StartEmulator, run
 from tests.cli.in_process import refusal
 
 pytestmark = pytest.mark.slow
@@ -22,13 +21,9 @@ CONTROL = "/cdn-cgi/emulator"
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def far(start_for_module: StartEmulator) -> Emulator:
     """The emulator that stands in for Cloudflare."""
-    folder = tmp_path_factory.mktemp("far")
-    log_file = tmp_path_factory.mktemp("log") / "stderr"
-    running = start("--ephemeral", folder=folder, log_file=log_file, environment={"EMULATOR_API_TOKEN": TOKEN})
-    yield running
-    running.dispose()
+    return start_for_module("--ephemeral", environment={"EMULATOR_API_TOKEN": TOKEN})
 
 
 @pytest.fixture(autouse=True)

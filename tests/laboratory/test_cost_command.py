@@ -1,12 +1,11 @@
 """`queue-emulator cost`: the same as a table, asked of a running emulator."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import QUEUE, Emulator, start
+from tests.cli.emulator_process import QUEUE, Emulator, StartEmulator
 from tests.cli.in_process import refusal, run_here
 
 pytestmark = pytest.mark.slow
@@ -14,15 +13,13 @@ CONTROL = "/cdn-cgi/emulator"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def running(start_for_module: StartEmulator) -> Emulator:
     """An emulator that has seen a daemon's minute: four claims, and a result that nobody waited for."""
-    folder = tmp_path_factory.mktemp("work")
-    emulator = start("--ephemeral", folder=folder, log_file=folder / "log")
+    emulator = start_for_module("--ephemeral")
     for _ in range(4):
         emulator.ask("POST", "/api/queue/claim", headers=QUEUE, json={"workerId": "d"})
     emulator.ask("POST", "/api/result/t1", headers=QUEUE, json={"success": True})
-    yield emulator
-    emulator.dispose()
+    return emulator
 
 
 def test_it_prints_operations_by_route_and_what_both_plans_say(running: Emulator, tmp_path: Path) -> None:
@@ -57,15 +54,12 @@ def test_over_a_day_the_same_traffic_is_within_the_free_plan(running: Emulator, 
     assert "free plan   within the daily quotas" in told.stdout
 
 
-def test_too_little_time_asks_for_over(tmp_path: Path) -> None:
+def test_too_little_time_asks_for_over(start_emulator: StartEmulator, tmp_path: Path) -> None:
     """A frozen clock sees no time pass."""
-    emulator = start("--ephemeral", folder=tmp_path, log_file=tmp_path / "log")
-    try:
-        emulator.ask("POST", f"{CONTROL}/clock", json={"freeze": True})
-        emulator.ask("GET", "/api/queue", headers=QUEUE)
-        told = run_here("cost", "--url", emulator.url, folder=tmp_path)
-    finally:
-        emulator.dispose()
+    emulator = start_emulator("--ephemeral")
+    emulator.ask("POST", f"{CONTROL}/clock", json={"freeze": True})
+    emulator.ask("GET", "/api/queue", headers=QUEUE)
+    told = run_here("cost", "--url", emulator.url, folder=tmp_path)
     assert told.returncode == 0
     assert told.stdout.splitlines()[-1] == (
         "The traffic was too short to compute a day from it: give its length in seconds with --over."
