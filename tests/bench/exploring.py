@@ -47,8 +47,7 @@ def hazards() -> dict[str, Sign]:
     found: dict[str, Sign] = {}
     for file in sorted(FOLDER.glob("*.schedule")):
         read = schedule.read(file.read_text(encoding="utf-8"), file.name)
-        made = schedule.replay(read).world.made
-        found[file.stem[:3]] = (read.target, causes(read.scenario, made, read.target))
+        found[file.stem[:3]] = (read.target, causes(schedule.replay(read).world, read.target))
     several = Counter(sign[0] for sign in found.values())
     return {name: sign if several[sign[0]] > 1 else sign[:1] for name, sign in found.items()}
 

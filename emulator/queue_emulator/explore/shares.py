@@ -17,7 +17,8 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore import files, schedule, text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, replay
-from queue_emulator.explore.explorer import Explorer, Finding, Sign, keep
+from queue_emulator.explore.explorer import Explorer, Finding, keep
+from queue_emulator.explore.failures import Sign
 from queue_emulator.explore.scenario_file import scenario_for
 from queue_emulator.explore.scenarios import Answered, Scenario
 from queue_emulator.explore.search import LANES
