@@ -27,9 +27,9 @@ from queue_emulator.explore import files, schedule
 from queue_emulator.explore.causes import causes
 from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.guarantee import broken
-from queue_emulator.explore.processes import collect_seldom
 from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
 from queue_emulator.explore.search import schedules
+from queue_emulator.explore.searching import collect_seldom
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "schedules"
 ALL = (*SCENARIOS, ODD_LIST)

@@ -7,9 +7,10 @@ from itertools import islice
 
 import pytest
 
+from queue_emulator.explore import text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, causes, needed, replay, signs
-from queue_emulator.explore.explorer import Explorer, Finding, examine
+from queue_emulator.explore.explorer import Explorer, Finding, examine, keep
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, Choice
@@ -90,6 +91,35 @@ def test_what_breaks_without_any_single_behaviour_is_tried_without_pairs() -> No
     told = causes(world, Target("P2", ()))
     assert all(isinstance(cause, tuple) for cause in told)
     assert told
+
+
+def test_what_there_is_no_time_to_make_small_is_kept_as_it_was_found() -> None:
+    explorer = Explorer(SCENARIOS[1:2], swarm=False)
+    finding = next(explorer.run(lambda: False, small_enough=lambda: True))
+    assert not finding.small
+    assert finding.target.breaks(again(finding).history) is not None
+    assert set(finding.causes) == {
+        (behaviour,) for behaviour, needed in signs(again(finding), finding.target) if needed
+    }
+    assert any("KV operations; not made small)" in line for line in text_report.five_lines(finding, ""))
+    whole = examine(finding.scenario, finding.made, finding.target, signs(again(finding), finding.target), 1)
+    assert whole is not None
+    assert len(whole.made) < len(finding.made)
+    assert not finding.adds_to(whole), "it may come to something else"
+    assert keep([whole], finding) == [whole, finding]
+
+
+def test_what_was_found_is_kept_where_making_it_small_fails() -> None:
+    explorer = Explorer(SCENARIOS[1:2], swarm=False)
+    with pytest.raises(KeyboardInterrupt):
+        next(explorer.run(lambda: False, small_enough=ctrl_c))
+    (finding,) = explorer.findings
+    assert not finding.small
+    assert len(explorer.examined) == 1
+
+
+def ctrl_c() -> bool:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.slow
