@@ -56,5 +56,5 @@ async def test_events_are_as_it_says_and_it_names_every_member_of_one(
     schema = DESCRIPTION["components"]["schemas"]["Event"]
     for line in lines:
         OAS31Validator(schema).validate(json.loads(line))
-    whole = Event(1, 1, 0, 0, 0, "SJC", "i", "r", "get", b"k", "HIT", 1, 1, 2, 3, "failed", 1, "CACHE")
+    whole = Event(1, 1, 0, 0, 0, "SJC", "i", "r", "get", b"k", "HIT", 1, 1, 2, 3, "failed", 1, "CACHE", "old")
     assert set(json.loads(whole.to_json_line())) == set(schema["properties"])

@@ -40,7 +40,8 @@ class Surroundings:
     """What the emulator lends to the Worker. `service` finds a namespace by name; `variables` are JSON texts.
 
     `locate` is the deployment's: the location that a header names. `invoked` is told the route of each run. `clock` is
-    the one that the Worker's `Date` shows. `versions`: how many Workers share what this process may have.
+    the one that the Worker's `Date` shows. `version` is the name of this one among several, and `versions` how many
+    Workers share what this process may have.
     """
 
     binary: Path
@@ -51,6 +52,7 @@ class Surroundings:
     locate: Callable[[str | None], str | None]
     clock: Callable[[], MovableClock]
     log: Callable[[str], None]
+    version: str = ""
     versions: int = 1
 
 
@@ -80,7 +82,7 @@ class RunningWorker:
 async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterator[RunningWorker]:
     """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
-    invocations, clock = Invocations(), WorkerClock(around.clock, around.log)
+    invocations, clock = Invocations(version=around.version), WorkerClock(around.clock, around.log)
     find = numbered(list(dict.fromkeys(plan.kv.values())), around.service)
     kv = RuntimeKV(find, locations=around.locations, invocations=invocations, log=around.log, before_answer=clock.tell)
     with ExitStack() as stack:
