@@ -21,7 +21,7 @@ from queue_emulator.workerd.binary import compatibility_date_of, too_old
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.module_errors import advice
+from queue_emulator.workerd.module_errors import explained
 from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
@@ -136,8 +136,7 @@ async def _start_once(workerd: Workerd, plan: WorkerPlan, layout: Layout, folder
     except WorkerNotStarted as error:
         if _UNKNOWN_FIELD in str(error) and (why := await too_old(workerd.binary)) is not None:
             raise SettingsError(why) from None
-        told = (str(error), advice(str(error), modules))
-        raise WorkerNotStarted("\n".join(filter(None, told))) from None
+        raise explained(error, modules) from None
 
 
 def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> Layout:
