@@ -108,7 +108,7 @@ async def test_a_long_value_is_cut_between_two_characters_unless_all_of_it_is_as
     ("path", "body", "why"),
     [
         ("keys/list", {"limit": 0}, "limit must be a whole number from 1 to 1000, not 0"),
-        ("keys/list", {"limit": True}, "limit must be a whole number from 1 to 1000, not True"),
+        ("keys/list", {"limit": True}, "limit must be a whole number from 1 to 1000, not true"),
         ("keys/list", {"cursor": "x"}, "Error: KV GET failed: 400"),
         ("keys/list", {"namespace": "other"}, "unknown namespace 'other'; this emulator has CACHE"),
         ("keys/list", {"prefixes": "x"}, "unknown member 'prefixes'; allowed: namespace, prefix, cursor, limit"),
