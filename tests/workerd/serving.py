@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import Emulator, run, start
+from tests.cli.emulator_process import Emulator, run, starting
 
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 ServeWorker = Callable[..., Emulator]
@@ -18,21 +18,17 @@ ServeWorker = Callable[..., Emulator]
 @pytest.fixture
 def serve_worker(tmp_path: Path, workerd: Path) -> Iterator[ServeWorker]:
     """`serve_worker(source, "--location", "SJC", environment={…})` runs a Worker; gone when the test is over."""
-    started: list[Emulator] = []
+    with starting(tmp_path, tmp_path) as started:
 
-    def serve(
-        source: str, *arguments: str | Path, ephemeral: bool = True, environment: dict[str, str] | None = None
-    ) -> Emulator:
-        (tmp_path / "worker.mjs").write_text(source)
-        log = tmp_path / f"log-{len(started)}"
-        state = ("--ephemeral",) if ephemeral else ()
-        command = (*state, "--worker", "worker.mjs", "--workerd", workerd, *arguments)
-        started.append(start(*command, folder=tmp_path, log_file=log, environment=environment))
-        return started[-1]
+        def serve(
+            source: str, *arguments: str | Path, ephemeral: bool = True, environment: dict[str, str] | None = None
+        ) -> Emulator:
+            (tmp_path / "worker.mjs").write_text(source)
+            state = ("--ephemeral",) if ephemeral else ()
+            command = (*state, "--worker", "worker.mjs", "--workerd", workerd, *arguments)
+            return started(*command, environment=environment)
 
-    yield serve
-    for emulator in started:
-        emulator.dispose()
+        yield serve
 
 
 @pytest.fixture
