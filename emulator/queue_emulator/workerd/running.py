@@ -28,7 +28,7 @@ from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.run_limit import RunLimit
 from queue_emulator.workerd.runtime_kv import BACKLOG, RuntimeKV, listen, numbered
 from queue_emulator.workerd.stopped import WorkerNotStarted
-from queue_emulator.workerd.worker_clock import Told, WorkerClock
+from queue_emulator.workerd.worker_clock import ClockSockets, WorkerClock
 from queue_emulator.workerd.wrapping import wrapped
 
 _UNKNOWN_FIELD = "has no field named"
@@ -129,7 +129,7 @@ async def _start_once(workerd: Workerd, plan: WorkerPlan, layout: Layout, folder
     around = None if plan.real_date else wrapped(modules, folder, f"{Dice().bits(64, 'clock'):016x} ")
     if around is not None:
         modules, layout = list(around.modules), replace(layout, clock_entrypoint=around.entrypoint)
-        clock.told = Told({each: folder / clock_socket(each) for each in layout.locations}, around.sign)
+        clock.sockets = ClockSockets({each: folder / clock_socket(each) for each in layout.locations}, around.sign)
     copy_modules(modules, folder)
     try:
         await workerd.start(config_text(replace(layout, modules=modules)))
