@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import Emulator, run, starting
+from tests.cli.emulator_process import Emulator, starting
+from tests.cli.in_process import run_here
 
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 ServeWorker = Callable[..., Emulator]
@@ -33,12 +34,12 @@ def serve_worker(tmp_path: Path, workerd: Path) -> Iterator[ServeWorker]:
 
 @pytest.fixture
 def refuse_worker(tmp_path: Path, workerd: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """As `serve_worker`, of one that cannot be served: the ended process."""
+    """As `serve_worker`, of one that cannot be served: what the command said, and its code."""
 
     def refuse(source: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         (tmp_path / "worker.mjs").write_text(source)
         command = ("serve", "--port", "0", "--ephemeral", "--worker", "worker.mjs", "--workerd", workerd, *arguments)
-        return run(*command, folder=tmp_path)
+        return run_here(*command, folder=tmp_path)
 
     return refuse
 
