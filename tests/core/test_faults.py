@@ -126,12 +126,12 @@ def test_a_rule_written_as_json_reads_back_as_itself(form: dict[str, Any]) -> No
         ({"operation": "patch"}, "operation must be one of get, get_bulk, put, delete, list, not 'patch'"),
         ({"nth": 0}, "nth must be a whole number of 1 or more, not 0"),
         ({"times": 0}, "times must be a whole number of 1 or more, not 0"),
-        ({"times": True}, "times must be a whole number of 1 or more, not True"),
+        ({"times": True}, "times must be a whole number of 1 or more, not true"),
         ({"percent": 101}, "percent must be a whole number from 0 to 100, not 101"),
         ({"percent": 0.5}, "percent must be a whole number from 0 to 100, not 0.5"),
         ({"for_s": -1}, "for_s must be 0 to 86400 seconds, not -1"),
-        ({"for_s": float("inf")}, "for_s must be 0 to 86400 seconds, not inf"),
-        ({"key_prefix": None}, "key_prefix must be a string, not None"),
+        ({"for_s": float("inf")}, "for_s must be 0 to 86400 seconds, not Infinity"),
+        ({"key_prefix": None}, "key_prefix must be a string, not null"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(form: dict[str, Any], text: str) -> None:
