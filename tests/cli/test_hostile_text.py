@@ -3,13 +3,11 @@
 import asyncio
 import io
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,6 +27,7 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
 from tests.cli.in_process import as_it_was
 from tests.core.test_shown import obeyed
+from tests.transfer.hostile_servers import hostile_server, http
 
 pytestmark = pytest.mark.slow
 
@@ -82,27 +81,13 @@ def handler_of_sigterm() -> Iterator[None]:
         yield
 
 
+@dataclass
 class Liar:
     """A server that answers everything with what it was told to."""
 
-    def __init__(self) -> None:
-        self.status, self.answer = 200, b""
-        liar = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(liar.status)
-                self.send_header("Content-Length", str(len(liar.answer)))
-                self.end_headers()
-                self.wfile.write(liar.answer)
-
-            do_POST = do_GET  # noqa: N815
-
-            def log_message(self, format: str, *arguments: Any) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    url: str = ""
+    status: int = 200
+    answer: bytes = b""
 
     def will_say(self, status: int, answer: object) -> None:
         self.status, self.answer = status, json.dumps(answer).encode()
@@ -111,12 +96,8 @@ class Liar:
 @pytest.fixture(scope="module")
 def liar() -> Iterator[Liar]:
     made = Liar()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with hostile_server(lambda number, path: [http(made.answer, status=f"{made.status} Said")]) as made.url:
+        yield made
 
 
 @ATTACK

@@ -22,6 +22,7 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.running import RunningWorker, Surroundings, running_worker
+from tests.asking import client_of
 
 
 @dataclass(slots=True)
@@ -100,8 +101,7 @@ async def deployed(
     )
     async with running_worker(plan, around) as worker:
         clock.on_move(worker.clock.moved)
-        transport = httpx.ASGITransport(create_app(deployment, worker=worker.app))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+        async with client_of(create_app(deployment, worker=worker.app)) as client:
             yield Deployed(client, deployment, services, logged, worker)
 
 
