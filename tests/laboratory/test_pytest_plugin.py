@@ -113,7 +113,9 @@ def test_every_test_in_the_readme_runs(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     tests = [block for block in blocks if "def test_" in block and "worker=" not in block]
     assert len(tests) >= 2
-    ran(pytester, "\n\n".join(tests)).assert_outcomes(passed=sum(block.count("def test_") for block in tests))
+    pytester.makepyfile(**{f"test_example_{number}": block for number, block in enumerate(tests)})
+    passed = sum(block.count("def test_") for block in tests)
+    pytester.runpytest_inprocess("--strict-markers", "-W", "error", *WITHOUT).assert_outcomes(passed=passed)
 
 
 def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
