@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +113,23 @@ def start(
         watchdog.join()
     emulator.dispose()
     raise AssertionError(f"it ended with code {process.returncode} before it listened: {emulator.log()}")
+
+
+@contextmanager
+def starting(folder: Path, logs: Path) -> Iterator[StartEmulator]:
+    """`start_emulator("--state", file, environment={...})` starts one in `folder`; all are gone after the block."""
+    started: list[Emulator] = []
+
+    def starter(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Emulator:
+        log_file = logs / f"log-{len(started)}"
+        started.append(start(*arguments, folder=folder, log_file=log_file, environment=environment))
+        return started[-1]
+
+    try:
+        yield starter
+    finally:
+        for emulator in started:
+            emulator.dispose()
 
 
 def run(

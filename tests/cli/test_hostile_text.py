@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
+from tests.cli.in_process import as_it_was
 from tests.core.test_shown import obeyed
 
 pytestmark = pytest.mark.slow
@@ -77,10 +77,8 @@ def shown_by(act: Callable[[], object]) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def handler_of_sigterm() -> Iterator[None]:
-    """A command takes the signal over; here it is one of many in a process."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
+    with as_it_was():
+        yield
 
 
 class Liar:

@@ -9,15 +9,20 @@ from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio
 
-OWN_HOSTS = ["127.0.0.1", "127.0.0.1:8787", "127.8.9.10:80", "localhost", "localhost:8787", "LocalHost:1", "[::1]:8787"]
+OWN_HOSTS = [
+    *("127.0.0.1", "127.0.0.1:8787", "127.8.9.10:80", "localhost", "localhost:8787", "LocalHost:1", "[::1]:8787"),
+    "a.localhost",
+]
 FOREIGN_HOSTS = [
     *("example.com", "example.com:8787", "127.0.0.1.example.com", "localhost.example.com", "localhost@example.com"),
     *("192.168.1.5:8787", "0.0.0.0:8787", "[::]:8787", "[2001:db8::1]", "[::1", "2130706433", "0x7f.1", ""),
+    *("evil:80@127.0.0.1", "localhost/evil", "localhost?x", "localhost:abc", "[::1%evil]", "evil"),
 ]
 OWN_ORIGINS = ["http://127.0.0.1:8787", "http://localhost:3000", "https://localhost", "http://[::1]:5173"]
 FOREIGN_ORIGINS = [
     *("https://example.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "null", "", "file://"),
     *("localhost", "http://[::1", "https://example.com#http://localhost", "https://localhost@example.com"),
+    *("http://evil@localhost", "//localhost", "file://localhost"),
 ]
 
 
@@ -47,6 +52,11 @@ async def test_a_foreign_origin_is_refused(client: httpx.AsyncClient, origin: st
     answer = await status_of(client, Origin=origin)
     assert answer.status_code == 403
     assert answer.json()["error"].startswith("the emulator's controls refuse requests from other origins")
+
+
+async def test_every_origin_is_looked_at(client: httpx.AsyncClient) -> None:
+    origins = [("Origin", "http://localhost:8787"), ("Origin", "http://evil.example")]
+    assert (await client.get(f"{CONTROL}/status", headers=origins)).status_code == 403
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.7", "10.0.0.1", "2001:db8::7", "", "unix"])

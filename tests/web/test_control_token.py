@@ -15,7 +15,6 @@ TOKEN = "open-sesame"
 RIGHT = {"Authorization": f"Bearer {TOKEN}"}
 ELSEWHERE = ("192.0.2.7", 4711)
 NAME = "http://emulator.example:8787"
-CONNECTION = "/cdn-cgi/emulator/kv/SJC"
 
 
 async def status_of(

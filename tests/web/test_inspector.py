@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from importlib.resources import files
 
 import httpx
 import pytest
@@ -108,7 +110,7 @@ async def test_a_long_value_is_cut_between_two_characters_unless_all_of_it_is_as
     ("path", "body", "why"),
     [
         ("keys/list", {"limit": 0}, "limit must be a whole number from 1 to 1000, not 0"),
-        ("keys/list", {"limit": True}, "limit must be a whole number from 1 to 1000, not True"),
+        ("keys/list", {"limit": True}, "limit must be a whole number from 1 to 1000, not true"),
         ("keys/list", {"cursor": "x"}, "Error: KV GET failed: 400"),
         ("keys/list", {"namespace": "other"}, "unknown namespace 'other'; this emulator has CACHE"),
         ("keys/list", {"prefixes": "x"}, "unknown member 'prefixes'; allowed: namespace, prefix, cursor, limit"),
@@ -264,3 +266,21 @@ async def test_a_search_whose_client_is_gone_before_the_answer_begins_is_over(de
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
         assert (await client.post(path, json={})).status_code == 200
+
+
+_WAYS_PAST_DOM = re.compile(
+    r"\.(textContent|innerText|innerHTML|outerHTML|nodeValue|ariaLabel) = "
+    r"|insertAdjacent|createText|document\.write"
+)
+
+
+async def test_all_text_of_the_page_goes_through_the_module_that_shows_what_is_hidden() -> None:
+    folder = files("queue_emulator.web.inspector").joinpath("page")
+    modules = [each for each in folder.iterdir() if each.name.endswith(".mjs") and each.name != "dom.mjs"]
+    assert len(modules) > 10
+    past = {
+        each.name: [line for line in each.read_text("utf-8").splitlines() if _WAYS_PAST_DOM.search(line)]
+        for each in modules
+    }
+    assert {name: lines for name, lines in past.items() if lines} == {}
+    assert _WAYS_PAST_DOM.search("why.textContent = error.message;")

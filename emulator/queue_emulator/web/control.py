@@ -71,7 +71,7 @@ class Control:
             "kv": "emulated" if isinstance(service, KVService) else service.where,
             "profile": service.profile.name,
             "locations": list(deployment.locations),
-            "workerVersion": deployment.version.value,
+            **deployment.versions(),
             "keys": await service.count() if isinstance(service, KVService) else None,
             "clock": deployment.time(),
         }

@@ -1,4 +1,4 @@
-"""Finding the workerd binary: a path that was given, else the packages of npm, else the search path."""
+"""Finding the workerd binary: by an option, else by WORKERD, else in npm's packages, else on the search path."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,11 @@ from pathlib import Path
 from queue_emulator.core.errors import SettingsError
 
 INSTALL = "npm install workerd"
+WORKERD_NAME = "WORKERD"  # a variable; other commands and the tests read it too
+WHERE = (
+    f"the workerd binary, or a folder that has it (default: what the variable {WORKERD_NAME} names, else from a "
+    "node_modules folder nearby, else from the PATH)"
+)
 
 
 def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
@@ -14,7 +19,9 @@ def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
     if given is not None:
         named = next(_in_package(given), given) if given.is_dir() else given
         if not named.is_file():
-            raise SettingsError(f"there is no workerd at {given}; install it with: {INSTALL}")
+            raise SettingsError(
+                f"there is no workerd at {given}, which --workerd or {WORKERD_NAME} names; install it with: {INSTALL}"
+            )
         return named.absolute()
     for folder in folders:
         for each in (folder.absolute(), *folder.absolute().parents):
@@ -24,7 +31,7 @@ def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
     if on_path is None:
         raise SettingsError(
             f"no workerd was found in node_modules or on the PATH; install it with: {INSTALL}, or name it with "
-            "--workerd"
+            f"--workerd or {WORKERD_NAME}"
         )
     return Path(on_path)
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.workerd.binary import INSTALL
+from queue_emulator.workerd.binary import INSTALL, WORKERD_NAME
 
 OLDEST = "2025-09-20"  # the one of 2025-08-31 knows no `logging` in its config
 _VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
@@ -33,6 +33,6 @@ async def too_old(binary: Path) -> str | None:
         return None
     return (
         f"{binary} is workerd {version}, which is too old: {OLDEST} or newer is needed. Install it with: "
-        f"{INSTALL}@latest; or name another one with --workerd; or have the project's own wrangler run the Worker: "
-        f"queue-emulator run -- npx wrangler dev"
+        f"{INSTALL}@latest; or name another one with --workerd or {WORKERD_NAME}; or have the project's own wrangler "
+        "run the Worker: queue-emulator run -- npx wrangler dev"
     )

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.errors import SettingsError, StateError
+from queue_emulator.kv.folder import read_small
 from queue_emulator.workerd.sign_of_module import is_module
 from queue_emulator.workerd.stopped import WorkerNotStarted
 
@@ -27,7 +28,8 @@ KINDS = {
     ".wasm": "wasm",
 }
 SERVICE_WORKER = "serviceWorkerScript"
-_CODE = ("esModule", "commonJsModule")
+CODE = ("esModule", "commonJsModule")
+_BYTES_MAX = 1 << 27  # of a module; Cloudflare takes 64 MB of all of them
 # Every string that looks like a relative path, whether imported statically, dynamically or not at all: a file too
 # many does no harm, and no JavaScript parser is needed. `?module` is how some bundlers import WebAssembly.
 _RELATIVE = re.compile(r"""(["'`])(\.{1,2}/[^"'`\s\\$?]+)(\?module)?\1""")
@@ -54,7 +56,7 @@ def find_modules(main: Path) -> list[Module]:
         for named in _named_in(path):
             if named not in found:
                 found[named] = None
-                if KINDS[named[0].suffix] in _CODE:
+                if KINDS[named[0].suffix] in CODE:
                     waiting.append(named[0])
     base = Path(os.path.commonpath([path.parent for path, _ in found]))
     if _is_service_worker(main):
@@ -67,7 +69,7 @@ def require_handler(modules: Sequence[Module]) -> None:
 
     A default export needs the word, and so does a listener, wherever it is: what has neither word has neither.
     """
-    code = [each.path.read_bytes() for each in modules if each.kind in (*_CODE, SERVICE_WORKER)]
+    code = [each.path.read_bytes() for each in modules if each.kind in (*CODE, SERVICE_WORKER)]
     if not re.search(rb"\bdefault\b", code[0]) and not any(b"addEventListener" in each for each in code):
         raise WorkerNotStarted(
             f"the Worker does not start: {modules[0].path} has no default export; "
@@ -78,7 +80,7 @@ def require_handler(modules: Sequence[Module]) -> None:
 def named_in_code(main: Path, words: Iterable[str]) -> set[str]:
     """Those of the words that stand anywhere in the Worker's modules; raises SettingsError as `find_modules` does."""
     modules = find_modules(main)
-    code = [each.path.read_bytes() for each in modules if each.kind in (*_CODE, SERVICE_WORKER)]
+    code = [each.path.read_bytes() for each in modules if each.kind in (*CODE, SERVICE_WORKER)]
     return {word for word in words if any(word.encode() in each for each in code)}
 
 
@@ -90,9 +92,11 @@ def _is_service_worker(main: Path) -> bool:
 
 def _named_in(code: Path) -> list[tuple[Path, str]]:
     try:
-        text = code.read_text("utf-8", "replace")
+        text = read_small(code, _BYTES_MAX).decode("utf-8", "replace")
     except OSError as error:
         raise SettingsError(f"cannot read {code}: {error.strerror or error}") from None
+    except StateError as error:
+        raise SettingsError(f"cannot read the Worker: {error}") from None
     named = ((_normal(code.parent / match[2]), match[3] or "") for match in _RELATIVE.finditer(text))
     return [(path, query) for path, query in named if path.suffix in KINDS and path.is_file()]
 
