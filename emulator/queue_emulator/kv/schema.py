@@ -74,6 +74,9 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     await connection.execute_fetchall("PRAGMA journal_mode = WAL")
     await connection.execute_fetchall("PRAGMA foreign_keys = ON")
     await connection.execute_fetchall("PRAGMA synchronous = NORMAL")
+    # Some builds of SQLite, as Debian's, overwrite what is deleted: a large value is written twice, and to drop a table
+    # takes room in the log, which a full disk has not. https://www.sqlite.org/pragma.html#pragma_secure_delete
+    await connection.execute_fetchall("PRAGMA secure_delete = OFF")
     await connection.execute_fetchall(CACHE)
     await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
