@@ -19,6 +19,7 @@ from queue_emulator.kv.store import MemoryStore
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
+from tests.asking import client_of
 from tests.cli.emulator_process import StartEmulator, starting
 
 NOON_MS = 1_795_435_200_000  # 2026-11-23T12:00:00Z
@@ -76,8 +77,7 @@ def deployment(service: KVService, clock: MovableClock, logged: list[str]) -> De
 @pytest.fixture
 async def client(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
     """Speaks to the deployment's app in this process."""
-    transport = httpx.ASGITransport(create_app(deployment))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(deployment)) as client:
         yield client
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +86,16 @@ class Emulator:
 
 
 def start(
-    *arguments: str | Path, folder: Path, log_file: Path, environment: Mapping[str, str] | None = None
+    *arguments: str | Path,
+    folder: Path,
+    log_file: Path,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = (COMMAND,),
 ) -> Emulator:
     """`queue-emulator serve` on a free port, with only the given environment, once it listens."""
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [COMMAND, "serve", "--port", "0", *map(str, arguments)],
+            [*command, "serve", "--port", "0", *map(str, arguments)],
             cwd=folder,
             env=closed_environment(environment),
             stdin=subprocess.DEVNULL,

@@ -9,8 +9,9 @@ from queue_emulator.explore.dividing import Division
 from queue_emulator.explore.shares import Examined
 
 
-def failure(kind: str, at_schedule: int) -> Examined:
-    return Examined(kind, "P1", ("claim",), ((Behaviour.CACHES, True),), (), at_schedule, "", (), small=False)
+def failure(kind: str, at_schedule: int, *, paused: bool = False) -> Examined:
+    told = ((Behaviour.CACHES, True),)
+    return Examined(kind, "P1", ("claim",), told, (), at_schedule, "", (), paused=paused, small=False)
 
 
 @dataclass
@@ -55,6 +56,19 @@ def test_of_one_kind_the_first_is_examined_once_whoever_found_it(crew: Crew) -> 
     crew.finish(*crew.working)
     assert crew.division.over
     assert [(each.at_schedule, each.small) for each in crew.division.examined()] == [(18, True)]
+
+
+@pytest.mark.parametrize(("paused_at", "examined"), [(3, [3, 7]), (9, [7])])
+def test_what_breaks_with_a_pause_is_examined_unless_it_broke_without_one_before(
+    paused_at: int, examined: list[int], crew: Crew
+) -> None:
+    crew.division.found(0, [failure("x", paused_at, paused=True)], None)
+    crew.division.found(1, [failure("x", 7)], None)
+    crew.hand_out()
+    while crew.working:
+        crew.finish(next(iter(crew.working)))
+    assert [each.at_schedule for each in crew.division.examined()] == examined
+    assert crew.division.over
 
 
 def test_each_has_one_thing_to_examine_at_a_time_and_the_one_that_is_furthest_is_first(crew: Crew) -> None:

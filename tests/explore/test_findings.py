@@ -11,6 +11,7 @@ from queue_emulator.explore import text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, causes, needed, replay, signs
 from queue_emulator.explore.explorer import Explorer, Finding, examine, keep
+from queue_emulator.explore.failures import known_by
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenarios import SCENARIOS, Scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, Choice
@@ -107,6 +108,15 @@ def test_what_there_is_no_time_to_make_small_is_kept_as_it_was_found() -> None:
     assert len(whole.made) < len(finding.made)
     assert not finding.adds_to(whole), "it may come to something else"
     assert keep([whole], finding) == [whole, finding]
+
+
+@pytest.mark.parametrize(("paused", "known_paused", "known"), [(0, 0, 1), (1, 1, 1), (1, 0, 1), (0, 1, 0)])
+def test_what_breaks_without_a_pause_is_looked_at_though_it_is_known_with_one(
+    paused: bool, known_paused: bool, known: bool
+) -> None:
+    """It may need no time that passes, which a schedule that has such a time cannot show."""
+    sign = "two-ends", TWO_CLAIMS, ((Behaviour.CACHES, True),)
+    assert known_by((*sign, bool(paused)), {(*sign, bool(known_paused))}) == known
 
 
 def test_what_was_found_is_kept_where_making_it_small_fails() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
+from tests.asking import client_of
 from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio
@@ -61,8 +62,7 @@ async def test_every_origin_is_looked_at(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("peer", ["192.0.2.7", "10.0.0.1", "2001:db8::7", "", "unix"])
 async def test_another_machine_is_refused_whatever_it_says(deployment: Deployment, peer: str) -> None:
-    transport = httpx.ASGITransport(create_app(deployment), client=(peer, 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(deployment), peer=(peer, 4711)) as client:
         answer = await client.post(f"{CONTROL}/reset", headers={"X-Forwarded-For": "127.0.0.1"})
         assert answer.status_code == 403
         assert answer.json()["error"].startswith("the emulator's controls answer only to this machine")
@@ -71,8 +71,7 @@ async def test_another_machine_is_refused_whatever_it_says(deployment: Deploymen
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1"])
 async def test_every_loopback_address_is_this_machine(deployment: Deployment, peer: str) -> None:
-    transport = httpx.ASGITransport(create_app(deployment), client=(peer, 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://[::1]:8787") as client:
+    async with client_of(create_app(deployment), peer=(peer, 4711), base_url="http://[::1]:8787") as client:
         assert (await status_of(client)).status_code == 200
 
 

@@ -192,6 +192,20 @@ def test_one_that_no_module_names_in_its_text_is_told_as_the_runtime_tells_it(tm
     assert told.startswith("hono is not a relative path; packages are not supported")
 
 
+def test_the_ending_mjs_makes_no_module_of_a_script_that_listens(tmp_path: Path) -> None:
+    """As wrangler 4.164 builds it: it looks at the exports alone."""
+    written(tmp_path, {"worker.mjs": "addEventListener('fetch', () => {});"})
+    assert found(tmp_path / "worker.mjs") == {"worker.mjs": "serviceWorkerScript"}
+
+
+def test_a_worker_that_listens_and_exports_is_told_to_be_bundled(tmp_path: Path) -> None:
+    written(tmp_path, {"worker.mjs": "export const a = 1; addEventListener('fetch', () => {});"})
+    why = "Uncaught TypeError: Incorrect type for map entry 'a': the provided value is not of type 'function'."
+    told = advice(why, find_modules(tmp_path / "worker.mjs"))
+    assert told is not None
+    assert told.startswith("it listens and exports: wrangler makes one script of that")
+
+
 def test_what_follows_from_a_worker_that_does_not_start_is_left_out(tmp_path: Path) -> None:
     written(tmp_path, {"worker.mjs": "import 'hono';"})
     why = (

@@ -149,7 +149,7 @@ def test_what_the_worker_says_while_it_starts_is_heard(refuse_worker: Refuse) ->
         (["--worker", "worker.mjs", "--binding", "a-b"], "--binding must be NAME or NAME=NAMESPACE"),
         (["--worker", "worker.mjs", "--var", "CACHE=1", "--binding", "CACHE"], "CACHE is both"),
         (["--worker", "worker.mjs", "--rate-limit", "5"], "only for the Python Worker"),
-        (["--worker", "worker.mjs", "--workerd", "nowhere"], "no workerd at nowhere, which --workerd or WORKERD names;"),
+        (["--worker", "worker.mjs", "--workerd", "nowhere"], "no workerd at nowhere, which --workerd or WORKERD names"),
         (["--worker", "worker.mjs", "--host", "0.0.0.0"], "no API key is set"),
         (["--var", "X=1"], "add --worker PATH"),
     ],

@@ -8,7 +8,7 @@ from queue_emulator.explore.behaviour import Behaviour, Without
 from queue_emulator.explore.guarantee import Broken
 from queue_emulator.explore.history import History
 from queue_emulator.explore.scenarios import Scenario
-from queue_emulator.explore.turns import USUAL_MS, Choice, Made
+from queue_emulator.explore.turns import Choice, Made
 from queue_emulator.explore.world import World
 
 Cause = tuple[Behaviour, ...]
@@ -77,23 +77,6 @@ def causes(world: World, target: Target, told: "Signs" = ()) -> tuple[Cause, ...
     if single:
         return tuple(single)
     return tuple(pair for pair in combinations(asked, 2) if needed(world, target, frozenset(pair)))
-
-
-Shape = tuple[bool, bool, bool]
-"""Whether a schedule has a fault, an unusual pause, and a request that goes on after somebody else came in between."""
-
-
-def shape(made: Sequence[Made]) -> Shape:
-    """What can be told of a schedule without a replay."""
-    faulted = any(each.choice.fault for each in made)
-    paused = any(each.choice.pause_ms != USUAL_MS for each in made)
-    over, last, interrupted = set[tuple[str, int]](), ("", 0), False
-    for choice, number in made:
-        if (choice.actor, number) != last:
-            interrupted = interrupted or (choice.actor, number) in over
-            over.add(last)
-            last = choice.actor, number
-    return faulted, paused, interrupted
 
 
 Signs = tuple[tuple[Behaviour, bool], ...]

@@ -7,7 +7,7 @@ earlier one: so what comes of all of them is what one process finds.
 import math
 from collections.abc import Iterator, Sequence
 
-from queue_emulator.explore.failures import Sign
+from queue_emulator.explore.failures import Sign, known_by
 from queue_emulator.explore.shares import Examined
 
 
@@ -44,6 +44,9 @@ class Division:
             free = [process for process, sign in enumerate(self._works_on) if sign is None]
             if not free or each.at_schedule > certain:
                 return
+            if known_by(each.sign, self._handed_out):
+                del self._found[each.sign]
+                continue
             process = max(free, key=self._upto.__getitem__)
             self._handed_out.add(each.sign)
             self._works_on[process] = each.sign

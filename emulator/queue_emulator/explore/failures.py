@@ -1,20 +1,28 @@
 """Schedules that break something, told apart by what they need: each kind once, the first of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import NamedTuple
 
-from queue_emulator.explore.causes import Shape, Signs, Target, shape, signs, targets
+from queue_emulator.explore.behaviour import Behaviour, Without
+from queue_emulator.explore.causes import Signs, Target, signs, targets
 from queue_emulator.explore.guarantee import broken
 from queue_emulator.explore.scenarios import Answered, Scenario, as_it_is
 from queue_emulator.explore.search import LANES, Lane, in_turn, usual_runs
 from queue_emulator.explore.world import World
 
-_ALWAYS_LOOKED_AT = 1  # of failures that look alike, in each lane; later ones are looked at now and then
+_ALWAYS_LOOKED_AT = 1  # of failures in which the same has acted, in each lane; later ones are looked at now and then
 _NOW_AND_THEN = 10
 
-Sign = tuple[str, Target, Signs]
-"""The kind of a failure: in which scenario, of what, and whether it needs what tells such failures apart."""
+Sign = tuple[str, Target, Signs, bool]
+"""The kind of a failure: in which scenario, of what, whether it needs what tells such failures apart, and whether time
+passed in an unusual way."""
+
+
+def known_by(sign: Sign, known: Container[Sign]) -> bool:
+    """Whether it is known, or the same with less: where no time passed in an unusual way."""
+    *kind, paused = sign
+    return sign in known or (paused and (*kind, False) in known)
 
 
 class Failure(NamedTuple):
@@ -27,7 +35,7 @@ class Failure(NamedTuple):
 
     @property
     def sign(self) -> Sign:
-        return self.world.scenario.name, self.target, self.told
+        return self.world.scenario.name, self.target, self.told, Behaviour.PAUSES in self.world.acted
 
 
 class Failures:
@@ -48,7 +56,7 @@ class Failures:
         self.schedules = self.operations = self.upto = 0
         known = usual_runs(scenarios, answered)
         self._lanes = [Lane(number, known, seed, swarm=swarm, answered=answered) for number in lanes]
-        self._seen: Counter[tuple[int, str, Target, Shape]] = Counter()
+        self._seen: Counter[tuple[int, str, Target, Without]] = Counter()
         self._signs: set[Sign] = set()
 
     def run(self, enough: Callable[[], bool], schedules_max: int | None = None) -> Iterator[Sequence[Failure]]:
@@ -69,12 +77,12 @@ class Failures:
 
     def _told_apart(self, world: World, target: Target, lane: int) -> Failure | None:
         """None if something like it is known."""
-        alike = (lane, world.scenario.name, target, shape(world.made))
+        alike = (lane, world.scenario.name, target, world.acted)
         self._seen[alike] += 1
         if self._seen[alike] > _ALWAYS_LOOKED_AT and self._seen[alike] % _NOW_AND_THEN:
             return None
         failure = Failure(world, target, signs(world, target), self.upto)
-        if failure.sign in self._signs:
+        if known_by(failure.sign, self._signs):
             return None
         self._signs.add(failure.sign)
         return failure

@@ -18,7 +18,7 @@ from queue_emulator.explore import files, schedule, text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, replay
 from queue_emulator.explore.explorer import Explorer, Finding, examine, keep
-from queue_emulator.explore.failures import Sign
+from queue_emulator.explore.failures import Sign, known_by
 from queue_emulator.explore.scenario_file import scenario_for
 from queue_emulator.explore.scenarios import Answered, Scenario
 from queue_emulator.explore.search import LANES
@@ -32,7 +32,7 @@ _BYTES_MAX = 100_000_000
 class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One finding, in the scenario that it was found in: the text of its schedule, and what was chosen.
 
-    `small`: whether it was made as small as it gets.
+    `paused` and `signs` are of the failure as it was found; `small`: whether it was made as small as it gets.
     """
 
     scenario: str
@@ -43,11 +43,12 @@ class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_schedule: int
     schedule: str
     choices: tuple[Choice, ...]
+    paused: bool = False
     small: bool = True
 
     @property
     def sign(self) -> Sign:
-        return self.scenario, Target(self.guarantee, self.how), self.signs
+        return self.scenario, Target(self.guarantee, self.how), self.signs, self.paused
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +85,7 @@ def share_of(explorer: Explorer, part: Part) -> Share:
 
 def examined(sign: Sign, finding: Finding) -> Examined:
     """What a failure with this sign has come to, as data."""
-    scenario, target, told = sign
+    scenario, target, told, paused = sign
     return Examined(
         scenario,
         target.guarantee,
@@ -94,6 +95,7 @@ def examined(sign: Sign, finding: Finding) -> Examined:
         finding.at_schedule,
         schedule.write(finding, text_report.needs(finding.causes)),
         tuple(each.choice for each in finding.made),
+        paused,
         finding.small,
     )
 
@@ -124,7 +126,8 @@ def together(
     part = _one_part([share.part for share in shares])
     first: dict[Sign, Examined] = {}
     for each in sorted((each for share in shares for each in share.examined), key=lambda each: each.at_schedule):
-        first.setdefault(each.sign, each)
+        if not known_by(each.sign, first):
+            first[each.sign] = each
     findings: list[Finding] = []
     unsteady = sum(share.unsteady for share in shares)
     for each in first.values():

@@ -18,6 +18,7 @@ _OLD = re.compile(
     r'(?:No such module|Invalid module specifier) "([^"\n]+)"\.\s+(?:imported from "([^"\n]+)"|at (\S+?):\d+:\d+)'
 )
 _NEW = re.compile(r"Module not found: ([^\n]+)")
+_NO_ENTRYPOINT = "Incorrect type for map entry"  # an export that is neither a handler nor a class
 _BUNDLE = "file:///bundle/"  # where newer ones have all modules
 _QUOTED = re.compile(r"""(["'`])([^"'`\n]+)\1""")
 _OF_THE_TOOL = ("cloudflare:", "cloudflare-internal:")
@@ -35,7 +36,9 @@ def explained(error: WorkerNotStarted, modules: Sequence[Module]) -> WorkerNotSt
 
 
 def advice(why: str, modules: Sequence[Module]) -> str | None:
-    """What to do, if `why` is the runtime's complaint of a module; `modules` are those it was given."""
+    """What to do, if `why` is the runtime's complaint of a module or an export; `modules` are those it was given."""
+    if _NO_ENTRYPOINT in why and b"addEventListener" in b"".join(each.path.read_bytes() for each in modules):
+        return f"it listens and exports: wrangler makes one script of that, of the older format: {BUNDLE_FIRST}"
     unknown = _unknown(why, modules)
     if unknown is None:
         return None

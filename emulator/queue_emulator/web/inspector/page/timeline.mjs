@@ -79,7 +79,7 @@ export class TimelineView {
     row.append(h("span", { class: "at" }, heading ? (gap ? `+${span(gap)}` : "") : clockTime(event.begun_ms)));
     this.places.forEach((place, column) => {
       const lane = h("div", { class: `lane${column === at ? (event.invocation ? " within" : "") : " other"}${column === this.places.length - 1 ? " last" : ""}` });
-      if (column === at) lane.append(heading ? h("span", { class: "run" }, runName(event)) : this.operation(event));
+      if (column === at) lane.append(heading ? h("span", { class: "run", "data-at": event.location }, runName(event)) : this.operation(event));
       row.append(lane);
     });
     return row;
