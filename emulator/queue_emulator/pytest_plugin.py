@@ -55,7 +55,7 @@ def _sections(emulator: "Emulator") -> "Iterator[tuple[str, str]]":
     if journal:
         stale = sum(event.stale for event in journal)
         lines = journal_words.lines(journal, emulator.bindings(), last=_OPERATIONS_SHOWN)
-        yield f"queue-emulator: {len(journal)} KV operations, stale reads: {stale} (!)", "\n".join(lines)
+        yield f"queue-emulator: {len(journal)} KV operations; stale reads, marked with !: {stale}", "\n".join(lines)
     if emulator.log:
         yield "queue-emulator: log", "\n".join(emulator.log[-_LINES_SHOWN:])
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from queue_emulator.core.faults import VERDICTS
+from queue_emulator.core.kinds import KINDS
 from tests.cli.emulator_process import files_of, run
 from tests.cli.in_process import refusal, run_here
 
@@ -31,6 +33,8 @@ def test_a_process_that_is_refused_says_it_in_one_line_and_ends_with_2(folder: P
         (("--help",), ("    serve ", "    seed ")),
         (("serve", "--help"), ("  --host", "  --state", "(default: 127.0.0.1)", "(default: 8787)")),
         (("seed", "--help"), ("--to ENDPOINT", "--state FILE")),
+        (("keys", "--help"), ("\nShow which version of each key the centre has", "  NOT REPLICATED: ", "  -    ")),
+        (("faults", "--help"), (*VERDICTS, *KINDS)),
     ],
 )
 def test_help_names_commands_and_options(folder: Path, arguments: tuple[str, ...], named: tuple[str, ...]) -> None:
@@ -44,8 +48,16 @@ def test_help_names_commands_and_options(folder: Path, arguments: tuple[str, ...
     [
         ((), "queue-emulator: the following arguments are required: COMMAND; see queue-emulator --help"),
         (("brew",), "queue-emulator: argument COMMAND: invalid choice: 'brew'"),
-        (("serve", "--prot", "1"), "queue-emulator: unrecognized arguments: --prot 1"),
-        (("serve", "a\x1b[2J\nb"), r"queue-emulator: unrecognized arguments: a\u001b[2J"),
+        (
+            ("serve", "--prot", "1"),
+            "queue-emulator serve: unrecognized arguments: --prot 1 (did you mean --port?); see queue-emulator serve",
+        ),
+        (
+            ("keys", "--namespaces=CACHE"),
+            "--namespaces=CACHE (did you mean --namespace?); see queue-emulator keys --help",
+        ),
+        (("reset", "--xyz"), "queue-emulator reset: unrecognized arguments: --xyz; see queue-emulator reset --help"),
+        (("serve", "a\x1b[2J\nb"), r"queue-emulator serve: unrecognized arguments: a\u001b[2J"),
         (("serve", "--port"), "queue-emulator serve: argument --port: expected one argument"),
         (("serve", "--port", "x"), "queue-emulator serve: argument --port: a port must be 0 to 65535, not 'x'"),
         (("serve", "--port", "99999"), "a port must be 0 to 65535, not '99999'"),

@@ -62,7 +62,7 @@ def test_rules_are_removed_one_by_one_and_all_together(emulator: Emulator) -> No
 @pytest.mark.parametrize("given", ["2", "0", "01", "x", "-1", "1.0", "9" * 30])
 def test_removing_a_rule_that_is_not_there_is_a_404(emulator: Emulator, given: str) -> None:
     control(emulator, "faults", {"verdict": "fail_before"})
-    reply = emulator.at("SJC").request("DELETE", f"{FAULTS}/{given}")
+    reply = emulator.request("DELETE", f"{FAULTS}/{given}")
     assert (reply.status, reply.json()) == (404, {"error": f"no fault rule has the id {given!r}"})
     assert len(rules(emulator)) == 1
 

@@ -81,3 +81,11 @@ def test_a_location_comes_to_be_when_a_test_first_asks_there(emulator: Emulator)
     assert emulator.get("/cdn-cgi/emulator/status").json()["locations"] == ["SJC"]
     assert emulator.at("GRU").get("/api/queue").headers["cf-ray"].endswith("-GRU")
     assert emulator.get("/cdn-cgi/emulator/status").json()["locations"] == ["SJC", "GRU"]
+
+
+def test_a_machine_that_is_not_there_is_refused_and_the_answer_says_how_to_have_more(emulator: Emulator) -> None:
+    reply = emulator.get("/api/queue", headers={"X-Emulator-Machine": "2"})
+    assert (reply.status, reply.text) == (
+        400,
+        "Unknown machine in X-Emulator-Machine; each location has one machine; more with serve --machines N",
+    )

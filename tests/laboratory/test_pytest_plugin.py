@@ -238,7 +238,7 @@ def test_a_test_that_fails_shows_its_journal(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*- queue-emulator: * KV operations, stale reads: 2 (!) -*",
+            "*- queue-emulator: * KV operations; stale reads, marked with !: 2 -*",
             "  +0.000 s  NRT  list queue:task: -> 1 keys  (GET /api/queue)",
             "  +0.000 s  SJC  delete queue:task:t1 -> version 3  (POST /api/result/{id})",
             "! +0.000 s  NRT  list queue:task: -> 1 keys, copy 0 s old, STALE: not version 3  (GET /api/queue)",

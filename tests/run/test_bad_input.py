@@ -26,7 +26,10 @@ def test_a_command_is_needed(tmp_path: Path, arguments: tuple[str, ...]) -> None
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert refused(tmp_path, "--", "wrangle", "dev") == "cannot run wrangle: it is not on the PATH"
+    assert refused(tmp_path, "--", "wrangle", "dev") == (
+        "cannot run wrangle: it is not on the PATH; a tool of node_modules is started with npx: "
+        "queue-emulator run -- npx wrangle"
+    )
 
 
 def test_without_node_its_tools_are_not_found(tmp_path: Path) -> None:

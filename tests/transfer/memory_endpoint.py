@@ -46,9 +46,10 @@ class MemoryEndpoint:
     async def now_ms(self) -> int:
         return self.clock_ms
 
-    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+    async def set_time(self, now_ms: int, *, hold: bool) -> str:
         self.clock_ms = now_ms
         self.times.append((now_ms, hold))
+        return ""
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         self.writes.append(len(batch))

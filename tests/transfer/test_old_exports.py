@@ -104,6 +104,19 @@ def test_a_dry_run_moves_no_clock(
     assert "into memory: an endpoint of tests; as of 2020-09-13T12:26:40.500Z" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("rebase", [False, True])
+def test_the_seed_of_a_state_file_says_how_to_start_at_the_time_of_the_data(
+    make_file: MakeFile, options: SeedOptions, folder: Path, capsys: pytest.CaptureFixture[str], rebase: bool
+) -> None:
+    state = folder / "old.sqlite"
+    assert (
+        seed_files([make_file(LIVED)], target_of(f"state:{state}"), replace(options, as_of=AsOf(THEN_MS, rebase))) == 0
+    )
+    last = capsys.readouterr().out.splitlines()[-1]
+    start = f"queue-emulator serve --state {state} --as-of 2020-09-13T12:26:40.500Z"
+    assert last.endswith(f"written to {state}" if rebase else f"at the time of this data: {start}")
+
+
 @pytest.mark.parametrize("target", ["wrangler:{}/state#abc"])
 def test_an_endpoint_of_real_time_is_written_to_with_rebase_alone(
     make_file: MakeFile, options: SeedOptions, folder: Path, target: str

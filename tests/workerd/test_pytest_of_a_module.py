@@ -157,7 +157,7 @@ def test_of_two_processes_each_has_its_runtime_and_a_test_that_fails_shows_its_j
     result.assert_outcomes(passed=8, failed=1, errors=2)
     result.stdout.fnmatch_lines(
         [
-            "*- queue-emulator: 3 KV operations, stale reads: 1 (!) -*",
+            "*- queue-emulator: 3 KV operations; stale reads, marked with !: 1 -*",
             "  +0.000 s  SJC  put k -> version 1  (PUT /k)",
             "! +0.000 s  NRT  get k -> nothing, copy 0 s old, STALE: not version 1  (GET /k)",
             "*- queue-emulator: log -*",

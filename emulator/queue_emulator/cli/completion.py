@@ -3,7 +3,7 @@
 import argparse
 from functools import partial
 
-from queue_emulator.cli.parsing import Commands
+from queue_emulator.cli.parsing import Commands, add_command
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.transfer.output import say
 
@@ -15,7 +15,7 @@ _HELP = """print completions for a shell; in bash: eval "$(queue-emulator comple
 
 def add_completion(commands: Commands, whole: argparse.ArgumentParser) -> None:
     """`completion SHELL`, of the `whole` command."""
-    parser = commands.add_parser("completion", help=_HELP)
+    parser = add_command(commands, "completion", _HELP)
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
     parser.set_defaults(run=partial(_completion, whole))
 

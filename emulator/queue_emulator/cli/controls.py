@@ -3,17 +3,48 @@
 import argparse
 
 from queue_emulator import settings
-from queue_emulator.cli.parsing import Commands, positive
+from queue_emulator.cli.parsing import Commands, add_command, positive
 from queue_emulator.core.clock import parse_iso_8601
 from queue_emulator.core.errors import ClockError
 
 _DEFAULT_URL = f"http://{settings.DEFAULT_HOST}:{settings.DEFAULT_PORT}"
 _FREEZE = {"freeze": True, "resume": False}
 
+_CELLS = """\
+The centre is the store that all locations ask. A location shows:
+  same, 3 s old, 57 s more    its copy, the centre's version: read 3 s ago, served for 57 s more
+  nothing, 3 s old, ...       its copy says that the key does not exist, which is true
+  STALE: v1, 3 s old, ...     its copy is an old version; `nothing`: it says that the key does not exist
+  NOT REPLICATED: still v1    it has no copy, and the last write has not reached it yet
+  -                           it has no copy: it would ask the centre"""
+
+_RULES = """\
+VERDICT is one of:
+  fail_before       the operation does not happen, and fails
+  fail_after        the operation happens, but the caller gets an error
+  delay             it waits: for_s=SECONDS
+  drop_replication  a location does not see the write: to=LOCATION for_s=SECONDS
+
+NAME=VALUE, none or several of:
+  status=429        of a failure: 429, 500 (default), 502, 503, 504
+  operation=put     get, get_bulk, put, delete, list
+  key_prefix=TEXT   location=CODE   namespace=NAME
+  nth=N             only the nth operation that matches
+  times=N           at most so many times
+  percent=N         only this share of the operations that match
+
+for example:
+  queue-emulator faults add fail_before operation=put key_prefix=queue:lease: times=1"""
+
 
 def add_keys(commands: Commands) -> None:
     """`keys`."""
-    parser = _control(commands, "keys", "show which version of each key the centre has, and each location shows")
+    parser = _control(
+        commands,
+        "keys",
+        "show which version of each key the centre has, and each location shows",
+        epilog=_CELLS,
+    )
     add = parser.add_argument
     add("--prefix", metavar="P", default="", help="only keys that begin with this")
     add("--location", metavar="CODE", help="only this location (default: all)")
@@ -47,7 +78,7 @@ def add_clock(commands: Commands) -> None:
 
 def add_faults(commands: Commands) -> None:
     """`faults`."""
-    parser = _control(commands, "faults", "show or change the fault rules of a running emulator")
+    parser = _control(commands, "faults", "show or change the fault rules of a running emulator", epilog=_RULES)
     parser.add_argument(
         "words",
         nargs="*",
@@ -72,8 +103,8 @@ def add_reset(commands: Commands) -> None:
     parser.set_defaults(run=_reset)
 
 
-def _control(commands: Commands, name: str, help: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help)
+def _control(commands: Commands, name: str, does: str, *, epilog: str | None = None) -> argparse.ArgumentParser:
+    parser = add_command(commands, name, does, epilog=epilog)
     parser.add_argument(
         "--url", metavar="URL", default=_DEFAULT_URL, help="address of the emulator (default: %(default)s)"
     )

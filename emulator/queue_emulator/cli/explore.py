@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from queue_emulator.cli.parsing import Commands, machines, positive
+from queue_emulator.cli.parsing import Commands, add_command, machines, positive
 from queue_emulator.worker.rollout import DEFAULT_VERSION
 from queue_emulator.workerd.binary import WHERE
 
@@ -13,7 +13,7 @@ _SHARDS_MAX = 16  # lanes of the search
 
 def add_explore(commands: Commands) -> None:
     """`explore`."""
-    parser = commands.add_parser("explore", help="search for orders of requests and KV operations that break the queue")
+    parser = add_command(commands, "explore", "search for orders of requests and KV operations that break the queue")
     _add_search(parser)
     _add_findings(parser.add_argument_group("what becomes of findings"))
     _add_worker(parser.add_argument_group("explore a Worker in JavaScript, on the real runtime (workerd)"))
@@ -77,7 +77,8 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add(
         "--worker", type=Path, metavar="PATH",
-        help="its main module, its wrangler config, or the folder of the config; the built-in scenarios ask a queue",
+        help="its main module, its wrangler config, or the folder of the config; the built-in "
+        "scenarios send the requests of a task queue: for another Worker give your own with --scenario",
     )  # fmt: skip
     add(
         "--workerd",

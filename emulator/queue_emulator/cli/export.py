@@ -2,17 +2,17 @@
 
 import argparse
 
-from queue_emulator.cli.parsing import Commands
+from queue_emulator.cli.parsing import Commands, add_command
 from queue_emulator.transfer import endpoint_syntax
 
 
 def add_export(commands: Commands) -> None:
     """`export`."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "export",
-        help="print a namespace as a `wrangler kv bulk put` file",
+        "print a namespace as a `wrangler kv bulk put` file",
         epilog=endpoint_syntax.SOURCES_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", metavar="ENDPOINT", help="the namespace to read")
     parser.set_defaults(run=_export)

@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from queue_emulator.cli.parsing import Commands, instant
+from queue_emulator.cli.parsing import Commands, add_command, instant
 
 _COUNT_MAX = 100_000_000
 _PREFIX_CHARACTERS_MAX = 64
@@ -11,7 +11,12 @@ _PREFIX_CHARACTERS_MAX = 64
 
 def add_generate(commands: Commands) -> None:
     """`generate`."""
-    parser = commands.add_parser("generate", help="print test data as a `wrangler kv bulk put` file")
+    parser = add_command(
+        commands,
+        "generate",
+        "print test data as a `wrangler kv bulk put` file",
+        epilog="queue-emulator generate KIND --help shows the options of a kind.",
+    )
     kinds = parser.add_subparsers(metavar="KIND", required=True)
     old = kinds.add_parser("old-format", help="a queue in the key format before the migration")
     add = old.add_argument

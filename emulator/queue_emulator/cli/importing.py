@@ -2,18 +2,18 @@
 
 import argparse
 
-from queue_emulator.cli.parsing import Commands
+from queue_emulator.cli.parsing import Commands, add_command
 from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
 from queue_emulator.transfer import endpoint_syntax
 
 
 def add_import(commands: Commands) -> None:
     """`import`."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "import",
-        help="copy a namespace, for example from wrangler's local state",
+        "copy a namespace, for example from wrangler's local state",
         epilog=endpoint_syntax.SOURCES_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", metavar="ENDPOINT", help="the namespace to read, or a bulk-put file")
     add_to(parser)

@@ -23,6 +23,36 @@ class Parser(argparse.ArgumentParser):
         tell(f"{self.prog}: {message}; see {self.prog} --help")
         raise SystemExit(2)
 
+    def parse_known_args(  # type: ignore[override]  # one signature for both forms
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """A command refuses what it does not know itself: then the message names the command and its help."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown[0])}")
+        return parsed, unknown
+
+    def _meant(self, unknown: str) -> str:
+        """The option that looks most like it, as a question."""
+        from difflib import get_close_matches
+
+        nearest = get_close_matches(unknown.partition("=")[0], self._option_string_actions, n=1)
+        return f" (did you mean {nearest[0]}?)" if nearest and unknown.startswith("--") else ""
+
+
+def add_command(
+    commands: Commands, name: str, does: str, *, epilog: str | None = None, usage: str | None = None
+) -> argparse.ArgumentParser:
+    """A command; what it does is said in the list of commands and in its own help. An epilog keeps its lines."""
+    return commands.add_parser(
+        name,
+        help=does,
+        description=f"{does[0].upper()}{does[1:]}.",
+        epilog=epilog,
+        usage=usage,
+        formatter_class=argparse.HelpFormatter if epilog is None else argparse.RawDescriptionHelpFormatter,
+    )
+
 
 def locations(named: Sequence[str]) -> tuple[str, ...]:
     """The airport codes, in capitals; raises SettingsError."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from queue_emulator import settings
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
-from queue_emulator.cli.parsing import Commands, locations, port
+from queue_emulator.cli.parsing import Commands, add_command, locations, port
 from queue_emulator.core.errors import SettingsError
 
 _USAGE = "queue-emulator run [options] -- COMMAND..."
@@ -16,7 +16,7 @@ _EXAMPLE = "queue-emulator run -- npx wrangler dev"
 def add_run(commands: Commands) -> None:
     """`run -- COMMAND`."""
     words = "start wrangler, Vite, Vitest or another Workers tool, and give it this KV"
-    parser = commands.add_parser("run", help=words, usage=_USAGE)
+    parser = add_command(commands, "run", words, usage=_USAGE)
     add = parser.add_argument
     add("--port", type=port, default=0, help="the emulator's own port (default: a free one)")
     add_kv(parser)

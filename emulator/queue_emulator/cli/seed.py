@@ -4,18 +4,18 @@ import argparse
 from pathlib import Path
 
 from queue_emulator.cli.data_time import add_as_of
-from queue_emulator.cli.parsing import Commands
+from queue_emulator.cli.parsing import Commands, add_command
 from queue_emulator.cli.writing import add_to, add_writing, endpoint_of, options_of
 from queue_emulator.transfer import endpoint_syntax
 
 
 def add_seed(commands: Commands) -> None:
     """`seed`."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "seed",
-        help="load `wrangler kv bulk put` files into an emulator, a file, or Cloudflare",
+        "load `wrangler kv bulk put` files into an emulator, a file, or Cloudflare",
         epilog=endpoint_syntax.TARGETS_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "files",

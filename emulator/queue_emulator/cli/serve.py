@@ -7,7 +7,7 @@ from pathlib import Path
 from queue_emulator import settings
 from queue_emulator.cli.data_time import add_as_of, as_of
 from queue_emulator.cli.kv_options import add_kv, add_ready_file, profile_of, state_of
-from queue_emulator.cli.parsing import Commands, locations, machines, port, positive
+from queue_emulator.cli.parsing import Commands, add_command, locations, machines, port, positive
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.wire_names import MACHINE_HEADER
 from queue_emulator.kv.cloudflare_access import Access
@@ -25,7 +25,7 @@ from queue_emulator.workerd.bindings import WorkerFlags
 
 def add_serve(commands: Commands) -> None:
     """`serve`."""
-    parser = commands.add_parser("serve", help="start the emulator; it listens on http://127.0.0.1:8787")
+    parser = add_command(commands, "serve", "start the emulator; it listens on http://127.0.0.1:8787")
     add = parser.add_argument
     add("--host", default=settings.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
     add(

@@ -4,18 +4,18 @@ import argparse
 from pathlib import Path
 
 from queue_emulator.cli.data_time import time_of_data
-from queue_emulator.cli.parsing import Commands
+from queue_emulator.cli.parsing import Commands, add_command
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.transfer import endpoint_syntax
 
 
 def add_verify(commands: Commands) -> None:
     """`verify`."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "verify",
-        help="compare a namespace after a migration with the data before it",
+        "compare a namespace after a migration with the data before it",
         epilog=endpoint_syntax.SOURCES_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add(

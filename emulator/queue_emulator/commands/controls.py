@@ -71,18 +71,21 @@ def control(url: str) -> RemoteControl:
 
 def journal(url: str, *, key: str | None, stale: bool, follow: bool, as_json: bool) -> None:
     """The operations that the emulator remembers, and with `follow` those to come."""
-    last = 0
+    last, said = 0, False
     for event, line in _events(control(url), follow):
         if last and event.position > last + 1 and not as_json:
             say(f"-- {event.position - last - 1:,} operations came too fast to be shown")
         last = event.position
         if (key is not None and not event.concerns(key)) or (stale and not event.stale):
             continue
+        said = True
         if as_json:
             say(line.decode("utf-8", "replace"))
         else:
             colour = RED if event.failed else YELLOW if event.stale else ""
             say(event_line(event), colour=colour if wants_colours() else "")
+    if not (said or as_json or follow):
+        say("no operations")
 
 
 def clock(url: str, change: dict[str, object] | None, *, as_json: bool) -> None:

@@ -30,7 +30,10 @@ def find(command: Sequence[str], environment: Mapping[str, str]) -> str:
     if os.sep in name:
         why = "it may not be run" if Path(name).exists() else "there is no such file"
         raise SettingsError(f"cannot run {name}: {why}")
-    hint = "; Node.js and its npx must be installed" if name in ("npx", "npm", "node", "pnpm", "yarn") else ""
+    if name in ("npx", "npm", "node", "pnpm", "yarn"):
+        hint = "; Node.js and its npx must be installed"
+    else:
+        hint = f"; a tool of node_modules is started with npx: queue-emulator run -- npx {name}"
     raise SettingsError(f"cannot run {name}: it is not on the PATH{hint}")
 
 

@@ -130,6 +130,10 @@ class Emulator:
         """POST at the first location."""
         return self.at(self.deployment.locations[0]).post(path, json, **sent)
 
+    def request(self, method: str, path: str, **sent: Unpack[SentBody]) -> Reply:
+        """A request with any method at the first location; see `Location.request`."""
+        return self.at(self.deployment.locations[0]).request(method, path, **sent)
+
     def begin(self, method: str, path: str, **sent: Unpack[SentBody]) -> Actor[Reply]:
         """A request at the first location that goes on when it is told to; see `Location.begin`."""
         return self.at(self.deployment.locations[0]).begin(method, path, **sent)

@@ -52,11 +52,12 @@ class EmulatorEndpoint:
     async def now_ms(self) -> int:
         return (await self._status()).clock.now_ms
 
-    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+    async def set_time(self, now_ms: int, *, hold: bool) -> str:
         if hold:
             self._was_frozen = (await self._status()).clock.frozen
         moved = {"set": iso_8601(now_ms), "freeze": hold or self._was_frozen}
         await self._ask("POST", "/clock", _Clock, content=json.dumps(moved).encode())
+        return ""
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         content = f"[{','.join(map(bulk_json, batch))}]".encode()

@@ -64,8 +64,11 @@ class Target(Source, Protocol):
         """Whether writes are seen only after `finish`, all or none."""
         ...
 
-    async def set_time(self, now_ms: int, *, hold: bool) -> None:
-        """Set the endpoint's clock, and freeze it or let it run; raises SettingsError if it has no clock."""
+    async def set_time(self, now_ms: int, *, hold: bool) -> str:
+        """Set the endpoint's clock, and freeze it or let it run; raises SettingsError if it has no clock.
+
+        Returns what is left to do so that the data is seen at this time, in words; "" for nothing.
+        """
         ...
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:

@@ -88,7 +88,9 @@ def _at_its_time(runner: asyncio.Runner, target: Target, reading: Reading) -> It
     try:
         yield
     finally:
-        runner.run(target.set_time(reading.data_ms, hold=False))
+        left_to_do = runner.run(target.set_time(reading.data_ms, hold=False))
+    if left_to_do:
+        say(left_to_do)
 
 
 def check_answerable(target: Target, options: SeedOptions) -> None:

@@ -1,11 +1,12 @@
 """A namespace of an emulator's state file, while no emulator has it open."""
 
+import shlex
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from queue_emulator.core.accounts import find_namespace, namespace_of
 from queue_emulator.core.bulk import BulkEntry, put_request
-from queue_emulator.core.clock import Clock, MovableClock, SystemClock
+from queue_emulator.core.clock import Clock, MovableClock, SystemClock, iso_8601
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
 from queue_emulator.core.shown import counted
@@ -52,8 +53,10 @@ class StateEndpoint:
     async def now_ms(self) -> int:
         return self._clock.now_ms()
 
-    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+    async def set_time(self, now_ms: int, *, hold: bool) -> str:
         self._clock = MovableClock.frozen_at(now_ms)
+        start = f"queue-emulator serve --state {shlex.quote(str(self._path))} --as-of {iso_8601(now_ms)}"
+        return f"a state file keeps no clock; to start an emulator at the time of this data: {start}"
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:
         store, now_ms = await self._opened(), self._clock.now_ms()

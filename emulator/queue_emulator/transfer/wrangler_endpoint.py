@@ -41,7 +41,7 @@ class WranglerEndpoint:
     async def now_ms(self) -> int:
         return self._clock.now_ms()
 
-    async def set_time(self, now_ms: int, *, hold: bool) -> None:
+    async def set_time(self, now_ms: int, *, hold: bool) -> str:
         raise SettingsError(f"{self.name} has a clock that cannot be moved: use --rebase instead")
 
     async def write(self, batch: Sequence[BulkEntry]) -> Sequence[str]:

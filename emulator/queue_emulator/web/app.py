@@ -89,7 +89,8 @@ class AppsByPrefix:
         named = next((value for name, value in scope["headers"] if name == _MACHINE), None)
         machine = self._deployment.machine(None if named is None else named.decode("latin-1"))
         if machine is None:
-            known = f"1 to {self._deployment.machines}"
+            count = self._deployment.machines
+            known = f"the machines 1 to {count}" if count > 1 else "one machine; more with serve --machines N"
             await _plain(send, 400, f"Unknown machine in {MACHINE_HEADER}; each location has {known}")
             return
         run.machine = machine
