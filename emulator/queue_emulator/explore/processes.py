@@ -67,7 +67,7 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-class _Told(NamedTuple):
+class _Message(NamedTuple):
     process: int
     progress: Progress | None
     share: bytes
@@ -89,7 +89,7 @@ def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], Non
     comes again.
     """
     context = multiprocessing.get_context("spawn")
-    queue: Queue[_Told] = context.Queue()
+    queue: Queue[_Message] = context.Queue()
     stop = context.Event()
     parts = [replace(asked, lanes=tuple(asked.lanes[number::workers])) for number in range(workers)]
     processes = [
@@ -160,7 +160,7 @@ class _Hearing:
         self._progress: dict[int, Progress] = {}
         self._told = told
 
-    def hear(self, queue: "Queue[_Told]") -> None:
+    def hear(self, queue: "Queue[_Message]") -> None:
         """What comes in a moment, and all that is there by then."""
         watch = Stopwatch()
         try:
@@ -178,15 +178,15 @@ class _Hearing:
             pass
 
 
-def _work(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> None:
+def _work(number: int, asked: Search, queue: "Queue[_Message]", stop: Event) -> None:
     """One process. It ends when the one that started it is gone, even in a schedule; with it its workerd."""
     threading.Thread(target=_end_without, args=(multiprocessing.parent_process(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all of them: the first tells the others to stop
     collect_seldom()
     try:
-        queue.put(_Told(number, None, msgspec.json.encode(_searched(number, asked, queue, stop)), ""))
+        queue.put(_Message(number, None, msgspec.json.encode(_searched(number, asked, queue, stop)), ""))
     except (EmulatorError, OSError) as error:
-        queue.put(_Told(number, None, b"", str(error)))
+        queue.put(_Message(number, None, b"", str(error)))
 
 
 def _end_without(parent: BaseProcess | None) -> None:
@@ -195,7 +195,7 @@ def _end_without(parent: BaseProcess | None) -> None:
     os._exit(1)
 
 
-def _searched(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> Share:
+def _searched(number: int, asked: Search, queue: "Queue[_Message]", stop: Event) -> Share:
     scenarios = scenarios_named(asked.scenarios)
     with answering(scenarios, asked.flags, workerd=asked.workerd) as answers:
         answered = with_machines(answers, asked.machines)
@@ -207,7 +207,7 @@ def _searched(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) ->
             now_ms = watch.elapsed_ms()
             if now_ms - told_ms >= _TOLD_EVERY_MS:
                 told_ms = now_ms
-                queue.put(_Told(number, progress_of(explorer), b"", ""))
+                queue.put(_Message(number, progress_of(explorer), b"", ""))
             return stop.is_set() or (asked.schedules is None and now_ms >= asked.seconds * 1000)
 
         for _ in explorer.run(enough, asked.schedules):
