@@ -54,7 +54,12 @@ def test_a_body_in_chunks_is_a_body(emulator: Emulator, body: bytes) -> None:
     ("target", "status"),
     [
         (b"http://127.0.0.1/api/queue", 200),
-        (b"HTTP://elsewhere:8787/cdn-cgi/emulator/status?x=1", 200),
+        (b"HTTP://localhost:8787/cdn-cgi/emulator/status?x=1", 200),
+        (b"HTTP://elsewhere:8787/cdn-cgi/emulator/status?x=1", 403),
+        (b"http://elsewhere/api/queue", 403),
+        (b"http://me@127.0.0.1/api/queue", 400),
+        (b"http:///api/queue", 400),
+        (b"http://127.0.0.1:x/api/queue", 400),
         (b"http://127.0.0.1", 404),
         (b"ftp://127.0.0.1/api/queue", 404),
         (b"*", 404),

@@ -268,6 +268,7 @@ async def test_a_file_without_parts_is_upgraded(path: Path) -> None:
         await store.write([small])
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DROP TABLE part")
+        connection.execute("ALTER TABLE entry DROP COLUMN checksum")
         connection.execute(
             "INSERT INTO entry SELECT 1, namespace, ?, 5, 4000000000, '{\"m\":1}', 0, ? FROM entry", (b"k", value(b"a"))
         )
@@ -280,6 +281,28 @@ async def test_a_file_without_parts_is_upgraded(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchall() == [(SCHEMA_VERSION,)]
         assert connection.execute("SELECT max(length(value)) FROM entry").fetchall() == [(5,)]
+
+
+async def test_a_file_without_checksums_is_upgraded(path: Path) -> None:
+    """As an emulator leaves it that died in the midst of a long write."""
+    entries = [Entry(b"s", b"small", 2, 5), large(b"a", 3), Entry(b"gone", None, 4, 5)]
+    async with opened(path) as store:
+        await store.write(entries)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("entry", "part"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+        columns = "key, written_ms, expiration_s, metadata, deleted, value"
+        connection.execute(
+            f"CREATE TABLE staged AS SELECT 1 AS number, namespace, {columns} FROM entry WHERE key = x'73'"
+        )
+        connection.execute("CREATE TABLE staged_base (version)")
+        connection.execute("UPDATE staged SET value = CAST('staged' AS BLOB)")
+        connection.execute("INSERT INTO staged_base VALUES (8)")
+        connection.execute("PRAGMA user_version = 4")
+    async with opened(path) as store:
+        assert await store.read([b"s", b"k", b"gone"]) == [Entry(b"s", b"staged", 9, 5), *entries[1:]]
+    async with opened(path) as store:
+        assert await store.read([b"s", b"k", b"gone"]) == [Entry(b"s", b"staged", 9, 5), *entries[1:]]
 
 
 @pytest.mark.parametrize("wrong", ["number = 1", "number = 0"])

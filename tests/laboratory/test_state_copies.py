@@ -1,5 +1,6 @@
 """What wrangler keeps locally is copied for tests as it was at one moment, or the copy is refused."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -82,3 +83,23 @@ def test_a_database_that_is_open_is_copied_with_what_is_in_its_log_alone(tmp_pat
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["data.sqlite", "data.sqlite-wal"]
     with closing(sqlite3.connect(tmp_path / "copy" / "data.sqlite")) as copy:
         assert copy.execute("SELECT text FROM t").fetchall() == [("in the log",)]
+
+
+@pytest.mark.parametrize("to", ["{outside}", "../outside", "d1/../../../outside", "/dev/zero"])
+def test_a_link_that_leads_out_of_it_is_refused_before_a_test_changes_what_is_there(
+    state: Path, tmp_path: Path, to: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link = state / "v3" / "out"
+    link.symlink_to(to.format(outside=outside) if to != "../outside" else "../../outside")
+    with pytest.raises(SettingsError) as refused:
+        copy_of_one_moment(state, tmp_path / "copy")
+    assert f"{link} is a symbolic link to {link.readlink()}, which tests would change" in str(refused.value)
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_pipe_is_named_and_waited_for_by_nobody(state: Path, tmp_path: Path) -> None:
+    os.mkfifo(state / "v3" / "pipe")
+    with pytest.raises(SettingsError, match="is a named pipe"):
+        copy_of_one_moment(state, tmp_path / "copy")

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from queue_emulator.kv.checksums import of_entry
 from tests.machine.__main__ import report
 from tests.machine.history import Finding
 from tests.machine.running import Machine
@@ -44,7 +45,9 @@ def test_the_machine_sees_a_write_that_is_gone_and_one_that_nobody_made() -> Non
         asyncio.run(machine.seed_file())
         assert not machine.faults, report(machine)
         with closing(sqlite3.connect(Path(folder) / "state.sqlite")) as file, file:
-            file.execute("UPDATE entry SET value = ? WHERE key = ?", (b"foreign", b"twin:1"))
+            file.create_function("summed", 6, of_entry)
+            summed = "summed(namespace, key, written_ms, expiration_s, metadata, ?1)"
+            file.execute(f"UPDATE entry SET value = ?1, checksum = {summed} WHERE key = ?2", (b"foreign", b"twin:1"))
             file.execute("DELETE FROM entry WHERE key = ?", (b"twin:2",))
         asyncio.run(machine.run(0))
     assert {fault.finding for _, fault in machine.faults} == {Finding.LOST, Finding.FOREIGN, Finding.TORN}

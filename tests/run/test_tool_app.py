@@ -7,7 +7,10 @@ import aiohttp
 import httpx
 import pytest
 
+from tests.cli import raw_http
 from tests.cli.emulator_process import WAIT_S_MAX
+from tests.cli.raw_http import HOST
+from tests.cli.test_framing import REFUSED
 from tests.run.probe_tools import RELOADED, TOOLS, Started, command_of, free_port, project
 from tests.run.tool import start
 
@@ -79,6 +82,38 @@ def test_the_operations_of_a_request_that_runs_alone_are_noted_as_its_own(starte
 def test_no_client_says_where_a_worker_is(started: Started) -> None:
     answer = started.running.ask("GET", "/colo", headers={**NRT, "MF-CF-Blob": '{"colo":"XXX"}'})
     assert answer.text == "NRT"
+
+
+def test_no_client_says_for_which_url_or_worker_a_request_is(started: Started) -> None:
+    """As miniflare's own proxy does: by its headers another URL would be asked than the one that is noted."""
+    hostile = {"MF-Original-URL": "http://evil.example/away", "mf-route-override": "nobody", "MF-Anything": "x"}
+    for location in ("SJC", "NRT"):
+        answer = started.running.ask("GET", "/colo", headers={**hostile, "X-Emulator-Location": location})
+        assert (answer.status_code, answer.text) == (200, location)
+
+
+def test_what_has_no_certain_end_or_host_does_not_reach_the_tool(started: Started) -> None:
+    port = int(started.running.url.rpartition(":")[2])
+    targets = (b"http://me@127.0.0.1/colo", b"http:///colo", b"http://evil.example/cdn-cgi/emulator/status")
+    attacks = [(b"POST /echo HTTP/1.1\r\n" + rest, status) for status, rest in REFUSED.values()]
+    attacks += [(b"GET %b HTTP/1.1\r\n%b\r\n" % (each, HOST), 403 if b"evil" in each else 400) for each in targets]
+    for attack, status in attacks:
+        with raw_http.connect(port) as connection:
+            connection.sendall(attack + raw_http.get(b"/colo"))
+            assert raw_http.read_answer(connection).status == status
+            if status != 403:
+                assert connection.recv(1) == b"" or b"http" in attack
+        assert started.running.ask("GET", "/colo").text == "SJC"
+    assert len(attacks) > 25
+
+
+def test_requests_that_are_sent_at_once_are_answered_in_their_order(started: Started) -> None:
+    port = int(started.running.url.rpartition(":")[2])
+    with raw_http.connect(port) as connection:
+        asked = [raw_http.get(b"/colo", b"X-Emulator-Location: NRT\r\n"), raw_http.post(b"/echo", b"body", b"")] * 5
+        connection.sendall(b"".join(asked))
+        answers = [raw_http.read_answer(connection).body for _ in asked]
+    assert answers == [b"NRT", b"body"] * 5
 
 
 def test_while_a_change_is_brought_in_no_request_that_reads_fails(started: Started) -> None:

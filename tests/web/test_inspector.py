@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from importlib.resources import files
 
 import httpx
 import pytest
@@ -19,6 +21,7 @@ from queue_emulator.core.options import PutRequest
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.inspector.stream import followed
+from tests.asking import client_of
 from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio
@@ -47,8 +50,7 @@ async def test_the_page_needs_no_token_where_one_opens_the_controls_and_holds_no
     deployment: Deployment,
 ) -> None:
     app = create_app(replace(deployment, control_token="sesame"))
-    transport = httpx.ASGITransport(app, client=("192.0.2.7", 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://emulator.example") as client:
+    async with client_of(app, peer=("192.0.2.7", 4711), base_url="http://emulator.example") as client:
         assert (await client.get(f"{CONTROL}/")).status_code == 200
         assert (await client.get(f"{CONTROL}/page/main.mjs")).status_code == 200
         assert (await client.get(f"{CONTROL}/", headers={"Origin": "https://example.com"})).status_code == 403
@@ -217,8 +219,7 @@ class _Explorer:
 
 async def test_one_search_runs_at_a_time(deployment: Deployment) -> None:
     explorer = _Explorer()
-    transport = httpx.ASGITransport(create_app(replace(deployment, explorer=lambda: explorer)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(replace(deployment, explorer=lambda: explorer))) as client:
         first = asyncio.ensure_future(client.post(f"{CONTROL}/explore", json={"seconds": 1}))
         await explorer.begun.wait()
         assert (await client.post(f"{CONTROL}/explore", json={"seconds": 0})).status_code == 400
@@ -261,6 +262,23 @@ async def test_a_search_whose_client_is_gone_before_the_answer_begins_is_over(de
     with suppress(OSError, ClientDisconnect):
         await app(scope, body, gone)
     assert not explorer.begun.is_set(), "nobody asked for a line"
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(app) as client:
         assert (await client.post(path, json={})).status_code == 200
+
+
+_WAYS_PAST_DOM = re.compile(
+    r"\.(textContent|innerText|innerHTML|outerHTML|nodeValue|ariaLabel) = "
+    r"|insertAdjacent|createText|document\.write"
+)
+
+
+async def test_all_text_of_the_page_goes_through_the_module_that_shows_what_is_hidden() -> None:
+    folder = files("queue_emulator.web.inspector").joinpath("page")
+    modules = [each for each in folder.iterdir() if each.name.endswith(".mjs") and each.name != "dom.mjs"]
+    assert len(modules) > 10
+    past = {
+        each.name: [line for line in each.read_text("utf-8").splitlines() if _WAYS_PAST_DOM.search(line)]
+        for each in modules
+    }
+    assert {name: lines for name, lines in past.items() if lines} == {}
+    assert _WAYS_PAST_DOM.search("why.textContent = error.message;")

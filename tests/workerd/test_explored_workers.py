@@ -300,3 +300,25 @@ def test_a_worker_that_is_another_language_or_needs_more_than_kv_is_refused(tmp_
     for named, said in (("worker.ts", "npx wrangler deploy --dry-run --outdir dist"), ("", "Durable Object ROOM")):
         with pytest.raises(EmulatorError, match=said), answering([own], WorkerFlags(tmp_path / named), workerd=workerd):
             pass
+
+
+ENDLESS = "const endless = new ReadableStream({ pull(to) { to.enqueue(new Uint8Array(1 << 20)); } });"
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        ("return new Response(endless)", "an answer of more than 67108864 bytes"),
+        ('await env.CACHE.put("k", endless)', "goes on after 67,108,864 bytes, the most that is explored"),
+    ],
+)
+def test_a_body_without_an_end_is_not_read_for_ever(start: Start, sent: str, why: str) -> None:
+    with start(f"{ENDLESS} {sent};") as started, pytest.raises(EmulatorError, match=why):
+        whole(started.world(A), "a")
+
+
+def test_a_worker_that_asks_for_a_timer_of_its_own_is_told_what_any_other_request_is(start: Start) -> None:
+    """By the address that the emulator gives to timers, with a time that is none."""
+    code = 'for (const time of ["x", "-1", "9".repeat(30), ""]) await fetch(`http://timer.emulator.invalid/${time}`);'
+    with start(f"{code} return new Response();") as started, pytest.raises(EmulatorError, match="fetch"):
+        whole(started.world(A), "a")

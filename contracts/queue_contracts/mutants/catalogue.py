@@ -4,7 +4,6 @@ The tables are the `*.toml` files beside this one. A change replaces text that o
 Worker: where the Worker has moved on, its mutants are refused instead of testing something else.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,9 @@ from pathlib import Path
 import msgspec
 import msgspec.toml
 
+from queue_contracts.untrusted.files import read_small
+
+_FILE_BYTES_MAX = 1 << 27
 TABLES = Path(__file__).resolve().parent
 
 
@@ -58,7 +60,7 @@ def selected(mutants: Sequence[Mutant], words: str | None) -> tuple[Mutant, ...]
 
 def write_mutant(mutant: Mutant, worker: Path, folder: Path) -> None:
     """A copy of the Worker in `worker` with the mutant's changes, in `folder`, which must not exist yet."""
-    shutil.copytree(worker, folder)
+    _copy(worker, folder)
     for change in mutant.changes:
         path = folder / change.file
         if not path.is_file():
@@ -71,6 +73,24 @@ def write_mutant(mutant: Mutant, worker: Path, folder: Path) -> None:
                 f"{change.before}"
             )
         path.write_text(source.replace(change.before, change.after), encoding="utf-8")
+
+
+def _copy(worker: Path, folder: Path) -> None:
+    """The files, those that links lead to as well; a linked folder is not looked into, and stays where it is."""
+    folder.mkdir()
+    for path in sorted(worker.iterdir()):
+        copy = folder / path.name
+        if path.is_symlink() and path.is_dir():
+            copy.symlink_to(path.resolve())
+        elif path.is_dir():
+            _copy(path, copy)
+        else:
+            try:
+                content = read_small(path, _FILE_BYTES_MAX)
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else error
+                raise MutantError(f"the Worker cannot be copied: {path}: {why}") from None
+            copy.write_bytes(content)
 
 
 class _Table(msgspec.Struct):

@@ -18,6 +18,7 @@ from queue_contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, 
 from queue_contracts.mutants.hunters import hunters, in_turn
 from queue_contracts.packaged import reference_worker
 from queue_contracts.targets.workerd import RuntimeMissing, find_workerd
+from queue_contracts.untrusted.environment import mask_environment
 from queue_contracts.untrusted.visible import visible
 
 GOOD, BAD, UNKNOWN = 0, 1, 2
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         with hunters(arguments.jobs) as pool:
             return _hunt_all(pool, mutants, bench, tuple(arguments.checks))
     except (MutantError, RuntimeMissing, FileNotFoundError) as error:
-        print(f"queue-contracts mutants: {error}", file=sys.stderr)
+        print(f"queue-contracts mutants: {visible(mask_environment(str(error)))}", file=sys.stderr)
         return UNKNOWN
 
 

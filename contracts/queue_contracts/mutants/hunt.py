@@ -18,6 +18,7 @@ import pytest
 from queue_contracts.mutants.catalogue import Mutant, MutantError, write_mutant
 from queue_contracts.sending.recorder import Exchange, read_exchanges
 from queue_contracts.session.runs import current_run
+from queue_contracts.session.watching import showable
 
 # Of pytest's own: what would leave files behind, and what collects garbage after every run.
 _WITHOUT = [each for name in ("cacheprovider", "faulthandler", "unraisableexception") for each in ("-p", f"no:{name}")]
@@ -103,7 +104,7 @@ def run_checks(checks: Sequence[str], bench: Bench) -> Run:
     run = watch.run
     if not run.errors and not run.passed and not run.failed:
         run.errors.append(
-            f"pytest ended with code {int(code)} and ran none of {', '.join(checks)}:\n{output.getvalue()}"
+            showable(f"pytest ended with code {int(code)} and ran none of {', '.join(checks)}:\n{output.getvalue()}")
         )
     return run
 
@@ -178,7 +179,7 @@ class _Watch:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.run.errors.append(f"{report.nodeid}: {report.longreprtext}")
+            self.run.errors.append(showable(f"{report.nodeid}: {report.longreprtext}"))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -199,9 +200,9 @@ class _Watch:
         name = name_of(item)
         if report.failed and report.when == "call":
             assert call.excinfo is not None
-            self.run.failed[name] = f"{item.name}: {reason(call.excinfo.value)}"
+            self.run.failed[name] = showable(f"{item.name}: {reason(call.excinfo.value)}")
         elif report.failed and name not in self.run.failed:
-            self.run.errors.append(f"{name}, {report.when}: {report.longreprtext}")
+            self.run.errors.append(showable(f"{name}, {report.when}: {report.longreprtext}"))
         elif report.passed and report.when == "call" and name not in self.run.passed:
             self.run.passed.append(name)
         return report

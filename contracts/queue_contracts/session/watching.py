@@ -51,21 +51,21 @@ class Watching:
             # What was started for the run is gone when its lines are read.
             origin = SERVED if self.run.local else ""
             made.user_properties.append((outcomes.FAILURE, _failure(item, call.excinfo.value, origin)))
-            made.longrepr = _showable(made.longreprtext)
+            made.longrepr = showable(made.longreprtext)
             if isinstance(call.excinfo.value, _NOT_CHECKED):
                 self._not_checked(made, call.excinfo.value)
-        made.sections = [(title, _showable(text)) for title, text in made.sections]
+        made.sections = [(title, showable(text)) for title, text in made.sections]
         return made
 
     def _not_checked(self, made: pytest.TestReport, why: BaseException) -> None:
-        said = _showable(f"not checked: {why}")
+        said = showable(f"not checked: {why}")
         made.outcome, made.longrepr = "skipped", (made.location[0], made.location[1] or 0, said)
         if isinstance(why, PartMissing | OfAnotherFormat):
             made.user_properties.append((outcomes.MISSING, str(why) if isinstance(why, PartMissing) else "format"))
         if isinstance(why, ForeignTask):
             say_excused(self.run.folder, "claimTask", str(why))
         if isinstance(why, StorageError):
-            (self.run.folder / UNTESTABLE).write_text(one_line(_showable(str(why)), 1000), encoding="utf-8")
+            (self.run.folder / UNTESTABLE).write_text(one_line(showable(str(why)), 1000), encoding="utf-8")
 
 
 def _now_runs(item: pytest.Item, left: int | None) -> None:
@@ -79,7 +79,7 @@ def _failure(item: pytest.Item, error: BaseException, origin: str) -> dict[str, 
     doc = getattr(getattr(item, "obj", None), "__doc__", None)
     return {
         "promise": outcomes.promise_of(item.name, doc),
-        "seen": _showable(outcomes.seen_of(error)),
+        "seen": showable(outcomes.seen_of(error)),
         "curl": last.curl(origin) if last else "",
         **(_answered(last.exchange) if last else {}),
     }
@@ -101,7 +101,7 @@ def _answered(asked: Exchange) -> dict[str, str]:
     return {"asked": operation.label, "broken": f"{operation.label} is answered with {broken}" if broken else ""}
 
 
-def _showable(text: str) -> str:
+def showable(text: str) -> str:
     """Without a key, be it of the target or of the environment, and without what a terminal would obey."""
     guard = installed()
     try:

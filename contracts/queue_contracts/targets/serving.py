@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from queue_contracts.targets.target import LOCAL, Target
+from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.keys import Keys
 
 COMMAND = "queue-emulator"
 QUEUE_API_KEY, ASSISTANT_API_KEY, ADMIN_API_KEY = "QUEUE_API_KEY", "ASSISTANT_API_KEY", "ADMIN_API_KEY"
@@ -68,7 +70,7 @@ def running_emulator(directory: Path, serving: Serving = Serving()) -> Iterator[
         errors="replace",
         preexec_fn=_end_with_this_process,
     )
-    output = _Output(process)
+    output = _Output(process, Keys({key: f"${name}" for name, key in keys.items() if key}))
     try:
         url = output.wait_for_url()
         STARTED.add(url)
@@ -110,8 +112,9 @@ def installed_command() -> str:
 class _Output:
     """What the process prints, read to its end in a thread: a full pipe would stall it."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], keys: Keys) -> None:
         self._process = process
+        self._keys = keys
         self._found: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=40)
         self._thread = threading.Thread(target=self._drain, daemon=True, name=f"{COMMAND} output")
@@ -141,7 +144,11 @@ class _Output:
         self._found.put(None)
 
     def _tail(self) -> str:
-        return "".join(self._last_lines)
+        """Without the keys, which the Worker may have printed."""
+        try:
+            return self._keys.mask("".join(self._last_lines))
+        except Unreadable as why:
+            return f"(not shown: {why})"
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -29,12 +29,12 @@ def read_yaml(file: Traversable | Path) -> object:
     return data
 
 
-def read_small(file: Traversable | Path) -> bytes:
+def read_small(file: Traversable | Path, bytes_max: int = _BYTES_MAX) -> bytes:
     """What is in a file of up to a million bytes. Raises OSError, or ValueError for a larger one and for a pipe."""
     with _opened(file) as opened:
-        content = opened.read(_BYTES_MAX + 1)
-    if len(content) > _BYTES_MAX:
-        raise ValueError(f"more than {_BYTES_MAX:,} bytes")
+        content = opened.read(bytes_max + 1)
+    if len(content) > bytes_max:
+        raise ValueError(f"more than {bytes_max:,} bytes")
     return content
 
 

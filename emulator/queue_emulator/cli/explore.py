@@ -46,7 +46,8 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=positive,
         metavar="N",
-        help="search in so many processes (default: 1); with --schedules the findings are the same",
+        help="search in so many processes (default: one for each core, at most 4; 1 with --schedules, or with a "
+        "scenario of your own); with --schedules the findings are the same",
     )
     add(
         "--machines", type=machines, default=1, metavar="N",

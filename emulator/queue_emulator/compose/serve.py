@@ -29,8 +29,8 @@ from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
-from queue_emulator.worker.fetch import WorkerVersion
 from queue_emulator.worker.rollout import DEFAULT_VERSION, Rollout
+from queue_emulator.worker.versions import WorkerVersion
 from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:

@@ -36,5 +36,10 @@ def json_value(value: object, characters_max: int = 80) -> str:
     return one_line(written[:characters_max])
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """How many of something: `1 key`, `1,000 keys`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def _escape(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]  # as JSON spells it, so that shown JSON stays JSON

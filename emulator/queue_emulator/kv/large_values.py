@@ -9,25 +9,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import aiosqlite
 
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import StateError
+from queue_emulator.kv.checksums import Parts, damaged, of_entry, of_part
 from queue_emulator.kv.store import Written, tell_nobody
 
 PART_BYTES = 1 << 20  # written in some milliseconds; a value of more is a large one
 TABLE = "part"
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
-
-
-class Parts(NamedTuple):
-    """The number of a value, and how many parts it has."""
-
-    number: int
-    parts: int
 
 
 Aside = Mapping[bytes, Parts]
@@ -63,7 +57,7 @@ class LargeValues:
 
     async def load(self, connection: aiosqlite.Connection) -> None:
         """What there is in a file that was just opened, after `drop_unused`."""
-        for number, namespace, key, count, _ in await connection.execute_fetchall(_ALL):
+        for number, namespace, key, count, *_ in await connection.execute_fetchall(_ALL):
             self._of[namespace, key] = Parts(number, count)
             self._last = max(self._last, number)
 
@@ -122,12 +116,15 @@ class LargeValues:
             self._read -= Counter(parts)
             self.drop([each for each in parts if each in self._unused])
 
-    async def value(self, parts: Parts) -> bytes:
-        """The whole of it."""
+    async def value(self, key: bytes, parts: Parts) -> bytes:
+        """The whole of it; raises StateError for one that is not as it was written."""
         content = []
         for number in range(parts.parts):
-            ((part,),) = await self._file.ask(_READ, (parts.number, number))
-            content.append(part)
+            for part, checksum in await self._file.ask(_READ, (parts.number, number)):
+                if checksum == of_part(parts.number, number, part):
+                    content.append(part)
+            if len(content) == number:
+                raise damaged(key)
         return b"".join(content)
 
     def drop(self, unused: Collection[Parts]) -> None:
@@ -168,35 +165,66 @@ def kept_value(entry: Entry, aside: Aside) -> bytes | int | None:
     return entry.value if parts is None else parts.number
 
 
+def checksum(namespace: int, entry: Entry, aside: Aside) -> int:
+    """Of an entry as it stands in the table."""
+    kept = aside.get(entry.key, entry.value) if aside else entry.value
+    return of_entry(namespace, entry.key, entry.written_ms, entry.expiration_s, entry.metadata, kept)
+
+
 async def drop_unused(connection: aiosqlite.Connection) -> None:
-    """Parts that an emulator that died has left, in the transaction of the caller; raises StateError for a gap."""
-    for number, namespace, key, count, last in await connection.execute_fetchall(_ALL):
-        if not await connection.execute_fetchall(_STILL, (namespace, key, number)):
+    """Parts that an emulator that died has left, in the transaction of the caller; raises StateError for damage.
+
+    Nothing is dropped that damage alone has made unused: an entry that refers to parts has some.
+    """
+    found = list(await connection.execute_fetchall(_ALL))
+    numbers = {number for number, *_ in found}
+    for number, namespace, key, count, last, of_one in found:
+        entry = list(await connection.execute_fetchall(_KEPT, (namespace, key)))
+        kept, written_ms, expiration_s, metadata, checksum = entry[0] if entry else _NO_ENTRY
+        if not of_one or kept not in (*numbers, None):
+            raise damaged(key)
+        if number != kept:
             await connection.execute_fetchall("DELETE FROM part WHERE value = ?", (number,))
         elif count != last + 1:
             raise StateError(f"of the value of key {str(key)[1:80]} only {count} of {last + 1} parts are there")
+        elif checksum != of_entry(namespace, key, written_ms, expiration_s, metadata, Parts(number, count)):
+            raise damaged(key)
 
 
 async def divide(connection: aiosqlite.Connection) -> None:
     """Large values of a file that knew no parts, in the transaction of the caller."""
     rows = await connection.execute_fetchall(_UNDIVIDED, (PART_BYTES,))
-    for number, (version, namespace, key) in enumerate(rows, 1):
+    for number, (version, namespace, key, written_ms, expiration_s, metadata) in enumerate(rows, 1):
         ((value,),) = await connection.execute_fetchall(_VALUE, (version,))
-        for each in _rows(number, namespace, key, value):
+        parts = [*_rows(number, namespace, key, value)]
+        for each in parts:
             await connection.execute_fetchall(_WRITE, each)
-        await connection.execute_fetchall("UPDATE entry SET value = ? WHERE version = ?", (number, version))
+        checksum = of_entry(namespace, key, written_ms, expiration_s, metadata, Parts(number, len(parts)))
+        await connection.execute_fetchall(_DIVIDED, (number, checksum, version))
 
 
 def _rows(number: int, namespace: int, key: bytes, value: bytes) -> Iterator[tuple[Any, ...]]:
     view = memoryview(value)
     for part, start in enumerate(range(0, len(value), PART_BYTES)):
-        yield number, part, namespace, key, view[start : start + PART_BYTES]
+        content = view[start : start + PART_BYTES]
+        yield number, part, namespace, key, content, of_part(number, part, content)
 
 
-_WRITE = "INSERT INTO part (value, number, namespace, key, content) VALUES (?, ?, ?, ?, ?)"
-_READ = "SELECT CAST(content AS BLOB) FROM part WHERE value = ? AND number = ?"
+_WRITE = "INSERT INTO part (value, number, namespace, key, content, checksum) VALUES (?, ?, ?, ?, ?, ?)"
+_READ = "SELECT content, checksum FROM part WHERE value = ? AND number = ?"
 _DROP = "DELETE FROM part WHERE value = ? AND number = ?"
 _STILL = "SELECT 1 FROM entry WHERE namespace = ? AND key = ? AND typeof(value) = 'integer' AND value = ?"
-_ALL = "SELECT value, namespace, key, count(*), max(number) FROM part GROUP BY value"
-_UNDIVIDED = "SELECT version, namespace, key FROM entry WHERE length(CAST(value AS BLOB)) > ?"
+_NO_ENTRY = (None,) * 5
+_KEPT = """
+    SELECT value, written_ms, expiration_s, metadata, checksum FROM entry
+    WHERE namespace = ? AND key = ? AND typeof(value) = 'integer'
+"""
+_ALL = """
+    SELECT value, namespace, key, count(*), max(number), min(key) = max(key) AND min(namespace) = max(namespace)
+    FROM part GROUP BY value
+"""
+_UNDIVIDED = """
+    SELECT version, namespace, key, written_ms, expiration_s, metadata FROM entry WHERE length(CAST(value AS BLOB)) > ?
+"""
 _VALUE = "SELECT CAST(value AS BLOB) FROM entry WHERE version = ?"
+_DIVIDED = "UPDATE entry SET value = ?, checksum = ? WHERE version = ?"

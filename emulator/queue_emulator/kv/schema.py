@@ -6,6 +6,7 @@ Every statement is fetched to its end: SQLite drops no table while another state
 2  namespaces with id and title; entries by a name still
 3  entries by a number of their namespace, whose id is what it is known by
 4  large values in parts
+5  checksums
 """
 
 import sqlite3
@@ -16,15 +17,19 @@ import aiosqlite
 
 from queue_emulator.core.accounts import Namespace, namespace_of
 from queue_emulator.core.errors import StateError
+from queue_emulator.core.shown import one_line
+from queue_emulator.kv.checksums import Parts, of_entry, of_part
 from queue_emulator.kv.foreign_database import check_schema
 from queue_emulator.kv.large_values import TABLE, divide, drop_unused
 from queue_emulator.kv.staging import CACHE, TABLES, finish_staged
 from queue_emulator.kv.state_file import StateFile
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
-_NUMBERED = 3
+_NUMBERED, _IN_PARTS = 3, 4
+CHECKED_WHOLE_BYTES_MAX = 16 << 20  # a third of a second, for some thirty thousand entries
+_SHOWN_MAX = 200
 _VERSION_MAX = 1 << 62  # there is none after the last that SQLite holds
 
 
@@ -53,32 +58,46 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     """Take the file, lay it out or bring it to this version, and set how SQLite works on it."""
     state.take(database)
     check_schema(database, "entry", "namespace", TABLE, *TABLES)
+    await check_whole(connection)
     rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
     if rows[0][0] == 0:
         await lay_out(connection)
         await connection.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
     await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if version > SCHEMA_VERSION:  # the header is older than the log beside it
+        raise StateError(too_new(state.path, version))
+    if version == _IN_PARTS:
+        await _add_checksums(connection, database)
     await finish_staged(connection)
     ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
     if last > _VERSION_MAX:
         raise StateError(f"its last version is {last}; the highest possible is {_VERSION_MAX}")
-    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
-    if version > SCHEMA_VERSION:  # the header is older than the log beside it
-        raise StateError(too_new(state.path, version))
-    if version < SCHEMA_VERSION:
-        await upgrade(connection, version)
+    if version < _IN_PARTS:
+        await upgrade(connection, database, version)
     await drop_unused(connection)
     await connection.execute_fetchall("COMMIT")
     if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
         await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-    await connection.execute_fetchall("PRAGMA journal_mode = WAL")
-    await connection.execute_fetchall("PRAGMA foreign_keys = ON")
-    await connection.execute_fetchall("PRAGMA synchronous = NORMAL")
     # Some builds of SQLite, as Debian's, overwrite what is deleted: a large value is written twice, and to drop a table
     # takes room in the log, which a full disk has not. https://www.sqlite.org/pragma.html#pragma_secure_delete
-    await connection.execute_fetchall("PRAGMA secure_delete = OFF")
+    for statement in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = NORMAL", "secure_delete = OFF"):
+        await connection.execute_fetchall(f"PRAGMA {statement}")
     await connection.execute_fetchall(CACHE)
     await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+
+
+async def check_whole(connection: aiosqlite.Connection) -> None:
+    """Raises StateError for a file whose tables and indexes do not belong together: it would seem to lack entries.
+
+    Of a large file it takes long, and is left out; what stands under a key is checked when it is read, in any file.
+    """
+    ((size_bytes,),) = await connection.execute_fetchall(_SIZE)
+    if size_bytes <= CHECKED_WHOLE_BYTES_MAX:
+        ((found, *_), *_) = await connection.execute_fetchall("PRAGMA integrity_check(1)")
+        if found != "ok":
+            what = one_line(" ".join(str(found).split()))[:_SHOWN_MAX]
+            raise StateError(f"it is damaged ({what}); restore it from a copy, or name another file with --state")
 
 
 async def lay_out(connection: aiosqlite.Connection) -> None:
@@ -88,13 +107,43 @@ async def lay_out(connection: aiosqlite.Connection) -> None:
     await connection.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-async def upgrade(connection: aiosqlite.Connection, version: int) -> None:
+async def upgrade(connection: aiosqlite.Connection, database: sqlite3.Connection, version: int) -> None:
     """Within the transaction of the caller: a process that dies meanwhile leaves the file as it was."""
+    database.create_function("entry_checksum", 7, _entry_checksum, deterministic=True)
     if version < _NUMBERED:
         await _number(connection, version)
     else:
+        await connection.execute_fetchall(_ADD.format("entry"))
+        await connection.execute_fetchall(_ENTRY_CHECKSUM.format("entry", 0))
         await lay_out(connection)
     await divide(connection)
+
+
+async def _add_checksums(connection: aiosqlite.Connection, database: sqlite3.Connection) -> None:
+    """To a file that has parts, and perhaps entries that are not in their place yet."""
+    database.create_function("entry_checksum", 7, _entry_checksum, deterministic=True)
+    database.create_function("part_checksum", 3, of_part, deterministic=True)
+    for (table,) in await connection.execute_fetchall(_HAVING_CHECKSUMS):
+        await connection.execute_fetchall(_ADD.format(table))
+        if table == TABLE:
+            await connection.execute_fetchall("UPDATE part SET checksum = part_checksum(value, number, content)")
+        else:
+            await connection.execute_fetchall(_ENTRY_CHECKSUM.format(table, _COUNTED.format(table)))
+    await connection.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _entry_checksum(
+    namespace: object,
+    key: object,
+    written_ms: object,
+    expiration_s: object,
+    metadata: object,
+    value: object,
+    parts: int,
+) -> int:
+    """As SQL calls it, with the number of a value's parts."""
+    kept = Parts(value, parts) if isinstance(value, int) else value
+    return of_entry(namespace, key, written_ms, expiration_s, metadata, kept)
 
 
 async def _number(connection: aiosqlite.Connection, version: int) -> None:
@@ -130,7 +179,15 @@ _PUT_ASIDE = (
     "ALTER TABLE entry RENAME TO old_entry",
 )
 _TAKE_OVER = """
-    INSERT INTO entry (version, namespace, key, written_ms, expiration_s, metadata, deleted, value)
-    SELECT version, (SELECT number FROM namespace WHERE id = ?), key, written_ms, expiration_s, metadata, deleted, value
-    FROM old_entry WHERE namespace = ?
+    INSERT INTO entry (version, namespace, key, written_ms, expiration_s, metadata, deleted, value, checksum)
+    SELECT version, number, key, written_ms, expiration_s, metadata, deleted, value,
+        entry_checksum(number, key, written_ms, expiration_s, metadata, value, 0)
+    FROM old_entry, (SELECT number FROM namespace WHERE id = ?) WHERE namespace = ?
 """
+_HAVING_CHECKSUMS = "SELECT name FROM sqlite_master WHERE name IN ('entry', 'staged', 'part')"
+_ADD = "ALTER TABLE {} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0"
+_ENTRY_CHECKSUM = """
+    UPDATE {} SET checksum = entry_checksum(namespace, key, written_ms, expiration_s, metadata, value, {})
+"""
+_COUNTED = "(SELECT count(*) FROM part WHERE part.value = {}.value)"
+_SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"

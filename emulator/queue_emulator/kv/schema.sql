@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS namespace (
 -- One row a key: its last write, which may be a tombstone (value is null).
 -- `version` is the order of writes; replacing a row gives it the new version's place.
 -- `value` is the bytes; or, of a large value, the integer that its parts have in `part`.
+-- `checksum` is of all the others but `version`, which the index by key has too.
 CREATE TABLE IF NOT EXISTS entry (
     version      INTEGER PRIMARY KEY,
     namespace    INTEGER NOT NULL REFERENCES namespace (number),
@@ -19,6 +20,7 @@ CREATE TABLE IF NOT EXISTS entry (
     metadata     TEXT,
     deleted      INTEGER NOT NULL CHECK (deleted = (value IS NULL)),
     value        BLOB,
+    checksum     INTEGER NOT NULL,
     UNIQUE (namespace, key)
 );
 
@@ -30,6 +32,7 @@ CREATE TABLE IF NOT EXISTS part (
     namespace INTEGER NOT NULL,
     key       BLOB    NOT NULL,
     content   BLOB    NOT NULL,
+    checksum  INTEGER NOT NULL,
     PRIMARY KEY (value, number)
 );
 

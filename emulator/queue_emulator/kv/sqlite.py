@@ -15,7 +15,8 @@ import msgspec
 
 from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
-from queue_emulator.kv.large_values import Aside, Parts, Statement, is_large, kept_value
+from queue_emulator.kv.checksums import Parts, damaged, of_entry
+from queue_emulator.kv.large_values import Aside, Statement, checksum, is_large, kept_value
 from queue_emulator.kv.schema import INSERT_NAMESPACE
 from queue_emulator.kv.sqlite_file import SqliteFile, open_file
 from queue_emulator.kv.staging import Overlay, StagedRows
@@ -58,8 +59,9 @@ class SqliteStore:
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             chunk = keys[start : start + _KEYS_AT_ONCE]
             rows = await self._file.ask(_READ.format(",".join("?" * len(chunk))), (self._namespace, *chunk))
-            there = {row[0]: Entry(*row) for row in rows}
-            if self._file.staging.written and (written := self._written()) is not None:
+            written = self._written() if self._file.staging.written else None
+            there = {row[0]: self._entry(row) for row in rows if written is None or written.older(row[0], row[2])}
+            if written is not None:
                 there.update((key, entry) for key in chunk if (entry := written.newest(key, there.get(key))))
             if self._file.large:
                 await self._fill_in(there)
@@ -145,7 +147,18 @@ class SqliteStore:
         }
         with large.reading(kept.values()):
             for key, parts in kept.items():
-                there[key] = msgspec.structs.replace(there[key], value=await large.value(parts))
+                there[key] = msgspec.structs.replace(there[key], value=await large.value(key, parts))
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        """A row as it was written, but for its large value; raises StateError for another."""
+        key, value, version, written_ms, expiration_s, metadata, checksum = row
+        kept = value
+        if isinstance(value, int):
+            parts = self._file.large.of(self._namespace, key)
+            kept, value = (parts if parts is not None and parts.number == value else ""), b""
+        if checksum != of_entry(self._namespace, key, written_ms, expiration_s, metadata, kept):
+            raise damaged(key)
+        return Entry(key, value, version, written_ms, expiration_s, metadata)
 
     def columns(self, entry: Entry, aside: Aside) -> tuple[Any, ...]:
         return (
@@ -157,6 +170,7 @@ class SqliteStore:
             entry.expiration_s,
             entry.metadata,
             entry.value is None,
+            checksum(self._namespace, entry, aside),
         )
 
 
@@ -250,8 +264,7 @@ class SqliteCatalogue:
 
 
 _READ = """
-    SELECT key, CAST(value AS BLOB), version, CAST(written_ms AS INTEGER), CAST(expiration_s AS INTEGER),
-        CAST(metadata AS TEXT)
+    SELECT key, value, version, written_ms, expiration_s, metadata, checksum
     FROM entry WHERE namespace = ? AND key IN ({})
 """
 _WALK = """
@@ -259,8 +272,8 @@ _WALK = """
     FROM entry WHERE namespace = ? AND key >= ? {} ORDER BY key LIMIT ?
 """
 _WRITE = """
-    INSERT OR REPLACE INTO entry (namespace, key, value, version, written_ms, expiration_s, metadata, deleted)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT OR REPLACE INTO entry (namespace, key, value, version, written_ms, expiration_s, metadata, deleted, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _PURGE_DELETED = "DELETE FROM entry WHERE namespace = ? AND deleted AND written_ms < ?"
 _PURGE_EXPIRED = "DELETE FROM entry WHERE namespace = ? AND expiration_s < ?"

@@ -14,6 +14,7 @@ from typing import Any
 import aiosqlite
 
 from queue_emulator.core.errors import NamespaceError, StateError
+from queue_emulator.core.shown import one_line
 from queue_emulator.kv.large_values import LargeValues
 from queue_emulator.kv.schema import check_header, prepare
 from queue_emulator.kv.staging import Staging, Statements
@@ -21,6 +22,7 @@ from queue_emulator.kv.state_file import StateFile
 from queue_emulator.kv.store import Written, tell_nobody
 
 _ROWS_AT_ONCE = 500  # that the thread hands over
+_SHOWN_MAX = 300
 
 
 class SqliteFile:
@@ -140,11 +142,11 @@ async def open_file(path: Path) -> SqliteFile:
         file = SqliteFile(database, thread, state)
         try:
             await prepare(thread, database, state)
+            file.numbers.update(database.execute("SELECT id, number FROM namespace").fetchall())
+            await file.large.load(thread)
         except BaseException:
             await file.close(take_back=True)
             raise
-        file.numbers.update(database.execute("SELECT id, number FROM namespace").fetchall())
-        await file.large.load(thread)
         state.wrote()
     return file
 
@@ -159,10 +161,15 @@ def _explaining(path: Path) -> Iterator[None]:
             raise StateError(f"state file {path} is in use by another process (a running queue-emulator?)") from None
         if isinstance(error, StateError) and str(path) in str(error):
             raise
-        raise StateError(f"cannot use state file {path}: {error}") from None
+        raise StateError(f"cannot use state file {path}: {_in_words(error)}") from None
 
 
 def _failed(error: Exception) -> StateError | NamespaceError:
     if isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error):
         return NamespaceError("gone", "namespace not found")  # it was deleted since the write was asked for
-    return StateError(f"the state file failed: {error}")
+    return StateError(f"the state file failed: {_in_words(error)}")
+
+
+def _in_words(error: Exception) -> str:
+    """In one line: SQLite may quote what the file holds."""
+    return one_line(str(error))[:_SHOWN_MAX]

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import aiosqlite
 
 from queue_emulator.core.entries import Entry, Row
-from queue_emulator.kv.large_values import LargeValues, Parts, Statement, kept_value
+from queue_emulator.kv.checksums import Parts
+from queue_emulator.kv.large_values import LargeValues, Statement, checksum, kept_value
 from queue_emulator.kv.store import Written, tell_nobody
 
 TABLES = ("staged", "staged_base")
@@ -96,6 +97,11 @@ class Overlay(Collection[bytes]):
         if written is None or (entry is not None and entry.version > written.version):
             return entry
         return written
+
+    def older(self, key: bytes, version: int) -> bool:
+        """Whether what is here of a key, if there is anything, is older than a version."""
+        written = self.get(key)
+        return written is None or version > written.version
 
     def walked(self, rows: Sequence[Row], first: bytes, before: bytes | None, limit: int) -> list[Row]:
         """A walk of which the table gave `rows`, at most `limit` as well."""
@@ -194,6 +200,7 @@ class StagedRows:
             entry.metadata,
             entry.value is None,
             kept_value(entry, self._aside),
+            checksum(self._number, entry, self._aside),
         )
 
 
@@ -220,15 +227,16 @@ _STAGED = """
         expiration_s INTEGER,
         metadata     TEXT,
         deleted      INTEGER NOT NULL,
-        value        BLOB
+        value        BLOB,
+        checksum     INTEGER NOT NULL
     )
 """
 _BASE = "CREATE TABLE staged_base (version INTEGER NOT NULL)"
-_STAGE = "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_STAGE = "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WRITTEN = "INSERT INTO staged_base VALUES (?)"
 _MOVE = """
-    INSERT OR REPLACE INTO entry (version, namespace, key, written_ms, expiration_s, metadata, deleted, value)
-    SELECT number + base.version, namespace, key, written_ms, expiration_s, metadata, deleted, value
+    INSERT OR REPLACE INTO entry (version, namespace, key, written_ms, expiration_s, metadata, deleted, value, checksum)
+    SELECT number + base.version, namespace, key, written_ms, expiration_s, metadata, deleted, value, checksum
     FROM staged_base AS base, staged
     WHERE number BETWEEN ? AND ? AND NOT EXISTS (
         SELECT 1 FROM entry

@@ -9,10 +9,10 @@ from typing import NamedTuple, Self
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
 from queue_emulator.kv.foreign_database import COMPANIONS, check_same, connect
+from queue_emulator.kv.write_ahead_log import LOG, check_log
 
 _IN_MEMORY = ":memory:"
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database Header"
-_LOG = COMPANIONS[0]
 
 
 class _Left(NamedTuple):
@@ -68,6 +68,7 @@ class StateFile:
 
     def connect(self) -> sqlite3.Connection:
         """A connection that any thread may use; one at a time."""
+        check_log(self._folder, self.path.name)
         return connect(self._folder, self.path.name, check_same_thread=False)
 
     def take(self, connection: sqlite3.Connection) -> None:
@@ -118,7 +119,7 @@ class StateFile:
         assert self._descriptor is not None, "who writes has taken the file"
         size_bytes, header = os.fstat(self._descriptor).st_size, os.pread(self._descriptor, _HEADER_BYTES, 0)
         try:
-            log = os.lstat(self._at + _LOG)
+            log = os.lstat(self._at + LOG)
         except FileNotFoundError:
             return _Left(size_bytes, header, None, 0)
         return _Left(size_bytes, header, log.st_ino, log.st_size)

@@ -20,6 +20,7 @@ from queue_emulator.worker.auth import Scope
 if TYPE_CHECKING:
     from queue_emulator.testing.emulator import Emulator
 
+BODY_BYTES_MAX = 128 << 20  # of an answer; Workers have 128 MB of memory in production
 _OWN_KEY = "the key that the path asks for"
 
 
@@ -163,6 +164,7 @@ async def _call(
     }
     received: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
     sent: list[Message] = []
+    left_bytes = BODY_BYTES_MAX
 
     async def receive() -> Message:
         if received:
@@ -171,7 +173,11 @@ async def _call(
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
+        nonlocal left_bytes
         sent.append(message)
+        left_bytes -= len(message.get("body", b""))
+        if left_bytes < 0:
+            raise EmulatorError(f"the answer to {method} {path[:80]} goes on after {BODY_BYTES_MAX:,} bytes")
 
     await app(scope, receive, send)
     return Reply(

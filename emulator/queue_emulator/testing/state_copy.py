@@ -23,8 +23,21 @@ def copy_tree(source: Path, target: Path) -> None:
     shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(f"*{_MADE_ANEW}"))
 
 
+def check_links(folder: Path) -> None:
+    """Raises SettingsError for a link out of a folder: by its copy a test would change what it leads to."""
+    inside = folder.resolve()
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            if path.is_symlink() and (path.readlink().is_absolute() or not path.resolve().is_relative_to(inside)):
+                why = f"{path} is a symbolic link to {path.readlink()}, which tests would change"
+                raise SettingsError(
+                    f"cannot copy {folder}, which tests have a copy of: {why}: remove it, or put there what it leads to"
+                )
+
+
 def copy_of_one_moment(source: Path, target: Path, *, copy: Callable[[Path, Path], None] = copy_tree) -> None:
-    """Raises SettingsError if it cannot be copied, or changes each time."""
+    """Raises SettingsError if it cannot be copied, has a link that leads out of it, or changes each time."""
+    check_links(source)
     why = ""
     for _ in range(_ATTEMPTS):
         shutil.rmtree(target, ignore_errors=True)

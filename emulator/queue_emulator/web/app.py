@@ -22,6 +22,7 @@ from queue_emulator.core.wire_names import (
 )
 from queue_emulator.kv.operation import Invocation
 from queue_emulator.web.deployment import Deployment
+from queue_emulator.web.framing import HOST
 from queue_emulator.web.request_body import RequestBody
 from queue_emulator.web.worker import WorkerApp
 from queue_emulator.worker.answers import error_answer
@@ -73,22 +74,26 @@ class AppsByPrefix:
         self._worker = worker
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            if not scope["raw_path"].startswith(b"/"):
-                _to_origin_form(scope)
-            run = scope[INVOCATION] = self._deployment.invocation()
-            named = next((value for name, value in scope["headers"] if name == _MACHINE), None)
-            machine = self._deployment.machine(None if named is None else named.decode("latin-1"))
-            if machine is None:
-                known = f"1 to {self._deployment.machines}"
-                await _plain(send, 400, f"Unknown machine in {MACHINE_HEADER}; each location has {known}")
-                return
-            run.machine = machine
-            await self._app(scope["raw_path"])(scope, receive, send)
-        elif scope["type"] == "websocket":
-            scope[INVOCATION] = self._deployment.invocation()
+        if scope["type"] not in ("http", "websocket"):
+            return
+        app: ASGIApp
+        if not (scope["raw_path"].startswith(b"/") or _to_origin_form(scope)):
+            app = _misdirected
+        else:
             app = self._app(scope["raw_path"])
+        if scope["type"] == "websocket":
+            scope[INVOCATION] = self._deployment.invocation()
             await (app if app is self._worker else WithoutUpgrade(app))(scope, receive, send)
+            return
+        run = scope[INVOCATION] = self._deployment.invocation()
+        named = next((value for name, value in scope["headers"] if name == _MACHINE), None)
+        machine = self._deployment.machine(None if named is None else named.decode("latin-1"))
+        if machine is None:
+            known = f"1 to {self._deployment.machines}"
+            await _plain(send, 400, f"Unknown machine in {MACHINE_HEADER}; each location has {known}")
+            return
+        run.machine = machine
+        await app(scope, receive, send)
 
     def _app(self, path: bytes) -> ASGIApp:
         for prefix, make in self._makers.items():
@@ -102,14 +107,28 @@ class AppsByPrefix:
 _MACHINE = MACHINE_HEADER.lower().encode()
 
 
-def _to_origin_form(scope: Scope) -> None:
-    """A client that takes this for a proxy names the whole URL: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form"""
-    path = _ABSOLUTE_FORM.sub(b"", scope["raw_path"], count=1)
+def _to_origin_form(scope: Scope) -> bool:
+    """A client that takes this for a proxy names the whole URL; its host counts, and Host does not. False: it has none.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2 ; workerd 2026-11-17 goes by Host, and is given the same there.
+    """
+    absolute = _ABSOLUTE_FORM.match(scope["raw_path"])
+    path: bytes = scope["raw_path"]
+    if absolute is not None:
+        path = path[absolute.end() :]
+        if not absolute[1] or not HOST.fullmatch(absolute[1]):
+            return False
+        scope["headers"] = [(b"host", absolute[1]), *(each for each in scope["headers"] if each[0] != b"host")]
     scope["raw_path"] = path if path.startswith(b"/") or path == b"*" else b"/" + path
     scope["path"] = unquote(scope["raw_path"].decode("ascii", "replace"))
+    return True
 
 
-_ABSOLUTE_FORM = re.compile(rb"^https?://[^/]*", re.IGNORECASE)
+_ABSOLUTE_FORM = re.compile(rb"https?://([^/]*)", re.IGNORECASE)
+
+
+async def _misdirected(scope: Scope, receive: Receive, send: Send) -> None:
+    await _plain(send, 400, "the host of the request's target must be a name or an address, with or without a port")
 
 
 def _control_app(deployment: Deployment) -> ASGIApp:

@@ -17,10 +17,11 @@ from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.terminal import tell
 from queue_emulator.worker.auth import ApiKeys
-from queue_emulator.worker.fetch import Env, WorkerVersion
+from queue_emulator.worker.fetch import Env
 from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
 from queue_emulator.worker.rollout import Rollout, Wish
+from queue_emulator.worker.versions import WorkerVersion
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 CONTENT_LENGTH_MAX = 2**63 - 1  # beyond it the Worker's runtime cannot count
 _DIGITS_MAX = 20
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?")
+HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?")
 _OTHER_VERSION = re.compile(rb"HTTP/[02-9]\.[0-9]")
 _HTTP2_PREFACE = b"PRI * HTTP/2.0"
 
@@ -116,6 +116,6 @@ RULES = (
     Rule(
         400,
         "Host must be a name or an address, with or without a port (RFC 9112 3.2)",
-        lambda head: not all(map(_HOST.fullmatch, head.hosts)),
+        lambda head: not all(map(HOST.fullmatch, head.hosts)),
     ),
 )

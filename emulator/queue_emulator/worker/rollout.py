@@ -17,7 +17,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import ToJson
 from queue_emulator.core.places import location_code
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.versions import WorkerVersion
 
 VERSION_KEY_HEADER = "Cloudflare-Workers-Version-Key"
 VERSION_OVERRIDES_HEADER = "Cloudflare-Workers-Version-Overrides"

@@ -1,7 +1,5 @@
 """Finding the workerd binary: by an option, else by WORKERD, else in npm's packages, else on the search path."""
 
-import asyncio
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,8 +12,6 @@ WHERE = (
     f"the workerd binary, or a folder that has it (default: what the variable {WORKERD_NAME} names, else from a "
     "node_modules folder nearby, else from the PATH)"
 )
-OLDEST = "2025-09-20"  # the one of 2025-08-31 knows no `logging` in its config
-_VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
 
 
 def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
@@ -38,33 +34,6 @@ def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
             f"--workerd or {WORKERD_NAME}"
         )
     return Path(on_path)
-
-
-async def compatibility_date_of(binary: Path) -> str:
-    """The day that the binary is of, which it calls its version; raises SettingsError if it does not run."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            binary, "--version", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
-        )
-        printed, _ = await process.communicate()
-    except OSError as error:
-        raise SettingsError(f"cannot run {binary}: {error.strerror or error}") from None
-    version = _VERSION.search(printed)
-    if version is None:
-        raise SettingsError(f"{binary} is not workerd: it does not print its version")
-    return version[0].decode()
-
-
-async def too_old(binary: Path) -> str | None:
-    """Why a binary cannot run our config, if that is its age."""
-    version = await compatibility_date_of(binary)
-    if version >= OLDEST:
-        return None
-    return (
-        f"{binary} is workerd {version}, which is too old: {OLDEST} or newer is needed. Install it with: "
-        f"{INSTALL}@latest; or name another one with --workerd or {WORKERD_NAME}; or have the project's own wrangler "
-        "run the Worker: queue-emulator run -- npx wrangler dev"
-    )
 
 
 def _in_package(folder: Path) -> Iterator[Path]:

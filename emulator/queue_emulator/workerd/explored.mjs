@@ -8,6 +8,7 @@ const worker = all.default;
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 const THROWN = "X-Emulator-Thrown";
 const REFUSED = "X-Emulator-Refused";
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const SEEN = "X-Emulator-Seen"; // what the Worker's code has seen of clock and chance since it was told something
 
 async function answer(request, ctx, serve) {
@@ -35,9 +36,24 @@ async function answer(request, ctx, serve) {
   }
   while (background.length > 0) await background.shift();
   if (response.webSocket) return new Response(null, { status: 204, headers: { [REFUSED]: "a WebSocket" } });
-  response = new Response(WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer(), response);
+  const body = WITHOUT_BODY.has(response.status) ? null : await whole(response);
+  if (body === undefined) return new Response(null, { status: 204, headers: { [REFUSED]: `an answer of more than ${BODY_BYTES_MAX} bytes` } });
+  response = new Response(body, response);
   response.headers.set(SEEN, seen(looked()));
   return response;
+}
+
+// The body as it comes, or undefined for one that goes on beyond the limit.
+async function whole({ body }) {
+  if (body === null) return null;
+  const pieces = [];
+  let bytes = 0;
+  for await (const piece of body) {
+    bytes += piece.byteLength;
+    if (bytes > BODY_BYTES_MAX) return undefined;
+    pieces.push(piece);
+  }
+  return pieces.length === 1 ? pieces[0] : new Blob(pieces).arrayBuffer();
 }
 
 function seen(clock) {

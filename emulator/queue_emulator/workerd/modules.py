@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.errors import SettingsError, StateError
+from queue_emulator.kv.folder import read_small
 from queue_emulator.workerd.sign_of_module import is_module
 from queue_emulator.workerd.stopped import WorkerNotStarted
 
@@ -28,6 +29,7 @@ KINDS = {
 }
 SERVICE_WORKER = "serviceWorkerScript"
 CODE = ("esModule", "commonJsModule")
+_BYTES_MAX = 1 << 27  # of a module; Cloudflare takes 64 MB of all of them
 # Every string that looks like a relative path, whether imported statically, dynamically or not at all: a file too
 # many does no harm, and no JavaScript parser is needed. `?module` is how some bundlers import WebAssembly.
 _RELATIVE = re.compile(r"""(["'`])(\.{1,2}/[^"'`\s\\$?]+)(\?module)?\1""")
@@ -90,9 +92,11 @@ def _is_service_worker(main: Path) -> bool:
 
 def _named_in(code: Path) -> list[tuple[Path, str]]:
     try:
-        text = code.read_text("utf-8", "replace")
+        text = read_small(code, _BYTES_MAX).decode("utf-8", "replace")
     except OSError as error:
         raise SettingsError(f"cannot read {code}: {error.strerror or error}") from None
+    except StateError as error:
+        raise SettingsError(f"cannot read the Worker: {error}") from None
     named = ((_normal(code.parent / match[2]), match[3] or "") for match in _RELATIVE.finditer(text))
     return [(path, query) for path, query in named if path.suffix in KINDS and path.is_file()]
 

@@ -28,6 +28,10 @@ HOP_BY_HOP = {
 }
 _OURS = {LOCATION_HEADER.lower().encode(), MACHINE_HEADER.lower().encode(), b"cf-ray", b"cf-connecting-ip"}
 
+# By these miniflare's own proxy says which URL and which Worker a request is for; from a client they would be a lie.
+# https://github.com/cloudflare/workers-sdk/blob/main/packages/miniflare/src/workers/core/constants.ts
+_TOOLS_OWN = b"mf-"
+
 # As ASGI defines them: https://asgi.readthedocs.io/en/latest/specs/www.html
 Scope = MutableMapping[str, Any]  # type: ignore[explicit-any]
 Message = MutableMapping[str, Any]  # type: ignore[explicit-any]
@@ -151,7 +155,11 @@ def request_headers(scope: Scope, ray: bytes, cf_header: str, cf: Mapping[str, o
     # What says where a request goes and how long it is belongs to every hop, whatever `Connection` names.
     dropped = HOP_BY_HOP | _OURS | {cf_name} | (_named_by_connection(given) - {b"host", b"content-length"})
     # HTTP allows an empty Host, which the runtime refuses before any Worker runs.
-    headers = [(name, value) for name, value in given if name not in dropped and (name, value) != (b"host", b"")]
+    headers = [
+        (name, value)
+        for name, value in given
+        if name not in dropped and not name.startswith(_TOOLS_OWN) and (name, value) != (b"host", b"")
+    ]
     names = {name for name, _ in given}
     if b"content-length" not in names and (b"transfer-encoding" in names or scope["http_version"] == "2"):
         headers.append((b"transfer-encoding", b"chunked"))

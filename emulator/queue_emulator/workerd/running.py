@@ -17,7 +17,7 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.folder import private_folder
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.app import WorkerdApp
-from queue_emulator.workerd.binary import compatibility_date_of, too_old
+from queue_emulator.workerd.binary_date import compatibility_date_of, too_old
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
 from queue_emulator.workerd.invocations import Invocations

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.folder import private_folder
-from queue_emulator.workerd.binary import compatibility_date_of
+from queue_emulator.workerd.binary_date import compatibility_date_of
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import Layout, config_text
 from queue_emulator.workerd.module_errors import explained

@@ -24,12 +24,14 @@ from queue_emulator.workerd.runtime_kv import BACKLOG
 from queue_emulator.workerd.stopped import WorkerStopped
 
 SILENT_S_MAX = 10.0
+BODY_BYTES_MAX = 64 << 20  # of one request or answer; KV holds 25 MiB under a key
 _LOOKED_FOR_S = 0.5  # before we ask whether the runtime is still there
 _ENDED = "workerd has ended: it was killed, or it crashed"
 _CHUNK_BYTES = 262_144
 _HEAD_BYTES_MAX = 1024 * 1024
 _IDLE_S_MAX = 2.0  # the runtime closes a connection that is idle for 5 s
 _NUMBERS = count(1)
+_DIGITS_MAX = 16
 _TIMER_HOST = b"timer.emulator.invalid"
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -59,7 +61,8 @@ class Asked:
     def timer_ms(self) -> int | None:
         """How long until it rings, if it is a timer of the Worker."""
         rings = self.outbound and self.header(b"host") == _TIMER_HOST
-        return int(self.target.rpartition(b"/")[2]) if rings else None
+        told = self.target.rpartition(b"/")[2]  # the Worker itself can ask for anything there
+        return int(told) if rings and told.isdigit() and len(told) < _DIGITS_MAX else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,7 @@ class _Connection:
     _http: h11.Connection = field(init=False)
     _head: h11.Request | h11.Response | None = None
     _body: list[bytes] = field(default_factory=list)
+    _body_bytes: int = 0
     _number: int = 0
 
     def __post_init__(self) -> None:
@@ -285,9 +289,9 @@ class _Connection:
             self._http.receive_data(received)
             while (event := self._http.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
                 if isinstance(event, h11.Request | h11.Response):
-                    self._head, self._body, self._number = event, [], next(_NUMBERS)
+                    self._head, self._body, self._body_bytes, self._number = event, [], 0, next(_NUMBERS)
                 elif isinstance(event, h11.Data):
-                    self._body.append(bytes(event.data))
+                    self._take(bytes(event.data))
                 elif isinstance(event, h11.EndOfMessage):
                     events.append(self._whole())
                     if isinstance(self._head, h11.Response):
@@ -302,6 +306,14 @@ class _Connection:
         if self._http.their_state in (h11.MUST_CLOSE, h11.CLOSED) and not self.asked and self.role is h11.CLIENT:
             self.over = True
         return events
+
+    def _take(self, piece: bytes) -> None:
+        self._body.append(piece)
+        self._body_bytes += len(piece)
+        if self._body_bytes > BODY_BYTES_MAX:
+            raise EmulatorError(
+                f"a body that the Worker sends goes on after {BODY_BYTES_MAX:,} bytes, the most that is explored"
+            )
 
     def _whole(self) -> Asked | Answered:
         head, body = self._head, b"".join(self._body)

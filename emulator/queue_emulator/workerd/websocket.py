@@ -16,6 +16,10 @@ from queue_emulator.workerd.proxying import HOP_BY_HOP, Receive, Scope, Send, ta
 from queue_emulator.workerd.upstream import Address, Connected, Exchange, Headers, WorkerGone
 
 _OWN = (b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions", b"sec-websocket-accept")
+MESSAGE_BYTES_MAX = (
+    33 << 20
+)  # a little more than Workers can send: https://developers.cloudflare.com/workers/platform/limits/ (2026-11-30)
+_TOO_BIG = 1009
 _GONE = 1012  # "service restart": https://www.iana.org/assignments/websocket/websocket.xhtml
 
 
@@ -52,6 +56,7 @@ class _Coupling:
         self._frames = Connection(ConnectionType.CLIENT)
         self._receive = receive
         self._send = send
+        self._begun_bytes = 0
 
     async def run(self) -> None:
         tasks = [asyncio.ensure_future(each) for each in (self._from_client(), self._from_worker())]
@@ -81,18 +86,29 @@ class _Coupling:
                         await self._send({"type": "websocket.close", "code": event.code, "reason": event.reason or ""})
                         return
                     await self._take(event, begun)
+                    if self._begun_bytes > MESSAGE_BYTES_MAX:
+                        await self._give_up()
+                        return
         except WorkerGone:
             pass
         await self._send({"type": "websocket.close", "code": _GONE, "reason": "the Worker's runtime has ended"})
+
+    async def _give_up(self) -> None:
+        """A message goes on for ever: nobody waits for the rest of it."""
+        why = f"a message of the Worker goes on after {MESSAGE_BYTES_MAX} bytes"
+        await self._send({"type": "websocket.close", "code": _TOO_BIG, "reason": why})
+        await self._tell_worker(CloseConnection(code=_TOO_BIG))
 
     async def _take(self, event: Event, begun: list[str | bytes | bytearray]) -> None:
         if isinstance(event, Ping):
             await self._tell_worker(event.response())
         elif isinstance(event, (TextMessage, BytesMessage)):
             begun.append(event.data)
-            if event.message_finished:
+            self._begun_bytes += len(event.data)
+            if event.message_finished and self._begun_bytes <= MESSAGE_BYTES_MAX:
                 await self._send({"type": "websocket.send", **_whole(begun)})
                 begun.clear()
+                self._begun_bytes = 0
 
     async def _tell_worker(self, event: Event) -> None:
         await self._connected.send(self._frames.send(event))

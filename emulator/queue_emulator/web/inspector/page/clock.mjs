@@ -1,6 +1,6 @@
 /** The clock, and the fault rules below it. */
 import { change } from "./api.mjs";
-import { h, toast } from "./dom.mjs";
+import { h, replace, toast } from "./dom.mjs";
 import { FaultsCard } from "./faults.mjs";
 import { now, on, real, refresh, state } from "./state.mjs";
 import { dateTime, span } from "./time.mjs";
@@ -39,16 +39,16 @@ export class ClockView {
 
   show() {
     const clock = state.overview.clock;
-    this.freeze.textContent = clock.frozen ? "Let it run" : "Freeze";
+    replace(this.freeze, clock.frozen ? "Let it run" : "Freeze");
     const ahead = clock.offset_ms;
-    this.note.textContent = real() ? "The machine's time: the clock of a real namespace cannot be moved."
-      : `${clock.frozen ? "Frozen" : "Running"}${Math.abs(ahead) < 500 ? "" : `, ${span(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this machine`}`;
+    replace(this.note, real() ? "The machine's time: the clock of a real namespace cannot be moved."
+      : `${clock.frozen ? "Frozen" : "Running"}${Math.abs(ahead) < 500 ? "" : `, ${span(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this machine`}`);
     for (const control of [...this.buttons.children, ...this.set.querySelectorAll("input, button")]) control.disabled = real();
     this.tick();
   }
 
   tick() {
-    this.face.textContent = dateTime(now());
+    replace(this.face, dateTime(now()));
   }
 
   async move(body) {

@@ -1,4 +1,5 @@
-/** Elements as values. Text is always text: nothing here reads HTML, so that no value can become a part of the page. */
+/** Elements as values. Text is always text: nothing here reads HTML, so that no value can become a part of the page.
+ * All that is shown goes through here, and none of it reorders, hides or imitates the rest. */
 
 export function h(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -6,16 +7,34 @@ export function h(name, attributes = {}, ...children) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (key === "value" || key === "checked" || key === "disabled") element[key] = value;
-    else element.setAttribute(key, value === true ? "" : String(value));
+    else element.setAttribute(key, value === true ? "" : READ.has(key) ? shown(value) : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...parts(children));
   return element;
 }
 
 export function replace(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...parts(children));
   return element;
 }
+
+/** Attributes that people read. */
+const READ = new Set(["title", "aria-label", "alt", "placeholder"]);
+
+const parts = (children) => children.flat()
+  .filter((child) => child !== null && child !== undefined && child !== false)
+  .map((child) => (child instanceof Node ? child : shown(child)));
+
+/** Everything that reorders or hides text, or has no width: controls but tab and line feed, ends of a line, bidi marks. */
+const HIDDEN = /[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\p{Cs}\u{e0000}-\u{e0fff}]/gu;
+
+/** Text that somebody else wrote, as it is shown: what nobody would see stands there as JSON spells it. */
+export const shown = (text) => String(text).replace(HIDDEN, (each) => [...each].map(escaped).join(""));
+
+/** The same in one line. */
+export const oneLine = (text) => shown(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+
+const escaped = (each) => Array.from({ length: each.length }, (_, at) => `\\u${each.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
 
 export function field(label, control, hint) {
   return h("label", { class: "field", title: hint }, label, control);

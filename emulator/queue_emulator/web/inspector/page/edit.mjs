@@ -1,6 +1,6 @@
 /** Writing a key as the API does: value, metadata and lifetime, which are kept unless they are changed. */
 import { change, look } from "./api.mjs";
-import { confirmed, field, h, open, select, toast } from "./dom.mjs";
+import { confirmed, field, h, oneLine, open, replace, select, toast } from "./dom.mjs";
 import { chosen, now, real } from "./state.mjs";
 import { span } from "./time.mjs";
 
@@ -12,7 +12,7 @@ export async function editKey(told, done) {
     try { told = await look("keys/read", { ...chosen(), key: told.key, whole: true }); } catch (error) { toast(error.message, "error"); return; }
   }
   const entry = told?.entry ?? null;
-  const key = h("input", { class: "mono", required: true, value: told?.key ?? "", id: "edit-key", spellcheck: "false" });
+  const key = h("input", { class: "mono", required: true, value: told === null ? "" : oneLine(told.key), id: "edit-key", spellcheck: "false" });
   key.readOnly = told !== null;
   const breaks = breaksOf(entry?.text ?? ""), binary = entry !== null && (entry.text === undefined || breaks === null);
   const value = h("textarea", { spellcheck: "false", value: binary ? entry.base64 ?? base64(entry.text) : entry?.text ?? "", rows: 10 });
@@ -27,13 +27,13 @@ export async function editKey(told, done) {
         const written = coding.value === "text" && !binary ? value.value.replaceAll("\n", breaks) : value.value;
         const body = { ...chosen(), key: told?.key ?? key.value, [coding.value]: written, ...lifetime.told() };
         if (metadata.value.trim()) body.metadata = JSON.parse(metadata.value);
-        if (real() && !(await confirmed("Write into the real namespace?", `${body.key} is written at Cloudflare, for everybody who uses it.`, "Write it"))) return;
+        if (real() && !(await confirmed("Write into the real namespace?", `${oneLine(body.key)} is written at Cloudflare, for everybody who uses it.`, "Write it"))) return;
         await change("POST", "keys/write", body);
         toast("Written, as the API does it");
         close();
         done();
       } catch (error) {
-        why.textContent = error instanceof SyntaxError ? `The metadata is not JSON: ${error.message}` : error.message;
+        replace(why, error instanceof SyntaxError ? `The metadata is not JSON: ${error.message}` : error.message);
         why.hidden = false;
       }
     },

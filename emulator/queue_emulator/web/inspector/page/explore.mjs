@@ -41,7 +41,7 @@ export class ExploreView {
   async scenarios() {
     if (!state.overview.explore) {
       for (const each of [this.start, this.playScenario]) each.disabled = true;
-      this.progress.textContent = "The explorer knows the queue's own Worker, and another one runs here. Yours is explored by queue-emulator explore --scenario mine.toml.";
+      replace(this.progress, "The explorer knows the queue's own Worker, and another one runs here. Yours is explored by queue-emulator explore --scenario mine.toml.");
       return;
     }
     try {
@@ -79,7 +79,7 @@ export class ExploreView {
 
   told(text) {
     kept.progress = text;
-    this.progress.textContent = text;
+    replace(this.progress, text);
   }
 
   show() {

@@ -1,6 +1,6 @@
 /** Fault rules: with their counts, on and off, from ready ones or a form. */
 import { change, look } from "./api.mjs";
-import { field, h, replace, select, toast } from "./dom.mjs";
+import { field, h, oneLine, replace, select, toast } from "./dom.mjs";
 import { locations, on } from "./state.mjs";
 
 const VERDICTS = [["fail_before", "fails, and does not happen"], ["fail_after", "happens, but the answer is an error"], ["delay", "waits"], ["drop_replication", "is not seen elsewhere"]];
@@ -99,7 +99,7 @@ export class FaultsCard {
 function words(rule) {
   const verdict = { fail_before: `fails with ${rule.status}`, fail_after: `happens, and fails with ${rule.status}`, delay: `waits for ${rule.for_s} s`, drop_replication: `is not seen at ${rule.to} for ${rule.for_s} s` }[rule.verdict];
   const which = `${rule.nth ? `The match number ${rule.nth}: ` : ""}${rule.operation ? `a ${rule.operation}` : "an operation"}`;
-  const where = [rule.key_prefix ? `of ${rule.key_prefix}…` : "", rule.location ? `at ${rule.location}` : "", rule.namespace ? `in ${rule.namespace}` : ""].filter(Boolean).join(" ");
+  const where = [rule.key_prefix ? `of ${oneLine(rule.key_prefix)}…` : "", rule.location ? `at ${rule.location}` : "", rule.namespace ? `in ${rule.namespace}` : ""].filter(Boolean).join(" ");
   const often = [rule.times ? (rule.times === 1 ? "once" : `${rule.times} times`) : "", rule.percent !== undefined && rule.percent !== 100 ? `in ${rule.percent} % of matches` : ""].filter(Boolean).join(", ");
   return `${which} ${where} ${verdict}${often ? `, ${often}` : ""}`.replace(/\s+/g, " ");
 }

@@ -1,6 +1,6 @@
 /** One key: the value at the centre, and what each location would be shown instead, for how long. */
 import { change, look } from "./api.mjs";
-import { confirmed, h, replace, toast } from "./dom.mjs";
+import { confirmed, h, oneLine, replace, toast } from "./dom.mjs";
 import { editKey } from "./edit.mjs";
 import { chip, expiry, kindOf, sentence } from "./seen.mjs";
 import { chosen, now, real } from "./state.mjs";
@@ -52,15 +52,15 @@ export class KeyPanel {
 
   /** What counts down. */
   tick() {
-    for (const each of this.element.querySelectorAll("[data-expiration]")) each.textContent = expiry(Number(each.dataset.expiration));
+    for (const each of this.element.querySelectorAll("[data-expiration]")) replace(each, expiry(Number(each.dataset.expiration)));
     for (const each of this.element.querySelectorAll("[data-place]")) {
       const seen = this.told?.locations[each.dataset.place];
-      if (seen) { each.textContent = sentence(seen, this.told.told_ms); each.previousElementSibling.lastElementChild.replaceWith(chip(seen, this.told.told_ms)); }
+      if (seen) { replace(each, sentence(seen, this.told.told_ms)); each.previousElementSibling.lastElementChild.replaceWith(chip(seen, this.told.told_ms)); }
     }
   }
 
   head() {
-    return h("div", { class: "panel-head" }, h("h2", {}, this.key),
+    return h("div", { class: "panel-head" }, h("h2", {}, oneLine(this.key)),
       h("button", { class: "plain", onclick: () => this.close(), title: "Close (Esc)", "aria-label": "Close" }, "✕"));
   }
 
@@ -113,7 +113,7 @@ export class KeyPanel {
 
   async remove() {
     const where = real() ? "It is deleted in the real namespace." : "";
-    if (!(await confirmed("Delete this key?", `${this.key} ${where}`, "Delete"))) return;
+    if (!(await confirmed("Delete this key?", `${oneLine(this.key)} ${where}`, "Delete"))) return;
     try {
       await change("POST", "keys/delete", { ...chosen(), keys: [this.key] });
       toast("Deleted");

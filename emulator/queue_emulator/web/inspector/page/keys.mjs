@@ -1,6 +1,6 @@
 /** Keys by locations: every key of the namespace, its version at the centre, and what each location would show. */
 import { change } from "./api.mjs";
-import { confirmed, h, replace, toast } from "./dom.mjs";
+import { confirmed, h, oneLine, replace, toast } from "./dom.mjs";
 import { editKey } from "./edit.mjs";
 import { KeyPanel } from "./key.mjs";
 import { Pages } from "./pages.mjs";
@@ -104,13 +104,13 @@ export class KeysView {
   }
 
   failed(error) {
-    this.note.textContent = error.message;
+    replace(this.note, error.message);
   }
 
   show() {
     const count = this.pages.count;
     this.scroller.set(count);
-    this.note.textContent = `${number(count)}${this.pages.complete ? "" : "+"} key${count === 1 ? "" : "s"}`;
+    replace(this.note, `${number(count)}${this.pages.complete ? "" : "+"} key${count === 1 ? "" : "s"}`);
     const empty = count === 0 && this.pages.complete;
     this.scroller.element.hidden = empty;
     this.head.hidden = empty;
@@ -129,7 +129,7 @@ export class KeysView {
     const left = key.expiration ? key.expiration * 1000 - now() : Infinity;
     const places = allPlaces();
     row.append(
-      h("span", { class: "key", role: "gridcell", title: key.key }, key.key),
+      h("span", { class: "key", role: "gridcell", title: oneLine(key.key) }, oneLine(key.key)),
       h("span", { class: "version", role: "gridcell" }, key.live ? (key.version ? `v${key.version}` : "there") : h("span", { class: "chip gone" }, "gone")),
       h("span", { class: `expiry${left < SOON_MS && key.live ? " soon" : ""}`, role: "gridcell" }, key.expiration && key.live ? expiry(key.expiration) : ""),
       h("div", { class: "places", role: "presentation" }, places.map((place) =>
@@ -171,7 +171,7 @@ export class KeysView {
 
   async remove() {
     const key = this.pages.key(this.active);
-    if (!key || !(await confirmed("Delete this key?", key.key, "Delete"))) return;
+    if (!key || !(await confirmed("Delete this key?", oneLine(key.key), "Delete"))) return;
     try {
       await change("POST", "keys/delete", { ...chosen(), keys: [key.key] });
       toast("Deleted");
@@ -189,7 +189,7 @@ function legend() {
 }
 
 function nothingFound(prefix) {
-  return h("div", { class: "empty" }, h("h2", {}, "No key begins with this"), h("p", { class: "mono" }, prefix),
+  return h("div", { class: "empty" }, h("h2", {}, "No key begins with this"), h("p", { class: "mono" }, oneLine(prefix)),
     h("p", {}, "Keys are found by their beginning, as KV lists them."));
 }
 

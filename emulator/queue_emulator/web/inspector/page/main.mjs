@@ -14,7 +14,7 @@ const element = (id) => document.getElementById(id);
 let view = null;
 
 function show() {
-  const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "keys";
+  const named = location.hash.slice(1), name = Object.hasOwn(VIEWS, named) ? named : "keys";
   for (const tab of document.querySelectorAll(".tabs a")) {
     if (tab.hash === `#${name}`) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
@@ -28,7 +28,7 @@ function show() {
 function bar() {
   const { clock, namespaces, kv } = state.overview;
   element("real").hidden = !real();
-  element("real").textContent = real() ? `Real data: ${kv}. What is written or deleted here is written or deleted at Cloudflare.` : "";
+  replace(element("real"), real() ? `Real data: ${kv}. What is written or deleted here is written or deleted at Cloudflare.` : "");
   const field = element("namespace-field"), chooser = element("namespace");
   field.hidden = namespaces.length < 2;
   replace(chooser, namespaces.map((each) => h("option", { value: each.id }, each.title)));
@@ -41,7 +41,7 @@ function bar() {
 function live() {
   const said = { live: "live", gone: "no answer", connecting: "connecting" }[state.live];
   element("live").dataset.state = state.live;
-  element("live").textContent = said;
+  replace(element("live"), said);
 }
 
 function help() {
@@ -74,7 +74,7 @@ addEventListener("hashchange", show);
 addEventListener("keydown", key);
 element("help-button").addEventListener("click", help);
 element("namespace").addEventListener("change", (event) => choose(event.target.value));
-setInterval(() => { if (state.overview && !document.hidden) element("now").textContent = clockTime(now()).slice(0, 8); }, 200);
+setInterval(() => { if (state.overview && !document.hidden) replace(element("now"), clockTime(now()).slice(0, 8)); }, 200);
 
 const first = refresh();
 first.then(() => { bar(); show(); }, (error) => replace(element("main"), h("div", { class: "empty" }, h("h2", {}, "The emulator does not answer"), h("p", {}, error.message))));

@@ -1,6 +1,6 @@
 /** One operation: what was served, and what should have been. */
 import { look } from "./api.mjs";
-import { h, replace } from "./dom.mjs";
+import { h, oneLine, replace } from "./dom.mjs";
 import { version } from "./seen.mjs";
 import { chosen, real, state } from "./state.mjs";
 import { clockTime, span } from "./time.mjs";
@@ -36,7 +36,7 @@ export class OperationPanel {
     this.event = event;
     const values = h("div", {});
     replace(this.element,
-      h("div", { class: "panel-head" }, h("h2", {}, `${event.operation} ${event.key || "(every key)"}`),
+      h("div", { class: "panel-head" }, h("h2", {}, `${event.operation} ${oneLine(event.key) || "(every key)"}`),
         h("button", { class: "plain", onclick: () => this.close(), title: "Close (Esc)", "aria-label": "Close" }, "✕")),
       event.stale ? this.versus(event) : null,
       event.failed ? h("p", { class: "outcome broken" }, event.failed, event.faultRule ? ` by fault rule ${event.faultRule}` : "") : null,
@@ -54,7 +54,7 @@ export class OperationPanel {
           event.cacheStatus === "HIT" ? `, a copy ${span(event.age_ms)} old` : ", because the last write had not arrived")),
       h("div", { class: "card see" }, h("h3", {}, "Should have been"),
         h("p", {}, lists ? `the list with version ${event.newerVersion}` : `v${event.newerVersion}`,
-          writer ? `, by a ${writer.operation} of ${writer.key} at ${writer.location}, ${span(event.begun_ms - writer.begun_ms)} before` : ""),
+          writer ? `, by a ${writer.operation} of ${oneLine(writer.key)} at ${writer.location}, ${span(event.begun_ms - writer.begun_ms)} before` : ""),
         writer ? h("p", {}, h("button", { onclick: () => this.showEvent(writer) }, "Show that write")) : null));
   }
 

@@ -1,7 +1,9 @@
 /** Times and numbers for people. */
 
-export const clockTime = (ms) => new Date(ms).toISOString().slice(11, 23);
-export const dateTime = (ms) => new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+const DATE_MS_MAX = 8.64e15; // JavaScript knows no later date; a key may expire later
+
+export const clockTime = (ms) => new Date(Math.min(ms, DATE_MS_MAX)).toISOString().slice(11, 23);
+export const dateTime = (ms) => (ms > DATE_MS_MAX ? "after the year 275760" : new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC"));
 export const number = (value) => Number(value).toLocaleString("en");
 
 /** 41 s, 4 min 10 s, 3 h 5 min, 12 d. */

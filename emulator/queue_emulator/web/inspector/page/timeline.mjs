@@ -1,6 +1,6 @@
 /** The journal: a lane for each location, time runs down, runs of a Worker together; stale and failed ones are red. */
 import { look } from "./api.mjs";
-import { h, open, picture, replace, save, select, toast } from "./dom.mjs";
+import { h, oneLine, open, picture, replace, save, select, toast } from "./dom.mjs";
 import { takeWantedKey } from "./key.mjs";
 import { OperationPanel, said } from "./operation.mjs";
 import { Scroller } from "./scroller.mjs";
@@ -64,7 +64,7 @@ export class TimelineView {
     this.rows = rowsOf(shown);
     this.scroller.set(this.rows.length);
     const stale = shown.filter((event) => event.stale).length;
-    this.note.textContent = `${number(shown.length)} operations${stale ? `, ${number(stale)} stale` : ""}${state.missed ? `; ${number(state.missed)} came too fast` : ""}`;
+    replace(this.note, `${number(shown.length)} operations${stale ? `, ${number(stale)} stale` : ""}${state.missed ? `; ${number(state.missed)} came too fast` : ""}`);
     const empty = shown.length === 0;
     this.emptyBox.hidden = !empty;
     this.scroller.element.hidden = this.head.hidden = empty;
@@ -89,10 +89,10 @@ export class TimelineView {
     const kinds = ["op", /^(put|delete)$/.test(event.operation) ? "write" : "read", event.cacheStatus === "HIT" ? "copy" : "",
       event.stale ? "stale" : "", event.failed ? "failed" : ""].filter(Boolean).join(" ");
     return h("button", {
-      class: kinds, "aria-current": event.position === this.chosenEvent ? "true" : null, title: `${event.operation} ${event.key}`,
+      class: kinds, "aria-current": event.position === this.chosenEvent ? "true" : null, title: `${event.operation} ${oneLine(event.key)}`,
       onclick: () => this.choose(event),
     },
-      h("span", { class: "what" }, `${event.operation} ${event.key || "(every key)"}`),
+      h("span", { class: "what" }, `${event.operation} ${oneLine(event.key) || "(every key)"}`),
       h("span", { class: "said" }, event.faultRule ? `⚡${event.faultRule} ` : "", said(event)));
   }
 

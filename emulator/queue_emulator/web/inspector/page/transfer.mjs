@@ -1,6 +1,6 @@
 /** Bulk files, as `wrangler kv bulk put` takes them: into the namespace, and out of it. */
 import { look, send } from "./api.mjs";
-import { confirmed, h, open, save, toast } from "./dom.mjs";
+import { confirmed, h, open, replace, save, toast } from "./dom.mjs";
 import { chosen, real, state } from "./state.mjs";
 import { number } from "./time.mjs";
 
@@ -19,7 +19,7 @@ export function importKeys(done) {
         toast(`${number(answer.written)} keys written`);
         close();
         done();
-      } catch (error) { why.textContent = error.message; why.hidden = false; }
+      } catch (error) { replace(why, error.message); why.hidden = false; }
     },
   },
     h("p", {}, "A JSON array of ", h("code", {}, "{key, value, expiration?, metadata?, base64?}"), ", up to 100,000 keys, all or nothing."),

@@ -3,6 +3,8 @@ import { h, replace } from "./dom.mjs";
 import { bytes } from "./time.mjs";
 
 const FOLDED_FROM = 40; // members
+const OPEN_MAX = 1_000; // members that are drawn before anybody asks for them
+const DEEP_FROM = 20; // levels below which nothing is open at first
 const MEMBERS_MAX = 500;
 const TEXT_MAX = 200_000;
 const HEX_MAX = 8_192;
@@ -13,7 +15,7 @@ export function viewer(entry, preferred) {
   const content = bytesOf(entry);
   const kinds = new Map();
   const parsed = entry.cut ? undefined : parse(entry.text);
-  if (parsed !== undefined) kinds.set("JSON", () => h("div", { class: "json" }, json(parsed, true)));
+  if (parsed !== undefined) kinds.set("JSON", () => h("div", { class: "json" }, json(parsed, { members: OPEN_MAX, levels: DEEP_FROM })));
   if (entry.text !== undefined) kinds.set("Text", () => text(entry.text));
   const type = pictureType(content, entry.text);
   if (type) kinds.set("Image", () => image(content, type));
@@ -42,11 +44,11 @@ function parse(value) {
 }
 
 function text(value) {
-  const shown = value.slice(0, TEXT_MAX);
-  return [shown || h("span", { class: "soft" }, "(empty)"), value.length > TEXT_MAX ? h("p", { class: "soft" }, "… cut") : null];
+  return [value.slice(0, TEXT_MAX) || h("span", { class: "soft" }, "(empty)"), value.length > TEXT_MAX ? h("p", { class: "soft" }, "… cut") : null];
 }
 
-function json(value, open, name) {
+/** `left`: how many more members and levels may be open at first; null where all is folded. */
+function json(value, left, name) {
   const label = name === undefined ? [] : [h("span", { class: "name" }, JSON.stringify(name)), ": "];
   if (value === null || typeof value !== "object") {
     const kind = typeof value === "string" ? "string" : typeof value === "number" ? "number" : "word";
@@ -55,13 +57,18 @@ function json(value, open, name) {
   const list = Array.isArray(value), members = list ? value.map((each) => [undefined, each]) : Object.entries(value);
   if (!members.length) return h("div", { class: "member" }, label, list ? "[]" : "{}");
   const details = h("details", {}, h("summary", {}, label, list ? `[ ${members.length} ]` : `{ ${members.length} }`));
-  const fill = () => {
+  const fill = (within) => {
     if (details.childElementCount > 1) return;
-    details.append(...members.slice(0, MEMBERS_MAX).map(([key, each]) => json(each, members.length <= FOLDED_FROM && open, key)));
+    details.append(...members.slice(0, MEMBERS_MAX).map(([key, each]) => json(each, within, key)));
     if (members.length > MEMBERS_MAX) details.append(h("p", { class: "soft" }, `… ${members.length - MEMBERS_MAX} more`));
   };
-  details.addEventListener("toggle", fill);
-  if (open) { details.open = true; fill(); }
+  details.addEventListener("toggle", () => fill(null));
+  if (left !== null && left.levels > 0 && (left.members -= Math.min(members.length, MEMBERS_MAX)) > 0) {
+    details.open = true;
+    left.levels -= 1;
+    fill(members.length <= FOLDED_FROM ? left : null);
+    left.levels += 1;
+  }
   return details;
 }
 

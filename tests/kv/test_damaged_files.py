@@ -1,0 +1,243 @@
+"""A state file with bytes that nobody wrote: it is told in one line, and nothing of it is served."""
+
+import asyncio
+import json
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from queue_emulator.core.entries import Entry, Row
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.large_values import PART_BYTES
+from tests.kv.opening import opened
+
+pytestmark = pytest.mark.slow
+
+LARGE = Entry(b"large", bytes(range(256)) * (PART_BYTES // 200), 400, 5)
+ENTRIES = [
+    Entry(
+        b"task:%03d" % number,
+        None if number % 17 == 0 else bytes(range(number % 256)) * (number % 7),
+        1 + number,
+        1_700_000_000_000 + number,
+        4_000_000_000 if number % 3 == 0 else None,
+        f'{{"n":{number}}}' if number % 5 == 0 else None,
+    )
+    for number in range(200)
+] + [LARGE]
+KEYS = sorted(entry.key for entry in ENTRIES)
+TRUTH = {entry.key: entry for entry in ENTRIES}
+GENERATED = settings(
+    database=None, max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+CHANGES: dict[str, Callable[[bytes], bytes]] = {
+    "a bit": lambda part: bytes([part[0] ^ 4]) + part[1:],
+    "a few bytes": lambda part: bytes(each ^ 0x55 for each in part[:9]) + part[9:],
+    "a sector": lambda part: bytes(512) + part[512:],
+    "the rest of a page": lambda part: part[::-1],
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("whole") / "state.sqlite"
+
+    async def write() -> None:
+        async with opened(path) as store:
+            await store.write(ENTRIES)
+
+    asyncio.run(write())
+    return path
+
+
+@pytest.fixture
+def tried(record_property: Callable[[str, object], None]) -> Iterator[Counter[str]]:
+    """What each kind of change came to: a property of the test in the report of JUnit."""
+    counted: Counter[str] = Counter()
+    yield counted
+    record_property("tried", json.dumps(counted))
+
+
+async def looked_at(path: Path) -> str:
+    """What comes of reading all that a file holds: it is all right, or one line says what is not."""
+    try:
+        async with opened(path) as store:
+            rows = await store.walk(b"", None, 1000)
+            found = await store.read(KEYS)
+    except StateError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 600 + 2 * len(str(path))
+        return "told"
+    assert found == [TRUTH[key] for key in KEYS]
+    assert rows == [Row.of(TRUTH[key]) for key in KEYS]
+    return "as it was"
+
+
+def test_whatever_bytes_change_nothing_else_is_served(whole: Path, tmp_path: Path, tried: Counter[str]) -> None:
+    content = whole.read_bytes()
+    pages = len(content) // 4096
+    changed = tmp_path / "state.sqlite"
+
+    # Half of them in the first pages, where the entries are; a page of a large value is one of many.
+    @GENERATED
+    @given(
+        page=st.integers(0, 40) | st.integers(0, pages - 1), at=st.integers(0, 4095), kind=st.sampled_from([*CHANGES])
+    )
+    def attack(page: int, at: int, kind: str) -> None:
+        begin, end = page * 4096 + at, (page + 1) * 4096
+        changed.write_bytes(content[:begin] + CHANGES[kind](content[begin:end])[: end - begin] + content[end:])
+        tried[f"{kind}: {asyncio.run(looked_at(changed))}"] += 1
+
+    attack()
+    assert sum(count for outcome, count in tried.items() if outcome.endswith("told")) > 12
+
+
+def test_after_a_refusal_nobody_has_the_file(whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE part SET key = ? WHERE number = 0", (b"\xff",))
+    for _ in range(2):
+        with pytest.raises(StateError, match="what it holds under key"):
+            asyncio.run(looked_at_raising(path))
+    with closing(sqlite3.connect(path, timeout=0)) as database:
+        assert database.execute("SELECT count(*) FROM entry").fetchone() == (len(ENTRIES),)
+
+
+async def looked_at_raising(path: Path) -> None:
+    async with opened(path) as store:
+        await store.read(KEYS)
+
+
+LAST = f"number = {len(LARGE.value or b'') // PART_BYTES}"
+STATEMENTS = {
+    "the last part is missing": f"DELETE FROM part WHERE {LAST}",
+    "no part is there": "DELETE FROM part",
+    "a part is of another value": "UPDATE part SET content = zeroblob(length(content)) WHERE number = 0",
+    "a part is shorter": f"UPDATE part SET content = x'00' WHERE {LAST}",
+    "a part is another": f"UPDATE part SET number = 1 - number WHERE {LAST}",
+    "an entry refers to other parts": "UPDATE entry SET value = 99 WHERE key = CAST('large' AS BLOB)",
+    "a value is another": "UPDATE entry SET value = x'00' WHERE key = CAST('task:003' AS BLOB)",
+    "a value is a text": "UPDATE entry SET value = 'text' WHERE key = CAST('task:003' AS BLOB)",
+    "a value is a tombstone": "UPDATE entry SET value = NULL, deleted = 1 WHERE key = CAST('task:003' AS BLOB)",
+    "a tombstone is a value": "UPDATE entry SET value = x'', deleted = 0 WHERE key = CAST('task:000' AS BLOB)",
+    "it expires never": "UPDATE entry SET expiration_s = NULL WHERE key = CAST('task:003' AS BLOB)",
+    "its metadata is another": "UPDATE entry SET metadata = '{}' WHERE key = CAST('task:005' AS BLOB)",
+    "its metadata is no text": "UPDATE entry SET metadata = CAST(x'ff0a' AS TEXT) WHERE key = CAST('task:005' AS BLOB)",
+    "it is another key's": "UPDATE entry SET key = x'00' WHERE key = CAST('task:003' AS BLOB)",
+}  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_a_value_that_is_not_as_it_was_written_is_not_served(name: str, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        if name == "a part is another":
+            database.execute("DELETE FROM part WHERE number = 0")
+        database.execute(STATEMENTS[name])
+    if name == "it is another key's":
+        async with opened(path) as store:
+            with pytest.raises(StateError, match="is not what was written"):
+                await store.read([b"\x00"])
+    else:
+        assert await looked_at(path) == "told"
+
+
+@pytest.mark.anyio
+async def test_what_is_damaged_can_be_written_again_and_the_rest_is_served(whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(STATEMENTS["a value is another"])
+    async with opened(path) as store:
+        with pytest.raises(StateError, match=r"what it holds under key 'task:003' is not what was written"):
+            await store.read([b"task:003"])
+        assert await store.read([b"task:004"]) == [TRUTH[b"task:004"]]
+        await store.write([Entry(b"task:003", b"again", 900, 5)])
+        assert await store.read([b"task:003"]) == [Entry(b"task:003", b"again", 900, 5)]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from queue_emulator.core.entries import Entry
+from queue_emulator.kv.sqlite import SqliteStore
+
+async def write():
+    store = await SqliteStore.open(Path(sys.argv[1]))
+    for number in range(1, 41):
+        await store.write([Entry(b"task:%03d" % number, b"value", number, 5)])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(write())
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state file whose last writes are in its log alone."""
+    path = tmp_path_factory.mktemp("killed") / "state.sqlite"
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    return path
+
+
+async def counted(path: Path) -> int:
+    async with opened(path) as store:
+        return sum(each is not None for each in await store.read([b"task:%03d" % number for number in range(1, 41)]))
+
+
+def test_no_write_is_lost_silently_with_a_damaged_log(killed: Path, tmp_path: Path, tried: Counter[str]) -> None:
+    log = Path(f"{killed}-wal").read_bytes()
+    path = tmp_path / "state.sqlite"
+
+    @GENERATED
+    @given(at=st.integers(0, 60) | st.integers(0, len(log) - 1), kind=st.sampled_from([*CHANGES]))
+    def attack(at: int, kind: str) -> None:
+        shutil.copy(killed, path)
+        end = min(at + 4096, len(log))
+        Path(f"{path}-wal").write_bytes(log[:at] + CHANGES[kind](log[at:end])[: end - at] + log[end:])
+        try:
+            assert asyncio.run(counted(path)) == 40
+            tried["as it was"] += 1
+        except StateError as error:
+            assert "-wal is damaged: the last writes in it cannot be read" in str(error)
+            tried["told"] += 1
+
+    attack()
+    assert tried["told"] > 12
+
+
+@pytest.mark.anyio
+async def test_what_came_before_the_damage_can_be_kept(killed: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(killed, path)
+    shutil.copy(f"{killed}-wal", f"{path}-wal")
+    with Path(f"{path}-wal").open("r+b") as log:  # noqa: ASYNC230
+        log.seek(log.seek(0, 2) // 2)
+        log.write(b"\xff" * 9)
+    with pytest.raises(StateError, match="PRAGMA wal_checkpoint"):
+        await counted(path)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert 10 < await counted(path) < 40
+
+
+@pytest.mark.anyio
+async def test_a_log_that_a_killed_emulator_leaves_is_whole(killed: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(killed, path)
+    shutil.copy(f"{killed}-wal", f"{path}-wal")
+    assert await counted(path) == 40
