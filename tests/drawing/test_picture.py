@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from queue_emulator.drawing.picture import picture
-from queue_emulator.drawing.story import Bar, Begin, Chapter, End, Lane, Mood, Operation, Place, Story
+from queue_emulator.drawing.story import Bar, Begin, Chapter, End, Lane, Mood, Operation, Reach, Story
 
-READ = Operation(1, 0, 1, "get queue:lease:t1", "nothing", write=False, place=Place.CENTRE)
-STALE = READ._replace(position=2, place=Place.COPY, beside=("2 s old", "STALE: not v4"), alarm=True)
+READ = Operation(1, 0, 1, "get queue:lease:t1", "nothing", write=False, place=Reach.CENTRE)
+STALE = READ._replace(position=2, place=Reach.COPY, beside=("2 s old", "STALE: not v4"), alarm=True)
 WRITE = READ._replace(position=3, what="put queue:lease:t1", said="v5", write=True)
 STORY = Story(
     name="one",
@@ -177,7 +177,7 @@ def test_a_part_of_its_own_has_its_own_lanes() -> None:
 
 
 def test_what_failed_is_crossed_and_what_was_not_done_goes_nowhere() -> None:
-    failed = WRITE._replace(said="FAILS: 429 Too Many Requests", place=Place.NOWHERE, alarm=True)
+    failed = WRITE._replace(said="FAILS: 429 Too Many Requests", place=Reach.NOWHERE, alarm=True)
     moments = (STORY.moments[0], failed, End(1, 0, "500", Mood.BAD))
     story = replace(STORY, moments=moments, bars=())
     assert classes(story, "path").count("kw kx") == 3

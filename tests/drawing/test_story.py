@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from queue_emulator.core.journal import Event
-from queue_emulator.drawing.story import Place, operation
+from queue_emulator.drawing.story import Reach, operation
 
 GET = Event(1, 1, 0, 5, 5, "SJC", "a-1", "claim", "get", b"k", "MISS", version=4)
 
@@ -12,32 +12,32 @@ GET = Event(1, 1, 0, 5, 5, "SJC", "a-1", "claim", "get", b"k", "MISS", version=4
 @pytest.mark.parametrize(
     ("event", "said", "place", "beside"),
     [
-        (GET, "v4", Place.CENTRE, ()),
-        (structs.replace(GET, version=None), "nothing", Place.CENTRE, ()),
-        (structs.replace(GET, cache_status="HIT", age_ms=2500), "v4", Place.COPY, ("2.5 s old",)),
+        (GET, "v4", Reach.CENTRE, ()),
+        (structs.replace(GET, version=None), "nothing", Reach.CENTRE, ()),
+        (structs.replace(GET, cache_status="HIT", age_ms=2500), "v4", Reach.COPY, ("2.5 s old",)),
         (
             structs.replace(GET, cache_status="HIT", version=None, newer_version=9),
             "nothing",
-            Place.COPY,
+            Reach.COPY,
             ("0 s old", "STALE: not v9"),
         ),
-        (structs.replace(GET, operation="list", keys=1, version=None), "1 key", Place.CENTRE, ()),
-        (structs.replace(GET, operation="list", keys=0, version=None), "0 keys", Place.CENTRE, ()),
+        (structs.replace(GET, operation="list", keys=1, version=None), "1 key", Reach.CENTRE, ()),
+        (structs.replace(GET, operation="list", keys=0, version=None), "0 keys", Reach.CENTRE, ()),
         (
             structs.replace(GET, operation="put", version=None, failed="KV PUT failed: 429 Too Many Requests"),
             "FAILS: 429 Too Many Requests",
-            Place.NOWHERE,
+            Reach.NOWHERE,
             (),
         ),
         (
             structs.replace(GET, operation="put", failed="KV PUT failed: 500 Internal Server Error"),
             "FAILS: 500, but is done",
-            Place.CENTRE,
+            Reach.CENTRE,
             (),
         ),
     ],
 )
-def test_an_event_says_what_came_of_it(event: Event, said: str, place: Place, beside: tuple[str, ...]) -> None:
+def test_an_event_says_what_came_of_it(event: Event, said: str, place: Reach, beside: tuple[str, ...]) -> None:
     drawn = operation(event, 1, 7)
     assert (drawn.said, drawn.place, drawn.beside) == (said, place, beside)
     assert drawn.what == f"{event.operation} k"

@@ -61,7 +61,7 @@ class LiveExplorer:
         ended = ended or not world.able()
         if ended:
             world.settle()
-        return _told(world, read, made, ended)
+        return _played(world, read, made, ended)
 
 
 async def _searched(scenario: str, seconds: float, random_seed: int) -> AsyncIterator[str]:
@@ -141,7 +141,7 @@ def _possible(world: World, choice: Choice) -> bool:
     return not choice.fault or (world.faults_left > 0 and choice.fault in world.scenario.faults)
 
 
-def _told(world: World, read: Schedule, made: Sequence[Choice], ended: bool) -> Mapping[str, ToJson]:
+def _played(world: World, read: Schedule, made: Sequence[Choice], ended: bool) -> Mapping[str, ToJson]:
     found = broken(world.history) if ended else []
     guarantees = read.scenario.subject.guarantees
     return {

@@ -62,16 +62,16 @@ class ReadyFile:
                 self._path.unlink()
 
 
-class _Told(msgspec.Struct):
+class _Ready(msgspec.Struct):
     url: str
     pid: int
 
 
-def _read(path: Path) -> _Told | None:
+def _read(path: Path) -> _Ready | None:
     """What a ready file says; None for any other file, link or folder."""
     if path.is_symlink() or not path.is_file():
         return None
     try:
-        return msgspec.json.decode(read_small(path, _BYTES_MAX), type=_Told)
+        return msgspec.json.decode(read_small(path, _BYTES_MAX), type=_Ready)
     except (msgspec.MsgspecError, StateError):
         return None

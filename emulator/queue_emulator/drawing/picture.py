@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from queue_emulator.drawing.columns import GUTTER, MARGIN, MONO_SIZE, WIDTH, Band, Column, Columns, columns
 from queue_emulator.drawing.folding import folded
-from queue_emulator.drawing.story import Bar, Begin, Chapter, End, Fold, Lane, Mood, Operation, Place, Row, Story
+from queue_emulator.drawing.story import Bar, Begin, Chapter, End, Fold, Lane, Mood, Operation, Reach, Row, Story
 from queue_emulator.drawing.svg import Canvas, Layer, escaped, fitted, mono_px, wrapped
 from queue_emulator.drawing.words import description
 
@@ -218,16 +218,16 @@ class _Drawing:
         canvas = self._canvas
         towards = 1 if column.rightwards else -1
         start = column.right if column.rightwards else column.left
-        if row.place is Place.NOWHERE:
+        if row.place is Reach.NOWHERE:
             canvas.line(start, y, start + towards * 26, y, "kw kx" if row.write else "kr kx")
             x = start + towards * 34
             canvas.line(x - 5, y - 5, x + 5, y + 5, "kw kx")
             canvas.line(x - 5, y + 5, x + 5, y - 5, "kw kx")
             return
-        end = band.copies if row.place is Place.COPY else part.columns.centre
-        kind = "kc" if row.place is Place.COPY else "kw" if row.write else "kr"
+        end = band.copies if row.place is Reach.COPY else part.columns.centre
+        kind = "kc" if row.place is Reach.COPY else "kw" if row.write else "kr"
         canvas.line(start, y, end - towards * 5, y, kind + (" kx" if row.alarm else ""))
-        if row.place is Place.CENTRE:
+        if row.place is Reach.CENTRE:
             canvas.dot(band.copies, y, "kf" if row.write else "ko")
         canvas.dot(end, y, "kx kf" if row.alarm else "kf", 4)
         for place, said in enumerate(row.beside):

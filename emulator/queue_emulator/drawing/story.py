@@ -21,7 +21,7 @@ class Mood(Enum):
     BAD = "bad"
 
 
-class Place(Enum):
+class Reach(Enum):
     """How far an operation got."""
 
     NOWHERE = "nowhere"
@@ -65,7 +65,7 @@ class Operation(NamedTuple):
     what: str
     said: str
     write: bool
-    place: Place
+    place: Reach
     beside: tuple[str, ...] = ()
     alarm: bool = False
 
@@ -150,7 +150,7 @@ def operation(event: Event, number: int, position: int) -> Operation:
         f"{event.operation} {from_utf8(event.key)}",
         _said(event),
         event.operation in _WRITES,
-        Place.COPY if hit else Place.NOWHERE if failed and event.version is None else Place.CENTRE,
+        Reach.COPY if hit else Reach.NOWHERE if failed and event.version is None else Reach.CENTRE,
         beside,
         alarm=event.stale or failed is not None,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from queue_emulator.drawing.story import Begin, Chapter, End, Operation, Place, Story
+from queue_emulator.drawing.story import Begin, Chapter, End, Operation, Reach, Story
 
 
 def description(story: Story) -> str:
@@ -35,5 +35,5 @@ def _sentence(moment: Begin | Operation | End, lane: str) -> str:
         return f"{lane} asks: {moment.title}."
     if isinstance(moment, End):
         return f"{lane} is answered: {moment.answer}."
-    beside = f", from a copy, {', '.join(moment.beside)}" if moment.place is Place.COPY else ""
+    beside = f", from a copy, {', '.join(moment.beside)}" if moment.place is Reach.COPY else ""
     return f"{moment.position}. {lane}: {moment.what}: {moment.said}{beside}."

@@ -9,7 +9,7 @@ from queue_emulator.explore.seen import Answer, Seen, guarantee
 
 Which = Callable[[Answer], str | None]
 """What an answer is about, None if it is of another kind."""
-Told = Callable[[Answer], tuple[str, Json] | None]
+ValueOf = Callable[[Answer], tuple[str, Json] | None]
 """What an answer is about and its value, None if it is of another kind."""
 
 
@@ -67,7 +67,7 @@ def no_lost_update(update: Callable[[Answer], int | None], total: Callable[[Seen
     return guarantee(check, "no lost update", "Every update that was accepted counts in the end.")
 
 
-def read_your_writes(wrote: Told, read: Told) -> Guarantee:
+def read_your_writes(wrote: ValueOf, read: ValueOf) -> Guarantee:
     """An actor reads what it wrote last, unless somebody else wrote meanwhile."""
 
     def check(seen: Seen) -> Iterator[tuple[Answer, str]]:
@@ -94,7 +94,7 @@ def read_your_writes(wrote: Told, read: Told) -> Guarantee:
     )
 
 
-def monotonic_reads(read: Told) -> Guarantee:
+def monotonic_reads(read: ValueOf) -> Guarantee:
     """Who has seen a value sees none from before it; values are compared as numbers or texts."""
 
     def check(seen: Seen) -> Iterator[tuple[Answer, str]]:
@@ -112,7 +112,7 @@ def monotonic_reads(read: Told) -> Guarantee:
     return guarantee(check, "monotonic reads", "Who has seen a value sees none from before it.")
 
 
-def eventually_equal(read: Told) -> Guarantee:
+def eventually_equal(read: ValueOf) -> Guarantee:
     """A minute after the last request, everybody reads the same: looked at by the requests at the end."""
 
     def check(seen: Seen) -> Iterator[tuple[Answer, str]]:

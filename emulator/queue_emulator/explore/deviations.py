@@ -39,7 +39,7 @@ _PUT_OFF_MAX = 500  # places at which nothing speaks for a choice, likewise
 _PLACE_BITS = 16
 
 
-class Place(NamedTuple):
+class Fork(NamedTuple):
     """Where a run could have gone another way.
 
     others  what else could have been chosen
@@ -68,7 +68,7 @@ class Tried(NamedTuple):
 
     world: World
     made: tuple[Choice, ...]
-    places: tuple[Place, ...]
+    places: tuple[Fork, ...]
     happenings: Sequence[Happening]
 
 
@@ -112,7 +112,7 @@ class _Stem(NamedTuple):
     usual: bool
     faulted: bool
     made: tuple[Choice, ...]
-    places: tuple[Place, ...]
+    places: tuple[Fork, ...]
     seen: Sequence[Of]
 
     def length(self, place: int) -> int:
@@ -145,7 +145,7 @@ class ByDeviations:
         self._draws = draws
         self._conflicts = known.conflicts.copy()
         self._several = _several_copies(self.scenario)
-        self._interned: dict[Place, Place] = {}
+        self._interned: dict[Fork, Fork] = {}
         self._stems: dict[int, list[_Stem]] = {}
         self._put_off: dict[int, list[_Branches]] = {}
         self._from: list[_Stem | _Branches] = []
@@ -250,7 +250,7 @@ class ByDeviations:
             later.append(_Branches(stem, place, unlikely, odd_time))
         self._at, self._branches = (stem, place), [choice for choice in reversed(choices) if speaks(choice)]
 
-    def _speaks_for(self, stem: _Stem, place: Place) -> Callable[[Choice], bool]:
+    def _speaks_for(self, stem: _Stem, place: Fork) -> Callable[[Choice], bool]:
         """Whether anything speaks for a choice, as far as runs have shown."""
         between = around(stem.seen, place.steps) if place.amidst else None
         known = self._conflicts
@@ -271,11 +271,11 @@ class ByDeviations:
         return speaks
 
 
-def _to_the_end(world: World, before: Sequence[Place] = ()) -> Tried:
+def _to_the_end(world: World, before: Sequence[Fork] = ()) -> Tried:
     """As usual from here on; `before` are places that are known already."""
     places = [*before]
     while choices := options(world, ending := world.next_to_end()):
-        place = Place(choices[1:], world.last, world.amidst, world.steps, ending, world.just_put())
+        place = Fork(choices[1:], world.last, world.amidst, world.steps, ending, world.just_put())
         world.do(choices[0])
         orders = _orders(world, choices[0])
         places.append(place._replace(others=(*place.others, *orders)) if orders else place)
@@ -298,7 +298,7 @@ def _orders(world: World, choice: Choice) -> tuple[Choice, ...]:
 
 def _share(run: Tried, lane: int, lanes: int) -> Tried:
     """The same with only those deviations that are one lane's: they are dealt out, one to each in turn."""
-    number, places = 0, list[Place]()
+    number, places = 0, list[Fork]()
     for place in run.places:
         mine = [choice for at, choice in enumerate(place.others, number) if at % lanes == lane]
         number += len(place.others)
@@ -307,7 +307,7 @@ def _share(run: Tried, lane: int, lanes: int) -> Tried:
 
 
 @lru_cache(maxsize=8_192)
-def _by_kind(place: Place, usual: bool, faulted: bool) -> dict[_Kind, tuple[Choice, ...]]:
+def _by_kind(place: Fork, usual: bool, faulted: bool) -> dict[_Kind, tuple[Choice, ...]]:
     """What can be chosen."""
     found: dict[_Kind, list[Choice]] = {}
     for choice in place.others:
@@ -316,7 +316,7 @@ def _by_kind(place: Place, usual: bool, faulted: bool) -> dict[_Kind, tuple[Choi
     return {kind: tuple(choices) for kind, choices in found.items()}
 
 
-def _weight(choice: Choice, place: Place, *, usual: bool, faulted: bool) -> int:
+def _weight(choice: Choice, place: Fork, *, usual: bool, faulted: bool) -> int:
     """How far a choice is from the usual.
 
     Most faults do harm by themselves: one in another than the `usual` run counts double, as does what is odd beside it.

@@ -17,20 +17,20 @@ from zlib import crc32
 from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.known_runs import KnownRun, KnownRuns, Went
-from queue_emulator.explore.live_run import LiveRun, Over, Sent, Told, Wanted
+from queue_emulator.explore.live_run import Input, LiveRun, Over, Sent, Wanted
 from queue_emulator.explore.requests import Request
 from queue_emulator.explore.scenarios import Scenario
 from queue_emulator.explore.subject import Ask, Subject
-from queue_emulator.explore.subject import Standing as Clock
+from queue_emulator.explore.subject import StandingClock as Clock
 from queue_emulator.explore.swarm import ACTORS_MAX as _SWARM_ACTORS_MAX
 from queue_emulator.kv.binding import Binding
 from queue_emulator.kv.turn import turn_of
 from queue_emulator.settings import WorkerSettings
 from queue_emulator.worker.answers import Answer
 from queue_emulator.worker.rollout import DEFAULT_VERSION
-from queue_emulator.workerd.standing import Said, Standing, WireTurns
 from queue_emulator.workerd.stepped import stepped_worker
 from queue_emulator.workerd.stepping import Stepping
+from queue_emulator.workerd.wire_turns import Said, WaitingOperation, WireTurns
 
 _RINGS_MAX = 1_000  # of the timers of one request: no answer comes of one that only waits
 _OF_KV = re.compile(r"^KV [A-Z_]+ failed: 429 (?=Too many API requests)")  # the runtime's frame around our budget
@@ -132,7 +132,7 @@ class _Serving:
         self._kv = WireTurns(binding)
         self._asked = self._rung = self._anew = 0
         self._timers: list[tuple[int, int]] = []
-        self._standing: list[tuple[int, Standing]] = []
+        self._standing: list[tuple[int, WaitingOperation]] = []
         self._refused: list[tuple[int, Said]] = []
         self._over: Over | None = None
 
@@ -164,7 +164,7 @@ class _Serving:
                 self._timers.append((self._clock.now_ms() + event.timer_ms, place))
                 continue
             asked = self._kv.ask(event.method, event.target, event.metadata, event.body)
-            if isinstance(asked, Standing):
+            if isinstance(asked, WaitingOperation):
                 self._standing.append((place, asked))
             else:
                 self._refused.append((place, asked))
@@ -200,7 +200,7 @@ class _Serving:
         due = min(self._timers)
         self._timers.remove(due)
         self._clock.at_ms = max(self._clock.at_ms, due[0])
-        self._take(self._run.tell(Told(self._clock.now_ms(), due[1])))
+        self._take(self._run.tell(Input(self._clock.now_ms(), due[1])))
 
     def _tell(self, place: int, said: Said) -> None:
-        self._take(self._run.tell(Told(self._clock.now_ms(), place, *said)))
+        self._take(self._run.tell(Input(self._clock.now_ms(), place, *said)))

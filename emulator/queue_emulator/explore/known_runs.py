@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from queue_emulator.explore.live_run import Event, Heard, LiveRun, Over, Told
+from queue_emulator.explore.live_run import Event, Input, LiveRun, Over, Reaction
 
 PLACES_MAX = 30_000  # what would be remembered beyond that is forgotten, and learned again
 _CHECKED_EVERY = 64  # one of so many runs is run though all of it is known
@@ -19,7 +19,7 @@ _BEGINS = -1
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
+class _RunState:
     """Where a run stands: what it did last, how often that was seen, and how it went on, by what it was told."""
 
     events: tuple[Event, ...] = ()
@@ -33,7 +33,7 @@ class _Ways:
 
     looked: bool
     drew: bool
-    to: dict[tuple[int, int], _Place] = field(default_factory=dict)
+    to: dict[tuple[int, int], _RunState] = field(default_factory=dict)
 
     def seen(self, now_ms: int, chance: int) -> tuple[int, int]:
         return now_ms if self.looked else 0, chance if self.drew else 0
@@ -47,7 +47,7 @@ class KnownRuns:
         self.places = 0
         self._begun = 0
         self._afresh = False
-        self._first = _Place()
+        self._first = _RunState()
 
     def begin(self, of: Hashable, live: LiveRun, chance: int) -> "KnownRun":
         """A run, of which `of` says all that its code can see but the time and chance."""
@@ -68,16 +68,16 @@ class KnownRuns:
         """Whether a run that begins follows what is known."""
         return self.steady and not self._afresh
 
-    def checks(self, place: _Place) -> bool:
+    def checks(self, place: _RunState) -> bool:
         """Whether a run that began as another one is run at its end, to see whether it does all the same."""
         return place.times == 1 or self._begun % _CHECKED_EVERY == 0
 
-    def next(self, place: _Place, key: Hashable, now_ms: int, chance: int) -> _Place | None:
+    def next(self, place: _RunState, key: Hashable, now_ms: int, chance: int) -> _RunState | None:
         """Where a run stands that is told this here; None if that is not known."""
         ways = place.after.get(key)
         return None if ways is None else ways.to.get(ways.seen(now_ms, chance))
 
-    def learn(self, place: _Place, key: Hashable, told: tuple[int, int], heard: Heard) -> _Place:
+    def learn(self, place: _RunState, key: Hashable, told: tuple[int, int], heard: Reaction) -> _RunState:
         """So it went on from there, told the time and chance."""
         if not self.steady:
             return place
@@ -88,7 +88,7 @@ class KnownRuns:
         then = ways.to.get(seen)
         if then is None:
             self._make_room()
-            then = ways.to[seen] = _Place(heard.events)
+            then = ways.to[seen] = _RunState(heard.events)
         elif (then.events, ways.looked, ways.drew) != heard:
             self.unsteady()
         then.times += 1
@@ -116,20 +116,20 @@ class Went(NamedTuple):
 class KnownRun:
     """One run: as it is known, and from where that ends as it runs."""
 
-    def __init__(self, known: KnownRuns, live: LiveRun, first: _Place, of: Hashable, chance: int) -> None:
+    def __init__(self, known: KnownRuns, live: LiveRun, first: _RunState, of: Hashable, chance: int) -> None:
         self._known = known
         self._live = live
         self._of = of
         self._chance = chance
-        self._path: list[tuple[Told, _Place]] = []
+        self._path: list[tuple[Input, _RunState]] = []
         self._place = first
         self._runs = not known.asked
         self._checked = False
 
     def begin(self, now_ms: int) -> Went:
-        return self.tell(Told(now_ms, _BEGINS))
+        return self.tell(Input(now_ms, _BEGINS))
 
-    def tell(self, told: Told) -> Went:
+    def tell(self, told: Input) -> Went:
         """On from there."""
         key = self._of if told.place == _BEGINS else told[1:]
         if not self._runs:
@@ -142,7 +142,7 @@ class KnownRun:
         self._place = self._known.learn(self._place, key, (told.now_ms, self._chance), heard)
         return Went(heard.events)
 
-    def _follow(self, told: Told, place: _Place) -> Went:
+    def _follow(self, told: Input, place: _RunState) -> Went:
         self._path.append((told, place))
         self._place = place
         if told.place == _BEGINS:
@@ -161,13 +161,13 @@ class KnownRun:
         for told, place in self._path:
             if self._do(told, len(place.events)).events != place.events:
                 self._known.unsteady()
-                self._place = _Place()
+                self._place = _RunState()
                 return False
             place.times += 1
         self._live.caught_up()
         return True
 
-    def _do(self, told: Told, known: int | None = None) -> Heard:
+    def _do(self, told: Input, known: int | None = None) -> Reaction:
         if told.place == _BEGINS:
             return self._live.begin(told.now_ms, known)
         return self._live.tell(told, known)

@@ -28,7 +28,7 @@ class Sent(NamedTuple):
     chance: int
 
 
-class Told(NamedTuple):
+class Input(NamedTuple):
     """What a run is told: the time, and what comes of the so manieth thing that it has asked for, from 0."""
 
     now_ms: int
@@ -65,7 +65,7 @@ class Over(NamedTuple):
 Event = Wanted | Over
 
 
-class Heard(NamedTuple):
+class Reaction(NamedTuple):
     """What it did of it, until nothing more happened; whether its code has looked at the time, and drawn by chance."""
 
     events: tuple[Event, ...]
@@ -87,7 +87,7 @@ class LiveRun:
         self._number = 0
         self._seen = b""
 
-    def begin(self, now_ms: int, known: int | None = None) -> Heard:
+    def begin(self, now_ms: int, known: int | None = None) -> Reaction:
         """The request comes to the Worker. `known`: how many events come of it, where it has been seen."""
         sent, self._told_ms = self._sent, now_ms
         whole = {"Host": "worker.example", "Content-Length": str(len(sent.body)), **dict(sent.headers)}
@@ -95,7 +95,7 @@ class LiveRun:
         self._number = self._stepping.send(self._slot, sent.method, sent.path, whole, sent.body)
         return self._hear(known)
 
-    def tell(self, told: Told, known: int | None = None) -> Heard:
+    def tell(self, told: Input, known: int | None = None) -> Reaction:
         """It goes on."""
         if told.now_ms != self._told_ms:
             self._told_ms = told.now_ms
@@ -120,7 +120,7 @@ class LiveRun:
         if self._number:
             self._stepping.leave(self._slot, self._number)
 
-    def _hear(self, known: int | None) -> Heard:
+    def _hear(self, known: int | None) -> Reaction:
         """What comes until nothing more can, for which it is probed; of what is known only as much as that is."""
         asked: list[Asked] = []
         if not self.waiting and known != 0:
@@ -133,8 +133,8 @@ class LiveRun:
                 self._take(asked)
         wanted = self._wait_for(asked)
         if self.over is None:
-            return Heard(wanted, _CLOCK in seen, _CHANCE in seen)
-        return Heard((*wanted, self.over), _CLOCK in self._seen, _CHANCE in self._seen)
+            return Reaction(wanted, _CLOCK in seen, _CHANCE in seen)
+        return Reaction((*wanted, self.over), _CLOCK in self._seen, _CHANCE in self._seen)
 
     def _comes(self, asked: list[Asked], known: int) -> bool:
         """Whether as much comes as is known to; it is there at once, or after a probe."""
@@ -172,7 +172,7 @@ class LiveRun:
         return json.dumps({"colo": self._sent.location, "emulator": told})
 
 
-_NOTHING = Heard((), looked=False, drew=False)
+_NOTHING = Reaction((), looked=False, drew=False)
 
 
 def _wanted(asked: Asked) -> Wanted:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from queue_emulator.core.clock import iso_8601
-from queue_emulator.drawing.story import Bar, Begin, Chapter, End, Lane, Moment, Mood, Operation, Place, Story
+from queue_emulator.drawing.story import Bar, Begin, Chapter, End, Lane, Moment, Mood, Operation, Reach, Story
 from queue_emulator.drawing.story import operation as drawn
 from queue_emulator.explore.causes import Cause, Target
 from queue_emulator.explore.guarantee import Broken
@@ -87,7 +87,7 @@ def _operation(step: Step, number: int) -> Operation:
     if step.event is None:
         writes = step.kind in ("put", "delete")
         return Operation(
-            number, step.at_ms, step.number, operation(step), outcome(step), writes, Place.NOWHERE, alarm=True
+            number, step.at_ms, step.number, operation(step), outcome(step), writes, Reach.NOWHERE, alarm=True
         )
     done = drawn(step.event, number, step.number)
     return done if step.going == 1 else done._replace(beside=(*done.beside, f"asked for as number {step.going}"))

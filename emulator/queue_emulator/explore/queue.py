@@ -15,7 +15,7 @@ from queue_emulator.explore.guarantees import BY_ID, OLD_TASK, PENDING, TASK, TT
 from queue_emulator.explore.history import Actor, Call, Ended, Kept
 from queue_emulator.explore.remembered import Remembered
 from queue_emulator.explore.requests import Request
-from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, Standing, Worker
+from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, StandingClock, Worker
 from queue_emulator.explore.times import WRITTEN_MS
 from queue_emulator.explore.turns import TICK_MS
 from queue_emulator.kv.binding import Binding
@@ -93,7 +93,7 @@ class Queue:
     def afresh(self) -> AbstractContextManager[None]:
         return nullcontext() if self.worker is None else self.worker.afresh()
 
-    def deploy(self, clock: Standing) -> Worker:
+    def deploy(self, clock: StandingClock) -> Worker:
         rate_limit = RateLimit(None, clock)
         portable = PortableRange(strict=False, log=_nobody_listens)
         ask = None if self.worker is None else self.worker(clock, self.versions)

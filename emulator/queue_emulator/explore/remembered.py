@@ -14,7 +14,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError, JavaScriptError
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.requests import Request
-from queue_emulator.explore.subject import Standing, Worker
+from queue_emulator.explore.subject import StandingClock, Worker
 from queue_emulator.explore.times import START_MS
 from queue_emulator.kv.binding import Binding, Service
 from queue_emulator.kv.operation import AnyOperation, Invocation, Listing, Operation, Outcome, Reading, Written
@@ -25,13 +25,13 @@ from queue_emulator.worker.answers import Answer
 
 PLACES_MAX = 40_000  # what is remembered beyond that is forgotten, and learned again
 
-Heard = Reading | Listing | Written | JavaScriptError | None
+Reply = Reading | Listing | Written | JavaScriptError | None
 """What a run is told: what came of its last operation, or the error that it failed with; None as it begins."""
-Code = Coroutine[object, Heard, Answer]
+Code = Coroutine[object, Reply, Answer]
 
 
 @dataclass(slots=True)
-class Place:
+class RunState:
     """Where a run stands.
 
     about_to  the operation that it waits for; None where it has answered
@@ -43,25 +43,25 @@ class Place:
     about_to: AnyOperation | None = None
     answer: Answer | None = None
     route: str = ""
-    after: dict[Hashable, "Place | dict[int, Place]"] = field(default_factory=dict)
+    after: dict[Hashable, "RunState | dict[int, RunState]"] = field(default_factory=dict)
 
 
 class Remembered:
     """The runs of one Worker, as far as they are known. Of use in one thread."""
 
-    def __init__(self, deploy: Callable[[Standing], Worker]) -> None:
+    def __init__(self, deploy: Callable[[StandingClock], Worker]) -> None:
         self.clock = WatchedClock(START_MS)
         self.worker = deploy(self.clock)
         self.kv = _HandedOver()
-        self.first = Place()
+        self.first = RunState()
         self.places = 0
 
-    def next(self, place: Place, key: Hashable, now_ms: int) -> Place | None:
+    def next(self, place: RunState, key: Hashable, now_ms: int) -> RunState | None:
         """Where a run stands that is told this here; None if that is not known."""
         found = place.after.get(key)
         return found.get(now_ms) if type(found) is dict else found  # type: ignore[return-value]
 
-    def keep(self, place: Place, key: Hashable, then: Place) -> None:
+    def keep(self, place: RunState, key: Hashable, then: RunState) -> None:
         """So it went on from there."""
         if self.places >= PLACES_MAX:
             self.first.after.clear()  # runs that are on their way keep what is before them
@@ -95,7 +95,7 @@ class Served:
     asked: Request
     kv: Service
     turns: HeldTurns
-    clock: Standing
+    clock: StandingClock
     caller: Invocation
 
 
@@ -110,7 +110,7 @@ class Run:
     def __init__(self, known: Remembered, of: Served) -> None:
         self._known = known
         self._of = of
-        self._told: list[tuple[int, int, Heard]] = []
+        self._told: list[tuple[int, int, Reply]] = []
         self._place = known.first
         self._code: Code | None = None
         self._doing: Coroutine[object, None, Reading | Listing | Written] | None = None
@@ -126,7 +126,7 @@ class Run:
         """Stand before the first operation."""
         self._hear((self._of.actor.version, self._of.asked), None)
 
-    def copy(self, kv: Service, clock: Standing) -> "Run":
+    def copy(self, kv: Service, clock: StandingClock) -> "Run":
         """The same run, which has come as far, over a copy of KV in which its operation does not wait yet."""
         it, caller = self._of, self._of.caller
         mine = Invocation(caller.operations_max, self._spent, caller.name, caller.route, machine=caller.machine)
@@ -148,7 +148,7 @@ class Run:
         except StopIteration as ended:
             asked = self._place.about_to
             assert asked is not None
-            self._hear(_told(asked, ended.value), ended.value)
+            self._hear(_outcome_key(asked, ended.value), ended.value)
         except JavaScriptError as error:
             self._hear(_thrown(error), error.with_traceback(None))  # which would keep all that was there
 
@@ -164,7 +164,7 @@ class Run:
                 work.close()
         self.about_to = None
 
-    def _hear(self, key: Hashable, heard: Heard) -> None:
+    def _hear(self, key: Hashable, heard: Reply) -> None:
         """On to the next operation that waits for its turn; one that is refused before that fails at once."""
         while True:
             self._go_on(key, heard)
@@ -198,7 +198,7 @@ class Run:
         self._doing = of.kv.perform(operation)
         (self.about_to,) = of.turns.step(self._doing)
 
-    def _go_on(self, key: Hashable, heard: Heard) -> None:
+    def _go_on(self, key: Hashable, heard: Reply) -> None:
         now_ms, caller = self._of.clock.at_ms, self._of.caller
         spent = caller.operations
         found = self._known.next(self._place, key, now_ms)
@@ -225,16 +225,16 @@ class Run:
         of.caller.operations = spent
         return code
 
-    def _run_code(self, code: Code, now_ms: int, heard: Heard) -> Place:
+    def _run_code(self, code: Code, now_ms: int, heard: Reply) -> RunState:
         """On to its next operation, or to its end."""
         clock, caller = self._known.clock, self._of.caller
         clock.at_ms, clock.looked_at = now_ms, False
         try:
             asks = code.throw(heard) if isinstance(heard, JavaScriptError) else code.send(heard)
         except StopIteration as ended:
-            return Place(None, ended.value, caller.route)
+            return RunState(None, ended.value, caller.route)
         except JavaScriptError as error:
-            return Place(None, thrown(error), caller.route)
+            return RunState(None, thrown(error), caller.route)
         finally:
             if isinstance(heard, JavaScriptError):
                 heard.with_traceback(None)
@@ -243,7 +243,7 @@ class Run:
         assert all(write.expiration_s is None or write.expiration_ttl_s is not None for write in asks.writes), (
             "a time to end at is checked against the time, which is not what the binding is shown here"
         )
-        return Place(structs.replace(asks, caller=NOBODY), None, caller.route)
+        return RunState(structs.replace(asks, caller=NOBODY), None, caller.route)
 
 
 def thrown(error: JavaScriptError) -> Answer:
@@ -251,7 +251,7 @@ def thrown(error: JavaScriptError) -> Answer:
     return Answer(500, str(error).encode(), "")
 
 
-def _told(operation: AnyOperation, outcome: Reading | Listing | Written) -> Hashable:
+def _outcome_key(operation: AnyOperation, outcome: Reading | Listing | Written) -> Hashable:
     """What a run can learn of what came of its operation, through its binding (kv/binding.py)."""
     if isinstance(outcome, Listing):
         rows = tuple([(row.key, row.expiration_s, row.metadata) for row in outcome.rows])

@@ -26,7 +26,7 @@ Data = tuple[Sequence[PutRequest], Mapping[bytes, Kept]]
 """What is written before a schedule begins, and how the centre holds it."""
 
 
-class Standing(Clock, Protocol):
+class StandingClock(Clock, Protocol):
     """Time that stands until it is set."""
 
     at_ms: int
@@ -35,7 +35,7 @@ class Standing(Clock, Protocol):
 class Deploy(Protocol):
     """A Worker of somebody's own that was started."""
 
-    def __call__(self, clock: Standing, versions: Sequence[str]) -> Ask:
+    def __call__(self, clock: StandingClock, versions: Sequence[str]) -> Ask:
         """As it is in one schedule, with the versions that it has."""
         ...
 
@@ -119,7 +119,7 @@ class Subject(Protocol):
         """Meanwhile the Worker runs, even if it is known what it does."""
         ...
 
-    def deploy(self, clock: Standing) -> Worker:
+    def deploy(self, clock: StandingClock) -> Worker:
         """The Worker for one schedule."""
         ...
 

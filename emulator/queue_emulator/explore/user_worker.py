@@ -18,7 +18,7 @@ from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor, Call, Kept
 from queue_emulator.explore.requests import Request as Asked
 from queue_emulator.explore.requests import require_shown
-from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, Standing
+from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, StandingClock
 from queue_emulator.explore.subject import Worker as Deployed
 from queue_emulator.explore.times import WRITTEN_MS
 from queue_emulator.kv.binding import Binding
@@ -143,7 +143,7 @@ class Own:
     def afresh(self) -> AbstractContextManager[None]:
         return nullcontext() if self.deployed is None else self.deployed.afresh()
 
-    def deploy(self, clock: Standing) -> Deployed:
+    def deploy(self, clock: StandingClock) -> Deployed:
         if self.worker is None and self.deployed is None:
             raise SettingsError(
                 'the scenario names no Worker: add a line such as worker = "worker.mjs" to it, or use --worker'

@@ -108,7 +108,7 @@ class RemoteService:
     def check(self, operation: Operation[Any]) -> None:
         """Raises KVError for a cursor that was not made here."""
         if operation.page is not None:
-            _Place.of(operation.page.cursor)
+            _ListPosition.of(operation.page.cursor)
 
     async def carry_out(self, operation: Operation[Outcome], way: Way) -> Outcome:
         """The operation at Cloudflare; what it says of a failure is logged, and told as a Worker hears it."""
@@ -167,7 +167,7 @@ class RemoteService:
     async def _list(self, operation: Operation[Any]) -> Listing:
         """One page, as short or empty as Cloudflare gives it."""
         assert operation.page is not None
-        keys, cursor = await self._page(operation.page, _Place.of(operation.page.cursor))
+        keys, cursor = await self._page(operation.page, _ListPosition.of(operation.page.cursor))
         return Listing(tuple(map(_row, keys)), cursor, None)
 
     async def _entry(self, key: bytes, metadata: bool) -> Entry | None:
@@ -188,27 +188,29 @@ class RemoteService:
             left = still
         return len(batch) - len(left)
 
-    async def _page(self, request: ListRequest, place: "_Place") -> tuple[Sequence[ListedKey], str | None]:
+    async def _page(self, request: ListRequest, position: "_ListPosition") -> tuple[Sequence[ListedKey], str | None]:
         """The API lists no fewer than ten keys: of a page that is cut, the rest is asked for again."""
-        keys, following = await self._part(request.prefix, request.limit, place)
-        cut = place.after or request.limit < LIST_LIMIT_MIN
+        keys, following = await self._part(request.prefix, request.limit, position)
+        cut = position.after or request.limit < LIST_LIMIT_MIN
         if cut and following is not None and len(keys) < request.limit:
             more, following = await self._part(request.prefix, request.limit - len(keys), following)
             keys = [*keys, *more]
         return keys, None if following is None else following.cursor()
 
-    async def _part(self, prefix: bytes, limit: int, place: "_Place") -> tuple[Sequence[ListedKey], "_Place | None"]:
+    async def _part(
+        self, prefix: bytes, limit: int, position: "_ListPosition"
+    ) -> tuple[Sequence[ListedKey], "_ListPosition | None"]:
         page = await self._api.list_keys(
-            prefix=prefix.decode(), limit=max(limit, LIST_LIMIT_MIN), cursor=place.api_cursor
+            prefix=prefix.decode(), limit=max(limit, LIST_LIMIT_MIN), cursor=position.api_cursor
         )
-        keys = [key for key in page.keys if utf8(key.name) > place.after]
+        keys = [key for key in page.keys if utf8(key.name) > position.after]
         if len(keys) > limit:
-            return keys[:limit], _Place(place.api_cursor, utf8(keys[limit - 1].name))
-        return keys, _Place(page.cursor) if page.cursor else None
+            return keys[:limit], _ListPosition(position.api_cursor, utf8(keys[limit - 1].name))
+        return keys, _ListPosition(page.cursor) if page.cursor else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ListPosition:
     """Where a list goes on: on the page that the API's cursor gives, after a key."""
 
     api_cursor: str = ""
@@ -218,7 +220,7 @@ class _Place:
         return f"{base64.urlsafe_b64encode(self.after).decode()}.{self.api_cursor}"
 
     @classmethod
-    def of(cls, cursor: str) -> "_Place":
+    def of(cls, cursor: str) -> "_ListPosition":
         """Raises KVError for a cursor that was not made here; the API refuses one that it did not make."""
         if cursor == "":
             return cls()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from queue_emulator.run.reports import Bound, Loaded, Missed, Place, Ready, Refused, Report
+from queue_emulator.run.reports import Bound, BoundNamespace, Loaded, Missed, Ready, Refused, Report
 
 _KNOWN = "this queue-emulator supports miniflare 3.20240329 to 5, which wrangler 3.44 to 4 contains"
 _NOTHING_TO_EMULATE = "no Worker with a KV namespace was started, so nothing was emulated"
@@ -27,7 +27,7 @@ class Announcements:
     say: Callable[[str], None]
     _loaded: bool = False
     _missed: bool = False
-    _places: dict[str, dict[Place, None]] = field(default_factory=dict)  # by the tool
+    _places: dict[str, dict[BoundNamespace, None]] = field(default_factory=dict)  # by the tool
     _said: set[str] = field(default_factory=set)
 
     def take(self, report: Report) -> None:
@@ -72,7 +72,7 @@ class Announcements:
             return f"{report.alone}, {first}; --at BINDING=LOCATION puts a binding at another location"
         return f"locations {', '.join(self.locations)}" if others else f"location {first}"
 
-    def _place(self, place: Place) -> str:
+    def _place(self, place: BoundNamespace) -> str:
         at = f" at {place.location}" if place.binding in self.at else ""
         return f"{place.binding} = {place.namespace}{at}"
 

@@ -21,7 +21,7 @@ class Loaded(msgspec.Struct, frozen=True, tag_field="event", tag="loaded"):
     miniflare: str
 
 
-class Place(msgspec.Struct, frozen=True):
+class BoundNamespace(msgspec.Struct, frozen=True):
     """A KV binding of a Worker: its namespace's id, and the location at which it reads and writes."""
 
     binding: str
@@ -33,7 +33,7 @@ class Bound(msgspec.Struct, frozen=True, tag_field="event", tag="bound"):
     """A Worker is about to start with these bindings."""
 
     tool: str
-    places: tuple[Place, ...]
+    places: tuple[BoundNamespace, ...]
 
 
 class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.service import KVService
-from queue_emulator.run.reports import Place
+from queue_emulator.run.reports import BoundNamespace
 from queue_emulator.workerd.config import NAMESPACE_HEADER
 
 ANY_BINDING = ""
@@ -36,14 +36,14 @@ class Lending:
         self._location = location
         self._turn = asyncio.Lock()
         self._services: dict[str, KVService] = {}
-        self.bound: dict[Place, KVService] = {}
+        self.bound: dict[BoundNamespace, KVService] = {}
 
     async def find(self, headers: Mapping[str, str]) -> KVService | None:
         """The namespace that a request of the runtime's names; it was reported before its Worker was started."""
         async with self._turn:
             return self._services.get(unquote(headers.get(NAMESPACE_HEADER, "")))
 
-    async def lend(self, places: Sequence[Place]) -> None:
+    async def lend(self, places: Sequence[BoundNamespace]) -> None:
         """A Worker with these bindings is about to start: have all of its namespaces, with what is to be in them.
 
         Raises SettingsError for a seed of which it is not clear whose it is.
@@ -67,12 +67,12 @@ class Lending:
                     self._services[place.namespace] = await self._bind(place.namespace, place.binding)
                 self.bound[place] = self._services[place.namespace]
 
-    def _due(self, places: Sequence[Place]) -> list[Seed]:
+    def _due(self, places: Sequence[BoundNamespace]) -> list[Seed]:
         names = [each.binding for each in places]
         return [seed for seed in self._seeds if names and _binding_of(seed, places) in names]
 
 
-def _binding_of(seed: Seed, places: Sequence[Place]) -> str:
+def _binding_of(seed: Seed, places: Sequence[BoundNamespace]) -> str:
     if seed.binding != ANY_BINDING:
         return seed.binding
     names = [each.binding for each in places]

@@ -21,7 +21,7 @@ class Said(NamedTuple):
     body: bytes
 
 
-class Standing:
+class WaitingOperation:
     """An operation that waits for its turn."""
 
     def __init__(self, work: Coroutine[object, None, web.Response], operation: AnyOperation) -> None:
@@ -54,7 +54,7 @@ class WireTurns:
 
         self._kv = RuntimeKV(find, locations=(binding.location,), invocations=invocations, log=_nobody_listens)
 
-    def ask(self, method: str, target: bytes, metadata: bytes | None, body: bytes) -> Standing | Said:
+    def ask(self, method: str, target: bytes, metadata: bytes | None, body: bytes) -> WaitingOperation | Said:
         """What the runtime asks for stands before its turn, or is refused before that."""
         asked = _Asked(method, target.decode("utf-8", "surrogateescape"), {LOCATION_HEADER: self._location})
         if metadata is not None:
@@ -64,7 +64,7 @@ class WireTurns:
             operation: AnyOperation = work.send(None)
         except StopIteration as ended:
             return _said(ended.value)
-        return Standing(work, operation)
+        return WaitingOperation(work, operation)
 
 
 class _Asked(NamedTuple):
