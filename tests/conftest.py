@@ -1,6 +1,9 @@
-"""What tests in every room share: a clock that stands still, a KV service, a deployed Worker and a client for it."""
+"""What tests in every room share.
 
-from collections.abc import AsyncIterator, Callable
+A clock that stands still, a KV service, a deployed Worker and a client for it; a folder, and emulators started in it.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -16,6 +19,8 @@ from queue_emulator.kv.store import MemoryStore
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
+from tests.asking import client_of
+from tests.cli.emulator_process import StartEmulator, starting
 
 NOON_MS = 1_795_435_200_000  # 2026-11-23T12:00:00Z
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
@@ -72,6 +77,27 @@ def deployment(service: KVService, clock: MovableClock, logged: list[str]) -> De
 @pytest.fixture
 async def client(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
     """Speaks to the deployment's app in this process."""
-    transport = httpx.ASGITransport(create_app(deployment))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(deployment)) as client:
         yield client
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The working directory of commands: empty."""
+    made = tmp_path / "work"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def start_emulator(folder: Path, tmp_path: Path) -> Iterator[StartEmulator]:
+    """`start_emulator("--state", file, environment={...})` starts a process in `folder`, on a free port."""
+    with starting(folder, tmp_path) as starter:
+        yield starter
+
+
+@pytest.fixture(scope="module")
+def start_for_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartEmulator]:
+    """The same, of a process for all tests of a module."""
+    with starting(tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("logs")) as starter:
+        yield starter

@@ -43,21 +43,21 @@ def as_json(value: object, place: str = "") -> Json:
 def fields(value: Json) -> Fields:
     """The members of an object. Raises OtherForm."""
     if not isinstance(value, dict):
-        raise OtherForm(f"must be an object, not {value!r:.80}")
+        raise OtherForm(f"must be an object, not {shown(value)}")
     return value
 
 
 def items(value: Json) -> list[Json]:
     """The items of an array. Raises OtherForm."""
     if not isinstance(value, list):
-        raise OtherForm(f"must be an array, not {value!r:.80}")
+        raise OtherForm(f"must be an array, not {shown(value)}")
     return value
 
 
 def text(value: Json) -> str:
     """A string. Raises OtherForm."""
     if not isinstance(value, str):
-        raise OtherForm(f"must be a string, not {value!r:.80}")
+        raise OtherForm(f"must be a string, not {shown(value)}")
     return value
 
 
@@ -71,6 +71,11 @@ def value_at(body: Json, path: str) -> Json:
         else:
             raise LookupError(path)
     return body
+
+
+def shown(value: object) -> str:
+    """A value in a message: as JSON writes it, a text in the usual quotes; 80 characters of it."""
+    return (repr(value) if isinstance(value, str) else json.dumps(value, default=str))[:80]
 
 
 def _name(name: object, place: str) -> str:

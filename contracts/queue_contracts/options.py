@@ -63,7 +63,12 @@ WORKER = Option(
 )
 WORKERD = Option(
     "--workerd",
-    {"type": Path, "metavar": "PATH", "help": "the workerd binary, or the node_modules folder that has it"},
+    {
+        "type": Path,
+        "metavar": "PATH",
+        "help": "the workerd binary, or a folder that has it (default: what the variable WORKERD names, else from a "
+        "node_modules folder nearby, else from the PATH)",
+    },
 )
 RATE = Option(
     "--rate",

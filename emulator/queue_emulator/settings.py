@@ -18,7 +18,7 @@ from queue_emulator.kv.cloudflare_access import API_URL, Access
 from queue_emulator.kv.folder import read_small
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.rollout import Rollout
-from queue_emulator.workerd.binary import find_binary
+from queue_emulator.workerd.binary import WORKERD_NAME, find_binary
 from queue_emulator.workerd.bindings import WorkerFlags, WorkerPlan, plan_worker, with_secrets
 from queue_emulator.workerd.extra import require_extra
 from queue_emulator.workerd.modules import named_in_code
@@ -172,7 +172,7 @@ def read_worker(
     keys = (source.keys.queue_api_key, source.keys.admin_api_key, source.keys.assistant_api_key)
     asked_for = {*secrets, *bound, *named_in_code(plan.main, KEY_NAMES)}
     secrets |= {name: key for name, key in zip(KEY_NAMES, keys, strict=True) if key and name in asked_for}
-    binary = find_binary(workerd, (Path(), plan.main.parent))
+    binary = find_binary(workerd or _read_workerd(), (Path(), plan.main.parent))
     return WorkerSettings(plan, binary, with_secrets(plan, secrets)), source
 
 
@@ -212,6 +212,12 @@ def read_cloudflare(namespace_id: str, *, environment: Mapping[str, str] | None 
         raise SettingsError(f"Cloudflare's API needs {' and '.join(missing)} in the environment")
     account_id, token = (environment[name] for name in CLOUDFLARE_NAMES)
     return Access(account_id, namespace_id, token, environment.get("CLOUDFLARE_API_BASE_URL") or API_URL)
+
+
+def _read_workerd() -> Path | None:
+    """Where the runtime is for whoever is told nothing else: `serve`, `explore` and the fixtures of pytest."""
+    named = os.environ.get(WORKERD_NAME)
+    return Path(named) if named else None
 
 
 class _Found(NamedTuple):

@@ -4,6 +4,7 @@ Parts, all of them if none is named, each with a table of its own:
 
 hazards  for each seed the seconds of search until all recorded hazards are found, and the seconds in all, with what is
          made small, told apart, written and drawn
+processes  the same in all, as the command does it, by the clock on the wall: in one process, and in two
 rates    schedules a second, in one process and in two
 swarm    the seconds until drawn schedules alone, told nothing, have shown H1 to H15, on five seeds
 memory   of one process after 10,000, 50,000 and 100,000 schedules
@@ -27,14 +28,17 @@ from queue_emulator.explore import files, schedule
 from queue_emulator.explore.causes import causes
 from queue_emulator.explore.explorer import Explorer
 from queue_emulator.explore.guarantee import broken
-from queue_emulator.explore.processes import collect_seldom
-from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario
-from queue_emulator.explore.search import schedules
+from queue_emulator.explore.processes import search
+from queue_emulator.explore.scenarios import ODD_LIST, SCENARIOS, Scenario, as_it_is
+from queue_emulator.explore.search import LANES, schedules
+from queue_emulator.explore.searching import Search, collect_seldom
+from queue_emulator.explore.shares import together
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "schedules"
 ALL = (*SCENARIOS, ODD_LIST)
 SECONDS_MAX = 120.0
 SWARM_SEEDS = 5
+BY_ODD_LIST = {"h16"}
 BY_SWARM = {f"h{number:02}" for number in range(1, 16)}
 RATED = ("daemons", "two-ends", "webhooks")
 RATED_SCHEDULES = 3_000
@@ -47,8 +51,7 @@ def hazards() -> dict[str, Sign]:
     found: dict[str, Sign] = {}
     for file in sorted(FOLDER.glob("*.schedule")):
         read = schedule.read(file.read_text(encoding="utf-8"), file.name)
-        made = schedule.replay(read).world.made
-        found[file.stem[:3]] = (read.target, causes(read.scenario, made, read.target))
+        found[file.stem[:3]] = (read.target, causes(schedule.replay(read).world, read.target))
     several = Counter(sign[0] for sign in found.values())
     return {name: sign if several[sign[0]] > 1 else sign[:1] for name, sign in found.items()}
 
@@ -137,6 +140,31 @@ def tell_hazards(seeds: int) -> None:
         )
 
 
+def tell_processes(seeds: int) -> None:
+    """Of the built-in scenarios and drawn ones, which is what the command searches."""
+    wanted = {name: sign for name, sign in hazards().items() if name not in BY_ODD_LIST}
+    print("| seed | found | schedules | one process, s | two processes, s |\n|---|---|---|---|---|")
+    for seed in range(seeds):
+        found = found_in(SCENARIOS, seed, wanted)
+        schedules = max(number for number, _ in found.values())
+        asked = Search((), seed, range(LANES), 0, schedules)
+        seconds = [_wall_s(asked, workers) for workers in (1, 2)]
+        print(
+            f"| {seed} | {len(found)} of {len(wanted)} | {schedules} | {seconds[0]:.1f} | {seconds[1]:.1f} |",
+            flush=True,
+        )
+
+
+def _wall_s(asked: Search, workers: int) -> float:
+    """From the start of the processes until the last picture is drawn."""
+    begun_s = time.perf_counter()
+    share = search(asked, workers, lambda progress: None).share
+    with TemporaryDirectory() as folder:
+        for number, each in enumerate(together([share], as_it_is, {}).findings):
+            files.write(Path(folder), f"{number}", each, "again")
+    return time.perf_counter() - begun_s
+
+
 def tell_rates(seeds: int) -> None:
     print("| schedules a second | one process | two processes |\n|---|---|---|")
     for each in SCENARIOS:
@@ -166,6 +194,7 @@ def tell_memory(seeds: int) -> None:
 
 PARTS: dict[str, Callable[[int], None]] = {
     "hazards": tell_hazards,
+    "processes": tell_processes,
     "rates": tell_rates,
     "swarm": tell_swarm,
     "memory": tell_memory,

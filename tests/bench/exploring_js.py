@@ -19,9 +19,9 @@ from queue_emulator.explore import files
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
 from queue_emulator.explore.guarantee import broken
-from queue_emulator.explore.processes import collect_seldom
 from queue_emulator.explore.scenarios import SCENARIOS, Answered
 from queue_emulator.explore.search import schedules
+from queue_emulator.explore.searching import collect_seldom
 from queue_emulator.workerd.bindings import WorkerFlags
 from tests.bench.exploring import ALL, RATED, Sign, hazards
 

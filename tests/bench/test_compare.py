@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.versions import WorkerVersion
 from tests.bench.compare.growth import Growth, take_growth
 from tests.bench.compare.samples import Samples, exponent
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,12 +86,16 @@ class Emulator:
 
 
 def start(
-    *arguments: str | Path, folder: Path, log_file: Path, environment: Mapping[str, str] | None = None
+    *arguments: str | Path,
+    folder: Path,
+    log_file: Path,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = (COMMAND,),
 ) -> Emulator:
     """`queue-emulator serve` on a free port, with only the given environment, once it listens."""
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [COMMAND, "serve", "--port", "0", *map(str, arguments)],
+            [*command, "serve", "--port", "0", *map(str, arguments)],
             cwd=folder,
             env=closed_environment(environment),
             stdin=subprocess.DEVNULL,
@@ -112,6 +117,23 @@ def start(
         watchdog.join()
     emulator.dispose()
     raise AssertionError(f"it ended with code {process.returncode} before it listened: {emulator.log()}")
+
+
+@contextmanager
+def starting(folder: Path, logs: Path) -> Iterator[StartEmulator]:
+    """`start_emulator("--state", file, environment={...})` starts one in `folder`; all are gone after the block."""
+    started: list[Emulator] = []
+
+    def starter(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Emulator:
+        log_file = logs / f"log-{len(started)}"
+        started.append(start(*arguments, folder=folder, log_file=log_file, environment=environment))
+        return started[-1]
+
+    try:
+        yield starter
+    finally:
+        for emulator in started:
+            emulator.dispose()
 
 
 def run(

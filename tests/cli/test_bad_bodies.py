@@ -1,4 +1,7 @@
-"""Request bodies that no caller should send, over a real socket: a clear 4xx, heard whole, and nothing written."""
+"""Request bodies that no caller should send, over a real socket: a clear 4xx, heard whole, and nothing written.
+
+What is read of a body, case by case: tests/worker.
+"""
 
 import json
 
@@ -10,51 +13,18 @@ from tests.cli.emulator_process import QUEUE, Emulator
 MEBIBYTE = 2**20
 DEPTH = 100_000
 CLAIM, RESULT = b"/api/queue/claim", b"/api/result/r"
-RELEASE, RENEW, STATUS = b"/api/queue/t/release", b"/api/queue/t/renew", b"/api/queue/t/status"
 
 NOT_JSON = {
     "nothing": b"",
-    "a word": b"hello",
     "half an object": b'{"workerId": "w"',
-    "two objects": b"{}{}",
-    "a comma too many": b'{"workerId": "w",}',
-    "single quotes": b"{'workerId': 'w'}",
-    "a form": b"workerId=w&leaseDurationSec=60",
     "NaN": b'{"leaseDurationSec": NaN}',
-    "Infinity": b'{"leaseDurationSec": -Infinity}',
-    "a duplicate name": b'{"workerId": "a", "workerId": "b"}',
-    "a duplicate name deep inside": b'{"output": {"a": [{"b": 1, "b": 1}]}}',
-    "a lone surrogate": rb'{"workerId": "\ud800"}',
-    "a lone surrogate as a name": rb'{"\udfff": 1}',
     "bytes that are not UTF-8": b'{"workerId": "\xff\xfe"}',
-    "a surrogate in UTF-8": b'{"workerId": "\xed\xa0\x80"}',
-    "UTF-16": '{"workerId": "w"}'.encode("utf-16"),
     "a control character in a string": b'{"workerId": "a\x00b"}',
     "deep arrays": b"[" * DEPTH + b"]" * DEPTH,
     "deep arrays never closed": b"[" * DEPTH,
     "deep objects": b'{"a":' * DEPTH + b"1" + b"}" * DEPTH,
     "deep inside an object": b'{"output":' + b"[" * DEPTH + b"]" * DEPTH + b"}",
 }
-NOT_AN_OBJECT = [b"[]", b"[{}]", b'"text"', b"7", b"null", b"true"]
-WRONG_FIELDS = [
-    (CLAIM, {"workerId": 7}, "workerId"),
-    (CLAIM, {"workerId": None}, "workerId"),
-    (CLAIM, {"workerId": ["w"]}, "workerId"),
-    (CLAIM, {"leaseDurationSec": "300"}, "leaseDurationSec"),
-    (CLAIM, {"leaseDurationSec": 60.5}, "leaseDurationSec"),
-    (CLAIM, {"leaseDurationSec": True}, "leaseDurationSec"),
-    (CLAIM, {"leaseDurationSec": 59}, "leaseDurationSec"),
-    (CLAIM, {"leaseDurationSec": -(10**400)}, "leaseDurationSec"),
-    (RELEASE, {"workerId": {}}, "workerId"),
-    (RELEASE, {"reason": 1}, "reason"),
-    (RENEW, {}, "workerId"),
-    (RENEW, {"workerId": ""}, "workerId"),
-    (RENEW, {"workerId": "w", "extendSec": [60]}, "extendSec"),
-    (RENEW, {"workerId": "w", "extendSec": 0}, "extendSec"),
-    (STATUS, {}, "status"),
-    (STATUS, {"status": ""}, "status"),
-    (STATUS, {"status": ["pending"]}, "status"),
-]
 
 
 def refusal(emulator: Emulator, path: bytes, body: bytes) -> raw_http.Answer:
@@ -66,29 +36,20 @@ def refusal(emulator: Emulator, path: bytes, body: bytes) -> raw_http.Answer:
     return answer
 
 
-@pytest.mark.parametrize("path", [CLAIM, RELEASE, RENEW, STATUS, RESULT])
+@pytest.mark.parametrize("path", [CLAIM, RESULT])
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
 def test_a_body_that_is_not_json_is_refused(emulator: Emulator, path: bytes, body: bytes) -> None:
     answer = refusal(emulator, path, body)
     assert (answer.status, json.loads(answer.body)) == (400, {"error": "Invalid JSON in request body"})
 
 
-@pytest.mark.parametrize("path", [CLAIM, RELEASE, RENEW, STATUS, RESULT])
-@pytest.mark.parametrize("body", NOT_AN_OBJECT)
-def test_a_body_that_is_not_an_object_is_refused(emulator: Emulator, path: bytes, body: bytes) -> None:
-    answer = refusal(emulator, path, body)
-    expected = {"error": "Validation failed", "details": ["body: must be a JSON object"]}
-    assert (answer.status, json.loads(answer.body)) == (400, expected)
-
-
-@pytest.mark.parametrize(("path", "body", "field"), WRONG_FIELDS)
-def test_a_field_of_a_wrong_type_or_value_is_refused_by_name(
-    emulator: Emulator, path: bytes, body: object, field: str
-) -> None:
-    answer = refusal(emulator, path, json.dumps(body).encode())
-    told = json.loads(answer.body)
-    assert (answer.status, told["error"]) == (400, "Validation failed")
-    assert [detail.partition(": ")[0] for detail in told["details"]] == [field]
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [(b"[{}]", "body: must be a JSON object"), (b'{"workerId": 7}', "workerId: must be a string")],
+)
+def test_what_is_wrong_with_json_is_told(emulator: Emulator, body: bytes, detail: str) -> None:
+    answer = refusal(emulator, CLAIM, body)
+    assert (answer.status, json.loads(answer.body)) == (400, {"error": "Validation failed", "details": [detail]})
 
 
 @pytest.mark.slow

@@ -22,14 +22,13 @@ def test_the_banner_says_where_everything_is(start_emulator: StartEmulator) -> N
     assert emulator.banner[-1] == "Press Ctrl-C to stop."
 
 
-def test_the_banner_says_that_data_in_memory_is_not_kept(start_emulator: StartEmulator, folder: Path) -> None:
+def test_it_listens_on_loopback_alone_and_data_in_memory_is_not_kept(
+    start_emulator: StartEmulator, folder: Path
+) -> None:
     emulator = start_emulator("--ephemeral")
     assert "  state       in memory; the data is lost at the end" in emulator.banner
     assert not list(folder.iterdir())
-
-
-def test_it_listens_on_loopback_alone(start_emulator: StartEmulator) -> None:
-    assert start_emulator("--ephemeral").url.startswith("http://127.0.0.1:")
+    assert emulator.url.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("keys", [{}, {"QUEUE_API_KEY": "my queue key", "ADMIN_API_KEY": "my admin key"}])

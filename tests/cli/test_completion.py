@@ -1,19 +1,21 @@
 """What a shell completes is what the commands take: tried in the shell itself."""
 
 import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+import queue_contracts.cli
+import queue_emulator.cli
+from tests.cli.in_process import run_here
 
-PROGRAMS = {"queue-emulator": "queue_emulator", "queue-contracts": "queue_contracts.cli"}
+PROGRAMS = {"queue-emulator": queue_emulator.cli.main, "queue-contracts": queue_contracts.cli.main}
 
 
+@cache
 def script(program: str, shell: str) -> str:
-    command = [sys.executable, "-m", PROGRAMS[program], "completion", shell]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return run_here("completion", shell, folder=Path(__file__).parent, main=PROGRAMS[program]).stdout
 
 
 def completed(program: str, *words: str, folder: Path) -> set[str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from queue_emulator.cli.entry import main
 from queue_emulator.commands.text_table import columns
 from tests.cli.emulator_process import (
     COMMAND,
@@ -19,8 +18,8 @@ from tests.cli.emulator_process import (
     Emulator,
     StartEmulator,
     closed_environment,
-    start,
 )
+from tests.cli.in_process import refusal, run_here
 
 pytestmark = pytest.mark.slow
 CONTROL = "/cdn-cgi/emulator/"
@@ -28,9 +27,9 @@ TOKYO = {**QUEUE, "X-Emulator-Location": "NRT"}
 
 
 @pytest.fixture
-def stale(tmp_path: Path) -> Iterator[Emulator]:
+def stale(start_emulator: StartEmulator) -> Emulator:
     """One in which NRT shows what is old."""
-    running = start("--ephemeral", "--location", "SJC", "--location", "NRT", folder=tmp_path, log_file=tmp_path / "log")
+    running = start_emulator("--ephemeral", "--location", "SJC", "--location", "NRT")
     running.ask("POST", "/cdn-cgi/emulator/clock", json={"freeze": True})
     running.ask("GET", "/api/queue", headers=TOKYO)
     running.ask("POST", "/cdn-cgi/emulator/enqueue", json={"task": {"id": "t1"}})
@@ -38,14 +37,14 @@ def stale(tmp_path: Path) -> Iterator[Emulator]:
     running.ask("POST", "/cdn-cgi/emulator/clock", json={"advance_s": 2})
     running.ask("POST", "/api/queue/t1/status", headers=QUEUE, json={"status": "seen"})
     running.ask("GET", "/api/queue", headers=TOKYO)
-    yield running
-    running.dispose()
+    return running
 
 
-def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, tmp_path: Path) -> None:
     def said(*words: str) -> list[str]:
-        assert main([*words, "--url", stale.url]) == 0
-        return capsys.readouterr().out.splitlines()
+        done = run_here(*words, "--url", stale.url, folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
 
     heading, key = said("keys", "--prefix", "queue:task:")
     assert heading.split() == ["KEY", "CENTRE", "EXPIRES", "SJC", "NRT"]
@@ -94,19 +93,14 @@ def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, capsys: p
         (["faults", "remove", "7"], "no fault rule has the id '7'"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(
-    emulator: Emulator, capsys: pytest.CaptureFixture[str], words: list[str], why: str
-) -> None:
-    assert main([*words, "--url", emulator.url]) == 2
-    told = capsys.readouterr().err
-    assert why in told
-    assert told.count("\n") == 1
+def test_what_cannot_be_is_refused_in_one_line(emulator: Emulator, folder: Path, words: list[str], why: str) -> None:
+    assert why in refusal(*words, "--url", emulator.url, folder=folder)
 
 
-def test_a_change_of_the_clock_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["clock", "later"])
-    assert "a time must look like 2026-11-23T17:00:00Z, not 'later'; or +60" in capsys.readouterr().err
+def test_a_change_of_the_clock_that_is_none_is_refused(folder: Path) -> None:
+    done = run_here("clock", "later", folder=folder)
+    assert done.returncode == 2
+    assert "a time must look like 2026-11-23T17:00:00Z, not 'later'; or +60" in done.stderr
 
 
 @contextmanager
@@ -158,20 +152,11 @@ def test_each_key_that_changes_is_followed_until_the_emulator_ends(start_emulato
         assert keys.wait(WAIT_S_MAX) == 0
 
 
-def test_a_command_sends_the_token_that_opens_the_controls(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_sends_the_token_that_opens_the_controls(start_emulator: StartEmulator, folder: Path) -> None:
     token = {"EMULATOR_CONTROL_TOKEN": "open-sesame"}
-    emulator = start("--ephemeral", folder=tmp_path, log_file=tmp_path / "log", environment=token)
-    try:
-        for name in closed_environment(token):
-            monkeypatch.setenv(name, closed_environment(token)[name])
-        assert main(["clock", "--url", emulator.url]) == 0
-        monkeypatch.setenv("EMULATOR_CONTROL_TOKEN", "another")
-        assert main(["clock", "--url", emulator.url]) == 2
-    finally:
-        emulator.dispose()
-    told = capsys.readouterr().err
+    clock = ("clock", "--url", start_emulator("--ephemeral", environment=token).url)
+    assert run_here(*clock, folder=folder, environment=token).returncode == 0
+    told = refusal(*clock, folder=folder, environment={"EMULATOR_CONTROL_TOKEN": "another"})
     assert "not the token" in told
     assert "another" not in told
 

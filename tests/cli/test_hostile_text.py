@@ -3,13 +3,11 @@
 import asyncio
 import io
 import json
-import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +25,9 @@ from queue_emulator.transfer.output import say
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
+from tests.cli.in_process import as_it_was
 from tests.core.test_shown import obeyed
+from tests.transfer.hostile_servers import hostile_server, http
 
 pytestmark = pytest.mark.slow
 
@@ -77,33 +77,17 @@ def shown_by(act: Callable[[], object]) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def handler_of_sigterm() -> Iterator[None]:
-    """A command takes the signal over; here it is one of many in a process."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
+    with as_it_was():
+        yield
 
 
+@dataclass
 class Liar:
     """A server that answers everything with what it was told to."""
 
-    def __init__(self) -> None:
-        self.status, self.answer = 200, b""
-        liar = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(liar.status)
-                self.send_header("Content-Length", str(len(liar.answer)))
-                self.end_headers()
-                self.wfile.write(liar.answer)
-
-            do_POST = do_GET  # noqa: N815
-
-            def log_message(self, format: str, *arguments: Any) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    url: str = ""
+    status: int = 200
+    answer: bytes = b""
 
     def will_say(self, status: int, answer: object) -> None:
         self.status, self.answer = status, json.dumps(answer).encode()
@@ -112,12 +96,8 @@ class Liar:
 @pytest.fixture(scope="module")
 def liar() -> Iterator[Liar]:
     made = Liar()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with hostile_server(lambda number, path: [http(made.answer, status=f"{made.status} Said")]) as made.url:
+        yield made
 
 
 @ATTACK
@@ -152,21 +132,18 @@ def test_files_and_what_is_in_them(liar: Liar, name: str, key: str, field: str, 
             shown_by(partial(main, command))
 
 
-@ATTACK
-@given(method=HOSTILE, path=HOSTILE, task_id=HOSTILE, location=HOSTILE)
-def test_requests_in_the_log(method: str, path: str, task_id: str, location: str) -> None:
-    clock = MovableClock.frozen_at(0)
-    keys = ApiKeys(queue_api_key="q", admin_api_key="a")
+@dataclass(frozen=True)
+class Asked:
+    """A client of an application, near a location."""
 
-    def ask(app: Any, method: str, path: bytes, key: bytes, content: bytes = b"") -> None:
-        headers = [
-            (b"host", b"localhost"),
-            (b"x-api-key", key),
-            (b"x-emulator-location", location.encode("utf-8", "replace")),
-        ]
+    app: Any
+    location: str
+
+    def __call__(self, method: str, path: bytes, key: bytes, content: bytes = b"") -> None:
+        near = [(b"x-emulator-location", self.location.encode("utf-8", "replace"))] if key == b"q" else []
         scope = {
             "type": "http", "http_version": "2", "method": method, "raw_path": path, "query_string": b"",
-            "path": path.decode("latin-1"), "headers": headers if key == b"q" else headers[:2],
+            "path": path.decode("latin-1"), "headers": [(b"host", b"localhost"), (b"x-api-key", key), *near],
             "client": ("127.0.0.1", 1), "root_path": "", "scheme": "http",
         }  # fmt: skip
 
@@ -176,21 +153,29 @@ def test_requests_in_the_log(method: str, path: str, task_id: str, location: str
         async def send(message: dict[str, Any]) -> None:
             pass
 
-        asyncio.run(app(scope, receive, send))
+        asyncio.run(self.app(scope, receive, send))
+
+
+@ATTACK
+@given(method=HOSTILE, path=HOSTILE, task_id=HOSTILE, location=HOSTILE)
+def test_requests_in_the_log(method: str, path: str, task_id: str, location: str) -> None:
+    clock = MovableClock.frozen_at(0)
+    keys = ApiKeys(queue_api_key="q", admin_api_key="a")
 
     def attack() -> None:
         service = KVService(MemoryStore(), clock=clock)
         app = create_app(Deployment(service=service, clock=clock, keys=keys, dice=Dice(1), api_token="t"))
+        ask = Asked(app, location)
         raw = b"/" + path.encode("utf-8", "replace")
-        ask(app, method, raw, b"q")
-        ask(app, method, b"/client/v4" + raw, b"t")
-        ask(app, "GET", b"/cdn-cgi/emulator" + raw, b"")
+        ask(method, raw, b"q")
+        ask(method, b"/client/v4" + raw, b"t")
+        ask("GET", b"/cdn-cgi/emulator" + raw, b"")
         entries = [
             {"key": "orchestrator:pending", "value": json.dumps([task_id])},
             {"key": "orchestrator:lease:a", "value": task_id},
         ]
-        ask(app, "POST", b"/cdn-cgi/emulator/seed", b"", json.dumps(entries).encode("utf-8", "replace"))
-        ask(app, "POST", b"/api/migrate/run", b"a")
+        ask("POST", b"/cdn-cgi/emulator/seed", b"", json.dumps(entries).encode("utf-8", "replace"))
+        ask("POST", b"/api/migrate/run", b"a")
 
     lines = shown_by(attack)
     of_worker = ("  worker: ", "  uncaught ", "    ")

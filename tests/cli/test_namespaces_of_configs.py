@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.core.accounts import ACCOUNT_ID, id_of
-from tests.cli.emulator_process import Emulator, StartEmulator, run
+from tests.cli.emulator_process import Emulator, StartEmulator
+from tests.cli.in_process import run_here
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +81,7 @@ def test_a_config_opens_what_wrangler_dev_opens(serve: Serve) -> None:
 
 def test_what_was_seeded_by_a_name_is_what_the_first_config_with_that_name_opens(serve: Serve, folder: Path) -> None:
     (folder / "seed.json").write_text('[{"key": "k", "value": "v"}]')
-    assert run("seed", "seed.json", "--state", ".queue-emulator/state.sqlite", folder=folder).returncode == 0
+    assert run_here("seed", "seed.json", "--state", ".queue-emulator/state.sqlite", folder=folder).returncode == 0
     emulator = serve({"binding": "CACHE", "id": A})
     assert (keys(emulator, A), titles(emulator)) == (["k"], {A: "CACHE"})
     assert emulator.stop() == 0

@@ -8,7 +8,8 @@ import pytest
 
 from queue_emulator.compose.ready_file import ReadyFile
 from queue_emulator.core.errors import SettingsError
-from tests.cli.emulator_process import StartEmulator, run
+from tests.cli.emulator_process import StartEmulator
+from tests.cli.in_process import run_here
 
 TOKEN = "a-token-for-scripts"
 
@@ -35,7 +36,7 @@ def test_a_start_that_fails_on_its_port_leaves_the_file_of_the_emulator_that_has
     ready = tmp_path / "ready.json"
     emulator = start_emulator("--ephemeral", "--ready-file", str(ready))
     words = [*command, "--port", f"{emulator.port}", "--ready-file", str(ready)]
-    second = run(*words, *(["--", "true"] if command[0] == "run" else []), folder=folder)
+    second = run_here(*words, *(["--", "true"] if command[0] == "run" else []), folder=folder)
     assert second.returncode == 2
     assert "cannot listen" in second.stderr
     assert json.loads(ready.read_text())["url"] == emulator.url

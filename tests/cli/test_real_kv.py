@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
 from queue_emulator.kv.retry import Patience
-from tests.cli.emulator_process import ADMIN, BASIC, BASIC_KEYS, QUEUE, Emulator, StartEmulator, run, start
+from tests.cli.emulator_process import ADMIN, BASIC, BASIC_KEYS, QUEUE, Emulator, StartEmulator, run
+from tests.cli.in_process import refusal
 
 pytestmark = pytest.mark.slow
 
@@ -21,13 +21,9 @@ CONTROL = "/cdn-cgi/emulator"
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def far(start_for_module: StartEmulator) -> Emulator:
     """The emulator that stands in for Cloudflare."""
-    folder = tmp_path_factory.mktemp("far")
-    log_file = tmp_path_factory.mktemp("log") / "stderr"
-    running = start("--ephemeral", folder=folder, log_file=log_file, environment={"EMULATOR_API_TOKEN": TOKEN})
-    yield running
-    running.dispose()
+    return start_for_module("--ephemeral", environment={"EMULATOR_API_TOKEN": TOKEN})
 
 
 @pytest.fixture(autouse=True)
@@ -200,13 +196,10 @@ def test_a_start_that_is_refused(
     folder: Path, environment: dict[str, str], arguments: list[str], changed: dict[str, str], why: str
 ) -> None:
     given = ["--kv", "cloudflare", "--namespace-id", BOUND, *arguments]
-    done = run("serve", "--port", "0", *given, folder=folder, environment=environment | changed)
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
+    line = refusal("serve", "--port", "0", *given, folder=folder, environment=environment | changed)
     assert why in line
     assert "wrong-token" not in line
     assert "secret" not in line
-    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -217,9 +210,7 @@ def test_a_start_that_is_refused(
     ],
 )
 def test_the_namespace_and_the_kv_are_named_together(folder: Path, arguments: list[str], why: str) -> None:
-    done = run("serve", "--port", "0", *arguments, folder=folder)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"queue-emulator: {why}")
+    assert refusal("serve", "--port", "0", *arguments, folder=folder).startswith(why)
 
 
 def test_an_extra_that_is_not_installed_is_named(folder: Path, environment: dict[str, str]) -> None:

@@ -9,47 +9,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import BASIC, StartEmulator, files_of, run
-
-pytestmark = pytest.mark.slow
+from tests.cli.emulator_process import BASIC, StartEmulator, files_of
+from tests.cli.in_process import refusal
 
 APPLICATION_ID = 0x514B5631
 
 
-def refusal(folder: Path, *arguments: str | Path) -> str:
-    """The one line that a refused start writes; the folder is as it was."""
-    before = files_of(folder), sorted(folder.rglob("*"))
-    done = run("serve", "--port", "0", *arguments, folder=folder)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert (files_of(folder), sorted(folder.rglob("*"))) == before
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("queue-emulator: ")
-    return line.removeprefix("queue-emulator: ")
+def refused(folder: Path, *arguments: str | Path) -> str:
+    """What a start that is refused says."""
+    return refusal("serve", "--port", "0", *arguments, folder=folder)
 
 
 def test_a_port_that_is_taken(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        line = refusal(folder, "--port", port, "--state", "state.sqlite", "--seed", BASIC)
+        line = refused(folder, "--port", port, "--state", "state.sqlite", "--seed", BASIC)
     assert line == f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another with --port"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1.invalid.", "not a host", "300.0.0.1"])
 def test_a_host_that_does_not_exist(folder: Path, host: str) -> None:
-    done = run("serve", "--host", host, "--port", "0", folder=folder, environment={"QUEUE_API_KEY": "q"})
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"queue-emulator: cannot listen on {host}: ")
-    assert not list(folder.iterdir())
+    line = refusal("serve", "--host", host, "--port", "0", folder=folder, environment={"QUEUE_API_KEY": "q"})
+    assert line.startswith(f"cannot listen on {host}: ")
 
 
 def test_a_seed_file_that_is_missing(folder: Path) -> None:
-    assert refusal(folder, "--seed", "missing.json") == "cannot read missing.json: No such file or directory"
+    assert refused(folder, "--seed", "missing.json") == "cannot read missing.json: No such file or directory"
 
 
 def test_a_seed_file_that_is_a_directory(folder: Path) -> None:
     (folder / "seeds").mkdir()
-    assert refusal(folder, "--seed", "seeds") == "cannot read seeds: Is a directory"
+    assert refused(folder, "--seed", "seeds") == "cannot read seeds: Is a directory"
 
 
 @pytest.mark.parametrize(
@@ -73,20 +63,20 @@ def test_a_seed_file_that_is_a_directory(folder: Path) -> None:
 def test_a_seed_file_that_is_wrong(folder: Path, content: bytes, why: str) -> None:
     (folder / "good.json").write_bytes(BASIC.read_bytes())
     (folder / "bad.json").write_bytes(content)
-    line = refusal(folder, "--state", "state.sqlite", "--seed", "good.json", "--seed", "bad.json")
+    line = refused(folder, "--state", "state.sqlite", "--seed", "good.json", "--seed", "bad.json")
     assert line.startswith(f"bad.json: {why}")
 
 
 def test_many_wrong_entries_are_counted_not_all_shown(folder: Path) -> None:
     entries = [{"key": f"key-{number}"} for number in range(200)]
     (folder / "bad.json").write_text(json.dumps(entries))
-    assert refusal(folder, "--seed", "bad.json").endswith("; and 195 more")
+    assert refused(folder, "--seed", "bad.json").endswith("; and 195 more")
 
 
 @pytest.mark.parametrize("content", [b"not a database", b"SQLite format 3\0", b"\0" * 4096])
 def test_a_state_file_that_is_something_else(folder: Path, content: bytes) -> None:
     (folder / "notes.txt").write_bytes(content)
-    assert refusal(folder, "--state", "notes.txt", "--seed", BASIC) == (
+    assert refused(folder, "--state", "notes.txt", "--seed", BASIC) == (
         "notes.txt is not a state file of queue-emulator; name another with --state"
     )
 
@@ -94,7 +84,7 @@ def test_a_state_file_that_is_something_else(folder: Path, content: bytes) -> No
 def test_a_state_file_that_is_another_programs_database(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "other.sqlite")) as database:
         database.executescript("CREATE TABLE precious (data); INSERT INTO precious VALUES ('keep me')")
-    assert refusal(folder, "--state", "other.sqlite") == (
+    assert refused(folder, "--state", "other.sqlite") == (
         "other.sqlite is not a state file of queue-emulator; name another with --state"
     )
 
@@ -104,21 +94,23 @@ def test_a_state_file_of_a_newer_version(folder: Path) -> None:
         database.executescript(
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1000000; CREATE TABLE later (data)"
         )
-    line = refusal(folder, "--state", "newer.sqlite")
+    line = refused(folder, "--state", "newer.sqlite")
     assert line.startswith("state file newer.sqlite has schema version 1000000; ")
     assert "upgrade queue-emulator" in line
 
 
+@pytest.mark.slow
 def test_a_state_file_that_is_damaged(folder: Path, start_emulator: StartEmulator) -> None:
     assert start_emulator("--state", "state.sqlite", "--seed", BASIC).stop() == 0
     whole = (folder / "state.sqlite").read_bytes()
     (folder / "state.sqlite").write_bytes(whole[:200] + b"\xaa" * 4000 + whole[4200:])
-    assert refusal(folder, "--state", "state.sqlite").startswith("cannot use state file state.sqlite: ")
+    assert refused(folder, "--state", "state.sqlite").startswith("cannot use state file state.sqlite: ")
 
 
+@pytest.mark.slow
 def test_a_state_file_that_a_second_process_has_open(folder: Path, start_emulator: StartEmulator) -> None:
     owner = start_emulator("--state", "state.sqlite", "--seed", BASIC)
-    line = refusal(folder, "--state", "state.sqlite", "--seed", BASIC)
+    line = refused(folder, "--state", "state.sqlite", "--seed", BASIC)
     assert line == "state file state.sqlite is in use by another process (a running queue-emulator?)"
     assert owner.ask("GET", "/api/migrate/status").status_code == 401
     assert owner.keys() == 8
@@ -126,20 +118,21 @@ def test_a_state_file_that_a_second_process_has_open(folder: Path, start_emulato
 
 def test_a_state_file_below_something_that_is_no_directory(folder: Path) -> None:
     (folder / "file").write_text("not a directory")
-    line = refusal(folder, "--state", "file/state.sqlite")
+    line = refused(folder, "--state", "file/state.sqlite")
     assert line.endswith("state file file/state.sqlite: Not a directory")
 
 
 def test_a_state_file_that_is_a_directory(folder: Path) -> None:
     (folder / "state").mkdir()
-    assert refusal(folder, "--state", "state") == "state is not a regular file"
+    assert refused(folder, "--state", "state") == "state is not a regular file"
 
 
 def test_a_state_file_where_no_directory_can_be_made(folder: Path) -> None:
-    line = refusal(folder, "--state", "/dev/null/deeper/state.sqlite")
+    line = refused(folder, "--state", "/dev/null/deeper/state.sqlite")
     assert line.endswith("state file /dev/null/deeper/state.sqlite: Not a directory")
 
 
+@pytest.mark.slow
 def test_a_missing_directory_is_made_for_a_new_state_file(folder: Path, start_emulator: StartEmulator) -> None:
     assert start_emulator("--state", "deep/er/state.sqlite").stop() == 0
     assert list(files_of(folder)) == ["deep/er/state.sqlite"]
@@ -155,18 +148,18 @@ def test_a_state_file_in_a_folder_that_is_a_link_or_is_a_pipe(folder: Path, ther
         (folder / ".queue-emulator").mkdir()
         os.mkfifo(folder / ".queue-emulator" / "state.sqlite")
         why = ".queue-emulator/state.sqlite is not a regular file"
-    assert refusal(folder) == why
+    assert refused(folder) == why
 
 
 def test_a_state_in_memory_by_sqlites_name_for_it(folder: Path) -> None:
-    assert "use --ephemeral" in refusal(folder, "--state", ":memory:")
+    assert "use --ephemeral" in refused(folder, "--state", ":memory:")
 
 
 def test_a_dev_vars_that_is_no_file(folder: Path) -> None:
     os.mkfifo(folder / ".dev.vars")
-    assert refusal(folder) == ".dev.vars is not a regular file"
+    assert refused(folder) == ".dev.vars is not a regular file"
 
 
 def test_a_dev_vars_that_is_larger_than_anybody_writes(folder: Path) -> None:
     (folder / ".dev.vars").write_bytes(b"#" * 2_000_000)
-    assert refusal(folder) == ".dev.vars has 2,000,000 bytes; at most 1,048,576 are read"
+    assert refused(folder) == ".dev.vars has 2,000,000 bytes; at most 1,048,576 are read"

@@ -15,6 +15,7 @@ import pytest
 
 from queue_emulator.core.accounts import ACCOUNT_ID, namespace_of
 from tests.cli.emulator_process import ADMIN, BASIC, COMMAND, FIXTURES, StartEmulator, closed_environment, files_of, run
+from tests.cli.in_process import refusal, run_here
 
 pytestmark = pytest.mark.slow
 
@@ -29,15 +30,9 @@ def entries(path: Path) -> int:
     return len(json.loads(path.read_text("utf-8")))
 
 
-def refusal(folder: Path, *arguments: str | Path) -> str:
-    """The one line that a refused load writes; no file is touched."""
-    before = files_of(folder)
-    done = run("seed", *arguments, folder=folder)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert files_of(folder) == before
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("queue-emulator: ")
-    return line.removeprefix("queue-emulator: ")
+def refused(folder: Path, *arguments: str | Path) -> str:
+    """What a load that is refused says."""
+    return refusal("seed", *arguments, folder=folder)
 
 
 def test_a_file_is_loaded_into_a_running_emulator(start_emulator: StartEmulator, folder: Path) -> None:
@@ -56,7 +51,7 @@ def test_several_files_are_loaded_together(start_emulator: StartEmulator, folder
     emulator = start_emulator("--ephemeral")
     (folder / "marked.json").write_bytes(b'\xef\xbb\xbf [{"key": "a", "value": "1", "metadata": 1e400}]\n')
     (folder / "empty.json").write_text(" [ ] ")
-    done = run("seed", THOUSAND, "empty.json", "marked.json", LEASED, "--to", f"{emulator.url}/", folder=folder)
+    done = run_here("seed", THOUSAND, "empty.json", "marked.json", LEASED, "--to", f"{emulator.url}/", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     counts = [int(line.split()[1].replace(",", "")) for line in done.stdout.splitlines()[:4]]
     assert counts == [entries(THOUSAND), 0, 1, entries(LEASED)]
@@ -67,8 +62,8 @@ def test_several_files_are_loaded_together(start_emulator: StartEmulator, folder
 def test_one_wrong_file_among_several_loads_nothing(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral")
     (folder / "bad.json").write_text('[{"key": "a", "value": "1", "expiration_ttl": 5}]')
-    assert refusal(folder, BASIC, "bad.json", "--to", emulator.url).startswith("bad.json: entry 0 (key 'a'): ")
-    assert refusal(folder, BASIC, "missing.json", "--to", emulator.url).startswith("cannot read missing.json: ")
+    assert refused(folder, BASIC, "bad.json", "--to", emulator.url).startswith("bad.json: entry 0 (key 'a'): ")
+    assert refused(folder, BASIC, "missing.json", "--to", emulator.url).startswith("cannot read missing.json: ")
     assert emulator.keys() == 0
 
 
@@ -82,7 +77,7 @@ def test_a_pipe_can_be_loaded(start_emulator: StartEmulator, folder: Path) -> No
 
 
 def test_a_file_is_loaded_into_a_new_state_file(start_emulator: StartEmulator, folder: Path) -> None:
-    done = run("seed", BASIC, LEASED, "--state", "new/state.sqlite", folder=folder)
+    done = run_here("seed", BASIC, LEASED, "--state", "new/state.sqlite", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-2:] == [
         "into new/state.sqlite: a new state file",
@@ -96,25 +91,25 @@ def test_what_a_state_file_holds_stays_unless_it_is_overwritten(start_emulator: 
     (folder / "one.json").write_text('[{"key": "one", "value": "1"}, {"key": "both", "value": "1"}]')
     (folder / "two.json").write_text('[{"key": "two", "value": "2"}, {"key": "both", "value": "2"}]')
     for name in ("one.json", "two.json"):
-        assert run("seed", name, "--state", "state.sqlite", folder=folder).returncode == 0
+        assert run_here("seed", name, "--state", "state.sqlite", folder=folder).returncode == 0
     assert start_emulator("--state", "state.sqlite").keys() == 3
 
 
 def test_a_state_file_in_use_is_left_alone(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--state", "state.sqlite")
-    line = refusal(folder, BASIC, "--state", "state.sqlite")
+    line = refused(folder, BASIC, "--state", "state.sqlite")
     assert line == "state file state.sqlite is in use by another process (a running queue-emulator?)"
     assert emulator.keys() == 0
 
 
 def test_a_file_that_is_no_state_file_is_left_alone(folder: Path) -> None:
     (folder / "notes.txt").write_text("not a database")
-    assert refusal(folder, BASIC, "--state", "notes.txt").startswith("notes.txt is not a state file ")
+    assert refused(folder, BASIC, "--state", "notes.txt").startswith("notes.txt is not a state file ")
 
 
 def test_wrong_data_makes_no_state_file(folder: Path) -> None:
     (folder / "bad.json").write_text('[{"key": "a", "value": null}]')
-    assert refusal(folder, "bad.json", "--state", "new/state.sqlite") == (
+    assert refused(folder, "bad.json", "--state", "new/state.sqlite") == (
         "bad.json: entry 0 (key 'a'): value must be a string"
     )
     assert [path.name for path in folder.iterdir()] == ["bad.json"]
@@ -122,39 +117,21 @@ def test_wrong_data_makes_no_state_file(folder: Path) -> None:
 
 def test_a_field_that_is_not_in_the_format_is_ignored_aloud(folder: Path) -> None:
     (folder / "odd.json").write_text('[{"key": "a", "value": "1", "ttl": 60}, {"key": "b", "value": "2", "ttl": 60}]')
-    done = run("seed", "odd.json", "--state", "state.sqlite", folder=folder)
+    done = run_here("seed", "odd.json", "--state", "state.sqlite", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1] == "odd.json: warning: unknown field 'ttl' in 2 entries is ignored"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("http://", "http://:8787", "http://127.0.0.1:port", "http://127.0.0.1:99999"),
-        *(
-            "http://127.0.0.1:8787/api",
-            "http://127.0.0.1:8787#NS",
-            "http://127.0.0.1:8787?x",
-            "http://[::1",
-            "http://a b:8787",
-        ),
-    ],
-)
-def test_a_url_that_is_none_is_refused(folder: Path, url: str) -> None:
-    assert refusal(folder, BASIC, "--to", url) == f"not the URL of an emulator, such as http://127.0.0.1:8787: {url}"
-
-
 def test_a_password_in_a_url_is_refused_and_not_shown(folder: Path) -> None:
-    line = refusal(folder, BASIC, "--to", "http://me:secret@127.0.0.1:8787")
+    line = refused(folder, BASIC, "--to", "http://me:secret@127.0.0.1:8787")
     assert line == "not the URL of an emulator, such as http://127.0.0.1:8787: http://…@127.0.0.1:8787"
 
 
-@pytest.mark.parametrize("text", ["8787", "127.0.0.1:8787", "ftp://127.0.0.1", "data.json"])
-def test_an_unknown_endpoint_is_refused_with_a_list_of_the_known_ones(folder: Path, text: str) -> None:
-    done = run("seed", BASIC, "--to", text, folder=folder)
+def test_an_unknown_endpoint_is_refused_with_a_list_of_the_known_ones(folder: Path) -> None:
+    done = run_here("seed", BASIC, "--to", "8787", folder=folder)
     assert (done.returncode, done.stdout, list(folder.iterdir())) == (2, "", [])
     first, *forms = done.stderr.splitlines()
-    assert first == f"queue-emulator: cannot write to {text!r}: not a known endpoint; use one of:"
+    assert first == "queue-emulator: cannot write to '8787': not a known endpoint; use one of:"
     assert [form.split()[0].rstrip(",") for form in forms[:4]] == [
         *("http://127.0.0.1:8787", "my.sqlite", ".wrangler/state", "cloudflare:NAMESPACE_ID")
     ]
@@ -162,7 +139,7 @@ def test_an_unknown_endpoint_is_refused_with_a_list_of_the_known_ones(folder: Pa
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "ü" * 80])
 def test_a_host_that_does_not_exist_is_said_in_one_line(folder: Path, host: str) -> None:
-    line = refusal(folder, BASIC, "--yes", "--to", f"http://{host}:8787")
+    line = refused(folder, BASIC, "--yes", "--to", f"http://{host}:8787")
     assert line.startswith(f"no emulator answers at http://{host}:")
 
 
@@ -170,7 +147,7 @@ def test_nobody_listening_is_said_with_the_way_out(folder: Path) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        line = refusal(folder, BASIC, "--to", url)
+        line = refused(folder, BASIC, "--to", url)
     assert line.startswith(f"no emulator answers at {url}: ")
     assert line.endswith("; start one with: queue-emulator serve")
 
@@ -189,7 +166,7 @@ def test_another_kind_of_server_is_recognised(folder: Path, answer: bytes) -> No
     with socket.create_server(("127.0.0.1", 0)) as server:
         stranger = threading.Thread(target=_answer_once, args=(server, answer))
         stranger.start()
-        line = refusal(folder, BASIC, "--to", f"http://127.0.0.1:{server.getsockname()[1]}")
+        line = refused(folder, BASIC, "--to", f"http://127.0.0.1:{server.getsockname()[1]}")
         stranger.join()
     assert "queue-emulator" in line
 
@@ -198,19 +175,19 @@ def test_a_terminal_shows_progress_and_a_pipe_does_not(folder: Path) -> None:
     code, shown = on_a_terminal(folder, "seed", THOUSAND, "--state", "state.sqlite")
     assert code == 0
     assert "checking thousand.json" in shown
-    assert run("seed", THOUSAND, "--state", "state.sqlite", folder=folder).stderr == ""
+    assert run_here("seed", THOUSAND, "--state", "state.sqlite", folder=folder).stderr == ""
 
 
 def test_a_dry_run_says_what_would_be_written_and_writes_nothing(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral")
     for target in (emulator.url, "new.sqlite", "wrangler:state#abc"):
-        done = run("seed", BASIC, "--to", target, "--dry-run", folder=folder)
+        done = run_here("seed", BASIC, "--to", target, "--dry-run", folder=folder)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "nothing was written (--dry-run)")
     assert (emulator.keys(), list(folder.iterdir())) == (0, [])
 
 
 def test_cloudflare_needs_an_account_and_a_token(folder: Path) -> None:
-    assert refusal(folder, BASIC, "--to", f"cloudflare:{'1' * 32}") == (
+    assert refused(folder, BASIC, "--to", f"cloudflare:{'1' * 32}") == (
         "Cloudflare's API needs CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN in the environment"
     )
 
@@ -228,7 +205,7 @@ def test_an_emulator_over_a_real_namespace_is_written_to_only_when_agreed(
     over_it = start_emulator("--kv", "cloudflare", "--namespace-id", namespace_of("CACHE").id, environment=access)
     seed = ("seed", BASIC, "--to", over_it.url)
 
-    done = run(*seed, folder=folder)
+    done = run_here(*seed, folder=folder)
     assert done.returncode == 2
     assert done.stderr.endswith("no terminal to ask for permission to write: add --yes\n")
     code, shown = on_a_terminal(folder, *seed, typed="n\n")
@@ -236,7 +213,7 @@ def test_an_emulator_over_a_real_namespace_is_written_to_only_when_agreed(
     assert "Others may use this data." in shown
     code, _ = on_a_terminal(folder, *seed, typed="y\n")
     assert (code, real.keys()) == (0, 8)
-    assert run(*seed, "--yes", folder=folder).returncode == 0
+    assert run_here(*seed, "--yes", folder=folder).returncode == 0
     assert token not in shown + over_it.log() + done.stdout + done.stderr
 
 
@@ -250,12 +227,12 @@ def test_a_full_disk_leaves_whole_batches_and_says_so(folder: Path) -> None:
     )
     assert done.stderr.startswith("queue-emulator: the state file failed: ")
 
-    again = run("seed", "large.json", "--to", "state.sqlite", folder=folder)
+    again = run_here("seed", "large.json", "--to", "state.sqlite", folder=folder)
     assert (again.returncode, again.stderr) == (0, "")
     assert re.search(
         r"^  unchanged: [12]0,000 entries that an earlier run wrote; 17 of them were checked$", again.stdout, re.M
     )
-    assert run("export", "state.sqlite", folder=folder).stdout.count('"key"') == 30_000
+    assert run_here("export", "state.sqlite", folder=folder).stdout.count('"key"') == 30_000
 
 
 def on_a_terminal(

@@ -10,13 +10,17 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("version", "pending"), [("old", 5), ("dual", 5), ("new", 0)])
-def test_the_worker_version_decides_which_tasks_are_seen(
+def test_the_worker_version_decides_which_tasks_are_seen_and_whether_there_is_a_migration(
     start_emulator: StartEmulator, version: str, pending: int
 ) -> None:
     emulator = start_emulator("--ephemeral", "--seed", BASIC, "--worker-version", version)
     assert f"  profile     cloudflare, SJC, Worker version {version}" in emulator.banner
-    assert emulator.ask("GET", "/api/queue", headers=QUEUE).json()["count"] == pending
     assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["workerVersion"] == version
+    assert emulator.ask("GET", "/api/queue", headers=QUEUE).json()["count"] == pending
+    run = emulator.ask("POST", "/api/migrate/run", headers=ADMIN)
+    assert run.status_code == 404 if version == "old" else run.json()["totalMigrated"] == 7
+    claimed = emulator.ask("POST", "/api/queue/claim", headers=QUEUE, json={"workerId": "w"}).json()
+    assert claimed["taskId"] == "task2"
 
 
 def test_versions_by_location_and_machines_with_copies_of_their_own(start_emulator: StartEmulator) -> None:
@@ -38,19 +42,6 @@ def test_versions_by_location_and_machines_with_copies_of_their_own(start_emulat
     assert {status("/api/result/t1", QUEUE) for _ in range(20)} == {200, 404}, "a random machine"
     for unknown in ("0", "3", "x"):
         assert status("/api/result/t1", QUEUE, Machine=unknown) == 400
-
-
-def test_the_old_worker_has_no_migration_yet(start_emulator: StartEmulator) -> None:
-    emulator = start_emulator("--ephemeral", "--seed", BASIC, "--worker-version", "old")
-    assert emulator.ask("GET", "/api/migrate/status", headers=ADMIN).status_code == 404
-    claimed = emulator.ask("POST", "/api/queue/claim", headers=QUEUE, json={"workerId": "w"}).json()
-    assert claimed["taskId"] == "task2"
-
-
-def test_the_dual_worker_goes_on_after_the_migration(start_emulator: StartEmulator) -> None:
-    emulator = start_emulator("--ephemeral", "--seed", BASIC, "--worker-version", "dual")
-    assert emulator.ask("POST", "/api/migrate/run", headers=ADMIN).json()["totalMigrated"] == 7
-    assert emulator.ask("GET", "/api/queue", headers=QUEUE).json()["count"] == 5
 
 
 def test_requests_past_the_rate_limit_are_told_when_to_come_back(start_emulator: StartEmulator) -> None:

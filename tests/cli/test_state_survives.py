@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.emulator_process import ADMIN, BASIC, QUEUE, Emulator, StartEmulator, files_of, run
+from tests.cli.emulator_process import ADMIN, BASIC, QUEUE, Emulator, StartEmulator, files_of
+from tests.cli.in_process import run_here
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +75,7 @@ def test_a_killed_emulators_file_takes_a_seed_at_once(start_emulator: StartEmula
     emulator.process.kill()
     emulator.ended()
     assert "state.sqlite-wal" in files_of(folder)
-    assert run("seed", BASIC, "--state", "state.sqlite", folder=folder).returncode == 0
+    assert run_here("seed", BASIC, "--state", "state.sqlite", folder=folder).returncode == 0
     assert list(files_of(folder)) == ["state.sqlite"]
     assert start_emulator("--state", "state.sqlite").keys() == 9
 

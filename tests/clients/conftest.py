@@ -8,7 +8,7 @@ import pytest
 from cloudflare import Cloudflare, DefaultHttpxClient
 
 from queue_emulator.core.accounts import ACCOUNT_ID
-from tests.cli.emulator_process import Emulator, start
+from tests.cli.emulator_process import Emulator, StartEmulator
 from tests.clients.wrangler import Wrangler, installed_wrangler
 
 TOKEN = "a-token-of-these-tests"
@@ -19,16 +19,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def emulator(start_for_module: StartEmulator) -> Emulator:
     """Started once a module, its data in memory: each test makes a namespace of its own."""
-    running = start(
-        "--ephemeral",
-        folder=tmp_path_factory.mktemp("work"),
-        log_file=tmp_path_factory.mktemp("log") / "stderr",
-        environment={"EMULATOR_API_TOKEN": TOKEN},
-    )
-    yield running
-    running.dispose()
+    return start_for_module("--ephemeral", environment={"EMULATOR_API_TOKEN": TOKEN})
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from schemathesis.generation.case import Case
 
 from queue_contracts.checks.reproducibility import ignore_literals_of_the_source
 from queue_emulator.core.accounts import namespace_of
-from tests.cli.emulator_process import Emulator, start
+from tests.cli.emulator_process import Emulator, StartEmulator
 from tests.clients.conftest import TOKEN
 
 pytestmark = [pytest.mark.runtime, pytest.mark.slow]
@@ -36,17 +36,11 @@ generated = schemathesis.openapi.from_path(DESCRIPTION, config=SchemathesisConfi
 
 
 @pytest.fixture(scope="module")
-def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def unlimited(start_for_module: StartEmulator) -> Iterator[Emulator]:
     """An emulator that takes any number of requests."""
-    running = start(
-        "--ephemeral", "--without", "api-rate",
-        folder=tmp_path_factory.mktemp("work"),
-        log_file=tmp_path_factory.mktemp("log") / "stderr",
-        environment={"EMULATOR_API_TOKEN": TOKEN},
-    )  # fmt: skip
+    running = start_for_module("--ephemeral", "--without", "api-rate", environment={"EMULATOR_API_TOKEN": TOKEN})
     yield running
     log = running.log()
-    running.dispose()
     assert "a defect of this emulator" not in log
     assert TOKEN not in log
 

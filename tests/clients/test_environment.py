@@ -4,12 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import Emulator, closed_environment, start
+from tests.cli.emulator_process import Emulator, StartEmulator, closed_environment
 from tests.clients.wrangler import Wrangler, installed_wrangler
 
 pytestmark = [pytest.mark.runtime, pytest.mark.slow]
@@ -23,12 +22,9 @@ with Cloudflare() as client:
 
 
 @pytest.fixture(scope="module")
-def without_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def without_token(start_for_module: StartEmulator) -> Emulator:
     """An emulator that made its own token."""
-    log_file = tmp_path_factory.mktemp("log") / "stderr"
-    running = start("--ephemeral", folder=tmp_path_factory.mktemp("work"), log_file=log_file)
-    yield running
-    running.dispose()
+    return start_for_module("--ephemeral")
 
 
 def exported(emulator: Emulator) -> dict[str, str]:

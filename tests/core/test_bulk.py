@@ -1,6 +1,5 @@
 """Bulk data: read as the format says, or refused as a whole with every wrong entry named."""
 
-import base64
 import json
 from typing import Any
 
@@ -150,15 +149,6 @@ def test_a_lifetime_beyond_what_a_store_can_hold_is_refused(name: str) -> None:
 )
 def test_what_kv_would_refuse_is_refused_in_its_words(field: dict[str, Any], text: str) -> None:
     assert wrong({"key": "k", "value": "v", **field}).endswith(f"): KV PUT failed: {text}")
-
-
-@pytest.mark.slow
-def test_a_value_too_large_is_measured_after_decoding() -> None:
-    value = base64.b64encode(bytes(26_214_401)).decode()
-    content = f'[{{"key":"k","value":"{value}","base64":true}}]'.encode()
-    assert (
-        refusal(content) == "entry 0 (key 'k'): KV PUT failed: 413 Value length of 26214401 exceeds limit of 26214400."
-    )
 
 
 def test_every_wrong_entry_is_named_up_to_five() -> None:

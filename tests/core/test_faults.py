@@ -37,6 +37,7 @@ def test_without_rules_nothing_fails(plan: FaultPlan) -> None:
         (Rule(FAIL, location="NRT"), False),
         (Rule(FAIL, key_prefix="é"), True),
         (Rule(FAIL, key_prefix="éa"), False),
+        (Rule(FAIL, key_prefix="e"), False),
         (Rule(FAIL, operation="get", key_prefix="", location="SJC"), True),
         (Rule(DROP), False),
     ],
@@ -52,9 +53,10 @@ def test_a_rule_that_holds_replication_back_matches_writes_only() -> None:
 
 def test_the_first_rule_with_a_verdict_wins_and_the_others_do_not_count_it(plan: FaultPlan) -> None:
     plan.add(Rule(Verdict("fail_before", 429), times=1))
+    plan.add(Rule(FAIL, percent=0))
     plan.add(Rule(FAIL))
     assert [each and each.status for each in verdicts(plan, 3)] == [429, 503, 503]
-    assert [(rule.id, matched, given) for rule, matched, given in plan.rules()] == [(1, 3, 1), (2, 2, 2)]
+    assert [(rule.id, matched, given) for rule, matched, given in plan.rules()] == [(1, 3, 1), (2, 2, 0), (3, 2, 2)]
 
 
 def test_a_rule_can_be_for_the_nth_match_alone(plan: FaultPlan) -> None:
@@ -124,12 +126,12 @@ def test_a_rule_written_as_json_reads_back_as_itself(form: dict[str, Any]) -> No
         ({"operation": "patch"}, "operation must be one of get, get_bulk, put, delete, list, not 'patch'"),
         ({"nth": 0}, "nth must be a whole number of 1 or more, not 0"),
         ({"times": 0}, "times must be a whole number of 1 or more, not 0"),
-        ({"times": True}, "times must be a whole number of 1 or more, not True"),
+        ({"times": True}, "times must be a whole number of 1 or more, not true"),
         ({"percent": 101}, "percent must be a whole number from 0 to 100, not 101"),
         ({"percent": 0.5}, "percent must be a whole number from 0 to 100, not 0.5"),
         ({"for_s": -1}, "for_s must be 0 to 86400 seconds, not -1"),
-        ({"for_s": float("inf")}, "for_s must be 0 to 86400 seconds, not inf"),
-        ({"key_prefix": None}, "key_prefix must be a string, not None"),
+        ({"for_s": float("inf")}, "for_s must be 0 to 86400 seconds, not Infinity"),
+        ({"key_prefix": None}, "key_prefix must be a string, not null"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(form: dict[str, Any], text: str) -> None:

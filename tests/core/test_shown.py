@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from queue_emulator.core.shown import block, one_line
+from queue_emulator.core.shown import block, json_value, one_line
 
 OBEYED = {"Cc", "Cs", "Zl", "Zp"}
 REORDERING = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -51,3 +51,19 @@ def test_text_for_people_stays_as_it_is(text: str) -> None:
 def test_escapes_are_those_of_json() -> None:
     assert one_line("a\nb\r\x1b[31m\x7f\U000e0041") == r"a\nb\r\u001b[31m\u007f\udb40\udc41"
     assert block("one\r\ntwo\n") == "one\n    two"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "null"),
+        (True, "true"),
+        ([None, {"a": False}], '[null, {"a": false}]'),
+        ("text", "'text'"),
+        ({"é": "\u202e\ud800"}, '{"é": "\\u202e\\ud800"}'),
+        (1.5, "1.5"),
+        (["x" * 100], '["' + "x" * 78),
+    ],
+)
+def test_a_value_of_json_is_shown_in_json_s_own_words(value: object, shown: str) -> None:
+    assert json_value(value) == shown

@@ -164,7 +164,7 @@ WRONG = [
     (step("{operation: claimTask, id: a, status: 200}"), "claimTask takes no id and no segment"),
     (step("{request: get /x, status: 200}"), "request must look like 'GET /path', in ASCII, not 'get /x'"),
     (step("{request: GET x, status: 200}"), "request must look like 'GET /path'"),
-    (step("{operation: claimTask}"), "status must be a status or a list of them, not None"),
+    (step("{operation: claimTask}"), "status must be a status or a list of them, not null"),
     (step("{operation: claimTask, status: [200, ok]}"), "status must be a status"),
     (step("{operation: claimTask, status: 20}"), "status must be a status"),
     (step("{operation: claimTask, status: 200, key: mine}"), "key must be one of right, queue, admin"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import run
+from tests.cli.in_process import run_here
 from tests.docs.readme import TEXT, Block, StartedFor
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def first_cells(heading: str) -> list[str]:
 
 def test_every_option_of_serve_is_in_the_table(tmp_path: Path) -> None:
     documented = re.findall(r"--[a-z-]+", " ".join(first_cells("Options of `serve`")))
-    offered = re.findall(r"^  (?:-h, )?(--[a-z-]+)", run("serve", "--help", folder=tmp_path).stdout, re.MULTILINE)
+    offered = re.findall(r"^  (?:-h, )?(--[a-z-]+)", run_here("serve", "--help", folder=tmp_path).stdout, re.MULTILINE)
     assert sorted(documented) == sorted(set(offered) - {"--help"})
 
 

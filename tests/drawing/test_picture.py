@@ -186,3 +186,9 @@ def test_what_failed_is_crossed_and_what_was_not_done_goes_nowhere() -> None:
 
 def test_a_story_in_which_nothing_happens_is_its_words() -> None:
     assert STORY.title in texts(replace(STORY, moments=(), bars=()))
+
+
+def test_a_request_that_still_runs_says_so_below_its_last_operation() -> None:
+    tree = ElementTree.fromstring(picture(replace(STORY, moments=STORY.moments[:-1], bars=(), verdict="")))
+    ys = {each.text: float(each.get("y", 0)) for each in tree.iter(f"{SVG}text")}
+    assert ys["still runs"] - ys["v5"] >= 12

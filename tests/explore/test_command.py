@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from queue_emulator import cli
 from queue_emulator.explore.schedule import FIRST_LINE
+from tests.workerd.serving import ON_LINUX, children, kill
 
 DAEMONS = ("explore", "--scenario", "two-ends", "--schedules", "64", "--random-seed", "1")
 
@@ -54,8 +56,34 @@ def test_the_same_number_of_schedules_and_seed_say_the_same_as_json(capsys: pyte
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one-process", "two-processes"])
-def test_ctrl_c_keeps_what_was_found(more: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [1, 2], ids=["one-process", "two-processes"])
+def test_ctrl_c_keeps_what_was_found(count: int, tmp_path: Path) -> None:
+    with searching(tmp_path, count) as running:
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert said.splitlines()[-1].endswith("; interrupted")
+    assert list(tmp_path.glob("*.schedule"))
+
+
+@ON_LINUX
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_the_search_and_what_all_have_found_stays(tmp_path: Path) -> None:
+    with searching(tmp_path, 2) as running:
+        started = [pid for pid in children(running.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert len(started) == 2
+        kill(started[0])
+        said, errors = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert said.splitlines()[-1].endswith("; interrupted")
+    assert list(tmp_path.glob("*.schedule"))
+    killed = "queue-emulator: a process of the search has ended without a word: it was killed"
+    assert errors.splitlines()[-1] == f"{killed}; the search is not finished"
+
+
+@contextmanager
+def searching(folder: Path, processes: int) -> Iterator["subprocess.Popen[str]"]:
+    """A search without an end that has found something."""
     arguments = [
         "-m",
         "queue_emulator",
@@ -65,21 +93,17 @@ def test_ctrl_c_keeps_what_was_found(more: tuple[str, ...], tmp_path: Path) -> N
         "--seconds",
         "600",
         "--out",
-        str(tmp_path),
-        *more,
+        str(folder),
+        "--workers",
+        str(processes),
     ]
-    running = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    )
-    assert running.stderr is not None
-    for line in running.stderr:
-        if "broken guarantees: P" in line:
-            break
-    running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=60)
-    assert running.returncode == 1
-    assert said.splitlines()[-1].endswith("; interrupted")
-    assert list(tmp_path.glob("*.schedule"))
+    ) as running:
+        assert running.stderr is not None
+        assert any("broken guarantees: P" in line for line in running.stderr)
+        yield running
+        running.kill()
 
 
 def test_where_nothing_breaks_it_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:

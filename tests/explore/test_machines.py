@@ -39,7 +39,7 @@ def test_a_holder_is_refused_on_a_machine_that_has_not_seen_its_lease_and_this_i
     assert begins
     far = Scenario("far", (Actor("b", "SJC", ("renew t1",)), *ONE.actors), ONE.before, machines=2)
     world = replay(far, [Choice("b", machine=2), *made])
-    finding = examine(far, world.made, target, signs(far, world.made, target), 1)
+    finding = examine(far, world.made, target, signs(world, target), 1)
     assert finding is not None
     assert (Behaviour.MACHINES,) in finding.causes
     assert "several machines, each with copies of its own" in text_report.needs(finding.causes)

@@ -20,7 +20,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 def found(scenario: Scenario, target: Target, choices: list[Choice]) -> Finding:
     world = replay(scenario, choices)
-    finding = examine(scenario, world.made, target, signs(scenario, world.made, target), 1)
+    finding = examine(scenario, world.made, target, signs(world, target), 1)
     assert finding is not None
     return finding
 

@@ -107,7 +107,7 @@ def test_the_order_of_schedules_does_not_depend_on_the_hash_seed() -> None:
 
 def test_each_scenario_has_its_turn_and_the_swarm_a_fifth_of_all_operations() -> None:
     steps: dict[str, int] = {}
-    for world in islice(schedules(SCENARIOS, 0), 200):
+    for world in islice(schedules(SCENARIOS, 0), 400):
         name = world.scenario.name.partition("-")[0] if world.scenario.name.startswith("swarm") else world.scenario.name
         steps[name] = steps.get(name, 0) + world.steps
     assert steps.keys() == {each.name for each in SCENARIOS} | {"swarm"}

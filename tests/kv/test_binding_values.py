@@ -132,13 +132,6 @@ async def test_a_key_is_there_until_the_first_millisecond_of_its_expiration(
     assert (await cache.list()).keys == ()
 
 
-async def test_an_expiration_comes_even_to_a_copy_with_a_long_cache_ttl(cache: Binding, clock: MovableClock) -> None:
-    await cache.put("k", "v", expiration=1_795_435_200 + 90)
-    assert await cache.get("k", cache_ttl=3600) == "v"
-    clock.advance(90_000)
-    assert await cache.get("k", cache_ttl=3600) is None
-
-
 async def test_a_refused_write_changes_nothing(cache: Binding) -> None:
     await cache.put("k", "v", metadata=1)
     for refused in ({"expiration_ttl": 59}, {"expiration": 1}, {"metadata": "x" * 1023}):

@@ -11,6 +11,9 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+# Without what other packages bring, which takes longer to load than everything else.
+_LEFT_OUT = ("cacheprovider", "schemathesis", "hypothesispytest")
+PYTEST = ("-m", "pytest", "-q", *(word for name in _LEFT_OUT for word in ("-p", f"no:{name}")))
 PROJECT = {
     "emulator.py": "def speed():\n    return 88\n",
     "contracts/__init__.py": "",
@@ -70,7 +73,7 @@ def python(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_project_with_modules_and_fixtures_of_our_names_is_tested_as_if_we_were_not_there(project: Path) -> None:
-    ran = python(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+    ran = python(project, *PYTEST, "-W", "error")
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
     assert "2 passed" in ran.stdout
 
@@ -78,7 +81,7 @@ def test_a_project_with_modules_and_fixtures_of_our_names_is_tested_as_if_we_wer
 def test_our_fixtures_are_found_where_the_project_has_none_of_these_names(project: Path) -> None:
     (project / "tests" / "conftest.py").unlink()
     (project / "tests" / "test_own_names.py").write_text("def test_it(kv, faults):\n    kv.put('k', 'v')\n", "utf-8")
-    ran = python(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+    ran = python(project, *PYTEST, "-W", "error")
     assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
@@ -95,7 +98,7 @@ def test_an_empty_session_loads_the_plugin_and_nothing_under_it(project: Path) -
         """
     (project / "tests" / "conftest.py").write_text(dedent(listing), "utf-8")
     (project / "tests" / "test_own_names.py").write_text("", "utf-8")
-    loaded = set(python(project, "-m", "pytest", "-q", "-p", "no:cacheprovider").stdout.splitlines()[-1].split())
+    loaded = set(python(project, *PYTEST).stdout.splitlines()[-1].split())
     plugins = {"queue_emulator.pytest_plugin", "queue_contracts.pytest_entry"}
     assert loaded == {"queue_emulator", "queue_contracts", *plugins}
 

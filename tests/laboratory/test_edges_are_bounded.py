@@ -8,7 +8,7 @@ from queue_emulator.core.edge import Edge
 from queue_emulator.core.entries import Entry, Page, Row
 from queue_emulator.core.limits import EDGE_BYTES_MAX, EDGE_COPIES_MAX, EDGE_PAGES_MAX
 from queue_emulator.core.options import ListRequest
-from queue_emulator.testing import KV, Emulator, EmulatorClock
+from queue_emulator.testing import KV, EmulatorClock
 
 MINUTE_MS = 60_000
 
@@ -131,14 +131,16 @@ def test_a_page_that_is_evicted_leaves_the_others_of_its_prefix_to_writes() -> N
 
 
 @pytest.mark.slow
-def test_an_evicted_copy_is_only_read_again(emulator: Emulator, kv: KV, emulator_clock: EmulatorClock) -> None:
+def test_an_evicted_copy_is_only_read_again(kv: KV, emulator_clock: EmulatorClock) -> None:
     """What an edge had to let go is asked of the centre: fresher than it would have been, never lost."""
     tokyo = kv.at("NRT")
     kv.put("first", "old")
     assert tokyo.get("first") == "old"
     emulator_clock.advance(1)
     kv.put("first", "new")
-    emulator.load([{"key": f"{number:02d}", "value": "x" * 1024 * 1024} for number in range(65)])
+    large = "x" * 1024 * 1024
+    for number in range(65):
+        kv.put(f"{number:02d}", large)
     assert tokyo.get("first") == "old"
     assert tokyo.get_with_metadata("00").cache_status == "MISS"
     for number in range(64):

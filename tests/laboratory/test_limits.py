@@ -2,52 +2,16 @@
 
 import pytest
 
-from queue_emulator.core.errors import KVError, OperationBudgetError
+from queue_emulator.core.errors import OperationBudgetError
 from queue_emulator.core.limits import BUDGET_TEXT
 from queue_emulator.kv.binding import Binding
-from queue_emulator.testing import KV, Emulator, EmulatorClock, run_now
+from queue_emulator.testing import KV, Emulator, run_now
 from tests.laboratory.looking import last_event
 
 
 def binding(emulator: Emulator) -> Binding:
     """The namespace as one run of a Worker holds it."""
     return emulator.deployment.binding("SJC")
-
-
-def test_a_second_write_of_a_key_within_a_second_is_refused(kv: KV, emulator_clock: EmulatorClock) -> None:
-    kv.put("k", "1")
-    emulator_clock.advance(0.999)
-    with pytest.raises(KVError, match=r"^KV PUT failed: 429 Too Many Requests$") as refused:
-        kv.put("k", "2")
-    assert (refused.value.status, refused.value.definite) == (429, True)
-    assert kv.get("k") == "1"
-    emulator_clock.advance(0.001)
-    kv.put("k", "3")
-    assert kv.get("k") == "3"
-
-
-def test_the_second_counts_from_the_last_write_that_was_accepted(kv: KV, emulator_clock: EmulatorClock) -> None:
-    kv.put("k", "1")
-    for _ in range(4):
-        emulator_clock.advance(0.2)
-        with pytest.raises(KVError, match="429"):
-            kv.put("k", "2")
-    emulator_clock.advance(0.2)
-    kv.put("k", "3")
-
-
-def test_locations_share_the_limit_keys_do_not(kv: KV) -> None:
-    kv.put("k", "1")
-    kv.put("other", "1")
-    with pytest.raises(KVError, match="429"):
-        kv.at("NRT").put("k", "2")
-
-
-def test_a_write_and_a_delete_in_one_second_are_allowed(kv: KV) -> None:
-    kv.put("k", "1")
-    kv.delete("k")
-    kv.delete("k")
-    assert kv.get("k") is None
 
 
 def test_a_bulk_write_is_not_limited_and_limits_nothing(emulator: Emulator, kv: KV) -> None:
@@ -57,14 +21,6 @@ def test_a_bulk_write_is_not_limited_and_limits_nothing(emulator: Emulator, kv: 
     emulator.load([{"key": "other", "value": "1"}])
     kv.put("other", "2")
     assert kv.get("other") == "2"
-
-
-def test_a_clock_set_back_does_not_hold_writes_up(kv: KV, emulator_clock: EmulatorClock) -> None:
-    kv.put("k", "1")
-    emulator_clock.set("2026-01-01T11:00:00Z")
-    kv.put("k", "2")
-    with pytest.raises(KVError, match="429"):
-        kv.put("k", "3")
 
 
 @pytest.mark.queue_emulator(without=["write-rate"])
@@ -103,13 +59,6 @@ def test_the_operations_of_a_run_can_be_unlimited(emulator: Emulator) -> None:
     cache = binding(emulator)
     for _ in range(1001):
         run_now(cache.get("k"))
-
-
-@pytest.mark.queue_emulator(profile="local")
-def test_the_local_runtime_has_no_such_limits(emulator: Emulator) -> None:
-    cache = binding(emulator)
-    for _ in range(1001):
-        run_now(cache.put("k", ""))
 
 
 def test_a_refused_write_that_escapes_the_worker_is_a_500_and_the_log_says_which_limit_and_where(

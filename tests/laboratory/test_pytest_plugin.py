@@ -28,42 +28,7 @@ TOKYO = """
         emulator_clock.advance(60)
         assert tokyo.get("/api/queue").json()["pending"] == []
 """
-
-
-def ran(pytester: pytest.Pytester, source: str, *arguments: str) -> pytest.RunResult:
-    """The result of a user's test file; markers are strict, warnings are errors."""
-    pytester.makepyfile(source)
-    return pytester.runpytest_inprocess("--strict-markers", "-W", "error", *WITHOUT, *arguments)
-
-
-def test_a_user_s_test_runs_as_documented(pytester: pytest.Pytester) -> None:
-    ran(pytester, TOKYO).assert_outcomes(passed=1)
-
-
-def test_the_example_fails_where_the_hazard_is_switched_off(pytester: pytest.Pytester) -> None:
-    local = "    import pytest\n    pytestmark = pytest.mark.queue_emulator(profile='local')\n"
-    ran(pytester, local + TOKYO).assert_outcomes(failed=1)
-
-
-def test_every_test_in_the_readme_runs(pytester: pytest.Pytester) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    tests = [block for block in blocks if "def test_" in block and "worker=" not in block]
-    assert len(tests) >= 2
-    ran(pytester, "\n\n".join(tests)).assert_outcomes(passed=sum(block.count("def test_") for block in tests))
-
-
-def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
-    listed = pytester.runpytest_inprocess("--fixtures", "-q").stdout.str()
-    for name in ("emulator", "kv", "emulator_clock", "faults", "explore"):
-        assert re.search(rf"^{name} -- .*pytest_plugin\.py:\d+\n    [A-Z]", listed, re.MULTILINE), name
-    markers = pytester.runpytest_inprocess("--markers").stdout.str()
-    assert (
-        "@pytest.mark.queue_emulator(worker, profile, locations, worker_version, rate_limit, strict, seed, " in markers
-    )
-
-
-def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> None:
-    source = """
+EACH_MEMBER = """
         import pytest
         from queue_emulator.core.errors import KVError
 
@@ -128,7 +93,44 @@ def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> 
             from queue_emulator.testing import Emulator
             assert task_id(emulator) == task_id(Emulator(seed=5)) != task_id(Emulator(seed=6))
     """
-    ran(pytester, source).assert_outcomes(passed=10)
+
+
+def ran(pytester: pytest.Pytester, source: str, *arguments: str) -> pytest.RunResult:
+    """The result of a user's test file; markers are strict, warnings are errors."""
+    pytester.makepyfile(source)
+    return pytester.runpytest_inprocess("--strict-markers", "-W", "error", *WITHOUT, *arguments)
+
+
+def test_a_user_s_test_runs_as_documented(pytester: pytest.Pytester) -> None:
+    ran(pytester, TOKYO).assert_outcomes(passed=1)
+
+
+def test_the_example_fails_where_the_hazard_is_switched_off(pytester: pytest.Pytester) -> None:
+    local = "    import pytest\n    pytestmark = pytest.mark.queue_emulator(profile='local')\n"
+    ran(pytester, local + TOKYO).assert_outcomes(failed=1)
+
+
+def test_every_test_in_the_readme_runs(pytester: pytest.Pytester) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    tests = [block for block in blocks if "def test_" in block and "worker=" not in block]
+    assert len(tests) >= 2
+    pytester.makepyfile(**{f"test_example_{number}": block for number, block in enumerate(tests)})
+    passed = sum(block.count("def test_") for block in tests)
+    pytester.runpytest_inprocess("--strict-markers", "-W", "error", *WITHOUT).assert_outcomes(passed=passed)
+
+
+def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
+    listed = pytester.runpytest_inprocess("--fixtures", "-q", *WITHOUT).stdout.str()
+    for name in ("emulator", "kv", "emulator_clock", "faults", "explore"):
+        assert re.search(rf"^{name} -- .*pytest_plugin\.py:\d+\n    [A-Z]", listed, re.MULTILINE), name
+    markers = pytester.runpytest_inprocess("--markers", *WITHOUT).stdout.str()
+    assert (
+        "@pytest.mark.queue_emulator(worker, profile, locations, worker_version, rate_limit, strict, seed, " in markers
+    )
+
+
+def test_the_marker_says_how_the_emulator_behaves(pytester: pytest.Pytester) -> None:
+    ran(pytester, EACH_MEMBER).assert_outcomes(passed=10)
 
 
 def test_a_marker_nearer_to_the_test_wins_member_by_member(pytester: pytest.Pytester) -> None:

@@ -48,7 +48,10 @@ def test_the_free_plan_ends_a_kind_of_operation_for_the_day_and_no_other(emulato
 @pytest.mark.slow
 @FREE_PLAN
 def test_a_hundred_thousand_reads_are_a_day_s_and_a_bulk_read_counts_each_key(emulator: Emulator, kv: KV) -> None:
-    use_up(emulator, "reads", but=3)
+    for _ in range(FREE.per_day["reads"] // 100 - 1):
+        run_now(emulator.deployment.emulated().get_bulk("SJC", [b"%d" % number for number in range(100)]))
+    for _ in range(97):
+        kv.get("k")
     kv.get_bulk(["a", "b"])
     kv.get("k")
     for read in (lambda: kv.get("k"), lambda: kv.get_bulk(["a"])):

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +13,7 @@ from queue_emulator.core.profiles import CLOUDFLARE
 from queue_emulator.testing.host import answering
 from queue_emulator.testing.threads import LoopThread
 from queue_emulator.testing.workers import Workers
+from tests.asking import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -53,8 +53,7 @@ async def test_a_worker_that_does_not_answer_is_told_instead_of_waited_for() -> 
     async def in_a_loop(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.Event().wait()
 
-    transport = httpx.ASGITransport(answering(in_a_loop, limit_s=0.01))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    async with client_of(answering(in_a_loop, limit_s=0.01)) as client:
         with pytest.raises(
             EmulatorError, match=r"^the Worker did not answer GET /k within 0\.01 s: is it in a loop\?$"
         ):
@@ -65,8 +64,7 @@ async def test_a_timeout_that_is_the_workers_own_is_left_as_it_is() -> None:
     async def own(scope: Scope, receive: Receive, send: Send) -> None:
         raise TimeoutError("its own")
 
-    transport = httpx.ASGITransport(answering(own))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    async with client_of(answering(own)) as client:
         with pytest.raises(TimeoutError, match="its own"):
             await client.get("/k")
 

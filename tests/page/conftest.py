@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Request, ViewportSize, expect
 
-from tests.cli.emulator_process import BASIC, QUEUE, Emulator, StartEmulator, start
+from tests.cli.emulator_process import BASIC, QUEUE, Emulator, start
 from tests.page.browser import browser as started
 
 expect.set_options(timeout=20_000)  # far beyond what anything here takes: a test asserts no time
@@ -23,21 +23,6 @@ OpenPage = Callable[..., Page]
 def chromium() -> Iterator[Browser]:
     with started() as running:
         yield running
-
-
-@pytest.fixture
-def start_emulator(tmp_path: Path) -> Iterator[StartEmulator]:
-    """`start_emulator("--ephemeral")`, on a free port."""
-    running: list[Emulator] = []
-
-    def starter(*arguments: str | Path, environment: dict[str, str] | None = None) -> Emulator:
-        log_file = tmp_path / f"log-{len(running)}"
-        running.append(start(*arguments, folder=tmp_path, log_file=log_file, environment=environment))
-        return running[-1]
-
-    yield starter
-    for each in running:
-        each.dispose()
 
 
 @pytest.fixture(scope="session")

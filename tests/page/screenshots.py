@@ -98,6 +98,13 @@ def _shoot(
         _view(page, url, "cost")
         page.get_by_role("heading", name="Free plan").wait_for()
         shot("cost")
+    _explore(page, url)
+    shot("explore")
+    context.close()
+
+
+def _explore(page: Page, url: str) -> None:
+    """Search, and play what is found."""
     _view(page, url, "explore")
     page.get_by_label("Scenario").select_option("two-ends")
     page.get_by_label("Seconds").fill("3")
@@ -109,8 +116,6 @@ def _shoot(
         page.get_by_role("button", name="Next as found").click()
         page.locator(".player img").wait_for()
     page.wait_for_timeout(300)
-    shot("explore")
-    context.close()
 
 
 def _view(page: Page, url: str, name: str) -> None:

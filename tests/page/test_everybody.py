@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.cli.emulator_process import Emulator
-from tests.page.conftest import OpenPage
+from tests.page.conftest import PAGE, OpenPage
 
 VIEWS = ("keys", "timeline", "clock", "cost", "explore")
 PHONE, LARGE = {"width": 360, "height": 740}, {"width": 3840, "height": 2160}
@@ -45,3 +45,16 @@ def test_dialogs_and_empty_states_have_none_either(empty: Emulator, open_page: O
     page.keyboard.press("4")
     expect(page.get_by_role("heading", name="No traffic yet")).to_be_visible()
     assert violations(page, axe) == []
+
+
+def test_on_a_phone_all_that_locations_show_fits_and_each_run_names_its_location(
+    emulator: Emulator, open_page: OpenPage
+) -> None:
+    page = open_page(emulator.url, viewport={"width": 360, "height": 740})
+    row = page.locator(".row").filter(has_text="queue:task:task2")
+    expect(row.locator(".chip.stale")).to_be_visible()
+    assert row.locator(".places").evaluate("(each) => each.scrollWidth <= each.clientWidth")
+    page.goto(f"{emulator.url}{PAGE}#timeline")
+    run = page.locator(".run").last
+    run.wait_for()
+    assert "NRT" in run.evaluate("(each) => getComputedStyle(each, '::before').content")

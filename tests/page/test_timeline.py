@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.cli.emulator_process import Emulator
-from tests.page.conftest import PAGE, TOKYO, OpenPage
+from tests.cli.emulator_process import QUEUE, Emulator, StartEmulator
+from tests.page.conftest import AT, PAGE, TOKYO, OpenPage
 
 
 def test_a_stale_read_is_marked_and_tells_what_should_have_been(emulator: Emulator, open_page: OpenPage) -> None:
@@ -34,6 +34,22 @@ def test_operations_appear_as_they_happen_and_one_key_has_a_life(emulator: Emula
     expect(page.get_by_text("get queue:task:task4")).to_have_count(1)
     page.get_by_label("only stale or failed").check()
     expect(page.get_by_role("heading", name="Nothing like this happened")).to_be_visible()
+
+
+def test_of_several_versions_each_run_names_its_own_and_one_can_be_chosen(
+    start_emulator: StartEmulator, open_page: OpenPage
+) -> None:
+    emulator = start_emulator("--ephemeral", *AT, "--worker-version", "NRT=old")
+    for headers in (TOKYO, QUEUE):
+        emulator.ask("GET", "/api/queue/task1", headers=headers)
+    page = open_page(emulator.url, "timeline")
+    expect(page.locator(".run")).to_have_text(["GET /api/queue/{id}, version old", "GET /api/queue/{id}, version new"])
+    chosen = page.get_by_label("Version of the Worker")
+    expect(chosen.locator("option")).to_have_text(["All versions", "new: at SJC", "old: at NRT"])
+    chosen.select_option("old")
+    expect(page.locator(".run")).to_have_text(["GET /api/queue/{id}, version old"])
+    page.locator("button.op").click()
+    expect(page.get_by_label("The chosen operation")).to_contain_text("Version of the Workerold")
 
 
 def test_a_fault_is_marked_with_its_rule(emulator: Emulator, open_page: OpenPage) -> None:

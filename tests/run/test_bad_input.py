@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import closed_environment, files_of, run
+from tests.cli.emulator_process import closed_environment, run
+from tests.cli.in_process import refusal
 from tests.run.tool import StartRun
 
 WAIT = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
@@ -16,13 +17,7 @@ WAIT = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pa
 
 def refused(folder: Path, *arguments: str, **variables: str) -> str:
     """The one line; nothing is written."""
-    before = files_of(folder)
-    ended = run("run", *arguments, folder=folder, environment=variables or None)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert files_of(folder) == before
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("queue-emulator: ")
-    return line.removeprefix("queue-emulator: ")
+    return refusal("run", *arguments, folder=folder, environment=variables or None)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--",), ("--location", "SJC", "--")])
@@ -74,16 +69,16 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 def test_a_folder_for_sockets_that_is_too_long_is_named(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    line = refused(tmp_path, "--", sys.executable, TMPDIR=str(folder))
-    assert line.startswith(f"cannot listen at {folder}/queue-emulator-")
+    ended = run("run", "--", sys.executable, folder=tmp_path, environment={"TMPDIR": str(folder)})
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert line.startswith(f"queue-emulator: cannot listen at {folder}/queue-emulator-")
     assert line.endswith("AF_UNIX path too long; TMPDIR names the folder for that")
 
 
 def test_two_runs_on_one_state_are_refused(start_run: StartRun, tmp_path: Path) -> None:
     start_run(WAIT, kept=True).line("up")
-    ended = run("run", "--", sys.executable, "-c", "print('ran')", folder=tmp_path)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    (line,) = ended.stderr.splitlines()
+    line = refused(tmp_path, "--", sys.executable, "-c", "print('ran')")
     assert "state.sqlite" in line
     assert "in use by another process" in line
 

@@ -3,13 +3,12 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.cli.emulator_process import Emulator, start
+from tests.cli.emulator_process import Emulator, StartEmulator
 from tests.run.probe_tools import installed
 from tests.run.tool import environment_of, node
 
@@ -17,12 +16,8 @@ PATH = "/cdn-cgi/emulator/kv/SJC"
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    folder = tmp_path_factory.mktemp("serve")
-    options = ("--ephemeral", "--location", "SJC", "--location", "NRT")
-    running = start(*options, folder=folder, log_file=folder / "log")
-    yield running
-    running.dispose()
+def emulator(start_for_module: StartEmulator) -> Emulator:
+    return start_for_module("--ephemeral", "--location", "SJC", "--location", "NRT")
 
 
 def ask(emulator: Emulator, method: str, target: str, path: str = PATH, **more: str) -> httpx.Response:

@@ -94,7 +94,8 @@ const options = { kvNamespaces: { CACHE: "a b", TOKYO: { id: "t" } } };
   for (const each of bindings) console.log(each.name, "->", each.kvNamespace.name);
   for (const { name, external } of services) {
     if (!external) continue;
-    const headers = external.http.injectRequestHeaders.map(({ name, value }) => `${name}: ${value}`);
+    const shown = (value) => value.replace(/^[0-9a-f-]{36}$/, "P");
+    const headers = external.http.injectRequestHeaders.map(({ name, value }) => `${name}: ${shown(value)}`);
     console.log(name, "=", external.address.replace(/queue-emulator-[^/]*/, "X"), headers.join(", "));
   }
   new Miniflare(options);
@@ -102,12 +103,12 @@ const options = { kvNamespaces: { CACHE: "a b", TOKYO: { id: "t" } } };
 """
     running = start_run([node(), "-e", code], "--at", "TOKYO=NRT", TMPDIR="/tmp")
     assert running.ended() == 0
-    service = "queue-emulator:kv:"
+    service, by = "queue-emulator:kv:", "X-Emulator-Process: P"
     expected = [
         f"CACHE -> {service}SJC:a b",
         f"TOKYO -> {service}NRT:t",
-        f"{service}SJC:a b = unix:/tmp/X/kv X-Emulator-Location: SJC, X-Emulator-Namespace: a%20b",
-        f"{service}NRT:t = unix:/tmp/X/kv X-Emulator-Location: NRT, X-Emulator-Namespace: t",
+        f"{service}SJC:a b = unix:/tmp/X/kv X-Emulator-Location: SJC, X-Emulator-Namespace: a%20b, {by}",
+        f"{service}NRT:t = unix:/tmp/X/kv X-Emulator-Location: NRT, X-Emulator-Namespace: t, {by}",
     ]
     assert [each for each in running.lines if each not in running.ours()] == expected
     (line,) = running.ours()

@@ -7,7 +7,9 @@ import pytest
 
 from queue_emulator.run.reports import Ready, parse
 
-READY: dict[str, object] = {"event": "ready", "tool": "wrangler 4", "miniflare": "4", "cf": {}, "alone": None}
+READY: dict[str, object] = {
+    "event": "ready", "tool": "wrangler 4", "miniflare": "4", "process": "p", "instance": 1, "cf": {}, "alone": None,
+}  # fmt: skip
 ELSEWHERE = (
     "http://evil.example:80/", "http://8.8.8.8:80/", "https://127.0.0.1:80/", "file:///etc/passwd", "unix:/tmp/x",
     "ftp://127.0.0.1:21/", "http://[::1", "http://127.0.0.1:99999/", "http://127.0.0.1:-5/", "http://127.0.0.1:0/",
@@ -34,7 +36,7 @@ FORMS = (
 )
 def test_a_runtime_on_this_machine_is_believed(near: str) -> None:
     said = {**READY, "urls": {"SJC": near}, "clocks": [near]}
-    assert parse(json.dumps(said).encode()) == Ready("wrangler 4", "4", {"SJC": near}, {}, None, (near,))
+    assert parse(json.dumps(said).encode()) == Ready("wrangler 4", "4", "p", 1, {"SJC": near}, {}, None, (near,))
 
 
 def test_no_report_leads_what_clients_send_away_from_this_machine() -> None:

@@ -12,6 +12,7 @@ from queue_emulator.kv.operation import Invocation
 from queue_emulator.run.app import Addresses, ToolApp
 from queue_emulator.workerd.invocations import Invocations
 from queue_emulator.workerd.proxying import Receive, Scope, Send
+from tests.asking import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -56,8 +57,7 @@ async def client(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await tool({**scope, INVOCATION: Invocation()}, receive, send)
 
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:
+    async with client_of(app) as made:
         yield made
 
 

@@ -3,14 +3,13 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from queue_emulator.web.control_app import MODULES
-from tests.cli.emulator_process import FIXTURES, Emulator, start
+from tests.cli.emulator_process import FIXTURES, Emulator, StartEmulator
 from tests.run.probe_tools import TOOLS_PINNED, installed
 from tests.run.tool import StartRun, environment_of, node
 
@@ -40,12 +39,9 @@ def vitest(folder: Path) -> list[str | Path]:
 
 
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
+def emulator(start_emulator: StartEmulator) -> Emulator:
     """As the fixture's README starts it."""
-    options = ("--ephemeral", "--location", "SJC", "--location", "NRT")
-    running = start(*options, folder=tmp_path, log_file=tmp_path / "log")
-    yield running
-    running.dispose()
+    return start_emulator("--ephemeral", "--location", "SJC", "--location", "NRT")
 
 
 @pytest.mark.parametrize("tool", PLUGINS)

@@ -1,6 +1,7 @@
 """`python -m tests.soak.counted serve …`: the emulator, which tells what it holds each time that it gets SIGUSR1.
 
-What cannot be seen from outside is written as one line of JSON to the file that the environment names in HELD.
+What cannot be seen from outside is written as one line of JSON to the file that the environment names in HELD. LIMIT
+is how many files it may have open.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import ctypes
 import gc
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -30,4 +32,6 @@ def _tell(number: int, frame: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, _tell)
+    limit = int(os.environ["LIMIT"])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     sys.exit(main(sys.argv[1:]))

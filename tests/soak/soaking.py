@@ -1,8 +1,6 @@
 """One soak: an emulator under a small limit of open files, every kind of client at every face, and what is left."""
 
 import itertools
-import os
-import resource
 import subprocess
 import sys
 import threading
@@ -17,11 +15,13 @@ import httpx
 
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 from queue_emulator.core.wire_names import API_PREFIX
+from tests.cli.emulator_process import start
 from tests.soak import clients
 from tests.soak.clients import CLIENTS, Face, connect, face
 from tests.soak.holding import Holding, holding
 
 LIMIT = 256
+_REPOSITORY = Path(__file__).parents[2]
 _TOKEN = "soak-token"
 _KEYS = {"QUEUE_API_KEY": "soak-queue", "ADMIN_API_KEY": "soak-admin", "EMULATOR_API_TOKEN": _TOKEN}
 _API = f"{API_PREFIX}/accounts"
@@ -154,49 +154,30 @@ def _settled(running: Running, wanted: Holding | None) -> Holding:
 @contextmanager
 def emulator(folder: Path, *, worker: Path | None = None, workerd: Path | None = None) -> Iterator[Running]:
     """`queue-emulator serve` under the limit, with a state file; stopped by its process id."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.soak.counted",
-        "serve",
-        "--port",
-        "0",
+    of_worker = ["--worker", str(worker), *(["--workerd", str(workerd)] if workerd else [])] if worker else []
+    told, log = folder / "held", folder / "log"
+    running = start(
         "--without",
         "write-rate",
         "--state",
-        str(folder / "state.sqlite"),
-    ]
-    if worker is not None:
-        command += ["--worker", str(worker), *(["--workerd", str(workerd)] if workerd else [])]
-    told, log = folder / "held", folder / "log"
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HELD": str(told), **_KEYS}
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            encoding="utf-8",
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, LIMIT)),
-        )
-    assert process.stdout is not None
+        folder / "state.sqlite",
+        *of_worker,
+        folder=folder,
+        log_file=log,
+        environment={"HELD": str(told), "LIMIT": str(LIMIT), "PYTHONPATH": str(_REPOSITORY), **_KEYS},
+        command=(sys.executable, "-m", "tests.soak.counted"),
+    )
     try:
-        banner = list(iter(process.stdout.readline, "Press Ctrl-C to stop.\n"))
-        port = next(int(line.rpartition(":")[2]) for line in banner if line.startswith("  listening"))
-        named = [line.split() for line in banner if " has the id " in line]
-        account = next(line.split("ACCOUNT_ID=")[1].split()[0] for line in banner if "ACCOUNT_ID=" in line)
-        namespace = f"{_API}/{account}/storage/kv/namespaces/{named[0][-1]}"
+        id = next(line.split()[-1] for line in running.banner if " has the id " in line)
+        account = next(line.split("ACCOUNT_ID=")[1].split()[0] for line in running.banner if "ACCOUNT_ID=" in line)
+        namespace = f"{_API}/{account}/storage/kv/namespaces/{id}"
         faces = _faces(f"{namespace}/values/soak", on_workerd=worker is not None)
-        yield Running(process.pid, port, told, log, f"{namespace}/bulk", worker is not None, faces)
+        yield Running(running.process.pid, running.port, told, log, f"{namespace}/bulk", worker is not None, faces)
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        running.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            running.process.wait(30)
+        running.dispose()
 
 
 def _faces(values: str, *, on_workerd: bool) -> list[Face]:

@@ -1,4 +1,4 @@
-"""A folder to work in, and bulk-put files made of entries."""
+"""Bulk-put files made of entries."""
 
 import json
 from collections.abc import Callable
@@ -8,17 +8,8 @@ from typing import Any
 import pytest
 
 from queue_emulator.transfer.bulk_files import BulkFile
-from tests.cli.conftest import start_emulator as start_emulator  # the fixture, which starts in this folder
 
 MakeFile = Callable[..., BulkFile]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Empty."""
-    made = tmp_path / "work"
-    made.mkdir()
-    return made
 
 
 @pytest.fixture

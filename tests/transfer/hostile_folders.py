@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from struct import pack
 
-from queue_emulator.kv.wrangler_layout import Layout
+from queue_emulator.kv.wrangler_layout import ALARMS, Layout
 
 Attack = Callable[[Layout, Path], None]
 """Changes a namespace that has the keys "a" and "b"; `outside` is a file that must stay as it is."""
@@ -115,7 +115,7 @@ FILES: Mapping[str, Callable[[Layout], Path]] = {
     "log": beside("-wal"),
     "index of the log": beside("-shm"),
     "journal": beside("-journal"),
-    "alarms": lambda layout: layout.alarms,
+    "alarms": lambda layout: layout.database.with_name(ALARMS),
     "value": blob,
 }
 PUT = (symlink, hard_link, fifo, folder, huge)

@@ -10,6 +10,7 @@ import pytest
 
 from queue_emulator.core.accounts import ACCOUNT_ID, namespace_of
 from tests.cli.emulator_process import ADMIN, BASIC, COMMAND, StartEmulator, closed_environment, files_of, run
+from tests.cli.in_process import run_here
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +20,7 @@ GENERATE = ("generate", "old-format", "--tasks", "30", "--leased", "20%", "--orp
 
 
 def made(folder: Path, *arguments: str) -> list[dict[str, Any]]:
-    done = run(*arguments, folder=folder)
+    done = run_here(*arguments, folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     entries: list[dict[str, Any]] = json.loads(done.stdout)
     return entries
@@ -46,14 +47,14 @@ def test_the_same_command_generates_the_same_bytes(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_generated_is_refused(folder: Path, arguments: list[str], why: str) -> None:
-    done = run("generate", "old-format", *arguments, folder=folder)
+    done = run_here("generate", "old-format", *arguments, folder=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert why in done.stderr
 
 
 @pytest.mark.parametrize("command", ["generate old-format --tasks 20000", "export state.sqlite"])
 def test_a_reader_that_wants_no_more_ends_it_quietly(folder: Path, command: str) -> None:
-    assert run("seed", BASIC, "--to", "state.sqlite", folder=folder).returncode == 0
+    assert run_here("seed", BASIC, "--to", "state.sqlite", folder=folder).returncode == 0
     script = f"{COMMAND} {command} | head -c 10; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", script], cwd=folder, env=closed_environment(), capture_output=True, encoding="utf-8", check=True
@@ -64,15 +65,15 @@ def test_a_reader_that_wants_no_more_ends_it_quietly(folder: Path, command: str)
 
 def test_generated_data_migrates_and_verify_says_what_was_left(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral", "--profile", "local")
-    (folder / "before.json").write_text(run(*GENERATE, folder=folder).stdout)
-    assert run("seed", "before.json", "--to", emulator.url, folder=folder).returncode == 0
+    (folder / "before.json").write_text(run_here(*GENERATE, folder=folder).stdout)
+    assert run_here("seed", "before.json", "--to", emulator.url, folder=folder).returncode == 0
     verify = ("verify", "--from", emulator.url, "--before", "before.json", "--json")
-    unmigrated = run(*verify, folder=folder)
+    unmigrated = run_here(*verify, folder=folder)
     assert unmigrated.returncode == 1
     assert json.loads(unmigrated.stdout)["tasks"] == {"waiting": 27, "orphaned": 3}
 
     emulator.ask("POST", "/api/migrate/run", headers=ADMIN)
-    report = json.loads(run(*verify, folder=folder).stdout)
+    report = json.loads(run_here(*verify, folder=folder).stdout)
     assert report["tasks"] == {"moved": 24, "orphaned": 6}  # the three corrupt ones cannot be migrated
     assert report["leases"] == {"moved": 6}
     assert len(report["pending"]["withoutTask"]) == 2
@@ -82,10 +83,10 @@ def test_generated_data_migrates_and_verify_says_what_was_left(start_emulator: S
 def test_a_clean_migration_ends_verify_with_0(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--ephemeral", "--seed", BASIC)
     emulator.ask("POST", "/api/migrate/run", headers=ADMIN)
-    done = run("verify", "--from", emulator.url, "--before", BASIC, folder=folder)
+    done = run_here("verify", "--from", emulator.url, "--before", BASIC, folder=folder)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "clean")
     emulator.ask("POST", "/api/migrate/rollback", headers=ADMIN)
-    done = run("verify", "--from", emulator.url, "--before", BASIC, folder=folder)
+    done = run_here("verify", "--from", emulator.url, "--before", BASIC, folder=folder)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "not clean: tasks: 5 missing; leases: 2 missing")
 
 
@@ -103,12 +104,12 @@ def test_data_goes_round_through_every_endpoint(start_emulator: StartEmulator, f
     ]
     (folder / "data.json").write_text(json.dumps(data))
     endpoints = ["one.sqlite", "wrangler:state#abc", f"cloudflare:{NAMESPACE}", "state:two.sqlite#OTHER", emulator.url]
-    assert run("seed", "data.json", "--to", endpoints[0], folder=folder).returncode == 0
+    assert run_here("seed", "data.json", "--to", endpoints[0], folder=folder).returncode == 0
     for source, target in pairwise(endpoints):
-        done = run("import", source, "--to", target, folder=folder, environment=environment)
+        done = run_here("import", source, "--to", target, folder=folder, environment=environment)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"3 keys written to {target}"), done.stderr
     for endpoint in endpoints:
-        done = run("export", endpoint, folder=folder, environment=environment)
+        done = run_here("export", endpoint, folder=folder, environment=environment)
         assert (done.returncode, json.loads(done.stdout)) == (0, data)
         assert done.stderr.splitlines()[0] == f"3 entries read from {endpoint}"
         assert TOKEN not in done.stderr + emulator.log()
@@ -122,7 +123,7 @@ def test_what_cannot_be_exported_is_told(folder: Path) -> None:
         {"key": "kept", "value": "1", "expiration_ttl": 5},
     ]
     (folder / "held.json").write_text(json.dumps(data))
-    done = run("export", "held.json", folder=folder)
+    done = run_here("export", "held.json", folder=folder)
     assert [entry["key"] for entry in json.loads(done.stdout)] == ["list", "kept"]
     assert done.stderr.splitlines() == [
         "2 entries read from held.json",
@@ -133,15 +134,15 @@ def test_what_cannot_be_exported_is_told(folder: Path) -> None:
 
 def test_nothing_is_exported_as_an_empty_array(folder: Path) -> None:
     (folder / "empty.json").write_text("[]")
-    assert run("seed", "empty.json", "--to", "wrangler:state#abc", folder=folder).returncode == 0
-    done = run("export", "empty.json", folder=folder)
+    assert run_here("seed", "empty.json", "--to", "wrangler:state#abc", folder=folder).returncode == 0
+    done = run_here("export", "empty.json", folder=folder)
     assert json.loads(done.stdout) == []
 
 
 def test_an_import_leaves_its_source_as_it_was(folder: Path) -> None:
-    assert run("seed", BASIC, "--to", "wrangler:state#abc", folder=folder).returncode == 0
+    assert run_here("seed", BASIC, "--to", "wrangler:state#abc", folder=folder).returncode == 0
     before = files_of(folder / "state")
-    done = run("import", "state", "--to", "my.sqlite", folder=folder)
+    done = run_here("import", "state", "--to", "my.sqlite", folder=folder)
     assert (done.returncode, done.stderr) == (0, "8 entries read from wrangler:state#abc\n")
     assert files_of(folder / "state") == before
 
@@ -166,7 +167,7 @@ def test_an_import_that_cannot_be_is_refused_and_writes_nothing(
     (folder / "bad.json").write_text('[{"key": "a", "value": "1"}, 7]')
     (folder / "file").write_text("")
     before = files_of(folder)
-    done = run("import", source, "--to", target, folder=folder)
+    done = run_here("import", source, "--to", target, folder=folder)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(f"queue-emulator: {why}") or why in done.stderr
     assert "Traceback" not in done.stderr

@@ -170,10 +170,17 @@ def test_a_text_that_names_no_endpoint_is_refused_with_all_forms(text: str) -> N
     assert str(caught.value) == f"cannot write to {text!r}: not a known endpoint; use one of:\n{TARGETS}"
 
 
-@pytest.mark.parametrize("url", ["http://", "http://:8787", "http://127.0.0.1:port", "http://[::1", "http://h/path"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://", "http://:8787", "http://[::1", "http://a b:8787", "http://127.0.0.1:port"),
+        *(f"http://127.0.0.1:{rest}" for rest in ("99999", "8787/api", "8787#NS", "8787?x")),
+    ],
+)
 def test_a_url_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match="not the URL of an emulator"):
+    with pytest.raises(SettingsError) as caught:
         target_of(url)
+    assert str(caught.value) == f"not the URL of an emulator, such as http://127.0.0.1:8787: {url}"
 
 
 def test_a_bulk_put_file_is_a_source_and_no_target(folder: Path) -> None:

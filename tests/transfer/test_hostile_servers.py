@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from queue_emulator import cli
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
@@ -22,6 +20,7 @@ from queue_emulator.kv.retry import Patience
 from queue_emulator.remote_control import BrokenOffError, RemoteControl
 from queue_emulator.transfer.cloudflare_endpoint import CloudflareEndpoint
 from queue_emulator.transfer.endpoint import Source
+from tests.cli.in_process import run_here
 from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, of_json
 
 MEGABYTES_MAX = 400
@@ -38,17 +37,13 @@ Ended = Callable[..., str]
 
 
 @pytest.fixture
-def ended(capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ended:
+def ended(folder: Path) -> Ended:
     """Runs a command to its end; the one line that it said, without the program's name."""
-    monkeypatch.chdir(folder)
-    before = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: str) -> str:
-        capsys.readouterr()
-        assert cli.main(arguments) == 2
-        signal.signal(signal.SIGTERM, before)
-        said = capsys.readouterr()
-        (line,) = said.err.splitlines()
+        done = run_here(*arguments, folder=folder)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
         assert line.isprintable()
         assert len(line) < 600
         return line.removeprefix("queue-emulator: ")
@@ -339,7 +334,7 @@ def test_no_answer_takes_much_memory(name: str, endpoint: str, folder: Path) -> 
 
 
 _MEASURED = """
-import resource, sys
+import sys
 from queue_emulator import cli
 code = cli.main(["export", sys.argv[1]])
 # Not by getrusage: its peak is that of the process, which was a copy of the test's before it ran this.

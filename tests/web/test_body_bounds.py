@@ -48,13 +48,6 @@ async def test_a_body_that_is_too_long_is_refused(
     assert (await client.get(f"{CONTROL}/status")).json()["keys"] == 0
 
 
-@pytest.mark.slow
-async def test_a_body_of_exactly_the_bound_is_read(client: httpx.AsyncClient) -> None:
-    whole = b"[" + b" " * (100 * MEBIBYTE - 2) + b"]"
-    answer = await client.post(f"{CONTROL}/seed", content=whole)
-    assert (answer.status_code, answer.json()["written"]) == (200, 0)
-
-
 @pytest.mark.parametrize("path", [f"{CONTROL}/seed", "/api/result/r", "/elsewhere"])
 async def test_nobody_is_listened_to_for_ever(client: httpx.AsyncClient, path: str) -> None:
     sender = Sender(10_000)

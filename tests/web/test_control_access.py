@@ -5,19 +5,25 @@ import pytest
 
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
+from tests.asking import client_of
 from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio
 
-OWN_HOSTS = ["127.0.0.1", "127.0.0.1:8787", "127.8.9.10:80", "localhost", "localhost:8787", "LocalHost:1", "[::1]:8787"]
+OWN_HOSTS = [
+    *("127.0.0.1", "127.0.0.1:8787", "127.8.9.10:80", "localhost", "localhost:8787", "LocalHost:1", "[::1]:8787"),
+    "a.localhost",
+]
 FOREIGN_HOSTS = [
     *("example.com", "example.com:8787", "127.0.0.1.example.com", "localhost.example.com", "localhost@example.com"),
     *("192.168.1.5:8787", "0.0.0.0:8787", "[::]:8787", "[2001:db8::1]", "[::1", "2130706433", "0x7f.1", ""),
+    *("evil:80@127.0.0.1", "localhost/evil", "localhost?x", "localhost:abc", "[::1%evil]", "evil"),
 ]
 OWN_ORIGINS = ["http://127.0.0.1:8787", "http://localhost:3000", "https://localhost", "http://[::1]:5173"]
 FOREIGN_ORIGINS = [
     *("https://example.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "null", "", "file://"),
     *("localhost", "http://[::1", "https://example.com#http://localhost", "https://localhost@example.com"),
+    *("http://evil@localhost", "//localhost", "file://localhost"),
 ]
 
 
@@ -49,10 +55,14 @@ async def test_a_foreign_origin_is_refused(client: httpx.AsyncClient, origin: st
     assert answer.json()["error"].startswith("the emulator's controls refuse requests from other origins")
 
 
+async def test_every_origin_is_looked_at(client: httpx.AsyncClient) -> None:
+    origins = [("Origin", "http://localhost:8787"), ("Origin", "http://evil.example")]
+    assert (await client.get(f"{CONTROL}/status", headers=origins)).status_code == 403
+
+
 @pytest.mark.parametrize("peer", ["192.0.2.7", "10.0.0.1", "2001:db8::7", "", "unix"])
 async def test_another_machine_is_refused_whatever_it_says(deployment: Deployment, peer: str) -> None:
-    transport = httpx.ASGITransport(create_app(deployment), client=(peer, 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(deployment), peer=(peer, 4711)) as client:
         answer = await client.post(f"{CONTROL}/reset", headers={"X-Forwarded-For": "127.0.0.1"})
         assert answer.status_code == 403
         assert answer.json()["error"].startswith("the emulator's controls answer only to this machine")
@@ -61,8 +71,7 @@ async def test_another_machine_is_refused_whatever_it_says(deployment: Deploymen
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1"])
 async def test_every_loopback_address_is_this_machine(deployment: Deployment, peer: str) -> None:
-    transport = httpx.ASGITransport(create_app(deployment), client=(peer, 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://[::1]:8787") as client:
+    async with client_of(create_app(deployment), peer=(peer, 4711), base_url="http://[::1]:8787") as client:
         assert (await status_of(client)).status_code == 200
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
+from tests.asking import client_of
 from tests.web.keys import CONTROL
 
 pytestmark = pytest.mark.anyio
@@ -15,14 +16,13 @@ TOKEN = "open-sesame"
 RIGHT = {"Authorization": f"Bearer {TOKEN}"}
 ELSEWHERE = ("192.0.2.7", 4711)
 NAME = "http://emulator.example:8787"
-CONNECTION = "/cdn-cgi/emulator/kv/SJC"
 
 
 async def status_of(
     deployment: Deployment, headers: dict[str, str], *, peer: tuple[str, int] = ELSEWHERE, base: str = NAME
 ) -> httpx.Response:
     app = create_app(replace(deployment, control_token=TOKEN))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app, client=peer), base_url=base) as client:
+    async with client_of(app, peer=peer, base_url=base) as client:
         return await client.get(f"{CONTROL}/status", headers=headers)
 
 
@@ -80,12 +80,12 @@ async def test_a_page_of_another_site_cannot_use_it(deployment: Deployment, orig
 async def test_two_origins_of_which_one_is_foreign_are_refused(deployment: Deployment) -> None:
     app = create_app(replace(deployment, control_token=TOKEN))
     sent = [("Origin", NAME), ("Origin", "http://other.example"), *RIGHT.items()]
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app, client=ELSEWHERE), base_url=NAME) as client:
+    async with client_of(app, peer=ELSEWHERE, base_url=NAME) as client:
         assert (await client.get(f"{CONTROL}/status", headers=sent)).status_code == 403
 
 
 async def test_where_none_is_set_none_opens_them(deployment: Deployment) -> None:
     app = create_app(deployment)
     for sent in ("Bearer ", "Bearer None", f"Bearer {TOKEN}"):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app, client=ELSEWHERE), base_url=NAME) as client:
+        async with client_of(app, peer=ELSEWHERE, base_url=NAME) as client:
             assert (await client.get(f"{CONTROL}/status", headers={"Authorization": sent})).status_code == 403

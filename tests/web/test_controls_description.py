@@ -1,6 +1,7 @@
 """controls.yaml describes every control, no more and no less, and the events of the journal."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from queue_emulator.core.journal import Event
 from queue_emulator.web.control_app import MODULES, create_control_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.description import controls_path
-from queue_emulator.web.inspector.page import PATHS
+from queue_emulator.web.inspector.page import is_page
 from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,7 @@ def test_it_is_valid_and_describes_every_control(deployment: Deployment) -> None
     there = {
         (method, route.path)
         for route in mount.routes
-        if isinstance(route, Route) and route.path not in (*PATHS, *(f"/{name}" for name in MODULES))
+        if isinstance(route, Route) and not (is_page(route.path) or route.path[1:] in MODULES)
         for method in (route.methods or set()) - {"HEAD"}
     }
     described = {(method.upper(), path) for path, item in DESCRIPTION["paths"].items() for method in item}
@@ -56,5 +57,14 @@ async def test_events_are_as_it_says_and_it_names_every_member_of_one(
     schema = DESCRIPTION["components"]["schemas"]["Event"]
     for line in lines:
         OAS31Validator(schema).validate(json.loads(line))
-    whole = Event(1, 1, 0, 0, 0, "SJC", "i", "r", "get", b"k", "HIT", 1, 1, 2, 3, "failed", 1, "CACHE")
+    whole = Event(1, 1, 0, 0, 0, "SJC", "i", "r", "get", b"k", "HIT", 1, 1, 2, 3, "failed", 1, "CACHE", "old")
     assert set(json.loads(whole.to_json_line())) == set(schema["properties"])
+
+
+def test_the_types_for_tests_in_javascript_have_the_same_members() -> None:
+    types = controls_path().with_name("emulator.d.mts").read_text("utf-8")
+    (members,) = re.findall(r"export interface Operation \{\n(.*?)\n\}", types, re.DOTALL)
+    named = dict(re.findall(r"^  (\w+)(\??):", members, re.MULTILINE))
+    schema = DESCRIPTION["components"]["schemas"]["Event"]
+    assert set(named) == set(schema["properties"])
+    assert {name for name, optional in named.items() if not optional} == set(schema["required"])

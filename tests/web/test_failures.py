@@ -11,6 +11,7 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore, Written, tell_nobody
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
+from tests.asking import client_of
 from tests.conftest import KEYS
 from tests.web.keys import ADMIN, CONTROL, QUEUE
 
@@ -32,8 +33,7 @@ def broken(clock: MovableClock, logged: list[str]) -> httpx.AsyncClient:
     """Speaks to a deployment over a broken store, as a server would: what the app raises is not the client's."""
     service = KVService(BrokenStore(), clock=clock)
     app = create_app(Deployment(service=service, clock=clock, keys=KEYS, log=logged.append))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787")
+    return client_of(app, raises=False)
 
 
 def explanations(logged: list[str]) -> list[str]:

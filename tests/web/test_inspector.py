@@ -21,6 +21,7 @@ from queue_emulator.core.options import PutRequest
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.inspector.stream import followed
+from tests.asking import client_of
 from tests.web.keys import CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio
@@ -49,8 +50,7 @@ async def test_the_page_needs_no_token_where_one_opens_the_controls_and_holds_no
     deployment: Deployment,
 ) -> None:
     app = create_app(replace(deployment, control_token="sesame"))
-    transport = httpx.ASGITransport(app, client=("192.0.2.7", 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://emulator.example") as client:
+    async with client_of(app, peer=("192.0.2.7", 4711), base_url="http://emulator.example") as client:
         assert (await client.get(f"{CONTROL}/")).status_code == 200
         assert (await client.get(f"{CONTROL}/page/main.mjs")).status_code == 200
         assert (await client.get(f"{CONTROL}/", headers={"Origin": "https://example.com"})).status_code == 403
@@ -110,7 +110,7 @@ async def test_a_long_value_is_cut_between_two_characters_unless_all_of_it_is_as
     ("path", "body", "why"),
     [
         ("keys/list", {"limit": 0}, "limit must be a whole number from 1 to 1000, not 0"),
-        ("keys/list", {"limit": True}, "limit must be a whole number from 1 to 1000, not True"),
+        ("keys/list", {"limit": True}, "limit must be a whole number from 1 to 1000, not true"),
         ("keys/list", {"cursor": "x"}, "Error: KV GET failed: 400"),
         ("keys/list", {"namespace": "other"}, "unknown namespace 'other'; this emulator has CACHE"),
         ("keys/list", {"prefixes": "x"}, "unknown member 'prefixes'; allowed: namespace, prefix, cursor, limit"),
@@ -219,8 +219,7 @@ class _Explorer:
 
 async def test_one_search_runs_at_a_time(deployment: Deployment) -> None:
     explorer = _Explorer()
-    transport = httpx.ASGITransport(create_app(replace(deployment, explorer=lambda: explorer)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(replace(deployment, explorer=lambda: explorer))) as client:
         first = asyncio.ensure_future(client.post(f"{CONTROL}/explore", json={"seconds": 1}))
         await explorer.begun.wait()
         assert (await client.post(f"{CONTROL}/explore", json={"seconds": 0})).status_code == 400
@@ -263,8 +262,7 @@ async def test_a_search_whose_client_is_gone_before_the_answer_begins_is_over(de
     with suppress(OSError, ClientDisconnect):
         await app(scope, body, gone)
     assert not explorer.begun.is_set(), "nobody asked for a line"
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(app) as client:
         assert (await client.post(path, json={})).status_code == 200
 
 

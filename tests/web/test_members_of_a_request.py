@@ -16,8 +16,8 @@ LIMIT = "limit must be a whole number from 1 to 1000, not "
     [
         ("/keys/list", {"limit": 0}, LIMIT + "0"),
         ("/keys/list", {"limit": 1001}, LIMIT + "1001"),
-        ("/keys/list", {"limit": True}, LIMIT + "True"),
-        ("/keys/list", {"limit": None}, LIMIT + "None"),
+        ("/keys/list", {"limit": True}, LIMIT + "true"),
+        ("/keys/list", {"limit": None}, LIMIT + "null"),
         ("/keys/list", {"limit": "1" * 99}, LIMIT + "'" + "1" * 79),
         ("/keys/list", {"prefix": 7}, "prefix must be a string, not 7"),
         ("/explore", {"scenario": 7}, "scenario must be a string, not 7"),

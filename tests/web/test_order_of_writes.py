@@ -17,6 +17,7 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
+from tests.asking import client_of
 from tests.kv.opening import opened
 from tests.web.rest.api import CACHE, TOKEN, Api
 
@@ -34,8 +35,7 @@ async def served(path: Path, clock: MovableClock) -> AsyncIterator[tuple[Api, De
         deployment = Deployment(
             service=service, clock=clock, keys=keys, dice=Dice(7), log=lambda line: None, api_token=TOKEN
         )
-        transport = httpx.ASGITransport(create_app(deployment))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+        async with client_of(create_app(deployment)) as client:
             yield Api(client), deployment
 
 

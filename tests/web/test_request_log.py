@@ -12,6 +12,7 @@ from queue_emulator.core.clock import MovableClock
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.rate_limit import RateLimit
+from tests.asking import client_of
 from tests.web.keys import ADMIN, CONTROL, QUEUE
 
 pytestmark = pytest.mark.anyio
@@ -84,8 +85,7 @@ async def test_what_a_location_showed_in_place_of_a_newer_version_is_said_with_i
 
 async def test_a_request_beyond_the_rate_says_which_rate(deployment: Deployment, logged: list[str]) -> None:
     deployment.rate_limit = RateLimit(1, deployment.clock)
-    transport = httpx.ASGITransport(create_app(deployment))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(deployment)) as client:
         for _ in range(2):
             await client.get("/api/queue", headers=QUEUE)
     assert logged[-1].endswith("more than 1 requests a minute with one key; retry after 60 s")
@@ -107,8 +107,7 @@ async def test_a_long_path_is_cut(client: httpx.AsyncClient, logged: list[str]) 
 
 
 async def test_the_log_of_requests_can_be_switched_off(deployment: Deployment, logged: list[str]) -> None:
-    transport = httpx.ASGITransport(create_app(deployment, log_requests=False))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(deployment, log_requests=False)) as client:
         assert (await client.get("/api/queue", headers=QUEUE)).status_code == 200
         assert logged == []
         for _ in range(2):

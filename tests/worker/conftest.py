@@ -7,7 +7,7 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.turn import HeldTurns
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.versions import WorkerVersion
 from tests.worker.deployed import Centre, Worker
 from tests.worker.doubles import WatchedBinding
 

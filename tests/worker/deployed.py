@@ -13,9 +13,10 @@ from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.worker.answers import Answer
 from queue_emulator.worker.auth import ApiKeys
-from queue_emulator.worker.fetch import Env, Request, WorkerVersion, fetch
+from queue_emulator.worker.fetch import Env, Request, fetch
 from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
+from queue_emulator.worker.versions import WorkerVersion
 
 QUEUE_KEY = b"the-queue-key"
 ADMIN_KEY = b"the-admin-key"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from queue_emulator.worker.dual import queue_format
 from tests.worker.deployed import Centre, Worker, lease, task
 from tests.worker.doubles import WatchedBinding
 
@@ -139,7 +140,7 @@ async def test_a_result_ends_the_task_in_both_formats(dual_worker: Worker, watch
 async def test_enqueueing_writes_the_new_format_only(dual_worker: Worker, watch: Watch, centre: Centre) -> None:
     await centre.load({"orchestrator:pending": ["b"]})
     binding = watch()
-    await dual_worker.version.format(binding).enqueue("a", task("a"))
+    await queue_format(dual_worker.version, binding).enqueue("a", task("a"))
     assert binding.calls == [("put", "queue:task:a", 3600)]
     assert await dual_worker.get("/api/queue") == (200, {"pending": ["a", "b"], "count": 2})
 

@@ -5,7 +5,8 @@ import pytest
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.kv.service import KVService
 from queue_emulator.worker.commhub import CommHub
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.dual import queue_format
+from queue_emulator.worker.versions import WorkerVersion
 from tests.worker.deployed import Centre, Worker, task
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +17,7 @@ EVERY_VERSION = pytest.mark.parametrize("version", list(WorkerVersion))
 async def enqueue(worker: Worker, *task_ids: str) -> None:
     """Through the CommHub of the Worker's own version."""
     for task_id in task_ids:
-        hub = CommHub(worker.version.format(worker.binding()), worker.clock)
+        hub = CommHub(queue_format(worker.version, worker.binding()), worker.clock)
         await hub.send({"id": task_id, "type": "task", "metadata": {}})
         worker.clock.advance(1000)
 

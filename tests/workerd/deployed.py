@@ -22,6 +22,7 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.running import RunningWorker, Surroundings, running_worker
+from tests.asking import client_of
 
 
 @dataclass(slots=True)
@@ -70,13 +71,7 @@ async def deployed(
         compatibility_flags=tuple(compatibility_flags),
         real_date=real_date,
     )
-    pipeline = Pipeline(clock, Dice(7), advance_instead(clock), profile.plan)
-    namespaces = Namespaces(
-        MemoryCatalogue(),
-        (),
-        lambda store, name: KVService(store, clock=clock, profile=profile, pipeline=pipeline, namespace=name),
-        Dice(7),
-    )
+    namespaces = _namespaces(clock, profile)
     services = {name: await namespaces.bind(name, worker="worker") for name in dict.fromkeys(plan.kv.values())}
     first = next(iter(services.values()))
     logged: list[str] = []
@@ -97,7 +92,7 @@ async def deployed(
     around = Surroundings(
         binary=workerd,
         service=services.__getitem__,
-        invoked=lambda route: pipeline.meter.invoked(route, clock.now_ms()),
+        invoked=lambda route: first.pipeline.meter.invoked(route, clock.now_ms()),
         locations=locations,
         variables={name: json.dumps(value) for name, value in (variables or {}).items()},
         locate=deployment.location,
@@ -106,6 +101,15 @@ async def deployed(
     )
     async with running_worker(plan, around) as worker:
         clock.on_move(worker.clock.moved)
-        transport = httpx.ASGITransport(create_app(deployment, worker=worker.app))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+        async with client_of(create_app(deployment, worker=worker.app)) as client:
             yield Deployed(client, deployment, services, logged, worker)
+
+
+def _namespaces(clock: MovableClock, profile: Profile) -> Namespaces:
+    pipeline = Pipeline(clock, Dice(7), advance_instead(clock), profile.plan)
+    return Namespaces(
+        MemoryCatalogue(),
+        (),
+        lambda store, name: KVService(store, clock=clock, profile=profile, pipeline=pipeline, namespace=name),
+        Dice(7),
+    )

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import Emulator, run, start
+from tests.cli.emulator_process import Emulator, starting
+from tests.cli.in_process import run_here
 
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 ServeWorker = Callable[..., Emulator]
@@ -18,31 +19,27 @@ ServeWorker = Callable[..., Emulator]
 @pytest.fixture
 def serve_worker(tmp_path: Path, workerd: Path) -> Iterator[ServeWorker]:
     """`serve_worker(source, "--location", "SJC", environment={…})` runs a Worker; gone when the test is over."""
-    started: list[Emulator] = []
+    with starting(tmp_path, tmp_path) as started:
 
-    def serve(
-        source: str, *arguments: str | Path, ephemeral: bool = True, environment: dict[str, str] | None = None
-    ) -> Emulator:
-        (tmp_path / "worker.mjs").write_text(source)
-        log = tmp_path / f"log-{len(started)}"
-        state = ("--ephemeral",) if ephemeral else ()
-        command = (*state, "--worker", "worker.mjs", "--workerd", workerd, *arguments)
-        started.append(start(*command, folder=tmp_path, log_file=log, environment=environment))
-        return started[-1]
+        def serve(
+            source: str, *arguments: str | Path, ephemeral: bool = True, environment: dict[str, str] | None = None
+        ) -> Emulator:
+            (tmp_path / "worker.mjs").write_text(source)
+            state = ("--ephemeral",) if ephemeral else ()
+            command = (*state, "--worker", "worker.mjs", "--workerd", workerd, *arguments)
+            return started(*command, environment=environment)
 
-    yield serve
-    for emulator in started:
-        emulator.dispose()
+        yield serve
 
 
 @pytest.fixture
 def refuse_worker(tmp_path: Path, workerd: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """As `serve_worker`, of one that cannot be served: the ended process."""
+    """As `serve_worker`, of one that cannot be served: what the command said, and its code."""
 
     def refuse(source: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         (tmp_path / "worker.mjs").write_text(source)
         command = ("serve", "--port", "0", "--ephemeral", "--worker", "worker.mjs", "--workerd", workerd, *arguments)
-        return run(*command, folder=tmp_path)
+        return run_here(*command, folder=tmp_path)
 
     return refuse
 

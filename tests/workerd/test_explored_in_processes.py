@@ -93,7 +93,8 @@ def test_a_runtime_that_is_killed_ends_a_search_in_one_line_and_what_was_found_s
         assert running.stderr is not None
         assert next((line for line in running.stderr if line == "looked at\n"), None) is not None
         (child,) = children(running.pid)
-        kill(child)
+        for each in (*children(child), child):  # as by who kills all that has workerd in its command
+            kill(each)
         said, errors = running.communicate("\n", timeout=60)
     assert running.returncode == 2
     assert "NO LOST UPDATE" in said

@@ -1,5 +1,6 @@
 """Several builds of a Worker under `explore`: which answers an actor, and what only two of them side by side break."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,21 @@ def test_two_builds_side_by_side_break_what_neither_breaks_alone(folder: Path) -
     Path("old.mjs").write_text(NEW)
     assert cli.main(found) == 0
     assert cli.main(("explore", "--replay", str(file))) == 0
+
+
+def test_what_two_builds_break_is_found_beside_what_a_limit_breaks_and_breaks_after_a_restart(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit that one build comes to by itself breaks the same guarantee, and is found first."""
+    Path("old.mjs").write_text(OLD.replace("const session", "await env.CACHE.get('theme'); const session"))
+    Path("mine.toml").write_text(f"operations = 2\nfaults = true\n{FILE}")
+    assert cli.main(("explore", "--scenario", "mine.toml", "--schedules", "60", "--json", "--out", "found")) == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    for needs, why in (([["operations"]], "Too many API requests"), ([], "is not valid JSON")):
+        (each,) = (finding for finding in found if finding["needs"] == needs)
+        assert why in each["why"]
+        assert cli.main(("explore", "--replay", each["schedule"])) == 1
+        assert why in capsys.readouterr().out
 
 
 def test_builds_are_named_on_the_command_line_and_stand_in_the_command_of_a_replay(

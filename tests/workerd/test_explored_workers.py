@@ -285,6 +285,11 @@ def test_what_is_beyond_control_is_refused_by_its_name(body: str, said: str, sta
         whole(started.world(A), "a")
 
 
+def test_a_module_that_is_missing_is_told_with_what_to_do(start: Start) -> None:
+    with pytest.raises(SettingsError, match="hono is not a relative path"), start("import 'hono'; export default {};"):
+        pass
+
+
 def test_a_worker_that_is_another_language_or_needs_more_than_kv_is_refused(tmp_path: Path, workerd: Path) -> None:
     (tmp_path / "worker.ts").write_text("export default {}")
     (tmp_path / "worker.mjs").write_text("export default { fetch() {} }")

@@ -40,6 +40,14 @@ def test_runs_that_overlap_are_not_told_apart_and_not_counted() -> None:
     assert (first.counted, second.counted) == (None, None)
 
 
+def test_whoever_asks_is_of_the_version_whose_runs_these_are() -> None:
+    invocations = Invocations(version="old")
+    assert invocations.caller("SJC").worker_version == "old"
+    run = begun(invocations, "a")
+    assert invocations.caller("SJC") is run
+    assert run.worker_version == "old"
+
+
 def test_what_nobody_can_be_told_to_have_asked_has_no_budget_to_spend() -> None:
     invocations = Invocations()
     for _ in range(2_000):

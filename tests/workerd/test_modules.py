@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.workerd.module_errors import advice
+from queue_emulator.workerd.module_errors import advice, explained
 from queue_emulator.workerd.modules import find_modules, require_handler
 from queue_emulator.workerd.stopped import WorkerNotStarted
 
@@ -111,29 +111,53 @@ def test_whatever_may_answer_requests_is_taken(tmp_path: Path, main: str) -> Non
     require_handler(find_modules(tmp_path / "worker.mjs"))
 
 
+WORDINGS = {
+    "of the summer of 2026": 'Uncaught Error: No such module "{old}".\n  imported from "lib/main.mjs"',
+    "of November 2026": "Uncaught Error: Module not found: {new}",
+}
+
+
+@pytest.mark.parametrize("wording", WORDINGS.values(), ids=WORDINGS)
 @pytest.mark.parametrize(
-    ("imported", "told", "wanted"),
+    ("imported", "old", "new", "wanted"),
     [
-        ("./gone.mjs", "lib/gone.mjs", "there is no file {0}/lib/gone.mjs"),
-        ("../../gone.mjs", "../gone.mjs", "there is no file {1}/gone.mjs"),
+        ("./gone.mjs", "lib/gone.mjs", "file:///bundle/lib/gone.mjs", "there is no file {0}/lib/gone.mjs"),
+        ("../../gone.mjs", "../gone.mjs", "file:///gone.mjs", "there is no file {1}/gone.mjs"),
         (
             "./other",
             "lib/other",
+            "file:///bundle/lib/other",
             "there is no file {0}/lib/other, and file endings are not added: use queue-emulator run",
         ),
-        ("./types.ts", "lib/types.ts", "{0}/lib/types.ts cannot be imported; files that can: .mjs .js"),
-        ("./other.mjs?x=1", "lib/other.mjs?x=1", "./other.mjs?x=1 is not the plain form of the path {0}/lib/other.mjs"),
-        ("hono", "lib/hono", "hono is not a relative path; packages are not supported: use queue-emulator run"),
+        (
+            "./types.ts",
+            "lib/types.ts",
+            "file:///bundle/lib/types.ts",
+            "{0}/lib/types.ts cannot be imported; files that can: .mjs .js",
+        ),
+        (
+            "./other.mjs?x=1",
+            "lib/other.mjs?x=1",
+            "file:///bundle/lib/other.mjs?x=1",
+            "./other.mjs?x=1 is not the plain form of the path {0}/lib/other.mjs",
+        ),
+        (
+            "hono",
+            "lib/hono",
+            "file:///bundle/lib/hono",
+            "hono is not a relative path; packages are not supported: use queue-emulator run",
+        ),
         (
             "cloudflare:email",
             "cloudflare-internal:email",
+            "cloudflare:email",
             "cloudflare:email is a module that wrangler adds to the runtime. With it: queue-emulator",
         ),
-        ("node:fs", "node:fs", "Node.js modules need --compatibility-flag nodejs_compat"),
+        ("node:fs", "node:fs", "node:fs", "Node.js modules need --compatibility-flag nodejs_compat"),
     ],
 )
 def test_a_module_that_is_missing_is_told_as_it_is_written(
-    tmp_path: Path, imported: str, told: str, wanted: str
+    tmp_path: Path, wording: str, imported: str, old: str, new: str, wanted: str
 ) -> None:
     written(
         tmp_path,
@@ -144,10 +168,54 @@ def test_a_module_that_is_missing_is_told_as_it_is_written(
             "lib/types.ts": "",
         },
     )
-    why = f'Uncaught Error: No such module "{told}".\n  imported from "lib/main.mjs"'
-    advised = advice(why, find_modules(tmp_path / "worker.mjs"))
+    advised = advice(wording.format(old=old, new=new), find_modules(tmp_path / "worker.mjs"))
     assert advised is not None
     assert advised.startswith(wanted.format(tmp_path, tmp_path.parent))
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        'Uncaught Error: No such module "lib/gone.cjs".\n  at lib/main.cjs:1:1',
+        "Uncaught Error: Module not found: ./gone.cjs\n  at file:///bundle/lib/main.cjs:1:1",
+    ],
+)
+def test_one_that_is_required_is_told_as_well(tmp_path: Path, why: str) -> None:
+    written(tmp_path, {"worker.mjs": "import './lib/main.cjs';", "lib/main.cjs": "require('./gone.cjs');"})
+    assert advice(why, find_modules(tmp_path / "worker.mjs")) == f"there is no file {tmp_path}/lib/gone.cjs"
+
+
+def test_one_that_no_module_names_in_its_text_is_told_as_the_runtime_tells_it(tmp_path: Path) -> None:
+    written(tmp_path, {"worker.mjs": "await import('ho' + 'no');"})
+    told = advice("Uncaught Error: Module not found: file:///bundle/hono", find_modules(tmp_path / "worker.mjs"))
+    assert told is not None
+    assert told.startswith("hono is not a relative path; packages are not supported")
+
+
+def test_the_ending_mjs_makes_no_module_of_a_script_that_listens(tmp_path: Path) -> None:
+    """As wrangler 4.164 builds it: it looks at the exports alone."""
+    written(tmp_path, {"worker.mjs": "addEventListener('fetch', () => {});"})
+    assert found(tmp_path / "worker.mjs") == {"worker.mjs": "serviceWorkerScript"}
+
+
+def test_a_worker_that_listens_and_exports_is_told_to_be_bundled(tmp_path: Path) -> None:
+    written(tmp_path, {"worker.mjs": "export const a = 1; addEventListener('fetch', () => {});"})
+    why = "Uncaught TypeError: Incorrect type for map entry 'a': the provided value is not of type 'function'."
+    told = advice(why, find_modules(tmp_path / "worker.mjs"))
+    assert told is not None
+    assert told.startswith("it listens and exports: wrangler makes one script of that")
+
+
+def test_what_follows_from_a_worker_that_does_not_start_is_left_out(tmp_path: Path) -> None:
+    written(tmp_path, {"worker.mjs": "import 'hono';"})
+    why = (
+        "the Worker does not start: Uncaught Error: Module not found: file:///bundle/hono\n"
+        'Socket "SJC.clock" refers to service "worker-SJC" with a named entrypoint "queueEmulatorClock", but '
+        '"worker-SJC" has no such named entrypoint.'
+    )
+    first, second = str(explained(WorkerNotStarted(why), find_modules(tmp_path / "worker.mjs"))).splitlines()
+    assert first.endswith("file:///bundle/hono")
+    assert second.startswith("hono is not a relative path")
 
 
 def test_no_advice_is_given_on_what_is_not_about_a_module(tmp_path: Path) -> None:

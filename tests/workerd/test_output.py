@@ -87,6 +87,7 @@ def test_a_private_address_is_refused_in_plain_words_and_once() -> None:
     stack = "\nstack: /bin/workerd@53fcde0"
     for message in (
         "e = kj/async-io-unix.c++:1650: failed: connect() blocked by restrictPeers()",
+        "e = rust/worker/ffi.rs:104: failed: connecting to 127.0.0.1:8787 is not allowed",
         "Uncaught exception: kj/async-io-unix.c++:1: failed: worker_do_not_log; Request failed due to internal error",
     ):
         heard.line({**UNCAUGHT, "message": message + stack})

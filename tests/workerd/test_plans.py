@@ -270,6 +270,18 @@ def test_the_binary_is_found_in_a_node_modules_above(tmp_path: Path) -> None:
         find_binary(below, [])
 
 
+def test_without_an_option_it_is_what_workerd_names_for_whoever_runs_a_worker(
+    worker: Path, workerd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`serve`, `explore` and the fixtures of pytest all come this way."""
+    monkeypatch.setenv("WORKERD", str(workerd))
+    assert read_worker(WorkerFlags(worker), workerd=None, host="127.0.0.1")[0].binary == workerd
+    monkeypatch.setenv("WORKERD", str(tmp_path / "none"))
+    assert read_worker(WorkerFlags(worker), workerd=workerd, host="127.0.0.1")[0].binary == workerd
+    with pytest.raises(SettingsError, match=r"there is no workerd at .*none, which --workerd or WORKERD names"):
+        read_worker(WorkerFlags(worker), workerd=None, host="127.0.0.1")
+
+
 def test_a_missing_extra_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(SettingsError, match=r"pip install 'queue-emulator\[workerd\]'"):
         require_extra(["json", "no_such_package"])

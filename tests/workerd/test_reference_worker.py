@@ -14,6 +14,7 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
+from tests.asking import client_of
 from tests.conftest import FIXTURES
 from tests.workerd.deployed import deployed
 
@@ -36,7 +37,7 @@ async def on_workerd(workerd: Path, clock: MovableClock) -> AsyncIterator[httpx.
 async def in_python(service: KVService, clock: MovableClock) -> AsyncIterator[httpx.AsyncClient]:
     keys = ApiKeys(queue_api_key="q", admin_api_key="a")
     app = create_app(Deployment(service=service, clock=clock, keys=keys, log=lambda line: None))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8787") as client:
+    async with client_of(app) as client:
         yield client
 
 

@@ -15,7 +15,8 @@ import pytest
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.workerd.binary import find_binary
 from tests.cli import raw_http
-from tests.cli.emulator_process import run, wait_for
+from tests.cli.emulator_process import wait_for
+from tests.cli.in_process import run_here
 from tests.workerd.serving import ON_LINUX, ServeWorker, alive, below, kill, refuse_worker, serve_worker, workerd_of
 
 __all__ = ["refuse_worker", "serve_worker"]
@@ -148,7 +149,7 @@ def test_what_the_worker_says_while_it_starts_is_heard(refuse_worker: Refuse) ->
         (["--worker", "worker.mjs", "--binding", "a-b"], "--binding must be NAME or NAME=NAMESPACE"),
         (["--worker", "worker.mjs", "--var", "CACHE=1", "--binding", "CACHE"], "CACHE is both"),
         (["--worker", "worker.mjs", "--rate-limit", "5"], "only for the Python Worker"),
-        (["--worker", "worker.mjs", "--workerd", "nowhere"], "no workerd at nowhere; install it with: npm install"),
+        (["--worker", "worker.mjs", "--workerd", "nowhere"], "no workerd at nowhere, which --workerd or WORKERD names"),
         (["--worker", "worker.mjs", "--host", "0.0.0.0"], "no API key is set"),
         (["--var", "X=1"], "add --worker PATH"),
     ],
@@ -159,7 +160,7 @@ def test_what_cannot_be_served_is_refused_in_one_line(
     for name in ("worker.mjs", "worker.ts"):
         (tmp_path / name).write_text(HELLO)
     given = [] if "--workerd" in arguments or "--worker" not in arguments else ["--workerd", str(workerd)]
-    ended = run("serve", "--port", "0", "--ephemeral", *arguments, *given, folder=tmp_path)
+    ended = run_here("serve", "--port", "0", "--ephemeral", *arguments, *given, folder=tmp_path)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert why in ended.stderr
 
@@ -170,14 +171,16 @@ def test_a_program_that_is_not_workerd_is_said_to_have_ended(tmp_path: Path) -> 
     program.write_text("#!/bin/sh\nexit 7\n")
     program.chmod(0o700)
     arguments = ("--worker", "worker.mjs", "--compatibility-date", "2026-01-01", "--workerd", program)
-    ended = run("serve", "--port", "0", "--ephemeral", *arguments, folder=tmp_path)
+    ended = run_here("serve", "--port", "0", "--ephemeral", *arguments, folder=tmp_path)
     assert ended.returncode == 2
     assert f"{program} ended with exit code 7 before it listened" in ended.stderr
 
 
 def test_without_workerd_the_command_to_install_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "worker.mjs").write_text(HELLO)
-    ended = run("serve", "--ephemeral", "--worker", "worker.mjs", folder=tmp_path, environment={"PATH": str(tmp_path)})
+    ended = run_here(
+        "serve", "--ephemeral", "--worker", "worker.mjs", folder=tmp_path, environment={"PATH": str(tmp_path)}
+    )
     assert ended.returncode == 2
     assert "npm install workerd" in ended.stderr
 
@@ -227,7 +230,7 @@ def test_a_workerd_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:
         "echo \"c.capnp:2:34-41: Struct has no field named 'logging'.\" >&2; exit 1\n"
     )
     old.chmod(0o755)
-    done = run("serve", "--port", "0", "--ephemeral", "--worker", "worker.mjs", "--workerd", old, folder=tmp_path)
+    done = run_here("serve", "--port", "0", "--ephemeral", "--worker", "worker.mjs", "--workerd", old, folder=tmp_path)
     assert done.returncode == 2
     assert f"{old} is workerd 2025-08-31, which is too old: 2025-09-20 or newer is needed." in done.stderr
 

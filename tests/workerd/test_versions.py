@@ -1,5 +1,7 @@
 """Several versions of a Worker of one's own at once: which answers what, over one KV, and what is refused."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -60,6 +62,13 @@ def test_each_location_has_its_version_over_one_kv_that_is_reset_and_on_one_cloc
     assert [ask(at=at)[1] for at in ("SJC", "NRT")] == [None, None]
     assert emulator.ask("GET", "/", headers={"X-Emulator-Location": "LHR"}).status_code == 400
     wait_for(lambda: "  old: worker NRT: asked" in emulator.log() and "  new: worker SJC: asked" in emulator.log())
+    assert re.search(r"^PUT / 200 \d+\.\d ms NRT, version old, 2 KV operations$", emulator.log(), re.MULTILINE)
+    assert re.search(r"^GET / 200 \d+\.\d ms SJC, version new, 1 KV operation", emulator.log(), re.MULTILINE)
+    journal = [json.loads(line) for line in emulator.ask("GET", "/cdn-cgi/emulator/journal").text.splitlines()]
+    assert [(each["location"], each["workerVersion"]) for each in journal] == [("SJC", "new"), ("NRT", "old")]
+    overview = emulator.ask("GET", "/cdn-cgi/emulator/overview").json()
+    assert overview["workerVersion"] is None
+    assert [each["name"] for each in overview["workerVersions"]] == ["new", "old"]
 
 
 def test_requests_are_divided_and_a_version_without_a_share_can_be_asked_for(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from queue_emulator.core.clock import MovableClock
-from queue_emulator.workerd.worker_clock import Told, WorkerClock
+from queue_emulator.workerd.worker_clock import ClockSockets, WorkerClock
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,7 @@ class Workers:
         self.free, self.answered = asyncio.Event(), asyncio.Event()
         self.sockets = {location: folder / location for location in ("SJC", "NRT")}
         self.clock = WorkerClock(lambda: clock, self.log.append)
-        self.clock.told = Told(self.sockets, "")
+        self.clock.sockets = ClockSockets(self.sockets, "")
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Workers"]:

@@ -25,7 +25,7 @@ from queue_contracts.compare.placeholders import require_meaning
 from queue_contracts.compare.seeds import SequenceError, members, seed, whole
 from queue_contracts.compare.steps import Advance, Compared, Deployment, Key, Request, Sequence, Step, Until
 from queue_contracts.described.operations import packaged_description
-from queue_contracts.json_values import Fields, Json, OtherForm, as_json
+from queue_contracts.json_values import Fields, Json, OtherForm, as_json, shown
 from queue_contracts.untrusted.files import read_yaml
 
 _OF_A_SEQUENCE = {"name", "steps", "worker_time", "deployment", "allowed"}
@@ -79,7 +79,7 @@ def _sequence(given: Fields, where: str, source: str) -> Sequence:
     deployment = _deployment(given["deployment"], where) if "deployment" in given else None
     allowed = given.get("allowed", "")
     if not isinstance(allowed, str):
-        raise SequenceError(f"{where}: allowed must be a text, not {allowed!r}")
+        raise SequenceError(f"{where}: allowed must be a text, not {shown(allowed)}")
     worker_time = given.get("worker_time", False)
     if not isinstance(worker_time, bool):
         raise SequenceError(f"{where}: worker_time must be true or false")
@@ -154,7 +154,7 @@ def _deployment(given: Json, where: str) -> Deployment:
     found = members(given, {"version", "keys"}, f"{where}, deployment")
     version = found.get("version", "new")
     if not isinstance(version, str):
-        raise SequenceError(f"{where}, deployment: version must be a string, not {version!r}")
+        raise SequenceError(f"{where}, deployment: version must be a string, not {shown(version)}")
     return Deployment(version, tuple(_texts(found.get("keys", {}), "keys", f"{where}, deployment")))
 
 
@@ -170,7 +170,7 @@ def _statuses(given: Json, where: str) -> tuple[int, ...]:
     listed = given if isinstance(given, list) else [given]
     statuses = tuple(each for each in listed if isinstance(each, int) and 100 <= each <= 599)
     if not listed or len(statuses) < len(listed):
-        raise SequenceError(f"{where}: status must be a status or a list of them, not {given!r}")
+        raise SequenceError(f"{where}: status must be a status or a list of them, not {shown(given)}")
     return statuses
 
 
@@ -202,7 +202,7 @@ def _choice(given: Json, choices: type[_Choice], name: str, where: str) -> _Choi
         return choices(given)
     except ValueError:
         allowed = ", ".join(str(each.value) for each in choices)
-        raise SequenceError(f"{where}: {name} must be one of {allowed}, not {given!r}") from None
+        raise SequenceError(f"{where}: {name} must be one of {allowed}, not {shown(given)}") from None
 
 
 def _with_distinct_names(sequences: list[Sequence]) -> tuple[Sequence, ...]:

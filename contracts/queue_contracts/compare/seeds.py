@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from queue_contracts.compare.steps import Entry, Seed
-from queue_contracts.json_values import Fields, Json
+from queue_contracts.json_values import Fields, Json, shown
 from queue_contracts.targets import entries
 
 _KINDS = ("task", "lease", "result", "old_task", "old_lease", "old_pending", "key")
@@ -45,21 +45,21 @@ def _key_and_value(kind: str, given: Fields, ending: str, where: str) -> tuple[s
         prefix = entries.NEW_LEASE if kind == "lease" else entries.OLD_LEASE
         worker = given.get("worker", "w")
         if not isinstance(worker, str):
-            raise SequenceError(f"{where}: worker must be a string, not {worker!r}")
+            raise SequenceError(f"{where}: worker must be a string, not {shown(worker)}")
         return prefix + named, entries.lease(worker)
     if kind == "result":
         return entries.RESULT + named, given.get("value", entries.OUTCOME)
     if kind == "old_pending":
         listed = given[kind]
         if not isinstance(listed, list):
-            raise SequenceError(f"{where}: old_pending must be a list of ids, not {listed!r}")
+            raise SequenceError(f"{where}: old_pending must be a list of ids, not {shown(listed)}")
         return entries.OLD_PENDING, [f"{{{each}}}" if isinstance(each, str) else each for each in listed]
     return str(given[kind]) + ending, given.get("value", "")
 
 
 def whole(given: Json, name: str, where: str) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-        raise SequenceError(f"{where}: {name} must be a whole number, not {given!r}")
+        raise SequenceError(f"{where}: {name} must be a whole number, not {shown(given)}")
     return given
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from queue_emulator.cli.parsing import Commands, machines, positive
 from queue_emulator.worker.rollout import DEFAULT_VERSION
+from queue_emulator.workerd.binary import WHERE
 
 _SECONDS_MAX = 86_400
 _SHARDS_MAX = 16  # lanes of the search
@@ -45,7 +46,8 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=positive,
         metavar="N",
-        help="search in so many processes (default: 1); with --schedules the findings are the same",
+        help="search in so many processes (default: one for each core, at most 4; 1 with --schedules, or with a "
+        "scenario of your own); with --schedules the findings are the same",
     )
     add(
         "--machines", type=machines, default=1, metavar="N",
@@ -81,7 +83,7 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
         "--workerd",
         type=Path,
         metavar="PATH",
-        help="the workerd binary (default: from a node_modules folder nearby, or from the PATH)",
+        help=WHERE,
     )
     add(
         "--version", metavar="NAME=PATH", action="append", default=[],

@@ -19,6 +19,7 @@ from queue_emulator.worker.rollout import (
     rollout,
     version_paths,
 )
+from queue_emulator.workerd.binary import WHERE
 from queue_emulator.workerd.bindings import WorkerFlags
 
 
@@ -97,7 +98,7 @@ def _add_worker(group: argparse._ArgumentGroup) -> None:
         "--workerd",
         type=Path,
         metavar="PATH",
-        help="the workerd binary (default: from a node_modules folder nearby, or from the PATH)",
+        help=WHERE,
     )
     add(
         "--binding", metavar="NAME[=NAMESPACE]", action="append", default=[],

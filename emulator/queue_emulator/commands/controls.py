@@ -10,7 +10,7 @@ import msgspec
 from queue_emulator.commands.text_table import columns
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
-from queue_emulator.core.journal_words import outcome
+from queue_emulator.core.journal_words import outcome, run_words
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import read_control_token, wants_colours
@@ -33,6 +33,7 @@ class Event(msgspec.Struct):
     operation: str
     key: str
     route: str = ""
+    worker_version: str = msgspec.field(default="", name="workerVersion")
     cache_status: str | None = msgspec.field(default=None, name="cacheStatus")
     age_ms: int = 0
     version: int | None = None
@@ -134,7 +135,8 @@ def event_line(event: Event) -> str:
     """One operation for people."""
     at = iso_8601(event.begun_ms)[11:-1]
     said = f"{event.operation:<8} {event.key or '(every key)'}"
-    return f"{at}  {event.location:<4} {said:<44} {_outcome(event)}" + (f"  {event.route}" if event.route else "")
+    by = run_words(event.route, event.worker_version)
+    return f"{at}  {event.location:<4} {said:<44} {_outcome(event)}" + (f"  {by}" if by else "")
 
 
 def _outcome(event: Event) -> str:

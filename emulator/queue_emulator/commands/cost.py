@@ -60,7 +60,7 @@ def cost_as_json(url: str, over_s: int | None) -> list[str]:
 def cost_report(url: str, over_s: int | None) -> list[str]:
     """As a table."""
     cost = _asked(url, over_s)
-    header = f"{'KV operations':<34}{'requests':>10}" + "".join(f"{kind:>12}" for kind in _KINDS)
+    header = f"{'KV operations':<34}{'requests':>10}" + "".join(f" {kind:>8}" for kind in _KINDS)
     lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
     lines.append(_line("all", cost.operations))
     return [*lines, "", *_estimate(cost)]
@@ -74,7 +74,7 @@ def _asked(url: str, over_s: int | None) -> _Cost:
 def _line(name: str, counts: _Counts) -> str:
     requests = "" if counts.requests is None else f"{counts.requests:,}"
     return f"{one_line(name[:_ROUTE_CHARACTERS_MAX]):<34}{requests:>10}" + "".join(
-        f"{counts.of(kind):>12,}" for kind in _KINDS
+        f" {counts.of(kind):>8,}" for kind in _KINDS
     )
 
 

@@ -5,6 +5,7 @@ Exit codes: 0 nothing is broken, 1 something is, 2 refused; of a replay see repl
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +17,11 @@ from queue_emulator.core.javascript import Json
 from queue_emulator.explore import files, text_report
 from queue_emulator.explore.deployed import answering
 from queue_emulator.explore.explorer import Explorer, Finding
-from queue_emulator.explore.processes import Progress, Search, collect_seldom, progress_of, search
+from queue_emulator.explore.processes import Progress, search
 from queue_emulator.explore.scenario_file import scenarios_named
-from queue_emulator.explore.scenarios import SCENARIOS, with_machines
+from queue_emulator.explore.scenarios import BY_NAME, SCENARIOS, with_machines
 from queue_emulator.explore.search import LANES
+from queue_emulator.explore.searching import Search, collect_seldom
 from queue_emulator.explore.shares import Share, read_share, scenarios_of, share_of, together
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import say
@@ -29,11 +31,16 @@ from queue_emulator.workerd.stopped import WorkerStopped
 
 _SECONDS_DEFAULT = 10.0
 _PROGRESS_MS = 1_000
+_WORKERS_MAX = 4  # if nobody says how many: each takes 60 MB, and as much for a workerd
 _UNSTEADY = (
     "queue-emulator: {} broken schedules broke nothing when they were run again, and are not shown: the Worker keeps "
     "something between requests, such as a variable of a module"
 )
-_LOST = "queue-emulator: {} of {} processes did not stop and were killed: what they had found is lost"
+_LOST = "queue-emulator: {} of {} processes did not stop and were killed in the midst of a schedule"
+_LARGE = (
+    "queue-emulator: {} of {} findings were not made small, and what they need is known in part: the search had ended. "
+    "Search for longer, or with --schedules"
+)
 
 
 def explore(parsed: argparse.Namespace) -> int:
@@ -61,6 +68,9 @@ def explore(parsed: argparse.Namespace) -> int:
         for name, finding in named:
             say(*text_report.five_lines(finding, _see_again(name, folder, parsed.worker, parsed.version)), "")
         say(_summary(outcome, watch))
+    large = sum(not each.small for each in findings)
+    if large:
+        tell(_LARGE.format(large, len(findings)))
     if outcome.share.unsteady:
         tell(_UNSTEADY.format(outcome.share.unsteady))
     if outcome.failed:
@@ -115,18 +125,28 @@ def _search(parsed: argparse.Namespace, watch: Stopwatch) -> _Outcome:
         flags(parsed),
         parsed.workerd,
     )
-    workers = min(parsed.workers or 1, len(lanes))
+    workers = min(parsed.workers or _workers_default(asked), len(lanes))
     return _here(asked, watch) if workers == 1 else _in_processes(asked, workers, watch)
+
+
+def _workers_default(asked: Search) -> int:
+    """All cores get more done in a time; code of somebody's own runs here, where a debugger comes to it."""
+    if asked.schedules is not None or any(name not in BY_NAME for name in asked.scenarios):
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _WORKERS_MAX)
 
 
 def _in_processes(asked: Search, workers: int, watch: Stopwatch) -> _Outcome:
     said = _Said(watch)
-    shares, interrupted, lost = search(asked, workers, said)
-    if lost:
-        tell(_LOST.format(lost, workers))
+    searched = search(asked, workers, said)
+    if searched.lost:
+        tell(_LOST.format(searched.lost, workers))
+    shares = [searched.share]
     scenarios = scenarios_of(shares, asked.scenarios)
     with answering([*SCENARIOS, *scenarios.values()], asked.flags, workerd=asked.workerd) as answered:
-        return _Outcome(*together(shares, answered, scenarios), interrupted)
+        found = together(shares, answered, scenarios, just_now=True)
+    return _Outcome(*found, searched.interrupted, searched.failed)
 
 
 def _here(asked: Search, watch: Stopwatch) -> _Outcome:
@@ -136,13 +156,15 @@ def _here(asked: Search, watch: Stopwatch) -> _Outcome:
         answered = with_machines(answers, asked.machines)
         explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
 
+        allowed = asked.allowed
+
         def enough() -> bool:
             if said.due():
-                said([progress_of(explorer)])
-            return asked.schedules is None and watch.elapsed_ms() >= asked.seconds * 1000
+                said(progress_of(explorer))
+            return allowed.searched()
 
         try:
-            for _ in explorer.run(enough, asked.schedules):
+            for _ in explorer.run(enough, asked.schedules, small_enough=allowed.small_enough):
                 pass
         except KeyboardInterrupt:
             interrupted = True
@@ -162,6 +184,11 @@ def flags(parsed: argparse.Namespace) -> WorkerFlags | None:
     return None
 
 
+def progress_of(explorer: Explorer) -> Progress:
+    broken = tuple(dict.fromkeys(finding.target.guarantee for finding in explorer.findings))
+    return Progress(explorer.schedules, len(explorer.findings), broken)
+
+
 class _Said:
     """The progress line, once a second."""
 
@@ -172,12 +199,12 @@ class _Said:
     def due(self) -> bool:
         return self._watch.elapsed_ms() - self._said_ms >= _PROGRESS_MS
 
-    def __call__(self, progress: Sequence[Progress]) -> None:
+    def __call__(self, progress: Progress) -> None:
         if not self.due():
             return
         now_ms = self._said_ms = self._watch.elapsed_ms()
-        schedules, findings = sum(each.schedules for each in progress), sum(each.findings for each in progress)
-        broken = sorted({id for each in progress for id in each.broken}, key=lambda id: (len(id), id))
+        schedules, findings, ids = progress
+        broken = sorted(ids, key=lambda id: (len(id), id))
         tell(
             f"{now_ms / 1000:.0f} s: {schedules} schedules, {schedules * 1000 / now_ms:.0f} a second; "
             f"{findings} findings, broken guarantees: {', '.join(broken) or 'none'}"
@@ -222,6 +249,7 @@ def _as_json(share: Share, named: Sequence[tuple[str, Finding]], folder: Path | 
                 "why": finding.broken.why,
                 "needs": [[each.name.lower() for each in cause] for cause in finding.causes],
                 "requests": list(finding.verbs),
+                "small": finding.small,
                 "steps": len(finding.made),
                 "switches": finding.switches,
                 "atSchedule": finding.at_schedule,

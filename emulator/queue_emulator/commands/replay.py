@@ -42,7 +42,7 @@ def _replay(read: schedule.Schedule, parsed: argparse.Namespace) -> int:
         return CANNOT_GO_ON
     guarantee, broken = read.scenario.subject.guarantees[read.target.guarantee], replayed.broken
     if picture_path is not None:
-        its_causes = () if broken is None else causes(read.scenario, replayed.world.made, read.target)
+        its_causes = () if broken is None else causes(replayed.world, read.target)
         shown = Shown(read.scenario, replayed.world.history, read.target, broken, its_causes)
         files.draw(
             picture_path, shown, name=path.stem, command=files.replay_command(path, parsed.worker, parsed.version)

@@ -76,6 +76,7 @@ async def _run(
             clock=clock,
             keys=ApiKeys(),
             locations=all_locations(settings),
+            version=None,
             dice=dice,
             namespaces=account.namespaces,
             api_token=settings.api_token,

@@ -29,8 +29,8 @@ from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import WORKER_NAME, Deployment, Explorer
 from queue_emulator.web.serve import listen, url
 from queue_emulator.web.serve import serve as serve_app
-from queue_emulator.worker.fetch import WorkerVersion
 from queue_emulator.worker.rollout import DEFAULT_VERSION, Rollout
+from queue_emulator.worker.versions import WorkerVersion
 from queue_emulator.workerd.bindings import WorkerPlan, bind_all
 
 if TYPE_CHECKING:
@@ -130,15 +130,14 @@ def _explorer() -> Explorer:
 
 
 class _Versions(TypedDict):
-    version: WorkerVersion
+    version: WorkerVersion | None
     rollout: Rollout | None
 
 
 def _versions(settings: Settings) -> _Versions:
-    """Of the Python Worker; those of a Worker of one's own have other names, and are chosen elsewhere."""
-    if settings.worker is not None:
-        return {"version": WorkerVersion.NEW, "rollout": None}
-    return {"version": WorkerVersion(settings.rollout.default), "rollout": settings.rollout}
+    """The Python Worker's version, which a Worker of somebody's own has not; and what is told of several."""
+    rollout = settings.rollout if len(settings.rollout.deployed) > 1 else None
+    return {"version": None if settings.worker else WorkerVersion(settings.rollout.default), "rollout": rollout}
 
 
 class _Logs(TypedDict):

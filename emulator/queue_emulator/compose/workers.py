@@ -81,6 +81,7 @@ def _around(
         locate=deployment.location,
         clock=lambda: deployment.clock,
         log=deployment.log if versions == 1 else lambda line: deployment.log(f"  {name}: {line.strip()}"),
+        version=name if versions > 1 else "",
         versions=versions,
     )
 

@@ -21,9 +21,11 @@ from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.keys import check_service_key
 from queue_emulator.core.options import PutRequest, check_put, ends_s
 from queue_emulator.core.put_requests import PutRequests
+from queue_emulator.core.threads import give_way
 
 FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
 PROBLEMS_SHOWN = 5
+_ENTRIES_AT_ONCE = 100  # about a millisecond
 _PROBLEMS_MAX = 1_000  # of a file that is something else altogether nobody needs the exact number
 NOT_AN_ARRAY = "must be a JSON array of {key, value, expiration?, expiration_ttl?, metadata?, base64?}"
 
@@ -59,6 +61,8 @@ def parse_bulk(content: bytes, now_ms: int, *, entries_max: int | None = None) -
     problems: list[str] = []
     unknown: Counter[str] = Counter()
     for number, entry in enumerate(_entries(content)):
+        if number % _ENTRIES_AT_ONCE == 0:
+            give_way()
         if number == entries_max:
             raise BulkDataError(f"more than {entries_max:,} entries; `queue-emulator seed` writes a file in parts")
         try:

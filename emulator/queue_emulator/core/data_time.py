@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.clock import iso_8601, parse_iso_8601
 from queue_emulator.core.errors import BulkDataError, ClockError, JavaScriptError
 from queue_emulator.core.javascript import parse_json
+
+if TYPE_CHECKING:  # a command that only asks an emulator does without
+    from queue_emulator.core.bulk import BulkEntry
 
 FROM_FILE = "file"
 _WRITTEN = ("createdAt", "queuedAt", "claimedAt", "renewedAt", "updatedAt", "completedAt", "processedAt", "storedAt")
@@ -20,7 +23,7 @@ class AsOf:
     rebase: bool = False
 
 
-def newest_ms(entries: Iterable[BulkEntry]) -> int:
+def newest_ms(entries: "Iterable[BulkEntry]") -> int:
     """The newest time at which something in the data says that it was written; raises BulkDataError if nothing does.
 
     Data that has ended was not there any more: a time that lies after an expiration in the data is not its own.

@@ -31,6 +31,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     failed        the error that the Worker saw, of the whole operation
     fault_rule    the id of the fault rule whose verdict fell on the key
     namespace     the name of its namespace, None where there is no other
+    worker_version  which version of the Worker made it, "" where there is one version
     """
 
     position: int
@@ -51,6 +52,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     failed: str | None = None
     fault_rule: int | None = None
     namespace: str | None = None
+    worker_version: str = ""
 
     @property
     def stale(self) -> bool:
@@ -68,6 +70,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
             "location": self.location,
             "invocation": self.invocation or None,
             "route": self.route,
+            "workerVersion": self.worker_version or None,
             "operation": self.operation,
             "key": from_utf8(self.key),
             "cacheStatus": self.cache_status,

@@ -46,6 +46,11 @@ def outcome(event: Done) -> str:
     return said + (f", STALE: not version {event.newer_version}" if event.stale else "")
 
 
+def run_words(route: str, worker_version: str) -> str:
+    """Which run made an operation; "" for a seed."""
+    return ", ".join(filter(None, (route, f"version {worker_version}" if worker_version else "")))
+
+
 def lines(events: Sequence[Event], bindings: Mapping[str, str], *, last: int) -> Iterator[str]:
     """The last operations, each with its time since the first of all; a stale read begins with an exclamation mark.
 
@@ -64,5 +69,6 @@ def _line(event: Event, of: str, first_ms: int) -> str:
     mark = _STALE if event.stale else _NOT_STALE
     where = f"{(event.asked_ms - first_ms) / 1000:+.3f} s  {event.location}"
     said = f"fails: {event.failed}" if event.failed is not None else outcome(event)
-    by = f"  ({event.route})" if event.route else ""
+    run = run_words(event.route, event.worker_version)
+    by = f"  ({run})" if run else ""
     return one_line(f"{mark} {where}  {event.operation} {from_utf8(event.key)}{of} -> {said}{by}")

@@ -15,6 +15,7 @@ class Answered:
 
     operations  the KV operations that it made; None where they are mixed with other requests'
     location    where the Worker ran; "" for what no Worker answers
+    worker_version  which version of it answered; "" where there is one version
     stale       what it was shown in place of a newer version, in words; "" for nothing
     why         why it was refused or failed, "" where there is nothing to say
     """
@@ -26,6 +27,7 @@ class Answered:
     took_ms: float
     operations: int | None
     location: str = ""
+    worker_version: str = ""
     stale: str = ""
     why: str = ""
 
@@ -34,12 +36,18 @@ class Answered:
             counted = "KV operations unknown (other requests ran at the same time)"
         else:
             counted = "1 KV operation" if self.operations == 1 else f"{self.operations} KV operations"
-        said = [self.location, counted, f"STALE: {self.stale}" if self.stale else "", _shown(self.why)]
+        said = [
+            self.location,
+            f"version {self.worker_version}" if self.worker_version else "",
+            counted,
+            f"STALE: {self.stale}" if self.stale else "",
+            _shown(self.why),
+        ]
         told = ", ".join(filter(None, said))
         return f"{one_line(self.method)} {_shown(self.path)} {self.status} {self.took_ms:.1f} ms {told}"
 
     def as_json(self) -> str:
-        """One line. The path is whole; of location, stale and why there are those that say something."""
+        """One line. The path is whole; of location, version, stale and why there are those that say something."""
         members: dict[str, object] = {
             "at": iso_8601(self.at_ms),
             "method": self.method,
@@ -48,7 +56,7 @@ class Answered:
             "took_ms": round(self.took_ms, 1),
             "kv_operations": self.operations,
         }
-        members |= {name: said for name in ("location", "stale", "why") if (said := getattr(self, name))}
+        members |= {name: said for name in _OFTEN_EMPTY if (said := getattr(self, name))}
         return json.dumps(members)
 
 
@@ -63,6 +71,9 @@ def stale_words(operation: str, age_ms: int, number: int) -> str:
     age = f"{what} {age_ms / 1000:.0f} s old" if age_ms else f"{what} without the last write (not replicated yet)"
     more = number - 1
     return age if not more else f"{age}, and {more} more stale {'read' if more == 1 else 'reads'}"
+
+
+_OFTEN_EMPTY = ("location", "worker_version", "stale", "why")
 
 
 def _shown(path: str) -> str:

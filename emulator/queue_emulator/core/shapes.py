@@ -5,7 +5,7 @@ A shape is a `msgspec.Struct`. Bounds stand in its annotations; where these do n
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Annotated, Literal, TypeVar, cast, get_args, get_origin
 
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from queue_emulator.core.errors import ShapeError
+from queue_emulator.core.shown import json_value
 
 Shape = TypeVar("Shape")
 
@@ -23,11 +24,19 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
-def shaped(given: object, shape: type[Shape], *, place: str = "", an_object: str = "an object") -> Shape:
+def shaped(
+    given: object,
+    shape: type[Shape],
+    *,
+    place: str = "",
+    an_object: str = "an object",
+    shown: Callable[[object], str] = json_value,
+) -> Shape:
     """`given` as a `shape`; raises ShapeError for anything else.
 
     place      where it stands in what was read, if not at the top
     an_object  what its language calls an object, such as "a table"
+    shown      how its language writes a value
     """
     try:
         return msgspec.convert(given, shape)
@@ -37,10 +46,10 @@ def shaped(given: object, shape: type[Shape], *, place: str = "", an_object: str
         said = _ERROR.fullmatch(str(error))
         assert said is not None, "it matches anything"
         place, value, kind = _followed(said["path"] or "", place, given, shape)
-        raise ShapeError(_words(said["why"], place, value, kind, an_object)) from None
+        raise ShapeError(_words(said["why"], place, shown(value), kind, an_object)) from None
 
 
-def _words(why: str, place: str, value: object, kind: object, an_object: str) -> str:
+def _words(why: str, place: str, value: str, kind: object, an_object: str) -> str:
     if unknown := _UNKNOWN.fullmatch(why):
         named, inside = unknown["name"][:_SHOWN_CHARACTERS_MAX], f" in {place}" if place else ""
         return f"unknown member {named!r}{inside}; allowed: {', '.join(_members(kind))}"
@@ -48,7 +57,7 @@ def _words(why: str, place: str, value: object, kind: object, an_object: str) ->
         return f"{_below(place, missing['name'])} is missing"
     bare = _bare(kind)  # msgspec's own view of a Literal is sorted
     allowed = _one_of(get_args(bare)) if get_origin(bare) is Literal else _allowed(inspect.type_info(kind), an_object)
-    return f"{place} must be {allowed}, not {value!r:.{_SHOWN_CHARACTERS_MAX}}".lstrip()
+    return f"{place} must be {allowed}, not {value}".lstrip()
 
 
 def _followed(path: str, place: str, value: object, kind: object) -> tuple[str, object, object]:

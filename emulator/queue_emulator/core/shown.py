@@ -1,6 +1,6 @@
 """How text that somebody else wrote is shown: so that it can neither move the cursor nor look like a line of ours.
 
-Keys, paths, titles, exceptions, a server's words: whatever is written for people goes through one of these two.
+Keys, paths, titles, exceptions, a server's words: whatever is written for people goes through one of these.
 """
 
 import json
@@ -28,6 +28,17 @@ def block(text: str) -> str:
 def one_line(text: str) -> str:
     """A text in one line, its line breaks as escapes."""
     return text if text.isprintable() else _HIDDEN.sub(_escape, text).replace("\n", "\\n")
+
+
+def json_value(value: object, characters_max: int = 80) -> str:
+    """A value that was read from JSON or TOML, in one line and as it is written there; a text in the usual quotes."""
+    written = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return one_line(written[:characters_max])
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """How many of something: `1 key`, `1,000 keys`."""
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -10,3 +10,4 @@ API_PREFIX = "/client/v4"  # as of Cloudflare's API, which wrangler and the SDKs
 INSPECTOR_HEADER = "X-Emulator-Inspector"  # with `reads`: the page looks again and again, and is not logged
 INVOCATION = "emulator.invocation"  # what a request's scope calls the invocation that it is
 API_LOCATION = "API"  # where faults and journal place what reaches the central store past every location
+PROCESS_HEADER = "X-Emulator-Process"  # of a tool: whose Worker asks KV

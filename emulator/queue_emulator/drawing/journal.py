@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from queue_emulator.core.journal import Event
+from queue_emulator.core.journal_words import run_words
 from queue_emulator.drawing.story import Begin, End, Lane, Moment, Mood, Story, operation
 
 _GAP_MS = 500
@@ -39,7 +40,8 @@ class _Telling:
             self._number += 1
             lane = self._free_lane(event.location)
             self._open[run] = (self._number, lane)
-            self.moments.append(Begin(self._number, at_ms, lane, event.route or _unnamed(event)))
+            title = run_words(event.route or _unnamed(event), event.worker_version)
+            self.moments.append(Begin(self._number, at_ms, lane, title))
         number, _ = self._open[run]
         self.moments.append(operation(event, number, event.position)._replace(at_ms=at_ms))
         if self._last[run] == self._position:

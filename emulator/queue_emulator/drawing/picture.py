@@ -13,6 +13,7 @@ from queue_emulator.drawing.svg import Canvas, Layer, escaped, fitted, mono_px, 
 from queue_emulator.drawing.words import description
 
 _ROW, _SECOND_LINE, _TITLE, _FOOT, _GAP, _BETWEEN = 22, 13, 24, 21, 20, 10
+_STILL_RUNS = 18  # room for these words below the last operation
 _VERDICT, _HEADINGS = 74, 42
 _TEXT_PX = WIDTH - 2 * 24
 _COLOURS = ("#1559b0", "#7b1fa2", "#00695c", "#a84300", "#455a64", "#9e1b4f")
@@ -98,7 +99,7 @@ class _Drawing:
         for index, row in rows:
             self._row(part, row)
             part.ys[index] = self._y
-        self._y += 8
+        self._y += _STILL_RUNS if part.open else 8
         for running in part.open.values():
             self._box(part, running, self._y, Mood.PLAIN, ends=False)
         if last and self._story.verdict:

@@ -1,7 +1,6 @@
 """What a finding needs: each production behaviour without which the same schedule breaks nothing."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ from queue_emulator.explore.behaviour import Behaviour, Without
 from queue_emulator.explore.guarantee import Broken
 from queue_emulator.explore.history import History
 from queue_emulator.explore.scenarios import Scenario
-from queue_emulator.explore.turns import USUAL_MS, Choice, Made
+from queue_emulator.explore.turns import Choice, Made
 from queue_emulator.explore.world import World
 
 Cause = tuple[Behaviour, ...]
@@ -41,16 +40,20 @@ def replay(scenario: Scenario, choices: Iterable[Choice]) -> World:
     return world
 
 
-def needed(scenario: Scenario, made: Sequence[Made], target: Target, without: Without) -> bool:
+def needed(world: World, target: Target, off: Without) -> bool:
     """Whether the same schedule breaks nothing without these."""
-    return target.breaks(_again(scenario, tuple(made), without)) is None
+    if off.isdisjoint(world.acted):
+        return False
+    known = world.without.get(off)
+    if known is None:  # what breaks several guarantees is asked for again and again
+        known = world.without[off] = without(world.scenario, world.made, off)
+    return target.breaks(known) is None
 
 
-@lru_cache(maxsize=64)
-def _again(scenario: Scenario, made: tuple[Made, ...], without: Without) -> History:
-    """The same schedule without these; what breaks several guarantees is asked for again and again."""
-    world = World(scenario, without)
-    if Behaviour.OVERLAP in without:
+def without(scenario: Scenario, made: Sequence[Made], off: Without) -> History:
+    """What comes of a schedule without these."""
+    world = World(scenario, off)
+    if Behaviour.OVERLAP in off:
         requests: dict[tuple[str, int], list[Choice]] = {}
         for choice, number in made:
             requests.setdefault((choice.actor, number), []).append(choice)
@@ -62,44 +65,32 @@ def _again(scenario: Scenario, made: tuple[Made, ...], without: Without) -> Hist
     return world.settle()
 
 
-def causes(scenario: Scenario, made: Sequence[Made], target: Target) -> tuple[Cause, ...]:
-    """Each behaviour that it needs; where it needs none of them alone, each pair of which it needs one."""
-    asked = _possible(Behaviour, made)
-    single = [(each,) for each in asked if needed(scenario, made, target, frozenset((each,)))]
+def causes(world: World, target: Target, told: "Signs" = ()) -> tuple[Cause, ...]:
+    """Each behaviour that it needs; where it needs none of them alone, each pair of which it needs one.
+
+    `told` is what is known of single ones.
+    """
+    known, asked = dict(told), _possible(Behaviour, world.made)
+    single = [
+        (each,) for each in asked if (known[each] if each in known else needed(world, target, frozenset((each,))))
+    ]
     if single:
         return tuple(single)
-    return tuple(pair for pair in combinations(asked, 2) if needed(scenario, made, target, frozenset(pair)))
-
-
-Shape = tuple[bool, bool, bool]
-"""Whether a schedule has a fault, an unusual pause, and a request that goes on after somebody else came in between."""
-
-
-def shape(made: Sequence[Made]) -> Shape:
-    """What can be told of a schedule without a replay."""
-    faulted = any(each.choice.fault for each in made)
-    paused = any(each.choice.pause_ms != USUAL_MS for each in made)
-    over, last, interrupted = set[tuple[str, int]](), ("", 0), False
-    for choice, number in made:
-        if (choice.actor, number) != last:
-            interrupted = interrupted or (choice.actor, number) in over
-            over.add(last)
-            last = choice.actor, number
-    return faulted, paused, interrupted
+    return tuple(pair for pair in combinations(asked, 2) if needed(world, target, frozenset(pair)))
 
 
 Signs = tuple[tuple[Behaviour, bool], ...]
 
 
-def signs(scenario: Scenario, made: Sequence[Made], target: Target) -> Signs:
+def signs(world: World, target: Target) -> Signs:
     """Whether it needs each of those that tell failures of one guarantee apart."""
-    asked = _possible(scenario.subject.guarantees[target.guarantee].telling, made)
-    return tuple((each, needed(scenario, made, target, frozenset((each,)))) for each in asked)
+    asked = _possible(world.scenario.subject.guarantees[target.guarantee].telling, world.made)
+    return tuple((each, needed(world, target, frozenset((each,)))) for each in asked)
 
 
-def keeps(scenario: Scenario, made: Sequence[Made], target: Target, expected: Signs) -> bool:
+def keeps(world: World, target: Target, expected: Signs) -> bool:
     """Whether it still has these signs."""
-    return all(needed(scenario, made, target, frozenset((each,))) == sign for each, sign in expected)
+    return all(needed(world, target, frozenset((each,))) == sign for each, sign in expected)
 
 
 def _possible(asked: Iterable[Behaviour], made: Sequence[Made]) -> list[Behaviour]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from queue_emulator.core.javascript import Json
+from queue_emulator.core.shown import json_value
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.seen import Answer, Seen, guarantee
 
@@ -83,7 +84,10 @@ def read_your_writes(wrote: Told, read: Told) -> Guarantee:
             if answered is not None and each.ok:
                 who, value = last.get(answered[0], ("", None))
                 if who == each.actor and value != answered[1]:
-                    yield each, f"{each.actor} wrote {value!r} to {answered[0]}, and reads {answered[1]!r}"
+                    yield (
+                        each,
+                        f"{each.actor} wrote {json_value(value)} to {answered[0]}, and reads {json_value(answered[1])}",
+                    )
 
     return guarantee(
         check, "read your writes", "An actor reads what it wrote last, unless somebody else wrote meanwhile."
@@ -102,7 +106,7 @@ def monotonic_reads(read: Told) -> Guarantee:
                 continue
             before = last.get((each.actor, thing), value)
             if isinstance(before, str) == isinstance(value, str) and value < before:  # type: ignore[operator]
-                yield each, f"{each.actor} has seen {before!r} of {thing}, and now sees {value!r}"
+                yield each, f"{each.actor} has seen {json_value(before)} of {thing}, and now sees {json_value(value)}"
             last[each.actor, thing] = value
 
     return guarantee(check, "monotonic reads", "Who has seen a value sees none from before it.")
@@ -120,7 +124,7 @@ def eventually_equal(read: Told) -> Guarantee:
             thing, value = answered
             where, known = first.setdefault(thing, (each.location, value))
             if known != value:
-                yield each, f"{thing} is {known!r} at {where} and {value!r} at {each.location}"
+                yield each, f"{thing} is {json_value(known)} at {where} and {json_value(value)} at {each.location}"
 
     return guarantee(check, "eventually equal", "A minute after the last request, everybody reads the same.")
 

@@ -8,6 +8,9 @@ from queue_emulator.explore.swarm import drawn_scenario
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, USUAL_MS, Choice
 from queue_emulator.explore.world import World
 
+_PAUSES = (AT_ONCE_MS, MINUTE_MS, EXPIRY_MS, EXPIRY_MS)
+_INTERRUPTED_AT = (1, 1, 2, 2, 3, 4)  # operations: short requests have two or three
+
 
 def drawn(draws: Draws, answered: Answered = as_it_is) -> Iterator[World]:
     """Without an end: actors, scripts, locations and what happens are drawn."""
@@ -37,19 +40,23 @@ def _walk(world: World, draws: Draws) -> None:
 
 
 def _few(world: World, draws: Draws) -> None:
-    """Requests in any order, and at one or two places another actor comes in between, perhaps after a pause."""
-    places = {draws.below(20) for _ in range(draws.one_of((1, 1, 2)))}
+    """Requests in any order, of which one or two are interrupted: others come in between, perhaps after a pause."""
+    left, done, until = draws.one_of((1, 1, 2)), 0, 0
+    pauses = draws.one_of((0, 20, 50))
     fault_at = draws.below(20) if world.faults_left and draws.percent(50) else -1
-    pauses = draws.one_of((0, 0, 50))
     while names := world.able():
-        at = len(world.made)
-        if at in places:
-            choice = Choice(draws.one_of(names[1:] or names), _pause(world, draws, 60))
+        done += 1
+        if world.amidst and left and done == until and len(names) > 1:
+            left -= 1
+            choice = Choice(draws.one_of(names[1:]), _pause(world, draws, 60))
         elif world.amidst:
             choice = Choice(names[0])
         else:
-            choice = Choice(draws.one_of(names), _pause(world, draws, pauses))
-        if at == fault_at:
+            name = names[0] if not world.begins(names[0]) and draws.percent(60) else draws.one_of(names)
+            choice = Choice(name, _pause(world, draws, pauses))
+        if world.begins(choice.actor):
+            done, until = 0, draws.one_of(_INTERRUPTED_AT) if draws.percent(50) else -1
+        if len(world.made) == fault_at:
             choice = choice._replace(fault=draws.one_of(world.scenario.faults))
         _do(world, choice, draws)
 
@@ -69,6 +76,6 @@ def _pause(world: World, draws: Draws, chance: int) -> int:
     """Mostly the usual one."""
     if not world.made or not draws.percent(chance):
         return USUAL_MS
-    pause_ms = draws.one_of((AT_ONCE_MS, MINUTE_MS, EXPIRY_MS))
+    pause_ms = draws.one_of(_PAUSES)
     possible = pause_ms == AT_ONCE_MS or (world.pauses_left and (pause_ms == MINUTE_MS or world.until_expiry_ms()))
     return pause_ms if possible else USUAL_MS

@@ -1,25 +1,21 @@
 """The whole of it: schedules are run, what they break is told apart, made small and kept, each finding once."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from queue_emulator.explore.causes import Cause, Shape, Signs, Target, causes, replay, shape, signs, targets
-from queue_emulator.explore.guarantee import Broken, Guarantee, broken
+from queue_emulator.explore.causes import Cause, Signs, Target, causes, replay
+from queue_emulator.explore.failures import Failure, Failures, Sign
+from queue_emulator.explore.guarantee import Broken, Guarantee
 from queue_emulator.explore.history import History
 from queue_emulator.explore.scenarios import SCENARIOS, Answered, Scenario, as_it_is
-from queue_emulator.explore.search import LANES, Lane, in_turn, usual_runs
-from queue_emulator.explore.shrink import shrink
+from queue_emulator.explore.search import LANES
+from queue_emulator.explore.shrink import never, shrink
 from queue_emulator.explore.turns import Made, switches
-from queue_emulator.explore.world import World
-
-_ALWAYS_LOOKED_AT = 1  # of failures that look alike, in each lane; later ones are looked at now and then
-_NOW_AND_THEN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A schedule that breaks a guarantee, as small as it gets.
+    """A schedule that breaks a guarantee.
 
     target       the guarantee, and in which way it breaks
     broken       where, and what is wrong in words
@@ -28,6 +24,7 @@ class Finding:
     made         what was chosen
     history      what happened
     at_schedule  the number of the schedule that broke it first
+    small        whether it was made as small as it gets: there was time for it
     """
 
     target: Target
@@ -37,6 +34,7 @@ class Finding:
     made: tuple[Made, ...]
     history: History
     at_schedule: int
+    small: bool = True
 
     @property
     def guarantee(self) -> Guarantee:
@@ -60,17 +58,18 @@ class Finding:
         )
 
     def adds_to(self, other: "Finding") -> bool:
-        """Whether it is the other one with more requests, or in need of more: nothing new."""
+        """Whether it is the other one with more requests, or in need of more: nothing new.
+
+        Of one that was not made small this cannot be told.
+        """
         return (
-            self.target == other.target
+            self.small
+            and other.small
+            and self.target == other.target
             and set(self.causes) >= set(other.causes)
             and set(self.verbs) >= set(other.verbs)
             and bool(self.causes) == bool(other.causes)
         )
-
-
-Sign = tuple[str, Target, Signs]
-"""What is examined once: a failure in a scenario, and whether it needs what tells such failures apart."""
 
 
 class Explorer:
@@ -90,58 +89,57 @@ class Explorer:
         answered: Answered = as_it_is,
         lanes: Sequence[int] = range(LANES),
     ) -> None:
-        self.schedules = 0
-        self.operations = 0
         self.unsteady = 0
         self.examined: dict[Sign, Finding] = {}
         self.findings: list[Finding] = []
-        known = usual_runs(scenarios, answered)
-        self._lanes = [Lane(number, known, seed, swarm=swarm, answered=answered) for number in lanes]
-        self._seen: Counter[tuple[int, str, Target, Shape]] = Counter()
-        self._looked_at: set[Sign] = set()
+        self._failures = Failures(scenarios, seed, swarm=swarm, answered=answered, lanes=lanes)
 
-    def run(self, enough: Callable[[], bool], schedules_max: int | None = None) -> Iterator[Finding]:
+    @property
+    def schedules(self) -> int:
+        """How many were run."""
+        return self._failures.schedules
+
+    @property
+    def operations(self) -> int:
+        """How many KV operations they had."""
+        return self._failures.operations
+
+    def run(
+        self,
+        enough: Callable[[], bool],
+        schedules_max: int | None = None,
+        *,
+        small_enough: Callable[[], bool] = never,
+    ) -> Iterator[Finding]:
         """Schedules, until it is enough or there are no more; gives each finding as it is made.
 
-        `schedules_max`: of all lanes there are, whoever runs the others.
-        `findings` are those that say something of their own: a later one may take the place of an earlier one.
+        `schedules_max`: of all lanes there are, whoever runs the others. `small_enough`: from when on nothing is made
+        any smaller. `findings` are those that say something of their own: a later one may take the place of an earlier
+        one. Whatever ends this by an error, what was found is kept as it was found.
         """
-        running = in_turn(self._lanes, schedules_max)
-        while not enough():
-            lane, world = next(running, (None, None))
-            if lane is None or world is None:
-                return
-            self.schedules += 1
-            self.operations += world.steps
-            number = (lane.schedules - 1) * LANES + lane.number + 1
-            for target in targets(broken(world.history)):
-                finding = self._look_at(world, target, lane.number, number)
-                if finding is not None and self._keep(finding):
-                    yield finding
+        for failures in self._failures.run(enough, schedules_max):
+            waiting = list(failures)
+            try:
+                while waiting:
+                    finding = self._examined(waiting[0], small_enough)
+                    failure = waiting.pop(0)
+                    if finding is None:
+                        self.unsteady += 1
+                    elif self._keep(failure.sign, finding):
+                        yield finding
+            finally:
+                for failure in waiting:
+                    self._keep(failure.sign, as_found(failure))
 
-    def _look_at(self, world: World, target: Target, lane: int, number: int) -> Finding | None:
-        """What a failure comes to, unless something like it is known."""
-        alike = (lane, world.scenario.name, target, shape(world.made))
-        self._seen[alike] += 1
-        if self._seen[alike] > _ALWAYS_LOOKED_AT and self._seen[alike] % _NOW_AND_THEN:
-            return None
-        told = signs(world.scenario, world.made, target)
-        known = (world.scenario.name, target, told)
-        if known in self._looked_at:
-            return None
-        self._looked_at.add(known)
-        finding = examine(world.scenario, world.made, target, told, number)
-        if finding is None:
-            self.unsteady += 1
-        else:
-            self.examined[known] = finding
-        return finding
+    def _examined(self, failure: Failure, small_enough: Callable[[], bool]) -> Finding | None:
+        world, target, told, number = failure
+        return examine(world.scenario, world.made, target, told, number, small_enough)
 
-    def _keep(self, finding: Finding) -> bool:
+    def _keep(self, sign: Sign, finding: Finding) -> bool:
         """Whether it says something of its own."""
-        kept = keep(self.findings, finding)
-        self.findings = kept
-        return finding in kept
+        self.examined[sign] = finding
+        self.findings = keep(self.findings, finding)
+        return finding in self.findings
 
 
 def keep(findings: Sequence[Finding], finding: Finding) -> list[Finding]:
@@ -151,12 +149,35 @@ def keep(findings: Sequence[Finding], finding: Finding) -> list[Finding]:
     return [*(known for known in findings if not known.adds_to(finding)), finding]
 
 
-def examine(scenario: Scenario, made: Sequence[Made], target: Target, told: Signs, at_schedule: int) -> Finding | None:
-    """Make it small, and find out what it needs; None if it breaks nothing when it is run again."""
-    scenario, small = shrink(scenario, made, target, told)
+def examine(
+    scenario: Scenario,
+    made: Sequence[Made],
+    target: Target,
+    told: Signs,
+    at_schedule: int,
+    enough: Callable[[], bool] = never,
+) -> Finding | None:
+    """Make it small, and find out what it needs; None if it breaks nothing when it is run again.
+
+    Once it is `enough`, it is left as small as it is, and needs what told it apart.
+    """
+    small = shrink(scenario, made, target, told, enough)
     with scenario.subject.afresh():
-        history = replay(scenario, [each.choice for each in small]).history
-    why = target.breaks(history)
+        world = replay(small.scenario, [each.choice for each in small.made])
+    why = target.breaks(world.history)
     if why is None:
         return None
-    return Finding(target, why, causes(scenario, small, target), scenario, small, history, at_schedule)
+    needs = causes(world, target, told) if small.whole else _as_told(told)
+    return Finding(target, why, needs, small.scenario, small.made, world.history, at_schedule, small=small.whole)
+
+
+def as_found(failure: Failure) -> Finding:
+    """What nobody has examined."""
+    world, target, told, number = failure
+    why = target.breaks(world.history)
+    assert why is not None, "it was found by this"
+    return Finding(target, why, _as_told(told), world.scenario, tuple(world.made), world.history, number, small=False)
+
+
+def _as_told(told: Signs) -> tuple[Cause, ...]:
+    return tuple((each,) for each, needed in told if needed)

@@ -1,131 +1,96 @@
-"""A search in several processes, each with lanes of its own, and with a workerd of its own if it needs one."""
+"""A search in several processes: each searches lanes of its own, and what they find is divided among them."""
 
-import gc
 import multiprocessing
-import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
-from pathlib import Path
-from queue import Empty
+from types import FrameType
 from typing import NamedTuple
 
-import msgspec
-
 from queue_emulator.core.clock import Stopwatch
-from queue_emulator.core.errors import EmulatorError, SettingsError
-from queue_emulator.explore.deployed import answering
-from queue_emulator.explore.explorer import Explorer
-from queue_emulator.explore.scenario_file import scenarios_named
-from queue_emulator.explore.scenarios import with_machines
-from queue_emulator.explore.shares import Part, Share, share_of
-from queue_emulator.workerd.bindings import WorkerFlags
+from queue_emulator.core.errors import SettingsError
+from queue_emulator.explore.dividing import Division
+from queue_emulator.explore.searching import Finished, Found, Said, Search, work
+from queue_emulator.explore.shares import Examined, Share
 
-_TOLD_EVERY_MS = 500.0
 _HEARD_EVERY_S = 0.2
 _STOP_S_MAX = 5.0  # what ends no schedule by then is killed: its Worker may spin
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is searched: names of scenarios or their files, none for the built-in ones, and for how long."""
-
-    scenarios: tuple[str, ...]
-    seed: int
-    lanes: Sequence[int]
-    seconds: float
-    schedules: int | None
-    machines: int = 1
-    flags: WorkerFlags | None = None
-    workerd: Path | None = None
-
-    @property
-    def part(self) -> Part:
-        """Of the whole search."""
-        return Part(self.seed, self.scenarios, self.machines, tuple(self.lanes))
+_KILLED = "a process of the search has ended without a word: it was killed"
 
 
 class Progress(NamedTuple):
-    """How far a process is: schedules, and guarantees that are broken, with how many findings."""
+    """How far a search is: schedules, findings, and the guarantees that are broken."""
 
     schedules: int
     findings: int
     broken: tuple[str, ...]
 
 
-def progress_of(explorer: Explorer) -> Progress:
-    broken = tuple(dict.fromkeys(finding.target.guarantee for finding in explorer.findings))
-    return Progress(explorer.schedules, len(explorer.findings), broken)
-
-
-def collect_seldom() -> None:
-    """Look for garbage less often: a schedule makes thousands of objects, nearly all of them for a moment."""
-    gc.set_threshold(100_000, 20, 100)
-
-
-class _Told(NamedTuple):
-    process: int
-    progress: Progress | None
-    share: bytes
-    failed: str
-
-
 class Searched(NamedTuple):
-    """What processes have examined; whether Ctrl-C came, which keeps that; how many were killed with what they had."""
+    """What processes have found.
 
-    shares: list[Share]
+    interrupted  whether Ctrl-C came, or one of them failed
+    failed       why one of them could not go on, "" if all could
+    lost         how many were killed in the midst of a schedule
+    """
+
+    share: Share
     interrupted: bool
+    failed: str
     lost: int
 
 
-def search(asked: Search, workers: int, told: Callable[[Sequence[Progress]], None]) -> Searched:
+def search(asked: Search, workers: int, told: Callable[[Progress], None]) -> Searched:
     """Search in so many processes; raises SettingsError. `told` is told now and then how far all of them are.
 
     Ctrl-C has them stop after the schedule that they are in. They are not waited for longer than 5 s, nor once Ctrl-C
-    comes again.
+    comes again. What they have told by then is kept.
     """
     context = multiprocessing.get_context("spawn")
-    queue: Queue[_Told] = context.Queue()
     stop = context.Event()
-    parts = [replace(asked, lanes=tuple(asked.lanes[number::workers])) for number in range(workers)]
-    processes = [
-        context.Process(target=_work, args=(number, part, queue, stop), daemon=True)
-        for number, part in enumerate(parts)
-    ]
-    for process in processes:
-        process.start()
-    hearing, stopping = _Hearing(len(processes), told), _Stopping(stop)
+    crew = [_Member(context, replace(asked, lanes=tuple(asked.lanes[of::workers])), stop) for of in range(workers)]
+    hearing, stopping = _Hearing(crew, told), _Stopping(stop)
     try:
-        while hearing.missing and not stopping.over:
-            try:
-                hearing.hear(queue)
-                if not all(processes[number].is_alive() for number in hearing.missing):
-                    hearing.hear(queue)  # its last word may have come since
-                    dead = [number for number in hearing.missing if not processes[number].is_alive()]
-                    if dead:
-                        raise EmulatorError("a process of the search has ended without a word: it was killed")
-            except KeyboardInterrupt:
-                stopping.asked()
+        with stopping.by_ctrl_c():
+            while not hearing.division.over and not hearing.failed and not stopping.over:
+                hearing.hear()
     finally:
         stop.set()
-        _end(processes, 0 if stopping.over else _STOP_S_MAX)
-    nothing = Share(replace(asked, lanes=()).part, 0, 0, 0, ())
-    return Searched([nothing, *hearing.shares.values()], stopping.interrupted, len(hearing.missing))
+        for each in crew:
+            each.handed.put(None)
+        lost = _end(crew, 0 if stopping.over else _STOP_S_MAX)
+    return Searched(hearing.share(asked), stopping.interrupted or bool(hearing.failed), hearing.failed, lost)
 
 
-def _end(processes: Sequence[BaseProcess], by_s: float) -> None:
-    """Whoever has not ended by then is killed."""
+class _Member:
+    """A process, with what it is handed and what it tells."""
+
+    def __init__(self, context: multiprocessing.context.SpawnContext, asked: Search, stop: Event) -> None:
+        self.handed: Queue[Examined | None] = context.Queue()
+        self.tells: Connection[None, Said]
+        self.tells, told = context.Pipe(duplex=False)
+        self.process: BaseProcess = context.Process(target=work, args=(asked, self.handed, told, stop), daemon=True)
+        self.process.start()
+        told.close()  # so that its end is heard
+
+
+def _end(crew: Sequence[_Member], by_s: float) -> int:
+    """Whoever has not ended by then is killed; how many that were."""
     watch = Stopwatch()
     try:
-        for process in processes:
-            process.join(max(0.0, by_s - watch.elapsed_s()))
+        for each in crew:
+            each.process.join(max(0.0, by_s - watch.elapsed_s()))
+        return sum(each.process.is_alive() for each in crew)
     finally:  # also at Ctrl-C
-        for process in processes:
-            process.kill()
+        for each in crew:
+            each.process.kill()
+            each.handed.cancel_join_thread()
 
 
 class _Stopping:
@@ -136,8 +101,19 @@ class _Stopping:
         self._since: Stopwatch | None = None
         self._again = False
 
-    def asked(self) -> None:
-        """By Ctrl-C."""
+    @contextmanager
+    def by_ctrl_c(self) -> Iterator[None]:
+        """Meanwhile Ctrl-C does so, and nothing else: it comes in the midst of whatever is done."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, self._asked)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
         self._again = self.interrupted
         self._since = self._since or Stopwatch()
         self._stop.set()
@@ -152,64 +128,50 @@ class _Stopping:
 
 
 class _Hearing:
-    """What was heard of the processes so far."""
+    """What was heard of the processes so far. `failed`: why one of them has ended before it was over."""
 
-    def __init__(self, count: int, told: Callable[[Sequence[Progress]], None]) -> None:
-        self.missing = set(range(count))
-        self.shares: dict[int, Share] = {}
-        self._progress: dict[int, Progress] = {}
+    def __init__(self, crew: Sequence[_Member], told: Callable[[Progress], None]) -> None:
+        self.division = Division(len(crew))
+        self.failed = ""
+        self._crew = crew
         self._told = told
+        self._schedules = [0] * len(crew)
+        self._operations = [0] * len(crew)
 
-    def hear(self, queue: "Queue[_Told]") -> None:
-        """What comes in a moment, and all that is there by then."""
-        watch = Stopwatch()
-        try:
-            while True:
-                each = queue.get(timeout=max(0.0, _HEARD_EVERY_S - watch.elapsed_s()))
-                if each.failed:
-                    raise SettingsError(each.failed)
-                if each.progress is not None:
-                    self._progress[each.process] = each.progress
-                    self._told(list(self._progress.values()))
-                else:
-                    self.shares[each.process] = msgspec.json.decode(each.share, type=Share)
-                    self.missing.discard(each.process)
-        except Empty:
-            pass
+    def hear(self) -> None:
+        """What comes in a moment; and hand out what is to be examined. Raises SettingsError."""
+        told = wait([each.tells for each in self._crew], _HEARD_EVERY_S)
+        for process, each in enumerate(self._crew):
+            if each.tells in told:
+                try:
+                    self._take(process, each.tells.recv())
+                except (EOFError, OSError):
+                    self.failed = self.failed or _KILLED
+        for process, found in self.division.hand_out():
+            self._crew[process].handed.put(found)
+        self._told(self.progress())
 
+    def _take(self, process: int, said: Said) -> None:
+        if isinstance(said, Found):
+            self.division.found(process, said.failures, said.upto)
+            self._schedules[process], self._operations[process] = said.schedules, said.operations
+        elif isinstance(said, Finished):
+            self.division.finished(process, said.examined)
+        elif said.ended:
+            self.failed = said.why
+        else:
+            raise SettingsError(said.why)
 
-def _work(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> None:
-    """One process. It ends when the one that started it is gone, even in a schedule; with it its workerd."""
-    threading.Thread(target=_end_without, args=(multiprocessing.parent_process(),), daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all of them: the first tells the others to stop
-    collect_seldom()
-    try:
-        queue.put(_Told(number, None, msgspec.json.encode(_searched(number, asked, queue, stop)), ""))
-    except (EmulatorError, OSError) as error:
-        queue.put(_Told(number, None, b"", str(error)))
+    def progress(self) -> Progress:
+        examined = self.division.examined()
+        kinds = {(each.guarantee, each.how, each.causes) for each in examined}
+        return Progress(sum(self._schedules), len(kinds), tuple(dict.fromkeys(each.guarantee for each in examined)))
 
-
-def _end_without(parent: BaseProcess | None) -> None:
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _searched(number: int, asked: Search, queue: "Queue[_Told]", stop: Event) -> Share:
-    scenarios = scenarios_named(asked.scenarios)
-    with answering(scenarios, asked.flags, workerd=asked.workerd) as answers:
-        answered = with_machines(answers, asked.machines)
-        explorer = Explorer(scenarios, asked.seed, swarm=not asked.scenarios, answered=answered, lanes=asked.lanes)
-        watch, told_ms = Stopwatch(), 0.0
-
-        def enough() -> bool:
-            nonlocal told_ms
-            now_ms = watch.elapsed_ms()
-            if now_ms - told_ms >= _TOLD_EVERY_MS:
-                told_ms = now_ms
-                queue.put(_Told(number, progress_of(explorer), b"", ""))
-            return stop.is_set() or (asked.schedules is None and now_ms >= asked.seconds * 1000)
-
-        for _ in explorer.run(enough, asked.schedules):
-            pass
-    return share_of(explorer, asked.part)
+    def share(self, asked: Search) -> Share:
+        return Share(
+            asked.part,
+            sum(self._schedules),
+            sum(self._operations),
+            self.division.unsteady,
+            self.division.examined(),
+        )

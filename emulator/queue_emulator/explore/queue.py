@@ -23,8 +23,10 @@ from queue_emulator.worker import fetch as worker
 from queue_emulator.worker.answers import JSON_TYPE, Answer
 from queue_emulator.worker.auth import ApiKeys
 from queue_emulator.worker.commhub import CommHub
+from queue_emulator.worker.dual import queue_format
 from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
+from queue_emulator.worker.versions import WorkerVersion
 
 _QUEUE_KEY, _ADMIN_KEY = "queue", "admin"
 _KEYS = ApiKeys(queue_api_key=_QUEUE_KEY, admin_api_key=_ADMIN_KEY)
@@ -97,9 +99,9 @@ class Queue:
         ask = None if self.worker is None else self.worker(clock, self.versions)
 
         async def answer(actor: Actor, asked: Request, binding: Binding) -> Answer:
-            version = worker.WorkerVersion(actor.version)
+            version = WorkerVersion(actor.version)
             if not asked.path:
-                await CommHub(version.format(binding), clock).send({"id": asked.task})
+                await CommHub(queue_format(version, binding), clock).send({"id": asked.task})
                 return _ENQUEUED
             if ask is not None:
                 return await ask(actor, asked, {"X-API-Key": _key(asked), "Content-Type": JSON_TYPE}, binding)

@@ -117,6 +117,11 @@ class Run:
         self._asked = self._spent = 0
         self.about_to: AnyOperation | None = None
 
+    @property
+    def caller(self) -> Invocation:
+        """As KV knows it."""
+        return self._of.caller
+
     def begin(self) -> None:
         """Stand before the first operation."""
         self._hear((self._of.actor.version, self._of.asked), None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.core.javascript import Json
+from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.guarantee import Broken, Guarantee
 from queue_emulator.explore.history import Begun, Call, Ended, History, Settled, Step
 
@@ -77,6 +78,13 @@ class Seen:
 Found = Iterable[str | tuple[Answer, str]] | str | None
 """Why a guarantee is broken, with the answer by which it shows if there is one; None or nothing: it holds."""
 OwnCheck = Callable[[Seen], Found]
+_TELLING = (
+    Behaviour.CACHES,
+    Behaviour.OVERLAP,
+    Behaviour.WRITE_RATE,
+    Behaviour.OPERATIONS,
+    Behaviour.FAULTS,
+)  # nobody has said which: else a limit that is met soon hides what breaks the same without it
 
 
 def guarantee(check: OwnCheck, name: str = "", sentence: str = "") -> Guarantee:
@@ -96,7 +104,7 @@ def guarantee(check: OwnCheck, name: str = "", sentence: str = "") -> Guarantee:
             last = len(history.happenings) - 1
             yield Broken(id, (), "", why, last if answer is None or answer.ended is None else answer.ended)
 
-    return Guarantee(id, name, sentence or first or f"{name.capitalize()}.", find)
+    return Guarantee(id, name, sentence or first or f"{name.capitalize()}.", find, telling=_TELLING)
 
 
 def see(history: History) -> Seen:

@@ -6,7 +6,7 @@ together is what one long run finds.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,18 +17,23 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore import files, schedule, text_report
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.causes import Target, replay
-from queue_emulator.explore.explorer import Explorer, Finding, Sign, keep
+from queue_emulator.explore.explorer import Explorer, Finding, examine, keep
+from queue_emulator.explore.failures import Sign, known_by
 from queue_emulator.explore.scenario_file import scenario_for
 from queue_emulator.explore.scenarios import Answered, Scenario
 from queue_emulator.explore.search import LANES
 from queue_emulator.explore.turns import Choice
+from queue_emulator.explore.world import World
 from queue_emulator.kv.folder import read_small
 
 _BYTES_MAX = 100_000_000
 
 
 class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One finding, in the scenario that it was found in: the text of its schedule, and what was chosen."""
+    """One finding, in the scenario that it was found in: the text of its schedule, and what was chosen.
+
+    `paused` and `signs` are of the failure as it was found; `small`: whether it was made as small as it gets.
+    """
 
     scenario: str
     guarantee: str
@@ -38,10 +43,12 @@ class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_schedule: int
     schedule: str
     choices: tuple[Choice, ...]
+    paused: bool = False
+    small: bool = True
 
     @property
     def sign(self) -> Sign:
-        return self.scenario, Target(self.guarantee, self.how), self.signs
+        return self.scenario, Target(self.guarantee, self.how), self.signs, self.paused
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,20 +79,34 @@ class Together(NamedTuple):
 
 def share_of(explorer: Explorer, part: Part) -> Share:
     """What it has done so far."""
-    examined = [
-        Examined(
-            scenario,
-            target.guarantee,
-            target.how,
-            signs,
-            finding.causes,
-            finding.at_schedule,
-            schedule.write(finding, text_report.needs(finding.causes)),
-            tuple(each.choice for each in finding.made),
-        )
-        for (scenario, target, signs), finding in explorer.examined.items()
-    ]
-    return Share(part, explorer.schedules, explorer.operations, explorer.unsteady, tuple(examined))
+    data = tuple(examined(sign, finding) for sign, finding in explorer.examined.items())
+    return Share(part, explorer.schedules, explorer.operations, explorer.unsteady, data)
+
+
+def examined(sign: Sign, finding: Finding) -> Examined:
+    """What a failure with this sign has come to, as data."""
+    scenario, target, told, paused = sign
+    return Examined(
+        scenario,
+        target.guarantee,
+        target.how,
+        told,
+        finding.causes,
+        finding.at_schedule,
+        schedule.write(finding, text_report.needs(finding.causes)),
+        tuple(each.choice for each in finding.made),
+        paused,
+        finding.small,
+    )
+
+
+def made_small(
+    found: Examined, answered: Answered, scenarios: Mapping[str, Scenario], enough: Callable[[], bool]
+) -> Examined | None:
+    """The same when it was examined, for which there is time until it is `enough`; None if it breaks nothing again."""
+    read, world = _again(found, answered, scenarios)
+    finding = examine(world.scenario, world.made, read.target, found.signs, found.at_schedule, enough)
+    return None if finding is None else examined(found.sign, finding)
 
 
 def scenarios_of(shares: Iterable[Share], named: Sequence[str]) -> dict[str, Scenario]:
@@ -94,23 +115,34 @@ def scenarios_of(shares: Iterable[Share], named: Sequence[str]) -> dict[str, Sce
     return {of: scenario_for("a schedule", of, named) for of in dict.fromkeys(paths) if of is not None}
 
 
-def together(shares: Sequence[Share], answered: Answered, scenarios: Mapping[str, Scenario]) -> Together:
+def together(
+    shares: Sequence[Share], answered: Answered, scenarios: Mapping[str, Scenario], *, just_now: bool = False
+) -> Together:
     """As one long run has it; `answered` is who answered in each of them, `scenarios` those that are files.
 
+    `just_now`: they were made by this command, so that no other Worker can have answered in them.
     Raises SettingsError for parts of different searches, and for parts that overlap.
     """
     part = _one_part([share.part for share in shares])
     first: dict[Sign, Examined] = {}
     for each in sorted((each for share in shares for each in share.examined), key=lambda each: each.at_schedule):
-        first.setdefault(each.sign, each)
+        if not known_by(each.sign, first):
+            first[each.sign] = each
     findings: list[Finding] = []
+    unsteady = sum(share.unsteady for share in shares)
     for each in first.values():
-        findings = keep(findings, _finding(each, answered, scenarios))
+        finding = _finding(each, answered, scenarios)
+        if finding is not None:
+            findings = keep(findings, finding)
+        elif not just_now:
+            raise SettingsError(f"a schedule of {each.scenario} breaks nothing now: is it of another Worker?")
+        else:
+            unsteady += 1
     total = Share(
         part,
         sum(share.schedules for share in shares),
         sum(share.operations for share in shares),
-        sum(share.unsteady for share in shares),
+        unsteady,
         tuple(first.values()),
     )
     return Together(findings, total)
@@ -148,18 +180,24 @@ def read_share(folder: Path) -> Share:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def _finding(examined: Examined, answered: Answered, scenarios: Mapping[str, Scenario]) -> Finding:
-    """Played again: all that is not in the text follows from it."""
-    of = schedule.scenario_of(examined.schedule)
-    scenario = None if of is None else scenarios[of]
-    read = schedule.read(examined.schedule, examined.scenario, scenario)
-    if read.target != Target(examined.guarantee, examined.how):
-        raise SettingsError(
-            f"a finding of {examined.guarantee} has a schedule that breaks {read.target.guarantee}: it was altered"
-        )
-    world = replay(answered(read.scenario), examined.choices)
+def _finding(found: Examined, answered: Answered, scenarios: Mapping[str, Scenario]) -> Finding | None:
+    """Played again: all that is not in the text follows from it. None if it breaks nothing now."""
+    read, world = _again(found, answered, scenarios)
     broken = read.target.breaks(world.history)
     if broken is None:
-        raise SettingsError(f"a schedule of {examined.scenario} breaks nothing now: is it of another Worker?")
-    found = replace(world.scenario, name=of or examined.scenario)
-    return Finding(read.target, broken, examined.causes, found, tuple(world.made), world.history, examined.at_schedule)
+        return None
+    name = schedule.scenario_of(found.schedule) or found.scenario
+    scenario = replace(world.scenario, name=name)
+    return Finding(
+        read.target, broken, found.causes, scenario, tuple(world.made), world.history, found.at_schedule, found.small
+    )
+
+
+def _again(found: Examined, answered: Answered, scenarios: Mapping[str, Scenario]) -> tuple[schedule.Schedule, World]:
+    of = schedule.scenario_of(found.schedule)
+    read = schedule.read(found.schedule, found.scenario, None if of is None else scenarios[of])
+    if read.target != Target(found.guarantee, found.how):
+        raise SettingsError(
+            f"a finding of {found.guarantee} has a schedule that breaks {read.target.guarantee}: it was altered"
+        )
+    return read, replay(answered(read.scenario), found.choices)

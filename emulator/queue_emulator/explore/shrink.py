@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from queue_emulator.explore.causes import Signs, Target, keeps, replay
 from queue_emulator.explore.history import Actor
@@ -12,28 +13,53 @@ from queue_emulator.explore.turns import TICK_MS, USUAL_MS, Choice, Made, switch
 _ROUNDS_MAX = 6
 
 
+class Small(NamedTuple):
+    """What a schedule has come to; `whole`: whether all was tried that could make it smaller."""
+
+    scenario: Scenario
+    made: tuple[Made, ...]
+    whole: bool
+
+
+def never() -> bool:
+    """There is time for it all."""
+    return False
+
+
 def shrink(
-    scenario: Scenario, made: Sequence[Made], target: Target, expected: Signs
-) -> tuple[Scenario, tuple[Made, ...]]:
-    """The smallest that it comes to by leaving out one thing after the other, until nothing can be left out."""
-    shrinking = _Shrinking(scenario, tuple(made), target, expected)
+    scenario: Scenario, made: Sequence[Made], target: Target, expected: Signs, enough: Callable[[], bool] = never
+) -> Small:
+    """The smallest that it comes to by leaving out one thing after the other, until nothing can be left out.
+
+    Once it is `enough`, what it has come to by then.
+    """
+    shrinking = _Shrinking(scenario, tuple(made), target, expected, enough)
     for _ in range(_ROUNDS_MAX):
         before = shrinking.scenario, shrinking.made
         for way in _WAYS:
             way(shrinking)
         if before == (shrinking.scenario, shrinking.made):
             break
-    return before
+    return Small(shrinking.scenario, shrinking.made, whole=not shrinking.ended)
 
 
 class _Shrinking:
     """What it has come to, and how something smaller is tried."""
 
-    def __init__(self, scenario: Scenario, made: tuple[Made, ...], target: Target, expected: Signs) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        made: tuple[Made, ...],
+        target: Target,
+        expected: Signs,
+        enough: Callable[[], bool],
+    ) -> None:
         self.scenario = scenario
         self.made = made
+        self.ended = False
         self._target = target
         self._expected = expected
+        self._enough = enough
         self._tried = {(scenario, tuple(each.choice for each in made))}
 
     @property
@@ -45,11 +71,12 @@ class _Shrinking:
         trial = scenario, tuple(choices)
         if trial in self._tried:
             return False
+        self.ended = self.ended or self._enough()
+        if self.ended:
+            return False
         self._tried.add(trial)
         world = replay(scenario, choices)
-        if self._target.breaks(world.history) is None:
-            return False
-        if not keeps(scenario, world.made, self._target, self._expected):
+        if self._target.breaks(world.history) is None or not keeps(world, self._target, self._expected):
             return False
         self.scenario, self.made = scenario, tuple(world.made)
         return True

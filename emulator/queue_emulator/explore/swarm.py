@@ -6,7 +6,9 @@ from queue_emulator.explore.scenarios import FAULTS, Scenario, numbered
 
 ACTORS_MAX = 3
 _LOCATIONS = ("SJC", "NRT")
-_LATER = ("claim", "renew", "release", "result", "result", "status", "status t01", "list", "get t01")
+_HOLDING = ("renew", "renew", "release", "release", "result", "result", "status", "list", "get t01", "claim")
+_FREE = ("claim", "claim", "claim", "list", "status t01")  # what is about a task needs one that is held
+_ACTORS = (1, 2, 2, 2, 3, 3)  # one alone meets nobody
 _ROLES = {
     "new": ("daemon", "daemon", "daemon", "webhook"),
     "old": ("daemon", "webhook", "webhook"),
@@ -20,7 +22,7 @@ def drawn_scenario(draws: Draws) -> Scenario:
     """A queue before, during or after its migration, with one to ACTORS_MAX actors."""
     kind = draws.one_of(("new", "new", "old", "migration", "migration"))
     tasks = draws.one_of(_TASKS[kind])
-    actors = tuple(_actor(kind, place, draws) for place in range(1 + draws.below(ACTORS_MAX)))
+    actors = tuple(_actor(kind, place, draws) for place in range(draws.one_of(_ACTORS)))
     rolled_back = any("rollback" in actor.script for actor in actors)
     migrates = kind == "migration" and not rolled_back
     small = 10 if tasks > 5 else 20
@@ -45,4 +47,13 @@ def _actor(kind: str, place: int, draws: Draws) -> Actor:
         return Actor(name, location, runs)
     if role == "webhook":
         return Actor(name, location, tuple(f"enqueue {name}{n}" for n in range(1 + draws.below(2))), version)
-    return Actor(name, location, ("claim", *(draws.one_of(_LATER) for _ in range(draws.below(5)))), version)
+    return Actor(name, location, _daemon(draws), version)
+
+
+def _daemon(draws: Draws) -> tuple[str, ...]:
+    """Claims, does something with what it holds, and claims again when it has given that back."""
+    script, holds = ["claim"], True
+    for _ in range(draws.below(5)):
+        script.append(draws.one_of(_HOLDING if holds else _FREE))
+        holds = script[-1] == "claim" or (holds and script[-1] not in ("release", "result"))
+    return tuple(script)

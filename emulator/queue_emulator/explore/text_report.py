@@ -42,11 +42,12 @@ def name(finding: Finding) -> str:
 def five_lines(finding: Finding, replay: str) -> tuple[str, ...]:
     """What is broken, how, what it takes, what happens, and how to see it again."""
     steps = sum(isinstance(each, Step) for each in finding.history.happenings[: finding.broken.position + 1])
+    size = "" if finding.small else "; not made small"
     return (
         f"{finding.guarantee.title.upper()}: {finding.broken.why}",
         f"  should hold    {finding.guarantee.sentence}",
         f"  needs          {needs(finding.causes)}",
-        f"  what happens   {_what_happens(finding)} ({steps} KV operations)",
+        f"  what happens   {_what_happens(finding)} ({steps} KV operations{size})",
         f"  see it again   {replay}",
     )
 

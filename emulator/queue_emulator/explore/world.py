@@ -5,26 +5,25 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from msgspec import structs
-
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.faults import Rule, Verdict
 from queue_emulator.core.javascript import Json
-from queue_emulator.core.options import ListRequest
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
+from queue_emulator.explore.acted import acted
 from queue_emulator.explore.behaviour import ALL, Behaviour, Without
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, History, Settled, Step
 from queue_emulator.explore.remembered import Run, Served, thrown
 from queue_emulator.explore.requests import Request
 from queue_emulator.explore.scenarios import KILLED, Scenario
+from queue_emulator.explore.small_pages import SmallPages
 from queue_emulator.explore.subject import Memory
 from queue_emulator.explore.times import START_MS, WRITTEN_MS
 from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, TICK_MS, USUAL_MS, Choice, Made
 from queue_emulator.kv.binding import Binding, Service
 from queue_emulator.kv.operation import Invocation, Operation, Outcome
-from queue_emulator.kv.service import KVService
+from queue_emulator.kv.service import NOBODY, KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.kv.turn import Actor as Running
 from queue_emulator.kv.turn import HeldTurns
@@ -55,25 +54,31 @@ class _Lane:
     number: int = 0
     machine: int = 1
     call: Call | None = None
+    caller: Invocation = NOBODY
     running: _Running | None = None
     upcoming: Request | None = None
 
     def copy(self, kv: Service, clock: _StillClock, calls: Mapping[int, Call]) -> "_Lane":
         """The same in a copy of the world, where `calls` are those that run, by what they are a copy of."""
-        call, running = calls.get(id(self.call), self.call), None
+        other = replace(self, call=calls.get(id(self.call), self.call))
         if self.running is not None:
             assert isinstance(self.running, Run), "of another nobody knows what it has come to"
-            running = self.running.copy(kv, clock)
-        return _Lane(self.actor, self.position, self.memory, self.number, self.machine, call, running, self.upcoming)
+            other.running = running = self.running.copy(kv, clock)
+            other.caller = running.caller
+        return other
 
 
 class World:
-    """One schedule as it happens. `made` are the choices so far, `history` what came of them."""
+    """One schedule as it happens.
+
+    `made` are the choices so far, `history` what came of them; `without`: what comes of the same without a behaviour,
+    as far as somebody has asked.
+    """
 
     def __init__(self, scenario: Scenario, without: Without = ALL) -> None:
         self.scenario = scenario
         self.clock = _StillClock(WRITTEN_MS)
-        self._without = without
+        self._off = without
         self._overlap, self._pauses = Behaviour.OVERLAP not in without, Behaviour.PAUSES not in without
         self._faults, self._machines = Behaviour.FAULTS not in without, Behaviour.MACHINES not in without
         self._order = Behaviour.ORDER not in without
@@ -82,6 +87,9 @@ class World:
         self._store = MemoryStore()
         self._service = KVService(self._store, clock=self.clock, profile=profile, dice=_DICE, sleep=_no_sleep)
         self._service.pipeline.turn = self._turns
+        self._met: set[Behaviour] = set()
+        self._acted: frozenset[Behaviour] | None = None
+        self.without: dict[Without, History] = {}
         self._seen = self._as_seen()
         self._operations_max = profile.operations_max
         self._known = scenario.subject.remembered()
@@ -111,6 +119,7 @@ class World:
         other = shallow(self)
         other.clock, other._store = _StillClock(self.clock.at_ms), self._store.copy()
         other._service = self._service.copy(other._store, other.clock)
+        other._met, other.without = self._met.copy(), {}
         other._seen = other._as_seen()
         calls = {id(lane.call): replace(lane.call) for lane in self._lanes.values() if lane.running and lane.call}
         other.history = self.history.copy(calls)
@@ -204,6 +213,13 @@ class World:
         lane = self._lanes[name]
         return None if lane.running is not None or lane.upcoming is None else lane.upcoming.text
 
+    @property
+    def acted(self) -> frozenset[Behaviour]:
+        """The production behaviours that have done anything, once it is settled: without any other it is the same."""
+        if self._acted is None:
+            self._acted = acted(self.made, self.history.happenings, frozenset(self._met))
+        return self._acted
+
     def wait(self, by_ms: int) -> None:
         """Nothing happens for so long."""
         self.clock.at_ms += by_ms
@@ -233,8 +249,8 @@ class World:
         return lane.call
 
     def _as_seen(self) -> Service:
-        small = Behaviour.PAGES not in self._without
-        return _SmallPages(self._service, self.scenario.page_max) if small else self._service
+        small = Behaviour.PAGES not in self._off
+        return SmallPages(self._service, self.scenario.page_max, self._met) if small else self._service
 
     def _look_ahead(self, lane: _Lane) -> None:
         """To the next request of the script that can be made: one that needs what was not kept is left out."""
@@ -300,7 +316,7 @@ class World:
 
     def _run(self, lane: _Lane, asked: Request) -> _Running:
         name = f"{lane.actor.name}-{lane.number}"
-        caller = Invocation(self._operations_max, name=name, machine=lane.machine)
+        lane.caller = caller = Invocation(self._operations_max, name=name, machine=lane.machine)
         if self._known is not None:
             run = Run(self._known, Served(lane.actor, asked, self._seen, self._turns, self.clock, caller))
             run.begin()
@@ -319,6 +335,8 @@ class World:
         call = lane.call
         assert call is not None
         lane.running = None
+        if lane.caller.operations == self._operations_max:
+            self._met.add(Behaviour.OPERATIONS)
         if not call.closing:
             lane.position += 1
         call.status = answer.status
@@ -351,22 +369,6 @@ class World:
             self._step(lane, Choice(lane.actor.name))
 
 
-class _SmallPages:
-    """The namespace, with fewer keys on a page than production has: a small world shows what a large one would."""
-
-    def __init__(self, service: KVService, page_max: int) -> None:
-        self._service = service
-        self._page_max = page_max
-        self.clock, self.namespace, self.pipeline = service.clock, service.namespace, service.pipeline
-
-    def perform(self, operation: Operation[Outcome]) -> Coroutine[object, None, Outcome]:
-        """As the namespace does it."""
-        page = operation.page
-        if page is not None and page.limit > self._page_max:
-            operation = structs.replace(operation, page=_small(page, self._page_max))
-        return self._service.perform(operation)
-
-
 @lru_cache
 def _profile(operations_max: int, without: Without) -> Profile:
     return replace(
@@ -381,11 +383,6 @@ def _profile(operations_max: int, without: Without) -> Profile:
 def _parsed(content: bytes) -> Json:
     parsed: Json = json.loads(content)
     return parsed
-
-
-@lru_cache
-def _small(page: ListRequest, page_max: int) -> ListRequest:
-    return page._replace(limit=min(page.limit, page_max))
 
 
 def _now(work: Coroutine[object, None, None]) -> None:

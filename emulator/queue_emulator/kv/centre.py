@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.entries import Entry, Page, Row
@@ -173,11 +175,12 @@ class Centre:
         """
         still(operation, way)
         turn = self._versions.turn
-        staged = await self._store.stage(_drafts(operation, way.begun_ms))
+        entries: list[Entry] = []  # made before its turn comes: meanwhile nobody else writes
+        staged = await self._store.stage(_drafts(operation, way.begun_ms, entries))
         try:
             await turn.acquire()
             try:
-                entries = await self._write_staged(operation, way, staged, still)
+                await self._write_staged(operation, way, staged, entries, still)
             finally:
                 turn.release()
             for part in steps(len(entries)):
@@ -226,21 +229,22 @@ class Centre:
         await self._store.close()
 
     async def _write_staged(
-        self, operation: Operation[Any], way: Way, staged: Staged, still: Callable[[Operation[Any], Way], None]
-    ) -> Sequence[Entry]:
+        self,
+        operation: Operation[Any],
+        way: Way,
+        staged: Staged,
+        entries: Sequence[Entry],
+        still: Callable[[Operation[Any], Way], None],
+    ) -> None:
         store, replication, keys = self._store, self._replication, operation.keys
         still(operation, way)
         before = None
         if replication.any_underway or replication.needs_before(way.held_ms):
             before = dict(zip(keys, await store.read(keys), strict=True))
         first = await self._versions.take(len(keys), store)
-        entries: list[Entry] = []
-        for part in steps(len(keys)):
-            entries += _entries(operation, way.begun_ms, first + part.start, part)
-            await others_first()
-        still(operation, way)
+        for version, entry in enumerate(entries, first):
+            structs.force_setattr(entry, "version", version)
         await staged.write(entries, partial(self._written_many, operation, way, entries, before))
-        return entries
 
     def _written_many(
         self,
@@ -350,13 +354,14 @@ def _entries(operation: Operation[Any], now_ms: int, first: int, part: slice = _
     ]
 
 
-def _drafts(operation: Operation[Any], now_ms: int) -> Iterator[Sequence[Entry]]:
-    """The entries in steps, numbered from 1; of two with one key the last."""
+def _drafts(operation: Operation[Any], now_ms: int, made: list[Entry]) -> Iterator[Sequence[Entry]]:
+    """The entries in steps, numbered from 1; of two with one key the last. All that are `made` are kept there."""
     replaced = _replaced(operation.keys)
     draft: list[Entry] = []
     size_bytes = 0
     for part in steps(len(operation.keys)):
-        for entry in _entries(operation, now_ms, part.start + 1, part):
+        made += _entries(operation, now_ms, part.start + 1, part)
+        for entry in made[part]:
             if entry.version in replaced:
                 continue
             draft.append(entry)

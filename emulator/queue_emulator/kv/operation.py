@@ -37,6 +37,7 @@ class Invocation(msgspec.Struct):
     epoch       how often the emulator had been reset when it began; None: what it asks for is of the present
     location    where it runs, "" if that is not known
     machine     which machine of its location serves it, from 1: each has copies of its own
+    worker_version  which version of the Worker runs, "" where there is one version or none is known
     stale       the oldest copy that it was shown although a newer version was written, and how many such reads it made
     why         what its answer leaves out and its developer wants to know: why it was refused, or failed
     """
@@ -50,6 +51,7 @@ class Invocation(msgspec.Struct):
     epoch: int | None = None
     location: str = ""
     machine: int = 1
+    worker_version: str = ""
     stale: StaleReads | None = None
     why: str = ""
 

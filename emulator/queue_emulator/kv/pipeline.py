@@ -181,6 +181,7 @@ class Pipeline:
                 failed,
                 rules.get(key),
                 operation.namespace,
+                caller.worker_version,
             )
 
 

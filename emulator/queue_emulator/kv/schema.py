@@ -79,7 +79,9 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     await connection.execute_fetchall("COMMIT")
     if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
         await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-    for statement in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = NORMAL"):
+    # Some builds of SQLite, as Debian's, overwrite what is deleted: a large value is written twice, and to drop a table
+    # takes room in the log, which a full disk has not. https://www.sqlite.org/pragma.html#pragma_secure_delete
+    for statement in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = NORMAL", "secure_delete = OFF"):
         await connection.execute_fetchall(f"PRAGMA {statement}")
     await connection.execute_fetchall(CACHE)
     await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from queue_emulator.core.entries import Entry, Row
+from queue_emulator.kv.waiting import others_first
 
 Written = Callable[[], None]
 """Called once, when a write is in the store and before anybody can read it there."""
@@ -102,6 +103,8 @@ class MemoryStore:
         written()
 
     async def stage(self, drafts: Iterable[Sequence[Entry]]) -> Staged:
+        for _ in drafts:
+            await others_first()
         return _InMemory(self)
 
     async def purge(self, gone_before_ms: int) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
 
+# The second is what a running workerd holds open even before it is asked for any key; older ones have no such file.
 OBJECTS, ALARMS, BLOBS = "miniflare-KVNamespaceObject", "metadata.sqlite", "blobs"
 BLOB_ID = re.compile(rb"[0-9a-f]{80}")  # 32 bytes of chance and 8 of time
 _ILLEGAL = re.compile(r"""[?<>*"'^/\\:|\x00-\x1f\x80-\x9f]""")
@@ -37,11 +38,6 @@ class Layout:
     @property
     def database_name(self) -> str:
         return f"{_object_id(self.namespace)}.sqlite"
-
-    @property
-    def alarms(self) -> Path:
-        """What a running workerd holds open even before it is asked for any key; older ones have no such file."""
-        return kv_folder(self.folder) / OBJECTS / ALARMS
 
     @property
     def blobs(self) -> Path:

@@ -41,18 +41,27 @@ _READING = ("GET", "HEAD")
 
 @dataclass(slots=True)
 class Addresses:
-    """Where the Worker answers, by location, as its tool reported last. `alone`: why it is at one location only."""
+    """Where the Worker answers, by location, as its tool reported last. `alone`: why it is at one location only.
+
+    `process` names the process of the tool, which other tools of the same run are not.
+    """
 
     locations: tuple[str, ...]
     urls: Mapping[str, str] = field(default_factory=dict)
     cf: Mapping[str, object] = field(default_factory=dict)
     alone: str | None = None
+    process: str = ""
 
     def of(self, location: str) -> Address | None:
         """The socket of the Worker at a location; None while there is none."""
         if location not in self.urls:
             return None
         return address_of(self.urls[location])
+
+
+def runs_at(location: str, process: str) -> str:
+    """Runs are told apart by location and process: the Worker of another tool has not made their operations."""
+    return f"{location} {process}"
 
 
 def address_of(url: str) -> Address:
@@ -113,11 +122,12 @@ class ToolApp:
     async def _pass_on(self, passing: "_Passing", scope: Scope, location: str) -> None:
         run: Invocation = scope[INVOCATION]
         run.route = route_of(passing.method, scope["raw_path"])
-        self._invocations.begin(location, run)
+        at = runs_at(location, self._addresses.process)
+        self._invocations.begin(at, run)
         try:
             failed = await self._attempts(passing, location, f"{run.name}-{location}".encode())
         finally:
-            self._invocations.end(location, run.name)
+            self._invocations.end(at, run.name)
         if failed is not None:
             await passing.refuse(502, failed)
 

@@ -74,6 +74,7 @@ function service(place, config) {
   const headers = {
     "X-Emulator-Location": place.location,
     "X-Emulator-Namespace": encodeURIComponent(place.namespace),
+    "X-Emulator-Process": config.process,
   };
   const injectRequestHeaders = Object.entries(headers).map(([name, value]) => ({ name, value }));
   return { name: serviceName(place), external: { address: config.kv, http: { injectRequestHeaders } } };

@@ -31,7 +31,7 @@ class Announcements:
     say: Callable[[str], None]
     _loaded: bool = False
     _missed: bool = False
-    _places: dict[Place, None] = field(default_factory=dict)
+    _places: dict[str, dict[Place, None]] = field(default_factory=dict)  # by the tool
     _said: set[str] = field(default_factory=set)
 
     def take(self, report: Report) -> None:
@@ -40,7 +40,7 @@ class Announcements:
             case Loaded():
                 self._loaded = True
             case Bound(places=places):
-                self._places.update(dict.fromkeys(places))
+                self._places.setdefault(report.tool, {}).update(dict.fromkeys(places))
             case Ready():
                 self._once(self._ready_line(report))
                 self._once(self._stray_line())
@@ -66,7 +66,7 @@ class Announcements:
         self._once(f"{ending}: {_NOTHING_TO_EMULATE if self._loaded else _NO_MINIFLARE}")
 
     def _ready_line(self, report: Ready) -> str:
-        places = ", ".join(dict.fromkeys(map(self._place, self._places)))
+        places = ", ".join(dict.fromkeys(map(self._place, self._places.get(report.tool, ()))))
         tool = f"{report.tool} (miniflare {report.miniflare})"
         return f"{tool} uses this KV: {places}; {self._where(report)}; page and controls at {self.controls}"
 
@@ -81,10 +81,11 @@ class Announcements:
         return f"{place.binding} = {place.namespace}{at}"
 
     def _stray_line(self) -> str | None:
-        stray = sorted(set(self.at) - {each.binding for each in self._places})
+        known_places = [each for places in self._places.values() for each in places]
+        stray = sorted(set(self.at) - {each.binding for each in known_places})
         if not stray:
             return None
-        known = ", ".join(dict.fromkeys(each.binding for each in self._places))
+        known = ", ".join(dict.fromkeys(each.binding for each in known_places))
         return f"--at {stray[0]}={self.at[stray[0]]}: no Worker has a KV binding with this name yet; known: {known}"
 
     def _once(self, line: str | None) -> None:

@@ -2,6 +2,7 @@
 // further locations and tells the emulator where each is reached.
 "use strict";
 
+const { randomUUID } = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 
@@ -11,8 +12,9 @@ const { namespaces, patch } = require("./kv.cjs");
 const { connect, packageOf } = require("./reporting.cjs");
 
 function over(exports, filename, folder) {
-  const config = read(folder);
-  const say = connect(config.reports);
+  const process = randomUUID(); // of several in one process each has a connection of its own
+  const config = { ...read(folder), process };
+  const say = connect(config.reports, process);
   const version = packageOf(filename)?.version ?? "of an unknown version";
   say({ event: "loaded", miniflare: version });
   const told = { bound: (places) => say({ event: "bound", places }), refused };
@@ -29,7 +31,7 @@ function over(exports, filename, folder) {
 
 // This process starts the runtime by a miniflare that was not seen.
 function missed(folder) {
-  connect(read(folder).reports)({ event: "missed" });
+  connect(read(folder).reports, randomUUID())({ event: "missed" });
 }
 
 function read(folder) {
@@ -53,7 +55,11 @@ function ours(Miniflare, config, version, say) {
     return dated(options) ? withDate(all, version, config.sign) : { options: all, told: [] };
   }
 
+  let made = 0;
   class Ours extends Miniflare {
+    #instance = ++made;
+    #disposed = false;
+
     constructor(options) {
       const given = extended(options);
       super(given.options);
@@ -64,6 +70,12 @@ function ours(Miniflare, config, version, say) {
       const given = extended(options);
       await super.setOptions(given.options);
       this.#tell(options, given.told);
+    }
+
+    async dispose() {
+      this.#disposed = true;
+      say({ event: "disposed", instance: this.#instance });
+      await super.dispose();
     }
 
     // Wrangler's own proxies are Workers too: they have no KV, and nobody is told of them.
@@ -78,7 +90,9 @@ function ours(Miniflare, config, version, say) {
         const clocks = [];
         for (const name of told) clocks.push(String(await this.unsafeGetDirectURL(name, ENTRYPOINT)));
         const cf = (await this.getCf?.()) ?? {};
-        say({ event: "ready", miniflare: version, urls, cf, clocks, alone: alone(options) ?? null });
+        if (this.#disposed) return;
+        const ready = { event: "ready", instance: this.#instance, miniflare: version, urls, cf, clocks };
+        say({ ...ready, alone: alone(options) ?? null });
       } catch {} // it does not start, which the tool itself tells
     }
   }

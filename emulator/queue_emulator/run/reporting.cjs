@@ -5,12 +5,12 @@ const fs = require("node:fs");
 const net = require("node:net");
 const path = require("node:path");
 
-// `say(event)` sends a line, and returns it; the connection's end tells the emulator that this process is gone.
-function connect(socket) {
+// `name` is what the emulator knows this process by. `say(event)` sends a line, and returns it; the connection's end tells the emulator that this process is gone.
+function connect(socket, name) {
   const connection = net.connect(socket);
   connection.unref();
   connection.on("error", () => {}); // the emulator is gone: it ends this process by itself
-  const who = { pid: process.pid, tool: tool() };
+  const who = { process: name, tool: tool() };
   return (event) => {
     const line = JSON.stringify({ ...who, ...event }) + "\n";
     connection.write(line);

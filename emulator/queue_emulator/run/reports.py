@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -41,11 +41,14 @@ class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
 
     `clocks` are URLs at which Workers are told the time; a Worker that has none shows the machine's.
 
-    `alone`: why there is one location, where several were asked for.
+    `alone`: why there is one location, where several were asked for. `process` names the process of the tool, as its
+    operations of KV do, and `instance` is the number of a miniflare in it.
     """
 
     tool: str
     miniflare: str
+    process: str
+    instance: int
     urls: dict[str, str]
     cf: dict[str, object]
     alone: str | None
@@ -55,6 +58,19 @@ class Ready(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
         """Raises ValueError for a URL that no runtime on this machine has: what clients send goes there, keys too."""
         for url in (*self.urls.values(), *self.clocks):
             _check_near(url)
+
+
+class Disposed(msgspec.Struct, frozen=True, tag_field="event", tag="disposed"):
+    """A tool has ended the runtime of one miniflare."""
+
+    process: str
+    instance: int
+
+
+class Gone(NamedTuple):
+    """A process that had runtimes is gone, and they with it. No preload reports that: its connection ends."""
+
+    process: str
 
 
 class Missed(msgspec.Struct, frozen=True, tag_field="event", tag="missed"):
@@ -71,7 +87,7 @@ class Refused(msgspec.Struct, frozen=True, tag_field="event", tag="refused"):
     why: str
 
 
-Report: TypeAlias = Loaded | Bound | Ready | Missed | Refused
+Report: TypeAlias = Loaded | Bound | Ready | Disposed | Missed | Refused
 
 
 def _check_near(url: str) -> None:
@@ -93,13 +109,19 @@ def _of_this_machine(host: str) -> bool:
     return True
 
 
-async def listen(path: Path, take: Callable[[Report], Awaitable[None]]) -> asyncio.Server:
+async def listen(path: Path, take: Callable[[Report | Gone], Awaitable[None]]) -> asyncio.Server:
     """Have `take` called with every report, those of one process in their order; the caller closes the server."""
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        processes = dict[str, None]()
         with suppress(ConnectionError, asyncio.LimitOverrunError, ValueError):
             while line := await reader.readline():
-                await take(parse(line))
+                report = parse(line)
+                if isinstance(report, Ready):
+                    processes[report.process] = None
+                await take(report)
+        for process in processes:
+            await take(Gone(process))
         writer.close()
 
     return await asyncio.start_unix_server(hear, path, limit=_LINE_BYTES_MAX)

@@ -10,19 +10,21 @@ from pathlib import Path
 from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import EmulatorError, SettingsError, StateError
+from queue_emulator.core.wire_names import PROCESS_HEADER
 from queue_emulator.kv.folder import read_small
 from queue_emulator.kv.service import KVService
 from queue_emulator.run import reports
-from queue_emulator.run.app import Addresses, ToolApp, address_of
+from queue_emulator.run.app import Addresses, ToolApp, address_of, runs_at
 from queue_emulator.run.command import Command
 from queue_emulator.run.messages import Announcements
-from queue_emulator.run.reports import Bound, Ready, Refused, Report
+from queue_emulator.run.reports import Bound, Disposed, Gone, Ready, Refused, Report
+from queue_emulator.run.runtimes import Runtimes
 from queue_emulator.run.tool_namespaces import PREFERRED, Bind, Lending, Seed
 from queue_emulator.settings import ToolSettings
 from queue_emulator.terminal import tell
 from queue_emulator.workerd import runtime_kv
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.worker_clock import Told, WorkerClock
+from queue_emulator.workerd.worker_clock import ClockSockets, WorkerClock
 
 REFUSED = 2
 _WARN_S = 30.0  # wrangler loads miniflare within two seconds, its download by npx takes some more
@@ -60,6 +62,7 @@ class Session:
         self._settings = settings
         self._around = around
         self._addresses = Addresses(settings.locations)
+        self._runtimes = Runtimes()
         self._invocations = Invocations(outside=_UNKNOWN)
         self._announcements = Announcements(controls, settings.locations, settings.at, around.say)
         self.lending = Lending(around.bind, seeds, settings.locations[0])
@@ -79,6 +82,7 @@ class Session:
             invocations=self._invocations,
             log=self._around.log,
             before_answer=self.clock.tell_all,
+            runs_at=lambda location, headers: runs_at(location, headers.get(PROCESS_HEADER, "")),
         )
         try:
             listening = await runtime_kv.listen(kv, folder / _KV_SOCKET)
@@ -138,17 +142,24 @@ class Session:
         else:
             await self._take(report)
 
-    async def _take(self, report: Report) -> None:
+    async def _take(self, report: Report | Gone) -> None:
         try:
             match report:
                 case Bound(places=places):
                     await self.lending.lend(places)
                     self.control()
                 case Ready():
-                    self._addresses.urls, self._addresses.cf = report.urls, report.cf
-                    self._addresses.alone = report.alone
+                    self._runtimes.take(report)
+                    self._lead()
                     await self._tell_the_time(report)
-                    self._around.ready(report.urls)
+                    self._around.ready(self._addresses.urls)
+                case Disposed():
+                    self._runtimes.ended(report.process, report.instance)
+                    self._lead()
+                case Gone():
+                    self._runtimes.ended(report.process)
+                    self._lead()
+                    return
                 case Refused():
                     self._refused.set()
             self._announcements.take(report)
@@ -156,10 +167,21 @@ class Session:
             self._around.say(f"queue-emulator: {error}")
             self._refused.set()
 
+    def _lead(self) -> None:
+        """Our port leads to one runtime, and the time is told to all."""
+        leading, to = self._runtimes.leading, self._addresses
+        if leading is None:
+            to.urls, to.process = {}, ""
+        else:
+            to.urls, to.cf, to.alone, to.process = leading.urls, leading.cf, leading.alone, leading.process
+        known = self.clock.sockets.addresses if self.clock.sockets else {}
+        addresses = {url: address_of(url) for url in self._runtimes.clocks}
+        self.clock.sockets = ClockSockets(addresses, self._sign)
+        self.clock.forget(known.keys() - addresses.keys())
+
     async def _tell_the_time(self, report: Ready) -> None:
         """To Workers that have just been started, and show the machine's."""
-        self.clock.forget()
-        self.clock.told = Told({url: address_of(url) for url in report.clocks}, self._sign)
+        self.clock.forget(report.clocks)
         await self.clock.tell_all()
 
     def control(self) -> None:

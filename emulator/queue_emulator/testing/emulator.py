@@ -29,7 +29,7 @@ from queue_emulator.testing.threads import HERE, Where
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.auth import ApiKeys
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.versions import WorkerVersion
 
 NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")

@@ -52,4 +52,5 @@ class Marker(msgspec.Struct, forbid_unknown_fields=True):
 
 def read_marker(given: Mapping[str, object]) -> Marker:
     """Raises ShapeError for what it cannot say."""
-    return shaped({name: str(each) if isinstance(each, Path) else each for name, each in given.items()}, Marker)
+    plain = {name: str(each) if isinstance(each, Path) else each for name, each in given.items()}
+    return shaped(plain, Marker, shown=lambda value: f"{value!r:.80}")  # it is written in Python

@@ -125,6 +125,7 @@ async def _world(
         clock=clock,
         keys=started.hosted.keys,
         locations=locations,
+        version=None,
         dice=dice,
         log=log.append,
         namespaces=namespaces,

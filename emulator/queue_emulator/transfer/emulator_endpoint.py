@@ -13,7 +13,7 @@ from queue_emulator.core.bulk import BulkEntry, bulk_json, stored_entry
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import BulkDataError, JavaScriptError
 from queue_emulator.core.javascript import Json, json_decoder
-from queue_emulator.core.shown import one_line
+from queue_emulator.core.shown import counted, one_line
 from queue_emulator.remote_control import SHORT_BYTES_MAX, AnswerTooLargeError, RemoteControl
 from queue_emulator.settings import read_control_token
 from queue_emulator.transfer.endpoint import Page
@@ -47,7 +47,7 @@ class EmulatorEndpoint:
             return f"a running emulator over {one_line(status.kv[:200])}"
         if status.keys is None:
             raise self._control.stranger()
-        return f"a running emulator with {status.keys:,} {'key' if status.keys == 1 else 'keys'}"
+        return f"a running emulator with {counted(status.keys, 'key', 'keys')}"
 
     async def now_ms(self) -> int:
         return (await self._status()).clock.now_ms

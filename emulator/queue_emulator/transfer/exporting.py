@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from queue_emulator.core.bulk import BulkEntry, bulk_json
 from queue_emulator.core.limits import TTL_S_MIN
-from queue_emulator.core.shown import one_line
+from queue_emulator.core.shown import counted, one_line
 from queue_emulator.kv.folder import private_folder
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import BulkFile
@@ -97,8 +97,8 @@ async def _entries(source: Source, exported: Exported) -> AsyncIterator[BulkEntr
 
 
 def _report(exported: Exported, source: Source) -> None:
-    tell(f"{exported.entries:,} {'entry' if exported.entries == 1 else 'entries'} read from {source.name}")
+    tell(f"{counted(exported.entries, 'entry', 'entries')} read from {source.name}")
     for words, remarks in (("left out", exported.left_out), ("note", exported.changed)):
         for what, keys in remarks.items():
             shown = ", ".join(map(repr, keys[:_NAMES_SHOWN])) + (", …" if len(keys) > _NAMES_SHOWN else "")
-            tell(f"{words}: {len(keys):,} {'key' if len(keys) == 1 else 'keys'}: {what}: {shown}")
+            tell(f"{words}: {counted(len(keys), 'key', 'keys')}: {what}: {shown}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from queue_emulator.core.errors import EmulatorError
+from queue_emulator.core.shown import counted
 from queue_emulator.terminal import tell
 from queue_emulator.transfer.bulk_files import SKIPPED_S, CheckedFiles
 from queue_emulator.transfer.endpoint import Target
@@ -89,7 +90,3 @@ def _lines(outcome: Outcome, plan: CheckedFiles, target: Target) -> list[str]:
     if len(outcome.refused) > _NAMES_SHOWN:
         lines.append(f"    and {len(outcome.refused) - _NAMES_SHOWN:,} more")
     return lines
-
-
-def counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

@@ -15,14 +15,14 @@ from queue_emulator.core.bulk import BulkEntry
 from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.errors import BulkDataError, EmulatorError, SettingsError
 from queue_emulator.core.javascript import parse_json
-from queue_emulator.core.shown import one_line
+from queue_emulator.core.shown import counted, one_line
 from queue_emulator.terminal import ask, tell
 from queue_emulator.transfer.bulk_files import BulkFile, CheckedFiles, Reading, check_files, readable, reading_of
 from queue_emulator.transfer.endpoint import Target
 from queue_emulator.transfer.endpoints import target_of
 from queue_emulator.transfer.output import say
 from queue_emulator.transfer.progress_file import BOOKMARKS, Bookmark
-from queue_emulator.transfer.reporting import Outcome, counted, show_outcome, show_plan
+from queue_emulator.transfer.reporting import Outcome, show_outcome, show_plan
 
 INTERRUPTED, INCOMPLETE = 130, 1
 _SAMPLES = 16

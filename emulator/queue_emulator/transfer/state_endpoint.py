@@ -8,6 +8,7 @@ from queue_emulator.core.bulk import BulkEntry, put_request
 from queue_emulator.core.clock import Clock, MovableClock, SystemClock
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
+from queue_emulator.core.shown import counted
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.sqlite import SqliteCatalogue, SqliteStore
 from queue_emulator.transfer.endpoint import Page
@@ -42,7 +43,7 @@ class StateEndpoint:
         keys = await self._count()
         await self.close()
         if self._known or not self._there:
-            return f"a state file with {keys:,} {'key' if keys == 1 else 'keys'}"
+            return f"a state file with {counted(keys, 'key', 'keys')}"
         if writing:
             return f"a new namespace in a state file that has {', '.join(self._there)}"
         others = ", ".join(f"state:{self._path}#{name}" for name in self._there)

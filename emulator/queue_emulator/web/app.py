@@ -269,6 +269,7 @@ class RequestLog:
                 elapsed_ms,
                 run.counted,
                 run.location,
+                run.worker_version,
                 stale,
                 run.why if status >= 400 else "",
             )

@@ -27,7 +27,9 @@ from queue_emulator.web.actions import (
 )
 from queue_emulator.web.deployment import Deployment
 from queue_emulator.worker.commhub import CommHub
-from queue_emulator.worker.fetch import ID_BYTES_MAX, WorkerVersion
+from queue_emulator.worker.dual import queue_format
+from queue_emulator.worker.fetch import ID_BYTES_MAX
+from queue_emulator.worker.versions import WorkerVersion
 
 
 class _Task(msgspec.Struct):
@@ -69,7 +71,7 @@ class Control:
             "kv": "emulated" if isinstance(service, KVService) else service.where,
             "profile": service.profile.name,
             "locations": list(deployment.locations),
-            "workerVersion": deployment.version.value,
+            **deployment.versions(),
             "keys": await service.count() if isinstance(service, KVService) else None,
             "clock": deployment.time(),
         }
@@ -100,7 +102,7 @@ class Control:
         task = self._task(cast("dict[str, Json]", asked.task))
         binding = self._deployment.binding(location, request.scope[INVOCATION])
         binding.runs("CommHub.sendViaKVQueue")
-        hub = CommHub(WorkerVersion(asked.format).format(binding), self._deployment.clock)
+        hub = CommHub(queue_format(WorkerVersion(asked.format), binding), self._deployment.clock)
         return {"format": asked.format, "task": await hub.send(task)}
 
     def _task(self, given: Mapping[str, Json]) -> dict[str, Json]:

@@ -17,10 +17,11 @@ from queue_emulator.kv.operation import Invocation
 from queue_emulator.kv.service import KVService
 from queue_emulator.terminal import tell
 from queue_emulator.worker.auth import ApiKeys
-from queue_emulator.worker.fetch import Env, WorkerVersion
+from queue_emulator.worker.fetch import Env
 from queue_emulator.worker.portable import PortableRange
 from queue_emulator.worker.rate_limit import RateLimit
 from queue_emulator.worker.rollout import Rollout, Wish
+from queue_emulator.worker.versions import WorkerVersion
 
 if TYPE_CHECKING:
     from queue_emulator.kv.remote import RemoteService
@@ -53,8 +54,8 @@ class Explorer(Protocol):
 class Deployment:
     """The running whole. `locations` are airport codes, the first is the default; `log` takes one message.
 
-    `rollout` is for several versions of the Worker at once, in the place of `version`; `machines` is how many each
-    location has, with copies of their own.
+    `version` is the Python Worker's, None for a Worker of somebody's own. `rollout` is for several versions at once, in
+    its place; `machines` is how many each location has, with copies of their own.
     `service` is KV itself: emulated, or a real namespace, with which less can be done.
     `namespaces` are all of the account's, `service`'s among them; `api_token` opens Cloudflare's API to them, and
     without one that is closed. `control_token` opens the controls to other machines, which without one are closed
@@ -67,7 +68,7 @@ class Deployment:
     clock: MovableClock
     keys: ApiKeys
     locations: tuple[str, ...] = ("SJC",)
-    version: WorkerVersion = WorkerVersion.NEW
+    version: WorkerVersion | None = WorkerVersion.NEW
     rollout: Rollout | None = None
     machines: int = 1
     rate_limit_per_minute: int | None = None
@@ -173,6 +174,8 @@ class Deployment:
         version = self.version
         if self.rollout is not None:
             version = WorkerVersion(self.rollout.version(binding.location, wish, self.requests, self.dice))
+            binding.invocation.worker_version = version.value
+        assert version is not None, "a Worker of somebody's own is not run here"
         return Env(
             cache=binding,
             keys=self.keys,
@@ -182,6 +185,12 @@ class Deployment:
             console=lambda line: self.log(f"  worker: {line}"),
             version=version,
         )
+
+    def versions(self) -> dict[str, ToJson]:
+        """Which version of the Worker runs here; where several do, each with what it answers."""
+        if self.rollout is not None:
+            return {"workerVersion": None, "workerVersions": self.rollout.shares(self.locations)}
+        return {"workerVersion": None if self.version is None else self.version.value}
 
     def time(self) -> dict[str, int | str | bool]:
         """What the clock shows, and how far it is from the machine's."""

@@ -55,12 +55,21 @@ export const faults: {
   clear(): Promise<unknown>;
 };
 
-/** One KV operation. `stale`: a newer version was written before this read, and not seen. */
+/**
+ * One key of one KV operation; times in milliseconds since 1970 on the emulator's clock. `workerVersion` where several
+ * versions of the Worker answer. `stale`: a newer version was written before this read, and not seen.
+ */
 export interface Operation {
   position: number;
-  at_ms: number;
+  id: number;
+  asked_ms: number;
+  begun_ms: number;
+  done_ms: number;
   namespace?: string;
   location: string;
+  invocation?: string;
+  route: string;
+  workerVersion?: string;
   operation: "get" | "get_bulk" | "put" | "delete" | "list";
   key: string;
   cacheStatus?: "HIT" | "MISS";

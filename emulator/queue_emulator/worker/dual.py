@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from queue_emulator.core.javascript import Json, ToJson, to_string, truthy
 from queue_emulator.kv.binding import Binding
-from queue_emulator.worker.formats import NewFormat
+from queue_emulator.worker.formats import Format, NewFormat
 from queue_emulator.worker.legacy import OldFormat, remove_task
+from queue_emulator.worker.versions import WorkerVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,10 @@ class DualFormat:
     @property
     def _old(self) -> OldFormat:
         return OldFormat(self.cache)
+
+
+def queue_format(version: WorkerVersion, cache: Binding) -> Format:
+    """The layout of the queue that a version reads and writes."""
+    if version is WorkerVersion.OLD:
+        return OldFormat(cache)
+    return DualFormat(cache) if version is WorkerVersion.DUAL else NewFormat(cache)

@@ -8,7 +8,6 @@ is looked at before its key. Under /api/migrate the key is asked for inside each
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 
 from queue_emulator.core.clock import Clock
@@ -19,28 +18,14 @@ from queue_emulator.kv.waiting import off_loop
 from queue_emulator.worker import bodies, migration, queue
 from queue_emulator.worker.answers import Answer, error_answer, text_answer
 from queue_emulator.worker.auth import ApiKeys, Scope, authorized, why_not
-from queue_emulator.worker.dual import DualFormat
-from queue_emulator.worker.formats import LONGEST_PREFIX, Format, NewFormat
-from queue_emulator.worker.legacy import OldFormat
+from queue_emulator.worker.dual import queue_format
+from queue_emulator.worker.formats import LONGEST_PREFIX, Format
 from queue_emulator.worker.portable import PortableRange, departures_of_body, departures_of_id
 from queue_emulator.worker.rate_limit import RateLimit
+from queue_emulator.worker.versions import WorkerVersion
 
 ID_BYTES_MAX = KEY_BYTES_MAX - len(LONGEST_PREFIX)
 BODY_BYTES_MAX = VALUE_BYTES_MAX
-
-
-class WorkerVersion(Enum):
-    """Which deployment of the Worker runs: before, during or after the migration's time."""
-
-    OLD = "old"
-    DUAL = "dual"
-    NEW = "new"
-
-    def format(self, cache: Binding) -> Format:
-        """The layout of the queue that this version reads and writes."""
-        if self is WorkerVersion.OLD:
-            return OldFormat(cache)
-        return DualFormat(cache) if self is WorkerVersion.DUAL else NewFormat(cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +59,7 @@ class _Call:
 
     @property
     def tasks(self) -> Format:
-        return self.env.version.format(self.env.cache)
+        return queue_format(self.env.version, self.env.cache)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.javascript import ToJson
 from queue_emulator.core.places import location_code
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.versions import WorkerVersion
 
 VERSION_KEY_HEADER = "Cloudflare-Workers-Version-Key"
 VERSION_OVERRIDES_HEADER = "Cloudflare-Workers-Version-Overrides"
@@ -75,6 +76,17 @@ class Rollout:
         """All versions that can answer."""
         second = () if self.second is None else (self.second[0],)
         return tuple(dict.fromkeys((self.default, *self.at.values(), *second)))
+
+    def shares(self, locations: Sequence[str]) -> list[ToJson]:
+        """Each version with its share of 100 requests, or with the locations that are its own."""
+        if self.second is not None:
+            version, share = self.second
+            return [{"name": self.default, "share": 100 - share}, {"name": version, "share": share}]
+        answers = {code: self.at.get(code, self.default) for code in locations}
+        return [
+            {"name": name, "locations": [code for code, version in answers.items() if version == name]}
+            for name in self.deployed
+        ]
 
     def __str__(self) -> str:
         if self.second is not None:

@@ -1,7 +1,5 @@
-"""Finding the workerd binary: a path that was given, else the packages of npm, else the search path."""
+"""Finding the workerd binary: by an option, else by WORKERD, else in npm's packages, else on the search path."""
 
-import asyncio
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,8 +7,11 @@ from pathlib import Path
 from queue_emulator.core.errors import SettingsError
 
 INSTALL = "npm install workerd"
-OLDEST = "2025-09-20"  # the one of 2025-08-31 knows no `logging` in its config
-_VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
+WORKERD_NAME = "WORKERD"  # a variable; other commands and the tests read it too
+WHERE = (
+    f"the workerd binary, or a folder that has it (default: what the variable {WORKERD_NAME} names, else from a "
+    "node_modules folder nearby, else from the PATH)"
+)
 
 
 def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
@@ -18,7 +19,9 @@ def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
     if given is not None:
         named = next(_in_package(given), given) if given.is_dir() else given
         if not named.is_file():
-            raise SettingsError(f"there is no workerd at {given}; install it with: {INSTALL}")
+            raise SettingsError(
+                f"there is no workerd at {given}, which --workerd or {WORKERD_NAME} names; install it with: {INSTALL}"
+            )
         return named.absolute()
     for folder in folders:
         for each in (folder.absolute(), *folder.absolute().parents):
@@ -28,36 +31,9 @@ def find_binary(given: Path | None, folders: Sequence[Path]) -> Path:
     if on_path is None:
         raise SettingsError(
             f"no workerd was found in node_modules or on the PATH; install it with: {INSTALL}, or name it with "
-            "--workerd"
+            f"--workerd or {WORKERD_NAME}"
         )
     return Path(on_path)
-
-
-async def compatibility_date_of(binary: Path) -> str:
-    """The day that the binary is of, which it calls its version; raises SettingsError if it does not run."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            binary, "--version", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
-        )
-        printed, _ = await process.communicate()
-    except OSError as error:
-        raise SettingsError(f"cannot run {binary}: {error.strerror or error}") from None
-    version = _VERSION.search(printed)
-    if version is None:
-        raise SettingsError(f"{binary} is not workerd: it does not print its version")
-    return version[0].decode()
-
-
-async def too_old(binary: Path) -> str | None:
-    """Why a binary cannot run our config, if that is its age."""
-    version = await compatibility_date_of(binary)
-    if version >= OLDEST:
-        return None
-    return (
-        f"{binary} is workerd {version}, which is too old: {OLDEST} or newer is needed. Install it with: "
-        f"{INSTALL}@latest; or name another one with --workerd; or have the project's own wrangler run the Worker: "
-        f"queue-emulator run -- npx wrangler dev"
-    )
 
 
 def _in_package(folder: Path) -> Iterator[Path]:

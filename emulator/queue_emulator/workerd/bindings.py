@@ -4,12 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
-from queue_emulator.kv.namespaces import Namespaces
-from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.wrangler import FILE_NAMES, WranglerConfig, find_config, read_config
+
+if TYPE_CHECKING:  # a command that only asks an emulator does without
+    from queue_emulator.kv.namespaces import Namespaces
+    from queue_emulator.kv.service import KVService
 
 DEFAULT_BINDING = "CACHE"
 RUN_INSTEAD = "queue-emulator run -- npx wrangler dev"
@@ -99,7 +102,7 @@ def plan_worker(flags: WorkerFlags) -> WorkerPlan:
     )
 
 
-async def bind_all(plan: WorkerPlan, namespaces: Namespaces, worker: str) -> dict[str, KVService]:
+async def bind_all(plan: WorkerPlan, namespaces: "Namespaces", worker: str) -> "dict[str, KVService]":
     """By name the namespaces that the Worker is bound to, the one that is controlled first; new ones come to be."""
     bindings = {name: binding for binding, name in reversed(list(plan.kv.items()))}
     return {

@@ -23,12 +23,16 @@ _RUNS_MAX = 10_000  # far more than can be under way: beyond it the oldest was n
 class Invocations:
     """The runs under way, by location. `elapsed_ms` is a time that only goes on: the runtime knows no other.
 
-    `outside` is the route of an operation while no run is known to be under way.
+    `outside` is the route of an operation while no run is known to be under way. `version` is that of their Worker, ""
+    where there is no other.
     """
 
-    def __init__(self, *, elapsed_ms: Callable[[], float] | None = None, outside: str = OUTSIDE) -> None:
+    def __init__(
+        self, *, elapsed_ms: Callable[[], float] | None = None, outside: str = OUTSIDE, version: str = ""
+    ) -> None:
         self._elapsed_ms = elapsed_ms or Stopwatch().elapsed_ms
         self._outside = outside
+        self._version = version
         self._runs: defaultdict[str, OrderedDict[str, Invocation]] = defaultdict(OrderedDict)
         self._disconnected: OrderedDict[tuple[str, str], float] = OrderedDict()  # and when, the earliest first
 
@@ -36,6 +40,7 @@ class Invocations:
         """A request is about to be given to the Worker."""
         runs = self._under_way(location)
         runs[invocation.name] = invocation
+        invocation.worker_version = self._version
         if len(runs) > 1:
             for each in runs.values():
                 each.mixed = True
@@ -67,7 +72,8 @@ class Invocations:
         runs = self._under_way(location)
         if len(runs) == 1:
             return next(iter(runs.values()))
-        return Invocation(None, route=SEVERAL if runs else self._outside, mixed=True)
+        route = SEVERAL if runs else self._outside
+        return Invocation(None, route=route, mixed=True, worker_version=self._version)
 
     def _under_way(self, location: str) -> OrderedDict[str, Invocation]:
         """The runs at a location, without those that must be over and will never be reported."""

@@ -28,8 +28,8 @@ KINDS = {
     ".wasm": "wasm",
 }
 SERVICE_WORKER = "serviceWorkerScript"
+CODE = ("esModule", "commonJsModule")
 _BYTES_MAX = 1 << 27  # of a module; Cloudflare takes 64 MB of all of them
-_CODE = ("esModule", "commonJsModule")
 # Every string that looks like a relative path, whether imported statically, dynamically or not at all: a file too
 # many does no harm, and no JavaScript parser is needed. `?module` is how some bundlers import WebAssembly.
 _RELATIVE = re.compile(r"""(["'`])(\.{1,2}/[^"'`\s\\$?]+)(\?module)?\1""")
@@ -56,7 +56,7 @@ def find_modules(main: Path) -> list[Module]:
         for named in _named_in(path):
             if named not in found:
                 found[named] = None
-                if KINDS[named[0].suffix] in _CODE:
+                if KINDS[named[0].suffix] in CODE:
                     waiting.append(named[0])
     base = Path(os.path.commonpath([path.parent for path, _ in found]))
     if _is_service_worker(main):
@@ -69,7 +69,7 @@ def require_handler(modules: Sequence[Module]) -> None:
 
     A default export needs the word, and so does a listener, wherever it is: what has neither word has neither.
     """
-    code = [each.path.read_bytes() for each in modules if each.kind in (*_CODE, SERVICE_WORKER)]
+    code = [each.path.read_bytes() for each in modules if each.kind in (*CODE, SERVICE_WORKER)]
     if not re.search(rb"\bdefault\b", code[0]) and not any(b"addEventListener" in each for each in code):
         raise WorkerNotStarted(
             f"the Worker does not start: {modules[0].path} has no default export; "
@@ -80,7 +80,7 @@ def require_handler(modules: Sequence[Module]) -> None:
 def named_in_code(main: Path, words: Iterable[str]) -> set[str]:
     """Those of the words that stand anywhere in the Worker's modules; raises SettingsError as `find_modules` does."""
     modules = find_modules(main)
-    code = [each.path.read_bytes() for each in modules if each.kind in (*_CODE, SERVICE_WORKER)]
+    code = [each.path.read_bytes() for each in modules if each.kind in (*CODE, SERVICE_WORKER)]
     return {word for word in words if any(word.encode() in each for each in code)}
 
 

@@ -21,10 +21,13 @@ _COLOUR = re.compile("\x1b\\[[0-9;]*m")  # for a terminal; anything else that mo
 _TOLD_ELSEWHERE = ("jsg.", "worker_do_not_log")
 # A client that went away in the middle of its request, as a rule: one line for each would never end.
 _BROKEN_OFF = "Network connection lost"
+_PRIVATE = (
+    "a fetch() to a private address was refused: a Worker reaches public addresses only; if your Worker calls no "
+    "fetch(): its default export has no fetch handler, so workerd sends each request on to the host that it names"
+)
 _PLAIN_WORDS = {
-    "blocked by restrictPeers()": "a fetch() to a private address was refused: a Worker reaches public addresses "
-    "only; if your Worker calls no fetch(): its default export has no fetch handler, so workerd sends each request on "
-    "to the host that it names",
+    re.compile(r"blocked by restrictPeers\(\)"): _PRIVATE,
+    re.compile(r"failed: connecting to \S+ is not allowed"): _PRIVATE,  # of November 2026
 }
 
 
@@ -136,4 +139,4 @@ def _shown(written: str) -> str:
 def _in_plain_words(message: str) -> str:
     """Without the addresses in the runtime's binary that it calls a stack."""
     told = message.partition("\nstack: ")[0]
-    return next((words for sign, words in _PLAIN_WORDS.items() if sign in told), told)
+    return next((words for sign, words in _PLAIN_WORDS.items() if sign.search(told)), told)

@@ -110,7 +110,8 @@ class Workerd:
         except TimeoutError:
             _send(process.pid, signal.SIGKILL)
             await process.wait()
-        os.write(self._lifeline, b"\n")  # the guard ends, and kills nothing
+        with suppress(BrokenPipeError):  # where the guard was killed too, as by its name
+            os.write(self._lifeline, b"\n")  # the guard ends, and kills nothing
         os.close(self._lifeline)
         await self._reading
 

@@ -17,18 +17,18 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.folder import private_folder
 from queue_emulator.kv.service import KVService
 from queue_emulator.workerd.app import WorkerdApp
-from queue_emulator.workerd.binary import compatibility_date_of, too_old
+from queue_emulator.workerd.binary_date import compatibility_date_of, too_old
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import OUR_MODULES, Layout, clock_socket, config_text
 from queue_emulator.workerd.invocations import Invocations
-from queue_emulator.workerd.module_errors import advice
+from queue_emulator.workerd.module_errors import explained
 from queue_emulator.workerd.modules import Module, find_modules, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.run_limit import RunLimit
 from queue_emulator.workerd.runtime_kv import BACKLOG, RuntimeKV, listen, numbered
 from queue_emulator.workerd.stopped import WorkerNotStarted
-from queue_emulator.workerd.worker_clock import Told, WorkerClock
+from queue_emulator.workerd.worker_clock import ClockSockets, WorkerClock
 from queue_emulator.workerd.wrapping import wrapped
 
 _UNKNOWN_FIELD = "has no field named"
@@ -40,7 +40,8 @@ class Surroundings:
     """What the emulator lends to the Worker. `service` finds a namespace by name; `variables` are JSON texts.
 
     `locate` is the deployment's: the location that a header names. `invoked` is told the route of each run. `clock` is
-    the one that the Worker's `Date` shows. `versions`: how many Workers share what this process may have.
+    the one that the Worker's `Date` shows. `version` is the name of this one among several, and `versions` how many
+    Workers share what this process may have.
     """
 
     binary: Path
@@ -51,6 +52,7 @@ class Surroundings:
     locate: Callable[[str | None], str | None]
     clock: Callable[[], MovableClock]
     log: Callable[[str], None]
+    version: str = ""
     versions: int = 1
 
 
@@ -80,7 +82,7 @@ class RunningWorker:
 async def running_worker(plan: WorkerPlan, around: Surroundings) -> AsyncIterator[RunningWorker]:
     """Start everything; raises WorkerNotStarted for a Worker that does not compile. At the end nothing is left."""
     date = plan.compatibility_date or await compatibility_date_of(around.binary)
-    invocations, clock = Invocations(), WorkerClock(around.clock, around.log)
+    invocations, clock = Invocations(version=around.version), WorkerClock(around.clock, around.log)
     find = numbered(list(dict.fromkeys(plan.kv.values())), around.service)
     kv = RuntimeKV(find, locations=around.locations, invocations=invocations, log=around.log, before_answer=clock.tell)
     with ExitStack() as stack:
@@ -127,15 +129,14 @@ async def _start_once(workerd: Workerd, plan: WorkerPlan, layout: Layout, folder
     around = None if plan.real_date else wrapped(modules, folder, f"{Dice().bits(64, 'clock'):016x} ")
     if around is not None:
         modules, layout = list(around.modules), replace(layout, clock_entrypoint=around.entrypoint)
-        clock.told = Told({each: folder / clock_socket(each) for each in layout.locations}, around.sign)
+        clock.sockets = ClockSockets({each: folder / clock_socket(each) for each in layout.locations}, around.sign)
     copy_modules(modules, folder)
     try:
         await workerd.start(config_text(replace(layout, modules=modules)))
     except WorkerNotStarted as error:
         if _UNKNOWN_FIELD in str(error) and (why := await too_old(workerd.binary)) is not None:
             raise SettingsError(why) from None
-        told = (str(error), advice(str(error), modules))
-        raise WorkerNotStarted("\n".join(filter(None, told))) from None
+        raise explained(error, modules) from None
 
 
 def _layout(plan: WorkerPlan, around: Surroundings, folder: Path, date: str) -> Layout:

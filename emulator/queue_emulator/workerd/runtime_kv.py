@@ -112,7 +112,8 @@ def numbered(names: Sequence[str], service: Callable[[str], KVService]) -> FindS
 class RuntimeKV:
     """Serves several namespaces at several locations; injected headers say which a request is for.
 
-    `before_answer` is awaited, for the location, when an operation is done and before the Worker hears of it.
+    `before_answer` is awaited, for the location, when an operation is done and before the Worker hears of it. `runs_at`
+    says by location and headers among which runs of `invocations` the one is that asks.
     """
 
     def __init__(
@@ -123,8 +124,10 @@ class RuntimeKV:
         invocations: Invocations,
         log: Callable[[str], None],
         before_answer: Callable[[str], Awaitable[None]] | None = None,
+        runs_at: Callable[[str, Mapping[str, str]], str] = lambda location, headers: location,
     ) -> None:
         self._find = find
+        self._runs_at = runs_at
         self._before_answer = before_answer
         self._locations = frozenset(locations)
         self._invocations = invocations
@@ -175,7 +178,7 @@ class RuntimeKV:
         return _Call(
             service=service,
             location=location,
-            caller=self._invocations.caller(location),
+            caller=self._invocations.caller(self._runs_at(location, request.headers)),
             segment=path.removeprefix(b"/"),
             query=_query(query),
             metadata=_metadata(request),

@@ -11,14 +11,16 @@ from typing import TypeVar
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.kv.folder import private_folder
-from queue_emulator.workerd.binary import compatibility_date_of
+from queue_emulator.workerd.binary_date import compatibility_date_of
 from queue_emulator.workerd.bindings import WorkerPlan
 from queue_emulator.workerd.config import Layout, config_text
+from queue_emulator.workerd.module_errors import explained
 from queue_emulator.workerd.modules import SERVICE_WORKER, Module, find_modules, named_in_code, require_handler
 from queue_emulator.workerd.output import Output
 from queue_emulator.workerd.process import Workerd
 from queue_emulator.workerd.running import copy_modules, listener
 from queue_emulator.workerd.stepping import Stepping
+from queue_emulator.workerd.stopped import WorkerNotStarted
 
 Result = TypeVar("Result")
 
@@ -71,7 +73,10 @@ def stepped_worker(plan: WorkerPlan, binary: Path, variables_at: Mapping[str, Ma
         stack.callback(lambda: run(workerd.stop()))
         stepping.alive = lambda: workerd.alive
         copy_modules(layout.modules, folder)
-        run(workerd.start(config_text(layout)))
+        try:
+            run(workerd.start(config_text(layout)))
+        except WorkerNotStarted as error:
+            raise explained(error, layout.modules) from None
         stack.callback(stepping.close)  # before workerd is stopped: it waits for what is asked
         yield stepping
 

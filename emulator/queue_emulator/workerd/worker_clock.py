@@ -6,7 +6,7 @@ if the clock was moved since; and while requests are under way as soon as it is 
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,10 +28,10 @@ _NEVER_MOVED = _Shown(0, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How Workers are told: sockets, by location or by another name, and what begins the header."""
+class ClockSockets:
+    """Where Workers are told the time, by location or by another name, and what begins the header."""
 
-    sockets: Mapping[str, Address]
+    addresses: Mapping[str, Address]
     sign: str
 
 
@@ -45,7 +45,7 @@ class _Telling:
 
 
 class WorkerClock:
-    """`clock` is the one that the Worker is to show; `told` None: it shows the machine's own time."""
+    """`clock` is the one that the Worker is to show; without `sockets` it shows the machine's own time."""
 
     def __init__(self, clock: Callable[[], MovableClock], log: Callable[[str], None]) -> None:
         self._clock = clock
@@ -53,22 +53,22 @@ class WorkerClock:
         self._heard: dict[str, _Shown | None] = {}
         self._under_way: dict[str, _Telling] = {}
         self._waiting: set[asyncio.Task[None]] = set()
-        self.told: Told | None = None
+        self.sockets: ClockSockets | None = None
 
     async def tell(self, location: str) -> None:
         """Returns when the Worker there shows this clock's time, or has no time to hear of it."""
         shown = self._shown()
-        if self.told is None or self._shows(location, shown):
+        if self.sockets is None or location not in self.sockets.addresses or self._shows(location, shown):
             return
         telling = self._under_way.get(location)
         if telling is None or telling.shown != shown:
-            telling = self._begin(location, shown)
+            telling = self._begin(location, self.sockets, shown)
         await asyncio.shield(telling.waiting)
 
     async def tell_all(self, _location: str = "") -> None:
         """Wherever a Worker can be told, all at once."""
         shown = self._shown()
-        late = [each for each in self.told.sockets if not self._shows(each, shown)] if self.told else ()
+        late = [each for each in self.sockets.addresses if not self._shows(each, shown)] if self.sockets else ()
         if late:
             await asyncio.gather(*map(self.tell, late))
 
@@ -78,30 +78,30 @@ class WorkerClock:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    def forget(self) -> None:
-        """The runtime is another one, and shows the machine's time."""
-        self._heard.clear()
-        for telling in self._under_way.values():
-            telling.saying.cancel()
-        self._under_way.clear()
+    def forget(self, locations: Iterable[str] | None = None) -> None:
+        """The runtime of all Workers, or of these, is another one, and shows the machine's time."""
+        for each in tuple((*self._heard, *self._under_way) if locations is None else locations):
+            self._heard.pop(each, None)
+            telling = self._under_way.pop(each, None)
+            if telling is not None:
+                telling.saying.cancel()
 
     def _shows(self, location: str, shown: _Shown) -> bool:
         return self._heard.get(location, _NEVER_MOVED) == shown
 
-    def _begin(self, location: str, shown: _Shown) -> _Telling:
+    def _begin(self, location: str, sockets: ClockSockets, shown: _Shown) -> _Telling:
         before = self._under_way.get(location)
         if before is not None:
             before.saying.cancel()
         self._heard[location] = None  # nobody knows, until it has answered
-        saying = asyncio.ensure_future(self._say(location, shown))
+        saying = asyncio.ensure_future(self._say(location, sockets, shown))
         telling = _Telling(shown, saying, asyncio.ensure_future(self._wait(location, saying)))
         self._under_way[location] = telling
         return telling
 
-    async def _say(self, location: str, shown: _Shown) -> None:
-        assert self.told is not None
+    async def _say(self, location: str, sockets: ClockSockets, shown: _Shown) -> None:
         try:
-            await _say(self.told.sockets[location], self.told.sign, shown)
+            await _say(sockets.addresses[location], sockets.sign, shown)
             self._heard[location] = shown
         except WorkerGone:
             pass  # whoever comes next tells it

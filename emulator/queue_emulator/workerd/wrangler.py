@@ -16,6 +16,7 @@ from queue_emulator.core.accounts import id_of
 from queue_emulator.core.errors import SettingsError, ShapeError
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.shapes import shaped
+from queue_emulator.core.shown import json_value
 from queue_emulator.kv.folder import read_small
 
 FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's own order of precedence
@@ -107,7 +108,7 @@ def _parse(path: Path) -> dict[str, object]:
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
     if not isinstance(given, dict):
-        raise SettingsError(f"{path}: must be an object, not {given!r:.80}")
+        raise SettingsError(f"{path}: must be an object, not {json_value(given)}")
     return given
 
 

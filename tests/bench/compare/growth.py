@@ -18,7 +18,8 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteStore
 from queue_emulator.worker import queue
 from queue_emulator.worker.commhub import CommHub
-from queue_emulator.worker.fetch import WorkerVersion
+from queue_emulator.worker.dual import queue_format
+from queue_emulator.worker.versions import WorkerVersion
 from tests.bench.compare import data
 from tests.bench.compare.samples import Samples, exponent
 
@@ -104,7 +105,7 @@ async def _prepared(operation: str, version: WorkerVersion, size: int, path: Pat
     else:
         content = data.old_tasks(size) if old else data.tasks(size)
     await service.load("SJC", parse_bulk(content, clock.now_ms()).requests)
-    tasks = version.format(Binding(service, "SJC", Invocation(None)))
+    tasks = queue_format(version, Binding(service, "SJC", Invocation(None)))
     task = {"id": data.task_id(size // 2), "content": "x" * 300}
     last, new, hub = data.task_id(size - 1), data.task_id(size), CommHub(tasks, clock)
     do, undo = {

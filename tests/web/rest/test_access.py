@@ -1,10 +1,10 @@
 """Who may use Cloudflare's API here: whoever knows its token, and nobody where there is none."""
 
-import httpx
 import pytest
 
 from queue_emulator.web.app import create_app
 from queue_emulator.web.deployment import Deployment
+from tests.asking import client_of
 from tests.web.rest.api import CACHE, NAMESPACES, TOKEN, Api, refused, succeeded
 
 pytestmark = pytest.mark.anyio
@@ -61,8 +61,7 @@ async def test_nothing_else_does(api: Api, headers: dict[str, str], refusal: tup
 @pytest.mark.parametrize("offered", ["-", "None", "null", TOKEN])
 async def test_without_a_token_it_is_closed(deployment: Deployment, token: str | None, offered: str) -> None:
     deployment.api_token = token
-    transport = httpx.ASGITransport(create_app(deployment))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
+    async with client_of(create_app(deployment)) as client:
         headers = {"Authorization": f"Bearer {offered}", "X-Auth-Email": EMAIL, "X-Auth-Key": offered}
         assert refused(await client.get(NAMESPACES, headers=headers)) == CLOSED
 

@@ -1,7 +1,6 @@
 """Where `serve` has the API's token from, to whom it shows it, and that it shows it nowhere else."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,27 +8,12 @@ import pytest
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.settings import API_TOKEN_NAME, ApiToken, KeySource, Settings, read_keys
-from tests.cli.emulator_process import Emulator, run, start
+from tests.cli.emulator_process import Emulator, StartEmulator
+from tests.cli.in_process import refusal
 from tests.web.rest.api import NAMESPACES
 
 OWN = "my-own-token"
 ELSEWHERE = "192.0.2.1"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "work"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
-def started(folder: Path, tmp_path: Path) -> Iterator[list[Emulator]]:
-    """What is put in here ends with the test."""
-    emulators: list[Emulator] = []
-    yield emulators
-    for emulator in emulators:
-        emulator.dispose()
 
 
 def listed(emulator: Emulator, token: str) -> httpx.Response:
@@ -46,12 +30,8 @@ def made_token(environment: dict[str, str], host: str = "127.0.0.1", folder: Pat
 
 
 @pytest.mark.slow
-def test_a_token_of_the_user_s_opens_the_api_and_is_shown_nowhere(
-    started: list[Emulator], folder: Path, tmp_path: Path
-) -> None:
-    environment = {API_TOKEN_NAME: OWN}
-    started.append(start("--ephemeral", folder=folder, log_file=tmp_path / "log", environment=environment))
-    (emulator,) = started
+def test_a_token_of_the_user_s_opens_the_api_and_is_shown_nowhere(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--ephemeral", environment={API_TOKEN_NAME: OWN})
     assert listed(emulator, OWN).status_code == 200
     assert listed(emulator, "wrong").status_code == 401
     assert shown_token(emulator) == f'"${API_TOKEN_NAME}"'
@@ -62,12 +42,8 @@ def test_a_token_of_the_user_s_opens_the_api_and_is_shown_nowhere(
 
 
 @pytest.mark.slow
-def test_a_token_of_its_own_is_another_at_each_start_whatever_the_seed(
-    started: list[Emulator], folder: Path, tmp_path: Path
-) -> None:
-    for number in range(2):
-        log_file = tmp_path / f"log-{number}"
-        started.append(start("--ephemeral", "--random-seed", "7", folder=folder, log_file=log_file))
+def test_a_token_of_its_own_is_another_at_each_start_whatever_the_seed(start_emulator: StartEmulator) -> None:
+    started = [start_emulator("--ephemeral", "--random-seed", "7") for _ in range(2)]
     tokens = [shown_token(emulator) for emulator in started]
     assert all(re.fullmatch("[0-9a-f]{32}", token) for token in tokens)
     assert tokens[0] != tokens[1]
@@ -78,11 +54,8 @@ def test_a_token_of_its_own_is_another_at_each_start_whatever_the_seed(
 
 @pytest.mark.slow
 def test_a_token_that_no_header_can_carry_is_refused(folder: Path) -> None:
-    ended = run("serve", "--port", "0", folder=folder, environment={API_TOKEN_NAME: "two words"})
-    assert (ended.returncode, ended.stdout) == (2, "")
-    message = f"queue-emulator: {API_TOKEN_NAME} from environment has characters that an HTTP header cannot have\n"
-    assert ended.stderr == message
-    assert list(folder.iterdir()) == []
+    line = refusal("serve", "--port", "0", folder=folder, environment={API_TOKEN_NAME: "two words"})
+    assert line == f"{API_TOKEN_NAME} from environment has characters that an HTTP header cannot have"
 
 
 def test_the_environment_comes_before_the_file(folder: Path) -> None:

@@ -12,8 +12,6 @@ from starlette.routing import Route
 from queue_emulator.web.actions import ControlError, routes
 
 TYPES = {"css": "text/css", "html": "text/html", "mjs": "text/javascript", "svg": "image/svg+xml"}
-PATHS = ("/", "/page/{name}")
-"""What of the controls is the page's."""
 
 
 def page_routes() -> list[Route]:

@@ -43,7 +43,7 @@ class Live:
             "profile": service.profile.name,
             "locations": list(deployment.locations),
             "places": deployment.places(),
-            "workerVersion": deployment.version.value,
+            **deployment.versions(),
             "namespaces": [
                 {
                     "id": each.id,

@@ -8,7 +8,7 @@ const KINDS = ["reads", "writes", "deletes", "lists"];
 
 export class CostView {
   constructor() {
-    this.over = select([["", "as it was measured"], ["60", "one minute"], ["3600", "one hour"], ["86400", "one day"]], { onchange: () => this.refresh() });
+    this.over = select([["", "the time it took"], ["60", "one minute"], ["3600", "one hour"], ["86400", "one day"]], { onchange: () => this.refresh() });
     this.body = h("div", { class: "page" });
     this.element = h("section", { class: "view", "aria-label": "Cost" },
       h("div", { class: "tools" }, h("label", { class: "field-inline" }, "This traffic happens in", this.over)), this.body);

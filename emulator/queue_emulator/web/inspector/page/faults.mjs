@@ -130,7 +130,7 @@ function form(add) {
     },
   },
     field("Which", operation), field("Key begins with", prefix), field("At", at), h("div", { class: "wide-field" }, field("What happens", verdict)), fields.status, fields.seconds, fields.to,
-    field("Only the nth match", nth), field("At most times", times), field("Percent of matches", percent), h("button", { class: "main" }, "Add the rule"));
+    field("Only the nth match", nth), field("At most times", times), field("Percent of matches", percent), h("p", { class: "whole-row" }, h("button", { class: "main" }, "Add the rule")));
   element.places = (places) => {
     replace(to, places.map((each) => h("option", { value: each }, each)));
     replace(at, [["", "any location"], ...places.map((each) => [each, each]), ["API", "the API"]].map(([value, text]) => h("option", { value }, text)));

@@ -76,7 +76,7 @@ export class OperationPanel {
 function facts(event) {
   const fact = (name, value) => (value === undefined || value === null || value === "" ? [] : [h("dt", {}, name), h("dd", {}, String(value))]);
   return h("dl", { class: "facts" },
-    fact("Location", event.location), fact("Request", event.route), fact("Run", event.invocation),
+    fact("Location", event.location), fact("Request", event.route), fact("Run", event.invocation), fact("Version of the Worker", event.workerVersion),
     fact("Asked", clockTime(event.asked_ms)), fact("Done", `${clockTime(event.done_ms)}, ${event.done_ms - event.asked_ms} ms later`),
     fact("Result", said(event)), fact("From", event.cacheStatus === "HIT" ? `the location's copy, ${span(event.age_ms)} old` : event.cacheStatus === "MISS" ? "the centre; a copy is kept" : ""),
     fact("Position", event.position));

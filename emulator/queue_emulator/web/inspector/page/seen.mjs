@@ -13,17 +13,20 @@ export function kindOf(seen) {
   return seen.kept === "miss" ? "miss" : "same";
 }
 
+/** What the mark says as well, and a small screen has no room for. */
+const spare = (text) => h("span", { class: "spare" }, text);
+
 export function chip(seen, at) {
   const kind = kindOf(seen);
   const age = seen?.until_ms === undefined ? "" : span(seen.age_ms + now() - at);
   const [mark, text] = {
     none: ["", "–"],
-    same: ["✓", `same · ${age}`],
-    stale: ["!", `${seen?.kept === "miss" ? "miss" : `old ${version(seen?.version)}`} · ${age}`],
-    miss: ["∅", `miss · ${age}`],
+    same: ["✓", [spare("same · "), age]],
+    stale: ["!", [...(seen?.kept === "miss" ? ["miss"] : [spare("old "), version(seen?.version)]), ` · ${age}`]],
+    miss: ["∅", [spare("miss · "), age]],
     late: ["…", `late: ${version(seen?.version)}`],
   }[kind];
-  return h("span", { class: `chip ${kind}`, title: sentence(seen, at) }, mark ? h("b", { "aria-hidden": "true" }, mark) : null, text);
+  return h("span", { class: `chip ${kind}`, title: sentence(seen, at) }, mark ? h("b", { "aria-hidden": "true" }, mark) : null, h("span", {}, text));
 }
 
 export function sentence(seen, at) {

@@ -49,6 +49,8 @@ export const real = () => state.overview !== null && state.overview.kv !== "emul
 export const locations = () => (real() ? [] : state.overview?.locations ?? []);
 /** Where copies are: each machine of each location. */
 export const places = () => (real() ? [] : state.overview?.places ?? []);
+/** Of the Worker, if several answer: each with its name, and its share or its locations. */
+export const workerVersions = () => state.overview?.workerVersions ?? [];
 /** How events name the chosen namespace. */
 export const ofNamespace = (event) => event.namespace === undefined || state.namespace === null || event.namespace === state.namespace.name;
 export const chosen = () => (state.namespace === null ? {} : { namespace: state.namespace.id });

@@ -4,7 +4,7 @@ import { h, oneLine, open, picture, replace, save, select, toast } from "./dom.m
 import { takeWantedKey } from "./key.mjs";
 import { OperationPanel, said } from "./operation.mjs";
 import { Scroller } from "./scroller.mjs";
-import { locations, ofNamespace, on, state } from "./state.mjs";
+import { locations, ofNamespace, on, state, workerVersions } from "./state.mjs";
 import { clockTime, number, span } from "./time.mjs";
 
 const GAP_MS = 1_000;
@@ -18,6 +18,7 @@ export class TimelineView {
     this.chosenEvent = null;
     this.filter = h("input", { type: "search", class: "grow mono", placeholder: "Key: its whole life", "aria-label": "Only this key", spellcheck: "false", value: takeWantedKey() ?? "", oninput: () => this.again() });
     this.place = select([["", "All locations"]], { "aria-label": "Location", onchange: () => this.again() });
+    this.version = select([["", "All versions"]], { "aria-label": "Version of the Worker", hidden: true, onchange: () => this.again() });
     this.odd = h("input", { type: "checkbox", onchange: () => this.again() });
     this.note = h("span", { class: "note", role: "status" });
     this.head = h("div", { class: "head", "aria-hidden": "true" });
@@ -26,7 +27,7 @@ export class TimelineView {
     this.panel = new OperationPanel({ closed: () => this.closed(), show: (event) => this.choose(event) });
     this.split = h("div", { class: "split" }, h("div", { class: "list" }, this.head, this.scroller.element, this.emptyBox), this.panel.element);
     this.element = h("section", { class: "view timeline", "aria-label": "Timeline" },
-      h("div", { class: "tools" }, this.filter, this.place,
+      h("div", { class: "tools" }, this.filter, this.place, this.version,
         h("label", { class: "field-inline" }, this.odd, " only stale or failed"),
         h("button", { onclick: () => this.showPicture() }, "Picture"),
         h("button", { onclick: () => this.savePicture() }, "Save as SVG"), this.note),
@@ -50,16 +51,16 @@ export class TimelineView {
     if (!this.places.length) this.places = ["API"];
     this.element.style.setProperty("--locations", String(this.places.length));
     replace(this.head, ["Time", ...this.places].map((text) => h("span", {}, text)));
-    const chosen = this.place.value;
-    replace(this.place, [["", "All locations"], ...this.places.map((each) => [each, each])].map(([value, text]) => h("option", { value }, text)));
-    this.place.value = this.places.includes(chosen) ? chosen : "";
+    offer(this.place, "All locations", this.places.map((each) => [each, each]));
+    offer(this.version, "All versions", workerVersions().map((each) => [each.name, `${each.name}: ${answers(each)}`]));
+    this.version.hidden = workerVersions().length === 0;
   }
 
   again() {
     if (!this.places.includes("API") && state.events.at(-1)?.location === "API") this.columns();
-    const atEnd = this.scroller.atEnd, key = this.filter.value.trim(), place = this.place.value, odd = this.odd.checked;
+    const atEnd = this.scroller.atEnd, key = this.filter.value.trim(), place = this.place.value, version = this.version.value, odd = this.odd.checked;
     const shown = state.events.filter((event) => ofNamespace(event) && (!key || concerns(event, key))
-      && (!place || event.location === place) && (!odd || event.stale || event.failed));
+      && (!place || event.location === place) && (!version || event.workerVersion === version) && (!odd || event.stale || event.failed));
     this.rows = rowsOf(shown);
     this.scroller.set(this.rows.length);
     const stale = shown.filter((event) => event.stale).length;
@@ -67,7 +68,7 @@ export class TimelineView {
     const empty = shown.length === 0;
     this.emptyBox.hidden = !empty;
     this.scroller.element.hidden = this.head.hidden = empty;
-    if (empty) replace(this.emptyBox, nothing(key || place || odd));
+    if (empty) replace(this.emptyBox, nothing(key || place || version || odd));
     if (atEnd) this.scroller.toEnd();
   }
 
@@ -78,7 +79,7 @@ export class TimelineView {
     row.append(h("span", { class: "at" }, heading ? (gap ? `+${span(gap)}` : "") : clockTime(event.begun_ms)));
     this.places.forEach((place, column) => {
       const lane = h("div", { class: `lane${column === at ? (event.invocation ? " within" : "") : " other"}${column === this.places.length - 1 ? " last" : ""}` });
-      if (column === at) lane.append(heading ? h("span", { class: "run" }, runName(event)) : this.operation(event));
+      if (column === at) lane.append(heading ? h("span", { class: "run", "data-at": event.location }, runName(event)) : this.operation(event));
       row.append(lane);
     });
     return row;
@@ -151,7 +152,18 @@ function rowsOf(events) {
 }
 
 export function runName(event) {
-  return event.route || (event.location === "API" ? "the API" : event.invocation ? "a run of the Worker" : "seed");
+  const name = event.route || (event.location === "API" ? "the API" : event.invocation ? "a run of the Worker" : "seed");
+  return event.workerVersion ? `${name}, version ${event.workerVersion}` : name;
+}
+
+/** What a version answers. */
+const answers = ({ share, locations: own }) => (share === undefined ? `at ${own.join(", ") || "no location"}` : `${share} of 100 requests`);
+
+/** What can be chosen; what is chosen stays so while it is there. */
+function offer(field, all, options) {
+  const chosen = field.value;
+  replace(field, [["", all], ...options].map(([value, text]) => h("option", { value }, text)));
+  field.value = options.some(([value]) => value === chosen) ? chosen : "";
 }
 
 function nothing(filtered) {
