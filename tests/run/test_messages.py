@@ -4,7 +4,7 @@ from queue_emulator.run.messages import Announcements
 from queue_emulator.run.reports import Bound, Loaded, Place, Ready
 
 PLACE = Place("FLAGS", "flags", "SJC")
-READY = Ready("vitest 4", "4.2", {"SJC": "http://127.0.0.1:1/"}, {}, None)
+READY = Ready("vitest 4", "4.2", "process", 1, {"SJC": "http://127.0.0.1:1/"}, {}, None)
 
 
 def announcements(said: list[str]) -> Announcements:
