@@ -50,6 +50,7 @@ def pytest_runtest_makereport(
 
 def _sections(emulator: "Emulator") -> "Iterator[tuple[str, str]]":
     from queue_emulator.core import journal_words
+    from queue_emulator.core.shown import block
 
     journal = emulator.journal()
     if journal:
@@ -57,7 +58,7 @@ def _sections(emulator: "Emulator") -> "Iterator[tuple[str, str]]":
         lines = journal_words.lines(journal, emulator.bindings(), last=_OPERATIONS_SHOWN)
         yield f"queue-emulator: {len(journal)} KV operations; stale reads, marked with !: {stale}", "\n".join(lines)
     if emulator.log:
-        yield "queue-emulator: log", "\n".join(emulator.log[-_LINES_SHOWN:])
+        yield "queue-emulator: log", "\n".join(map(block, emulator.log[-_LINES_SHOWN:]))
 
 
 _OPERATIONS_SHOWN = 200
@@ -68,12 +69,13 @@ _LINES_SHOWN = 50
 def emulator(request: pytest.FixtureRequest) -> "Emulator":
     """A Worker over an empty KV, on a clock that stands at 2026-01-01T12:00:00Z: the task queue, or your own Worker."""
     from queue_emulator.core.errors import EmulatorError
+    from queue_emulator.core.shown import block
 
     given, refused = _given(request), ""
     try:
         made = _made(request, given)
     except EmulatorError as error:
-        refused = f"the marker queue_emulator: {error}"
+        refused = block(f"the marker queue_emulator: {error}")
     if refused:
         pytest.fail(refused, pytrace=False)
     request.node.stash[_EMULATOR] = made
@@ -160,6 +162,7 @@ class Explore:
         """
         from queue_emulator import exploration
         from queue_emulator.core.errors import EmulatorError
+        from queue_emulator.core.shown import block
 
         node = self._request.node
         try:
@@ -173,7 +176,7 @@ class Explore:
                 return
             finding = exploration.first_finding(of, seconds=seconds, schedules=schedules, random_seed=random_seed)
         except (EmulatorError, OSError) as error:
-            raise pytest.UsageError(f"explore: {error}") from None
+            raise pytest.UsageError(block(f"explore: {error}")) from None
         if finding is None:
             return
         folder: Path = self._request.getfixturevalue("tmp_path")

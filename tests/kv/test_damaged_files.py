@@ -241,3 +241,17 @@ async def test_a_log_that_a_killed_emulator_leaves_is_whole(killed: Path, tmp_pa
     shutil.copy(killed, path)
     shutil.copy(f"{killed}-wal", f"{path}-wal")
     assert await counted(path) == 40
+
+
+@pytest.mark.anyio
+async def test_a_last_frame_that_was_being_written_over_an_older_log_is_no_damage(killed: Path, tmp_path: Path) -> None:
+    """Killed between the two pieces of which a frame is written: nobody was told that it is there."""
+    path = tmp_path / "state.sqlite"
+    shutil.copy(killed, path)
+    shutil.copy(f"{killed}-wal", f"{path}-wal")
+    with Path(f"{path}-wal").open("r+b") as log:  # noqa: ASYNC230
+        frames = (log.seek(0, 2) - 32) // (24 + 4096)
+        log.seek(32 + (frames - 2) * (24 + 4096) + 24)
+        log.write(b"\0" * 4096)  # the page of the frame before the last
+        log.write(b"\0" * 24)  # and the last is of an older log
+    assert 30 < await counted(path) < 40

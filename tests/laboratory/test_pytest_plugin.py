@@ -1,5 +1,6 @@
 """The pytest plugin as a user's tests meet it: documented examples, the marker, isolation, xdist, no cost unused."""
 
+import json
 import re
 from pathlib import Path
 
@@ -312,3 +313,30 @@ def test_explore_passes_where_nothing_breaks_and_refuses_what_cannot_be(pytester
     result = ran(pytester, COUNTER.replace('"POST /"', '"POST"'))
     result.assert_outcomes(failed=1)
     assert "a request is written as" in result.stdout.str()
+
+
+@pytest.mark.parametrize("attack", ["\x1b[2J", "\x9b31m", "\u202e", "\rqueue-emulator: done"])
+def test_nothing_that_a_worker_or_a_project_has_written_moves_the_cursor(
+    pytester: pytest.Pytester, attack: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = {"main": "worker.mjs", "kv_namespaces": [{"binding": attack}], "vars": {attack: "both"}}
+    (pytester.path / "wrangler.json").write_text(json.dumps(config))
+    (pytester.path / "worker.mjs").write_text("export default {};")
+    source = f"""
+        import pytest
+
+        def test_it(emulator, kv):
+            kv.put({attack!r} + "key", "v")
+            emulator.log.append("  worker: " + {attack!r} + "logged")
+            pytest.fail("as asked", pytrace=False)
+
+        @pytest.mark.queue_emulator(worker="worker.mjs")
+        def test_of_a_project(emulator):
+            pass
+    """
+    result = ran(pytester, source)
+    result.assert_outcomes(failed=1, errors=1)
+    assert "logged" in result.stdout.str()
+    assert "is both a KV namespace binding and a variable" in result.stdout.str()
+    assert attack not in capsys.readouterr().out
+    assert attack not in result.stdout.str()

@@ -13,6 +13,7 @@ from tests.cli.emulator_process import FIXTURES, Emulator, StartEmulator
 from tests.run.probe_tools import TOOLS_PINNED, installed
 from tests.run.tool import StartRun, environment_of, node
 
+SLOW = "no miniflare was found in the command so far"  # on a busy machine Vitest takes longer than it is waited for
 PLUGINS = {"vitest-plugin": "@cloudflare/vitest-plugin", "vitest-pool-workers": "@cloudflare/vitest-pool-workers"}
 
 
@@ -69,7 +70,7 @@ def test_its_tests_hold_under_run_without_any_connection_string(tool: str, start
     running = start_run(vitest(folder), "--at", "FLAGS_IN_TOKYO=NRT", folder=folder)
     assert running.ended() == 0, "\n".join(running.lines)
     assert running.line("4 passed")
-    (line,) = running.ours()
+    (line,) = (each for each in running.ours() if SLOW not in each)
     assert "uses this KV: FLAGS = flags, FLAGS_IN_TOKYO = flags at NRT; location SJC; " in line
 
 

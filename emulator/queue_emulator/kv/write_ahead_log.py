@@ -38,7 +38,11 @@ def check_log(folder: Folder, name: str) -> None:
 
 
 def _lost(log: BinaryIO) -> bool:
-    """Whether a transaction ends behind the frame at which SQLite stops. What was never committed ends none."""
+    """Whether a transaction ends behind the frame at which SQLite stops. What was never committed ends none.
+
+    A frame is written in two pieces. So the last one of a log that is written over an older one may have the page of
+    that: nobody was told that this was written.
+    """
     header = log.read(_HEADER_BYTES)
     if len(log.read(_FRAME_HEADER_BYTES)) < _FRAME_HEADER_BYTES:
         return False
@@ -51,15 +55,18 @@ def _lost(log: BinaryIO) -> bool:
         return True
     log.seek(_HEADER_BYTES)
     summed: _Sum | None = _digits(header[24:])
+    stopped_at_end = False
     while len(frame := log.read(_FRAME_HEADER_BYTES + page_bytes)) == _FRAME_HEADER_BYTES + page_bytes:
-        if frame[8:16] != header[16:24]:  # of an older log, or damaged
-            summed = None
-        elif summed is not None:
-            summed = _summed(frame[:8] + frame[_FRAME_HEADER_BYTES:], order, summed)
-            summed = summed if summed == _digits(frame[16:24]) else None
-        if summed is None and frame[4:8] != bytes(4) and frame[8:16] == header[16:24]:
-            return True
-    return False
+        of_this_log, commits = frame[8:16] == header[16:24], frame[4:8] != bytes(4)
+        if summed is None:
+            if of_this_log and commits:
+                return True
+            stopped_at_end = False
+        elif of_this_log and _summed(frame[:8] + frame[_FRAME_HEADER_BYTES:], order, summed) == _digits(frame[16:24]):
+            summed = _digits(frame[16:24])
+        else:
+            summed, stopped_at_end = None, of_this_log and commits
+    return stopped_at_end
 
 
 def _summed(content: bytes, order: str, so_far: _Sum) -> _Sum:

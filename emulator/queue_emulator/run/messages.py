@@ -11,10 +11,14 @@ _MISSED = (
     "started a Workers runtime with a miniflare that was not found, so its KV is not this emulator's. Perhaps "
     "miniflare is bundled into the tool, or loaded by a loader such as tsx instead of by Node.js itself"
 )
-_NO_MINIFLARE = (
-    "no miniflare was found in the command, so its KV, if it has one, is not this emulator's. wrangler, Vite, Vitest "
-    "and getPlatformProxy load miniflare; a tool that has miniflare bundled in does not work with `run`"
+_WHO_HAS_ONE = (
+    "wrangler, Vite, Vitest and getPlatformProxy load miniflare; a tool that has miniflare bundled in does not work "
+    "with `run`"
 )
+_NO_MINIFLARE = (
+    f"no miniflare was found in the command, so its KV, if it has one, is not this emulator's. {_WHO_HAS_ONE}"
+)
+_NOT_YET = f"no miniflare was found in the command so far: until one is, its KV is not this emulator's. {_WHO_HAS_ONE}"
 
 
 @dataclass(slots=True)
@@ -52,7 +56,7 @@ class Announcements:
     def warn(self) -> None:
         """Nothing was heard for a while: say so, unless a tool is only slow to start its Worker."""
         if not (self._loaded or self._missed):
-            self._once(_NO_MINIFLARE)
+            self._once(_NOT_YET)
 
     def ended(self, code: int) -> None:
         """The command has ended: if no Worker was over this KV, say so."""
