@@ -1,9 +1,9 @@
 """What the user of `run` is told, and when: of a tool that is slow nothing is said that turns out to be wrong."""
 
 from queue_emulator.run.messages import Announcements
-from queue_emulator.run.reports import Bound, Loaded, Place, Ready
+from queue_emulator.run.reports import Bound, BoundNamespace, Loaded, Ready
 
-PLACE = Place("FLAGS", "flags", "SJC")
+PLACE = BoundNamespace("FLAGS", "flags", "SJC")
 READY = Ready("vitest 4", "4.2", "process", 1, {"SJC": "http://127.0.0.1:1/"}, {}, None)
 
 
