@@ -84,6 +84,7 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
         await connection.execute_fetchall(f"PRAGMA {statement}")
     await connection.execute_fetchall(CACHE)
     await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    await connection.execute_fetchall("PRAGMA journal_size_limit = 0")  # nothing older stands behind a log's end
 
 
 async def check_whole(connection: aiosqlite.Connection) -> None:

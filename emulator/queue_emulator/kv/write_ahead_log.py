@@ -38,7 +38,12 @@ def check_log(folder: Folder, name: str) -> None:
 
 
 def _lost(log: BinaryIO) -> bool:
-    """Whether a transaction ends behind the frame at which SQLite stops. What was never committed ends none."""
+    """Whether a transaction ends behind the frame at which SQLite stops. What was never committed ends none.
+
+    An emulator that is killed while it ends a transaction may have written the header of its last frame and not its
+    page. Where the log begins anew over an older one, as each does, frames of that one are behind it until the first
+    transaction is done: then SQLite cuts them off (`journal_size_limit`).
+    """
     header = log.read(_HEADER_BYTES)
     if len(log.read(_FRAME_HEADER_BYTES)) < _FRAME_HEADER_BYTES:
         return False
@@ -51,15 +56,20 @@ def _lost(log: BinaryIO) -> bool:
         return True
     log.seek(_HEADER_BYTES)
     summed: _Sum | None = _digits(header[24:])
+    unread, last, count = list[int](), -1, 0
     while len(frame := log.read(_FRAME_HEADER_BYTES + page_bytes)) == _FRAME_HEADER_BYTES + page_bytes:
+        count += 1
         if frame[8:16] != header[16:24]:  # of an older log, or damaged
             summed = None
-        elif summed is not None:
+            continue
+        last = count
+        if summed is not None:
             summed = _summed(frame[:8] + frame[_FRAME_HEADER_BYTES:], order, summed)
             summed = summed if summed == _digits(frame[16:24]) else None
-        if summed is None and frame[4:8] != bytes(4) and frame[8:16] == header[16:24]:
-            return True
-    return False
+        if summed is None and frame[4:8] != bytes(4):
+            unread.append(count)
+    never_done = unread == [last] and last < count
+    return bool(unread) and not never_done
 
 
 def _summed(content: bytes, order: str, so_far: _Sum) -> _Sum:
