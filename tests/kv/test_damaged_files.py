@@ -255,3 +255,45 @@ async def test_a_last_frame_that_was_being_written_over_an_older_log_is_no_damag
         log.write(b"\0" * 4096)  # the page of the frame before the last
         log.write(b"\0" * 24)  # and the last is of an older log
     assert 30 < await counted(path) < 40
+
+
+def log_of(path: Path, content: bytes | None = None) -> bytes:
+    """What it is, or is made."""
+    log = Path(f"{path}-wal")
+    if content is not None:
+        log.write_bytes(content)
+    return log.read_bytes()
+
+
+@pytest.fixture
+async def anew(tmp_path: Path) -> tuple[Path, bytes, bytes]:
+    """A state file whose log has just begun anew, as it is on the disk; the log before that, and after one write."""
+    path, copy = tmp_path / "running.sqlite", tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"task:%03d" % number, b"value", number, 5) for number in range(1, 41)])
+        for number in range(41, 46):
+            await store.write([Entry(b"other:%03d" % number, b"value", number, 5)])
+        await store._file.ask("PRAGMA wal_checkpoint", ())
+        older = log_of(path)
+        await store.write([Entry(b"task:041", b"value", 46, 5)])
+        shutil.copy(path, copy)
+        return copy, older, log_of(path)
+
+
+@pytest.mark.anyio
+async def test_a_write_that_a_kill_interrupts_is_no_damage(anew: tuple[Path, bytes, bytes]) -> None:
+    """The last frame's header is written and its page is not: behind it stands what an older log has left there."""
+    path, older, log = anew
+    page = len(log) - 4096
+    assert len(older) > len(log) + 4096, "what is older than the write was cut off"
+    log_of(path, log[:page] + older[page:])
+    assert await counted(path) == 40
+
+
+@pytest.mark.anyio
+async def test_the_last_write_is_not_lost_silently_where_a_log_began_anew(anew: tuple[Path, bytes, bytes]) -> None:
+    path, older, log = anew
+    page = len(log) - 4096
+    log_of(path, log[:page] + older[page : len(log)])
+    with pytest.raises(StateError, match="-wal is damaged"):
+        await counted(path)

@@ -283,8 +283,9 @@ async def test_a_file_without_parts_is_upgraded(path: Path) -> None:
         assert connection.execute("SELECT max(length(value)) FROM entry").fetchall() == [(5,)]
 
 
-async def test_a_file_without_checksums_is_upgraded(path: Path) -> None:
-    """As an emulator leaves it that died in the midst of a long write."""
+@pytest.mark.parametrize("version", [3, 4])
+async def test_a_file_without_checksums_is_upgraded(path: Path, version: int) -> None:
+    """As an emulator leaves it that died in the midst of a long write; version 3 puts aside large values whole."""
     entries = [Entry(b"s", b"small", 2, 5), large(b"a", 3), Entry(b"gone", None, 4, 5)]
     async with opened(path) as store:
         await store.write(entries)
@@ -297,12 +298,34 @@ async def test_a_file_without_checksums_is_upgraded(path: Path) -> None:
         )
         connection.execute("CREATE TABLE staged_base (version)")
         connection.execute("UPDATE staged SET value = CAST('staged' AS BLOB)")
+        if version == 3:
+            connection.execute("DROP TABLE part")
+            connection.execute("UPDATE entry SET value = ? WHERE key = CAST('k' AS BLOB)", (entries[1].value,))
+            entries.append(large(b"b", 10, b"l"))
+            connection.execute("INSERT INTO staged SELECT 2, namespace, ?, 5, 4000000000, ?, 0, ? FROM staged",
+                               (b"l", entries[-1].metadata, entries[-1].value))  # fmt: skip
         connection.execute("INSERT INTO staged_base VALUES (8)")
+        connection.execute(f"PRAGMA user_version = {version}")
+    for _ in range(2):
+        async with opened(path) as store:
+            found = await store.read([b"s", *(entry.key for entry in entries[1:])])
+            assert found == [Entry(b"s", b"staged", 9, 5), *entries[1:]]
+
+
+async def test_what_an_older_emulator_served_of_another_type_is_served_still(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([Entry(b"s", b"small", 2, 5), Entry(b"t", b"text", 3, 5)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("entry", "part"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+        changed = "value = 'text', written_ms = 'never', expiration_s = 'soon', metadata = x'7b7d'"
+        connection.execute(f"UPDATE entry SET {changed} WHERE key = CAST('s' AS BLOB)")
+        connection.execute("UPDATE entry SET metadata = CAST(x'ff0a' AS TEXT) WHERE key = CAST('t' AS BLOB)")
         connection.execute("PRAGMA user_version = 4")
     async with opened(path) as store:
-        assert await store.read([b"s", b"k", b"gone"]) == [Entry(b"s", b"staged", 9, 5), *entries[1:]]
-    async with opened(path) as store:
-        assert await store.read([b"s", b"k", b"gone"]) == [Entry(b"s", b"staged", 9, 5), *entries[1:]]
+        assert await store.read([b"s"]) == [Entry(b"s", b"text", 2, 0, 0, "{}")]
+        with pytest.raises(StateError, match="UTF-8"):
+            await store.read([b"t"])
 
 
 @pytest.mark.parametrize("wrong", ["number = 1", "number = 0"])

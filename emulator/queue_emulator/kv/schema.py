@@ -10,6 +10,7 @@ Every statement is fetched to its end: SQLite drops no table while another state
 """
 
 import sqlite3
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -67,14 +68,14 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
     if version > SCHEMA_VERSION:  # the header is older than the log beside it
         raise StateError(too_new(state.path, version))
-    if version == _IN_PARTS:
-        await _add_checksums(connection, database)
+    if version < SCHEMA_VERSION:
+        await upgrade(connection, database, version)
     await finish_staged(connection)
     ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
     if last > _VERSION_MAX:
         raise StateError(f"its last version is {last}; the highest possible is {_VERSION_MAX}")
     if version < _IN_PARTS:
-        await upgrade(connection, database, version)
+        await divide(connection)
     await drop_unused(connection)
     await connection.execute_fetchall("COMMIT")
     if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
@@ -85,6 +86,7 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
         await connection.execute_fetchall(f"PRAGMA {statement}")
     await connection.execute_fetchall(CACHE)
     await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    await connection.execute_fetchall("PRAGMA journal_size_limit = 0")  # nothing older stands behind a log's end
 
 
 async def check_whole(connection: aiosqlite.Connection) -> None:
@@ -108,28 +110,29 @@ async def lay_out(connection: aiosqlite.Connection) -> None:
 
 
 async def upgrade(connection: aiosqlite.Connection, database: sqlite3.Connection, version: int) -> None:
-    """Within the transaction of the caller: a process that dies meanwhile leaves the file as it was."""
+    """Within the transaction of the caller: a process that dies meanwhile leaves the file as it was.
+
+    What an emulator that died had put aside, from version 3 on, is put aside still; large values are whole until then.
+    """
     database.create_function("entry_checksum", 7, _entry_checksum, deterministic=True)
+    database.create_function("part_checksum", 3, of_part, deterministic=True)
+    tables = [table for (table,) in await connection.execute_fetchall(_HAVING_CHECKSUMS)]
+    for table in tables:
+        if table != TABLE:
+            await connection.execute_fetchall(_OF_THEIR_TYPES.format(table))
     if version < _NUMBERED:
         await _number(connection, version)
     else:
-        await connection.execute_fetchall(_ADD.format("entry"))
-        await connection.execute_fetchall(_ENTRY_CHECKSUM.format("entry", 0))
-        await lay_out(connection)
-    await divide(connection)
+        await _add_checksums(connection, tables)
 
 
-async def _add_checksums(connection: aiosqlite.Connection, database: sqlite3.Connection) -> None:
-    """To a file that has parts, and perhaps entries that are not in their place yet."""
-    database.create_function("entry_checksum", 7, _entry_checksum, deterministic=True)
-    database.create_function("part_checksum", 3, of_part, deterministic=True)
-    for (table,) in await connection.execute_fetchall(_HAVING_CHECKSUMS):
-        await connection.execute_fetchall(_ADD.format(table))
-        if table == TABLE:
-            await connection.execute_fetchall("UPDATE part SET checksum = part_checksum(value, number, content)")
-        else:
-            await connection.execute_fetchall(_ENTRY_CHECKSUM.format(table, _COUNTED.format(table)))
-    await connection.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
+async def _add_checksums(connection: aiosqlite.Connection, tables: Sequence[str]) -> None:
+    """To the tables that there are; version 3 has no parts."""
+    for table in tables:
+        await connection.execute_fetchall(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0")
+    await lay_out(connection)
+    for table in tables:
+        await connection.execute_fetchall(_PART_CHECKSUM if table == TABLE else _ENTRY_CHECKSUM.format(table))
 
 
 def _entry_checksum(
@@ -137,13 +140,14 @@ def _entry_checksum(
     key: object,
     written_ms: object,
     expiration_s: object,
-    metadata: object,
+    metadata: bytes | None,
     value: object,
     parts: int,
 ) -> int:
-    """As SQL calls it, with the number of a value's parts."""
+    """As SQL calls it, with the number of a value's parts, and with metadata as bytes, which may be no text."""
     kept = Parts(value, parts) if isinstance(value, int) else value
-    return of_entry(namespace, key, written_ms, expiration_s, metadata, kept)
+    text = None if metadata is None else metadata.decode("utf-8", "replace")
+    return of_entry(namespace, key, written_ms, expiration_s, text, kept)
 
 
 async def _number(connection: aiosqlite.Connection, version: int) -> None:
@@ -181,13 +185,21 @@ _PUT_ASIDE = (
 _TAKE_OVER = """
     INSERT INTO entry (version, namespace, key, written_ms, expiration_s, metadata, deleted, value, checksum)
     SELECT version, number, key, written_ms, expiration_s, metadata, deleted, value,
-        entry_checksum(number, key, written_ms, expiration_s, metadata, value, 0)
+        entry_checksum(number, key, written_ms, expiration_s, CAST(metadata AS BLOB), value, 0)
     FROM old_entry, (SELECT number FROM namespace WHERE id = ?) WHERE namespace = ?
 """
 _HAVING_CHECKSUMS = "SELECT name FROM sqlite_master WHERE name IN ('entry', 'staged', 'part')"
-_ADD = "ALTER TABLE {} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0"
-_ENTRY_CHECKSUM = """
-    UPDATE {} SET checksum = entry_checksum(namespace, key, written_ms, expiration_s, metadata, value, {})
+_OF_THEIR_TYPES = """
+    UPDATE {} SET value = CAST(value AS BLOB), written_ms = CAST(written_ms AS INTEGER),
+        expiration_s = CAST(expiration_s AS INTEGER), metadata = CAST(metadata AS TEXT)
+    WHERE typeof(value) IN ('text', 'real') OR typeof(written_ms) <> 'integer'
+        OR typeof(expiration_s) NOT IN ('integer', 'null') OR typeof(metadata) NOT IN ('text', 'null')
 """
-_COUNTED = "(SELECT count(*) FROM part WHERE part.value = {}.value)"
+_PART_CHECKSUM = "UPDATE part SET checksum = part_checksum(value, number, content)"
+_ENTRY_CHECKSUM = """
+    UPDATE {0} SET checksum = entry_checksum(
+        namespace, key, written_ms, expiration_s, CAST(metadata AS BLOB), value,
+        (SELECT count(*) FROM part WHERE part.value = {0}.value)
+    )
+"""
 _SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"

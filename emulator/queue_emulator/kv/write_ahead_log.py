@@ -40,8 +40,9 @@ def check_log(folder: Folder, name: str) -> None:
 def _lost(log: BinaryIO) -> bool:
     """Whether a transaction ends behind the frame at which SQLite stops. What was never committed ends none.
 
-    A frame is written in two pieces. So the last one of a log that is written over an older one may have the page of
-    that: nobody was told that this was written.
+    An emulator that is killed while it ends a transaction may have written the header of its last frame and not its
+    page. Where the log begins anew over an older one, as each does, frames of that one are behind it until the first
+    transaction is done: then SQLite cuts them off (`journal_size_limit`).
     """
     header = log.read(_HEADER_BYTES)
     if len(log.read(_FRAME_HEADER_BYTES)) < _FRAME_HEADER_BYTES:
@@ -55,18 +56,20 @@ def _lost(log: BinaryIO) -> bool:
         return True
     log.seek(_HEADER_BYTES)
     summed: _Sum | None = _digits(header[24:])
-    stopped_at_end = False
+    unread, last, count = list[int](), -1, 0
     while len(frame := log.read(_FRAME_HEADER_BYTES + page_bytes)) == _FRAME_HEADER_BYTES + page_bytes:
-        of_this_log, commits = frame[8:16] == header[16:24], frame[4:8] != bytes(4)
-        if summed is None:
-            if of_this_log and commits:
-                return True
-            stopped_at_end = False
-        elif of_this_log and _summed(frame[:8] + frame[_FRAME_HEADER_BYTES:], order, summed) == _digits(frame[16:24]):
-            summed = _digits(frame[16:24])
-        else:
-            summed, stopped_at_end = None, of_this_log and commits
-    return stopped_at_end
+        count += 1
+        if frame[8:16] != header[16:24]:  # of an older log, or damaged
+            summed = None
+            continue
+        last = count
+        if summed is not None:
+            summed = _summed(frame[:8] + frame[_FRAME_HEADER_BYTES:], order, summed)
+            summed = summed if summed == _digits(frame[16:24]) else None
+        if summed is None and frame[4:8] != bytes(4):
+            unread.append(count)
+    never_done = unread == [last] and last < count
+    return bool(unread) and not never_done
 
 
 def _summed(content: bytes, order: str, so_far: _Sum) -> _Sum:
