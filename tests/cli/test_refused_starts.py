@@ -111,7 +111,7 @@ def test_a_state_file_that_is_damaged(folder: Path, start_emulator: StartEmulato
 def test_a_state_file_that_a_second_process_has_open(folder: Path, start_emulator: StartEmulator) -> None:
     owner = start_emulator("--state", "state.sqlite", "--seed", BASIC)
     line = refused(folder, "--state", "state.sqlite", "--seed", BASIC)
-    assert line == "state file state.sqlite is in use by another process (a running queue-emulator?)"
+    assert line.startswith("state file state.sqlite is in use by another process, such as a running emulator: stop")
     assert owner.ask("GET", "/api/migrate/status").status_code == 401
     assert owner.keys() == 8
 

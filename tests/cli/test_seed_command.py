@@ -98,7 +98,7 @@ def test_what_a_state_file_holds_stays_unless_it_is_overwritten(start_emulator: 
 def test_a_state_file_in_use_is_left_alone(start_emulator: StartEmulator, folder: Path) -> None:
     emulator = start_emulator("--state", "state.sqlite")
     line = refused(folder, BASIC, "--state", "state.sqlite")
-    assert line == "state file state.sqlite is in use by another process (a running queue-emulator?)"
+    assert line.startswith("state file state.sqlite is in use by another process, such as a running emulator: stop")
     assert emulator.keys() == 0
 
 

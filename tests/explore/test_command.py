@@ -222,3 +222,19 @@ def test_a_schedule_leads_to_no_code_outside_of_the_folder(
     assert not (tmp_path / "done").exists()
     assert run("explore", "--replay", "x.schedule", "--scenario", named) == 2  # there is no such function in it
     assert (tmp_path / "done").exists() == (scenario != "link.toml")  # which looks beside itself
+
+
+def test_the_scenario_of_a_schedule_that_lies_elsewhere_is_the_one_of_its_name_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "found").mkdir()
+    (tmp_path / "mine.toml").write_text('worker = "mine.py:worker"\nguarantees = ["no-6xx"]\n')
+    (tmp_path / "mine.py").write_text("def worker(): ...\n")
+    monkeypatch.chdir(tmp_path / "found")
+    Path("x.schedule").write_text(f"{FIRST_LINE}\nscenario mine.toml\nbroken no-5xx\n")
+    assert run("explore", "--replay", "x.schedule") == 2
+    assert "mine.toml, which is not in this folder: say where, with --scenario FILE" in capsys.readouterr().err
+    assert run("explore", "--replay", "x.schedule", "--scenario", "../mine.toml") == 2
+    said = capsys.readouterr().err
+    assert "../mine.toml: " in said
+    assert "'no-6xx' must be written as file.py:name, or be one of no-5xx" in said

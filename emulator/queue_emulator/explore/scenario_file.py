@@ -52,16 +52,22 @@ def scenarios_named(names: Sequence[str]) -> Sequence[Scenario]:
 
 
 def scenario_for(schedule: str, of: str, named: Sequence[str]) -> Scenario:
-    """The file `of` that a schedule names as its scenario; raises SettingsError for one that is not to be trusted."""
+    """The file `of` that a schedule names as its scenario, or the one of its name that the user names, wherever it is.
+
+    Raises SettingsError for one that is not to be trusted, or not there.
+    """
     if not of.endswith(".toml"):
         raise SettingsError(
             f"{schedule} is of {of}, which is no file of a scenario: pytest replays it, by --replay-schedule"
         )
-    if of not in named and not _below_here(of):
+    given = next((name for name in named if Path(name).name == Path(of).name), None)
+    if given is None and not _below_here(of):
         raise SettingsError(
             f"{schedule} is of {of}, which is not below this folder and can run code: say --scenario {of} too"
         )
-    return read_scenario(Path(of))
+    if given is None and not Path(of).is_file():
+        raise SettingsError(f"{schedule} is of {of}, which is not in this folder: say where, with --scenario FILE")
+    return read_scenario(Path(given or of))
 
 
 def make_scenario(
@@ -192,7 +198,7 @@ def _function(folder: Path, name: str) -> object:
             raise SettingsError(
                 f"{name} is TypeScript: bundle it first, such as with `npx wrangler deploy --dry-run --outdir dist`"
             )
-        raise SettingsError(f"{name!r} must be written as file.py:name")
+        raise SettingsError(f"{name!r} must be written as file.py:name, or be one of {', '.join(_READY)}")
     found: object = getattr(_module(folder / file), member, None)
     if not callable(found) and not isinstance(found, Guarantee):
         raise SettingsError(f"{file} has no function {member!r}")

@@ -21,6 +21,7 @@ from queue_emulator.kv.staging import Staging, Statements
 from queue_emulator.kv.state_file import StateFile
 from queue_emulator.kv.store import Written, tell_nobody
 
+_IN_USE = "in use by another process, such as a running emulator: stop that one, or name another file"
 _ROWS_AT_ONCE = 500  # that the thread hands over
 _SHOWN_MAX = 300
 
@@ -158,7 +159,7 @@ def _explaining(path: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error, StateError) as error:
         if isinstance(error, sqlite3.Error) and "locked" in str(error):
-            raise StateError(f"state file {path} is in use by another process (a running queue-emulator?)") from None
+            raise StateError(f"state file {path} is {_IN_USE}") from None
         if isinstance(error, StateError) and str(path) in str(error):
             raise
         raise StateError(f"cannot use state file {path}: {_in_words(error)}") from None
