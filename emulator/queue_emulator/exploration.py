@@ -20,7 +20,7 @@ from queue_emulator.explore.common import (
     read_your_writes,
 )
 from queue_emulator.explore.deployed import answering
-from queue_emulator.explore.explorer import Explorer, Finding
+from queue_emulator.explore.explorer import Explorer, Finding, check_tried
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
 from queue_emulator.explore.scenario_file import OPERATIONS_MAX, PAGE_MAX, make_scenario, read_scenario
@@ -117,7 +117,9 @@ def first_finding(
         def enough() -> bool:
             return explorer.schedules >= schedules if schedules is not None else watch.elapsed_ms() >= seconds * 1000
 
-        return next(explorer.run(enough), None)
+        finding = next(explorer.run(enough), None)
+    check_tried(len(explorer.findings), explorer.schedules, explorer.operations)
+    return finding
 
 
 def told(finding: Finding, folder: Path, command: Callable[[Path], str]) -> tuple[str, Path]:

@@ -56,6 +56,17 @@ def test_a_request_has_method_path_body_headers_and_what_was_kept_of_an_answer()
     ], "and one that needs what was never kept is left out"
 
 
+async def of_another_binding(request: Request, env: SimpleNamespace) -> Response:
+    return Response.json({"stored": await env.LINKS.get(request.path)})
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_worker_that_comes_to_no_kv_operation_is_not_said_to_hold() -> None:
+    of = scenario(of_another_binding, [Actor("a", "SJC", ("GET /x",)), Actor("b", "NRT", ("GET /x",))])
+    with pytest.raises(SettingsError, match="no request made a KV operation in 5 schedules, so nothing was tried"):
+        first_finding(with_guarantees(of, [holds]), schedules=5)
+
+
 def test_the_look_at_the_end_is_made_at_each_location_a_minute_later() -> None:
     nobody = [Actor("a", "SJC", ())]
     of = scenario(echo, nobody, at_end=["GET /c"], end_locations=["FRA", "GRU"], before={"/c": "v"})

@@ -16,7 +16,7 @@ from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
 from queue_emulator.explore import files, text_report
 from queue_emulator.explore.deployed import answering
-from queue_emulator.explore.explorer import Explorer, Finding
+from queue_emulator.explore.explorer import Explorer, Finding, check_tried
 from queue_emulator.explore.processes import Progress, search
 from queue_emulator.explore.scenario_file import scenarios_named
 from queue_emulator.explore.scenarios import BY_NAME, SCENARIOS, with_machines
@@ -75,6 +75,7 @@ def explore(parsed: argparse.Namespace) -> int:
         tell(_UNSTEADY.format(outcome.share.unsteady))
     if outcome.failed:
         raise SettingsError(f"{outcome.failed}; the search is not finished")
+    check_tried(len(findings), outcome.share.schedules, outcome.share.operations)
     return BROKEN if findings else HOLDS
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore.causes import Cause, Signs, Target, causes, replay
 from queue_emulator.explore.failures import Failure, Failures, Sign
 from queue_emulator.explore.guarantee import Broken, Guarantee
@@ -140,6 +141,15 @@ class Explorer:
         self.examined[sign] = finding
         self.findings = keep(self.findings, finding)
         return finding in self.findings
+
+
+def check_tried(found: int, schedules: int, operations: int) -> None:
+    """Raises SettingsError where no request did anything: that nothing was found says nothing then."""
+    if schedules and not (found or operations):
+        raise SettingsError(
+            f"no request made a KV operation in {schedules} schedules, so nothing was tried: look at what the Worker "
+            "answers; its routes may be others, or its binding may have another name"
+        )
 
 
 def keep(findings: Sequence[Finding], finding: Finding) -> list[Finding]:
