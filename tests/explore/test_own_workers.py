@@ -60,7 +60,6 @@ async def of_another_binding(request: Request, env: SimpleNamespace) -> Response
     return Response.json({"stored": await env.LINKS.get(request.path)})
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_a_worker_that_comes_to_no_kv_operation_is_not_said_to_hold() -> None:
     of = scenario(of_another_binding, [Actor("a", "SJC", ("GET /x",)), Actor("b", "NRT", ("GET /x",))])
     with pytest.raises(SettingsError, match="no request made a KV operation in 5 schedules, so nothing was tried"):
