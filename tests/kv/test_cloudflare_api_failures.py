@@ -208,7 +208,7 @@ async def test_a_redirect_is_not_followed_with_the_token() -> None:
 )
 async def test_the_token_is_in_no_error_and_no_log(failure: httpx.Response | Exception) -> None:
     logged: list[str] = []
-    script = ScriptedAPI([failure, failure, DONE])
+    script = ScriptedAPI([failure] * 50)  # more than are asked for in that time, however short the waits are drawn
     patience = Patience(deadline_ms=400, wait_first_ms=250)
     api = CloudflareAPI(ACCESS, patience=patience, sleep=script.sleep, transport=script, log=logged.append)
     with pytest.raises(ApiError) as raised:
