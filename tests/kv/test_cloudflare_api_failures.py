@@ -73,7 +73,7 @@ async def test_a_write_without_a_clear_answer_may_have_happened(failure: httpx.R
 
 @pytest.mark.parametrize("last", [*UNSENT, *REFUSED, refusal(429, Retry_After="9999")], ids=repr)
 async def test_one_doubtful_attempt_makes_the_whole_write_doubtful(last: httpx.Response | Exception) -> None:
-    api, script = scripted(httpx.ReadTimeout(""), last, deadline_ms=500, wait_first_ms=300)
+    api, script = scripted(httpx.ReadTimeout(""), last, deadline_ms=440, wait_first_ms=300)
     with pytest.raises(ApiError, match="may have happened") as raised:
         await api.put_bulk([{"key": "k", "value": "v"}])
     assert script.exhausted
