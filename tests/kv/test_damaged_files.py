@@ -283,3 +283,25 @@ async def test_the_last_write_is_not_lost_silently_where_a_log_began_anew(anew: 
     log_of(path, log[:page] + older[page : len(log)])
     with pytest.raises(StateError, match="-wal is damaged"):
         await counted(path)
+
+
+RUNNING = KILLED.replace(
+    "os.kill(os.getpid(), signal.SIGKILL)", "print('written', flush=True); await asyncio.sleep(60)"
+)
+
+
+def test_a_log_to_which_another_process_writes_is_not_called_damaged(tmp_path: Path) -> None:
+    """Who reads it meanwhile sees the beginning of one log and the end of another."""
+    path = tmp_path / "state.sqlite"
+    with subprocess.Popen([sys.executable, "-c", RUNNING, str(path)], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"written\n"
+        log = log_of(path)
+        try:
+            log_of(path, log[:9000] + b"\xff" * 99 + log[9099:])
+            with pytest.raises(StateError, match="is in use by another process"):
+                asyncio.run(counted(path))
+        finally:
+            running.kill()
+    with pytest.raises(StateError, match="-wal is damaged"):
+        asyncio.run(counted(path))
