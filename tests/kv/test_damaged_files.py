@@ -10,15 +10,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
+from queue_emulator.core.options import PutRequest
+from queue_emulator.core.profiles import CLOUDFLARE
 from queue_emulator.kv.large_values import PART_BYTES
+from queue_emulator.kv.service import KVService
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.slow
@@ -167,6 +172,37 @@ async def test_what_is_damaged_can_be_written_again_and_the_rest_is_served(whole
         assert await store.read([b"task:004"]) == [TRUTH[b"task:004"]]
         await store.write([Entry(b"task:003", b"again", 900, 5)])
         assert await store.read([b"task:003"]) == [Entry(b"task:003", b"again", 900, 5)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("in_steps", [False, True])
+async def test_what_is_damaged_can_be_written_where_others_see_writes_late(
+    in_steps: bool, whole: Path, tmp_path: Path, clock: MovableClock
+) -> None:
+    """What stood before is shown to them meanwhile; here nobody knows it."""
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(STATEMENTS["a value is another"])
+    async with opened(path) as store:
+        service = KVService(store, clock=clock, profile=replace(CLOUDFLARE, lag_ms=(1_000, 1_000)))
+        others = [PutRequest(b"task:%03d" % number, b"again") for number in (range(4, 700) if in_steps else (4,))]
+        await service.load("SJC", [PutRequest(b"task:003", b"again"), *others], in_steps=in_steps)
+        found = await service.get_bulk("NRT", [b"task:003", b"task:004"])
+        assert [each.entry and each.entry.value for each in found] == [None, TRUTH[b"task:004"].value]
+        clock.advance(100_000)
+        found = await service.get_bulk("NRT", [b"task:003", b"task:004"])
+        assert [each.entry and each.entry.value for each in found] == [b"again", b"again"]
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_refused_is_not_said_to_take_writes(whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE part SET key = ? WHERE number = 0", (b"\xff",))
+    with pytest.raises(StateError, match="is not what was written; name another with --state, or restore the file"):
+        await looked_at_raising(path)
 
 
 KILLED = """
