@@ -196,6 +196,20 @@ async def test_what_is_damaged_can_be_written_where_others_see_writes_late(
 
 
 @pytest.mark.anyio
+async def test_metadata_that_is_no_text_is_told_of_its_key_and_the_others_are_listed(
+    whole: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(STATEMENTS["its metadata is no text"])
+    async with opened(path) as store:
+        assert [row.key for row in await store.walk(b"", None, 1000)] == KEYS
+        with pytest.raises(StateError, match=r"what it holds under key 'task:005' is not what was written"):
+            await store.read([b"task:005"])
+
+
+@pytest.mark.anyio
 async def test_a_file_that_is_refused_is_not_said_to_take_writes(whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
     shutil.copy(whole, path)

@@ -80,7 +80,9 @@ class StateFile:
             if self._in_use():
                 raise sqlite3.OperationalError("database is locked") from None
             check_log(self._folder, self.path.name)  # whoever had it has ended meanwhile
-        return connect(self._folder, self.path.name, check_same_thread=False)
+        connection = connect(self._folder, self.path.name, check_same_thread=False)
+        connection.text_factory = _text
+        return connection
 
     def _in_use(self) -> bool:
         """Whether another process has it to itself: then it has SQLite's lock."""
@@ -157,6 +159,11 @@ class StateFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._folder.close()
+
+
+def _text(held: bytes) -> str:
+    """What is no UTF-8 is damaged, which its checksum tells; a list of its neighbours is not refused for it."""
+    return held.decode("utf-8", "replace")
 
 
 def check_own_folder(path: Path) -> None:
