@@ -10,15 +10,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from queue_emulator.core.clock import MovableClock
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.core.errors import StateError
+from queue_emulator.core.options import PutRequest
+from queue_emulator.core.profiles import CLOUDFLARE
 from queue_emulator.kv.large_values import PART_BYTES
+from queue_emulator.kv.service import KVService
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.slow
@@ -169,6 +174,51 @@ async def test_what_is_damaged_can_be_written_again_and_the_rest_is_served(whole
         assert await store.read([b"task:003"]) == [Entry(b"task:003", b"again", 900, 5)]
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("in_steps", [False, True])
+async def test_what_is_damaged_can_be_written_where_others_see_writes_late(
+    in_steps: bool, whole: Path, tmp_path: Path, clock: MovableClock
+) -> None:
+    """What stood before is shown to them meanwhile; here nobody knows it."""
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(STATEMENTS["a value is another"])
+    async with opened(path) as store:
+        service = KVService(store, clock=clock, profile=replace(CLOUDFLARE, lag_ms=(1_000, 1_000)))
+        others = [PutRequest(b"task:%03d" % number, b"again") for number in (range(4, 700) if in_steps else (4,))]
+        await service.load("SJC", [PutRequest(b"task:003", b"again"), *others], in_steps=in_steps)
+        found = await service.get_bulk("NRT", [b"task:003", b"task:004"])
+        assert [each.entry and each.entry.value for each in found] == [None, TRUTH[b"task:004"].value]
+        clock.advance(100_000)
+        found = await service.get_bulk("NRT", [b"task:003", b"task:004"])
+        assert [each.entry and each.entry.value for each in found] == [b"again", b"again"]
+
+
+@pytest.mark.anyio
+async def test_metadata_that_is_no_text_is_told_of_its_key_and_the_others_are_listed(
+    whole: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(STATEMENTS["its metadata is no text"])
+    async with opened(path) as store:
+        assert [row.key for row in await store.walk(b"", None, 1000)] == KEYS
+        with pytest.raises(StateError, match=r"what it holds under key 'task:005' is not what was written"):
+            await store.read([b"task:005"])
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_refused_is_not_said_to_take_writes(whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE part SET key = ? WHERE number = 0", (b"\xff",))
+    with pytest.raises(StateError, match="is not what was written; name another with --state, or restore the file"):
+        await looked_at_raising(path)
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
@@ -297,3 +347,25 @@ async def test_the_last_write_is_not_lost_silently_where_a_log_began_anew(anew: 
     log_of(path, log[:page] + older[page : len(log)])
     with pytest.raises(StateError, match="-wal is damaged"):
         await counted(path)
+
+
+RUNNING = KILLED.replace(
+    "os.kill(os.getpid(), signal.SIGKILL)", "print('written', flush=True); await asyncio.sleep(60)"
+)
+
+
+def test_a_log_to_which_another_process_writes_is_not_called_damaged(tmp_path: Path) -> None:
+    """Who reads it meanwhile sees the beginning of one log and the end of another."""
+    path = tmp_path / "state.sqlite"
+    with subprocess.Popen([sys.executable, "-c", RUNNING, str(path)], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"written\n"
+        log = log_of(path)
+        try:
+            log_of(path, log[:9000] + b"\xff" * 99 + log[9099:])
+            with pytest.raises(StateError, match="is in use by another process"):
+                asyncio.run(counted(path))
+        finally:
+            running.kill()
+    with pytest.raises(StateError, match="-wal is damaged"):
+        asyncio.run(counted(path))

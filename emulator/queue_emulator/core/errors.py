@@ -4,6 +4,7 @@ EmulatorError
 ├── ClockError             a time that cannot be
 ├── SettingsError          a setting that is missing or wrong (exit code 2)
 ├── StateError             a state file that cannot be used (exit code 2)
+│   └── DamageError        a key of it under which stands what nobody wrote
 ├── RemoteError            a running emulator or a real namespace that refused (exit code 2; 502 on the control surface)
 ├── RealDataError          what is not done with real data or real time (409 on the control surface)
 ├── NamespaceError         a namespace that cannot be made, renamed or deleted (400 of the REST API)
@@ -49,6 +50,10 @@ class ShapeError(EmulatorError):
 
 class StateError(EmulatorError):
     """A state file that cannot be used."""
+
+
+class DamageError(StateError):
+    """What a state file holds under a key is not what was written."""
 
 
 class RemoteError(EmulatorError):

@@ -9,14 +9,13 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
 from types import FrameType
 from typing import NamedTuple
 
 from queue_emulator.core.clock import Stopwatch
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.explore.dividing import Division
-from queue_emulator.explore.searching import Finished, Found, Said, Search, work
+from queue_emulator.explore.searching import Finished, Found, Said, Search, Stop, work
 from queue_emulator.explore.shares import Examined, Share
 
 _HEARD_EVERY_S = 0.2
@@ -53,7 +52,7 @@ def search(asked: Search, workers: int, told: Callable[[Progress], None]) -> Sea
     comes again. What they have told by then is kept.
     """
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
+    stop = Stop(context)
     crew = [_Member(context, replace(asked, lanes=tuple(asked.lanes[of::workers])), stop) for of in range(workers)]
     hearing, stopping = _Hearing(crew, told), _Stopping(stop)
     try:
@@ -71,7 +70,7 @@ def search(asked: Search, workers: int, told: Callable[[Progress], None]) -> Sea
 class _Member:
     """A process, with what it is handed and what it tells."""
 
-    def __init__(self, context: multiprocessing.context.SpawnContext, asked: Search, stop: Event) -> None:
+    def __init__(self, context: multiprocessing.context.SpawnContext, asked: Search, stop: Stop) -> None:
         self.handed: Queue[Examined | None] = context.Queue()
         self.tells: Connection[None, Said]
         self.tells, told = context.Pipe(duplex=False)
@@ -96,7 +95,7 @@ def _end(crew: Sequence[_Member], by_s: float) -> int:
 class _Stopping:
     """Whether they were asked to stop, and whether that is long enough ago."""
 
-    def __init__(self, stop: Event) -> None:
+    def __init__(self, stop: Stop) -> None:
         self._stop = stop
         self._since: Stopwatch | None = None
         self._again = False

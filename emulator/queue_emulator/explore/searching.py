@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from queue import Empty
 from typing import NamedTuple
@@ -29,6 +29,21 @@ from queue_emulator.workerd.bindings import WorkerFlags
 from queue_emulator.workerd.stopped import WorkerStopped
 
 _TOLD_EVERY_MS = 100.0
+
+
+class Stop:
+    """Whether all of them are to stop: one byte that they share. A process that is killed may keep an Event's lock."""
+
+    def __init__(self, context: SpawnContext) -> None:
+        self._byte = context.RawValue("b", 0)
+
+    def set(self) -> None:
+        """They are."""
+        self._byte.value = 1
+
+    def is_set(self) -> bool:
+        """Whether they are."""
+        return bool(self._byte.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,7 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-def work(asked: Search, handed: "Queue[Examined | None]", told: "Connection[Said, None]", stop: Event) -> None:
+def work(asked: Search, handed: "Queue[Examined | None]", told: "Connection[Said, None]", stop: Stop) -> None:
     """The process. It ends when the one that started it is gone, even in a schedule; with it its workerd."""
     threading.Thread(target=_end_without, args=(multiprocessing.parent_process(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all of them: the first tells the others to stop
@@ -103,7 +118,7 @@ def _end_without(parent: BaseProcess | None) -> None:
     os._exit(1)
 
 
-def _search(asked: Search, handed: "Queue[Examined | None]", told: "Connection[Said, None]", stop: Event) -> None:
+def _search(asked: Search, handed: "Queue[Examined | None]", told: "Connection[Said, None]", stop: Stop) -> None:
     scenarios = scenarios_named(asked.scenarios)
     of = {each.name: each for each in scenarios}
     with answering(scenarios, asked.flags, workerd=asked.workerd) as answers:

@@ -5,6 +5,7 @@ A write draws its version and is written in one turn, so that the order of versi
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from msgspec import structs
 from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.entries import Entry, Page, Row
+from queue_emulator.core.errors import DamageError
 from queue_emulator.core.keys import after_prefix
 from queue_emulator.core.options import ListRequest
 from queue_emulator.core.profiles import Profile
@@ -157,7 +159,7 @@ class Centre:
             still(operation, way)
             before = None
             if replication.any_underway or replication.needs_before(way.held_ms):
-                before = dict(zip(operation.keys, await store.read(operation.keys), strict=True))
+                before = await _before(store, operation.keys)
             versions = self._versions
             first = versions.draw(len(operation.keys)) or await versions.take(len(operation.keys), store)
             entries = _entries(operation, way.begun_ms, first)
@@ -240,7 +242,7 @@ class Centre:
         still(operation, way)
         before = None
         if replication.any_underway or replication.needs_before(way.held_ms):
-            before = dict(zip(keys, await store.read(keys), strict=True))
+            before = await _before(store, keys)
         first = await self._versions.take(len(keys), store)
         for version, entry in enumerate(entries, first):
             structs.force_setattr(entry, "version", version)
@@ -342,6 +344,19 @@ class Centre:
             else (FOREVER_MS if row.expiration_s is None else row.expiration_s * 1000 + life_ms)
             for row in rows
         ]
+
+
+async def _before(store: Store, keys: Sequence[bytes]) -> dict[bytes, Entry | None]:
+    """What stands under keys that are about to be written: nothing, where it is damaged and the write mends it."""
+    try:
+        return dict(zip(keys, await store.read(keys), strict=True))
+    except DamageError:
+        found: dict[bytes, Entry | None] = {}
+        for key in keys:
+            with suppress(DamageError):
+                found[key] = None
+                (found[key],) = await store.read((key,))
+        return found
 
 
 def _entries(operation: Operation[Any], now_ms: int, first: int, part: slice = _ALL) -> Sequence[Entry]:

@@ -6,7 +6,7 @@ CRC-32 finds accidents: a disk, a copy, an editor. It stops nobody who means to 
 from typing import NamedTuple
 from zlib import crc32
 
-from queue_emulator.core.errors import StateError
+from queue_emulator.core.errors import DamageError
 from queue_emulator.core.shown import one_line
 
 _DELETED, _IN_PARTS = 0xFFFFFFFF, 0x55555555
@@ -38,12 +38,13 @@ def of_part(value: object, number: object, content: object) -> int:
     return crc32(_bytes(content), crc32(f"{value} {number} ".encode()))
 
 
-def damaged(key: object) -> StateError:
-    """What to say where a checksum is another one."""
+def damaged(key: object, *, opening: bool = False) -> DamageError:
+    """What to say where a checksum is another one. A file that is refused when it is opened takes no writes."""
     shown = one_line(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key))
-    return StateError(
+    return DamageError(
         f"the state file is damaged: what it holds under key {shown[:_KEY_SHOWN_MAX]!r} is not what was written; "
-        "delete or write that key, or restore the file from a copy"
+        + ("name another with --state" if opening else "delete or write that key")
+        + ", or restore the file from a copy"
     )
 
 

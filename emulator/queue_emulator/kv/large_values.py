@@ -182,13 +182,13 @@ async def drop_unused(connection: aiosqlite.Connection) -> None:
         entry = list(await connection.execute_fetchall(_KEPT, (namespace, key)))
         kept, written_ms, expiration_s, metadata, checksum = entry[0] if entry else _NO_ENTRY
         if not of_one or kept not in (*numbers, None):
-            raise damaged(key)
+            raise damaged(key, opening=True)
         if number != kept:
             await connection.execute_fetchall("DELETE FROM part WHERE value = ?", (number,))
         elif count != last + 1:
             raise StateError(f"of the value of key {str(key)[1:80]} only {count} of {last + 1} parts are there")
         elif checksum != of_entry(namespace, key, written_ms, expiration_s, metadata, Parts(number, count)):
-            raise damaged(key)
+            raise damaged(key, opening=True)
 
 
 async def divide(connection: aiosqlite.Connection) -> None:

@@ -146,7 +146,7 @@ def _entry_checksum(
 ) -> int:
     """As SQL calls it, with the number of a value's parts, and with metadata as bytes, which may be no text."""
     kept = Parts(value, parts) if isinstance(value, int) else value
-    text = None if metadata is None else metadata.decode("utf-8", "replace")
+    text = None if metadata is None else metadata.decode("utf-8", "surrogateescape")
     return of_entry(namespace, key, written_ms, expiration_s, text, kept)
 
 

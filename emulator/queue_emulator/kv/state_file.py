@@ -1,7 +1,9 @@
 """The state file as a file: whether it is one of its own, whether it is still there, and what a failed start leaves."""
 
+import fcntl
 import os
 import sqlite3
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -12,6 +14,7 @@ from queue_emulator.kv.foreign_database import COMPANIONS, check_same, connect
 from queue_emulator.kv.write_ahead_log import LOG, check_log
 
 _IN_MEMORY = ":memory:"
+_LOCK_AT, _LOCK_BYTES = 0x40000002, 510  # https://www.sqlite.org/src/file/src/os.h, SHARED_FIRST (2026-11-30)
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database Header"
 
 
@@ -67,9 +70,28 @@ class StateFile:
             return file.read(size_bytes)
 
     def connect(self) -> sqlite3.Connection:
-        """A connection that any thread may use; one at a time."""
-        check_log(self._folder, self.path.name)
-        return connect(self._folder, self.path.name, check_same_thread=False)
+        """A connection that any thread may use; one at a time.
+
+        A log to which another process is writing is no longer itself where it was read first: that one has the file.
+        """
+        try:
+            check_log(self._folder, self.path.name)
+        except StateError:
+            if self._in_use():
+                raise sqlite3.OperationalError("database is locked") from None
+            check_log(self._folder, self.path.name)  # whoever had it has ended meanwhile
+        connection = connect(self._folder, self.path.name, check_same_thread=False)
+        connection.text_factory = _text
+        return connection
+
+    def _in_use(self) -> bool:
+        """Whether another process has it to itself: then it has SQLite's lock."""
+        with self._folder.reading(self.path.name, sys.maxsize) as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB, _LOCK_BYTES, _LOCK_AT)
+            except OSError:
+                return True
+        return False
 
     def take(self, connection: sqlite3.Connection) -> None:
         """Begin a transaction that has the file to itself, as the connection then has until it is closed.
@@ -137,6 +159,11 @@ class StateFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._folder.close()
+
+
+def _text(held: bytes) -> str:
+    """What is no UTF-8 is damaged, which its checksum tells; a list of its neighbours is not refused for it."""
+    return held.decode("utf-8", "replace")
 
 
 def check_own_folder(path: Path) -> None:
