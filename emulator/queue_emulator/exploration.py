@@ -118,7 +118,7 @@ def first_finding(
             return explorer.schedules >= schedules if schedules is not None else watch.elapsed_ms() >= seconds * 1000
 
         finding = next(explorer.run(enough), None)
-    check_tried(len(explorer.findings), explorer.schedules, explorer.operations)
+    check_tried(len(explorer.findings) + explorer.unsteady, explorer.schedules, explorer.operations)
     return finding
 
 

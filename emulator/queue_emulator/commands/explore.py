@@ -75,7 +75,7 @@ def explore(parsed: argparse.Namespace) -> int:
         tell(_UNSTEADY.format(outcome.share.unsteady))
     if outcome.failed:
         raise SettingsError(f"{outcome.failed}; the search is not finished")
-    check_tried(len(findings), outcome.share.schedules, outcome.share.operations)
+    check_tried(len(findings) + outcome.share.unsteady, outcome.share.schedules, outcome.share.operations)
     return BROKEN if findings else HOLDS
 
 

@@ -143,9 +143,12 @@ class Explorer:
         return finding in self.findings
 
 
-def check_tried(found: int, schedules: int, operations: int) -> None:
-    """Raises SettingsError where no request did anything: that nothing was found says nothing then."""
-    if schedules and not (found or operations):
+def check_tried(broken: int, schedules: int, operations: int) -> None:
+    """Raises SettingsError where no request did anything: that nothing was found says nothing then.
+
+    `broken` is what was found, or seen once and not again.
+    """
+    if schedules and not (broken or operations):
         raise SettingsError(
             f"no request made a KV operation in {schedules} schedules, so nothing was tried: look at what the Worker "
             "answers; its routes may be others, or its binding may have another name"
