@@ -1,8 +1,11 @@
 """HTTP by hand, over a real socket: for requests that a well-behaved client will not send."""
 
 import http.client
+import io
 import socket
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 from tests.cli.emulator_process import WAIT_S_MAX
 
@@ -26,10 +29,15 @@ def connect(port: int) -> socket.socket:
 
 def read_answer(connection: socket.socket, method: str = "GET") -> Answer:
     """The next answer on the connection; raises OSError or HTTPException if there is none."""
-    response = http.client.HTTPResponse(connection, method=method)
-    response.begin()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, response.read())
+    return _answer(http.client.HTTPResponse(connection, method=method))
+
+
+def read_answers(connection: socket.socket, count: int) -> list[Answer]:
+    """The next ones to GET or POST, of which several may have come at once."""
+    with connection.makefile("rb", 0) as received:
+        buffered = _NeverClosed(received)
+        shared: Any = SimpleNamespace(makefile=lambda mode: buffered)
+        return [_answer(http.client.HTTPResponse(shared)) for _ in range(count)]
 
 
 def exchange(port: int, request: bytes, *, method: str = "GET") -> Answer:
@@ -37,6 +45,19 @@ def exchange(port: int, request: bytes, *, method: str = "GET") -> Answer:
     with connect(port) as connection:
         connection.sendall(request)
         return read_answer(connection, method)
+
+
+class _NeverClosed(io.BufferedReader):
+    """What it has read beyond one answer is there for the next."""
+
+    def close(self) -> None:
+        pass
+
+
+def _answer(response: http.client.HTTPResponse) -> Answer:
+    response.begin()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, response.read())
 
 
 def get(path: bytes, headers: bytes = KEY) -> bytes:

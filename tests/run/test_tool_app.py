@@ -112,8 +112,8 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order(started: Sta
     with raw_http.connect(port) as connection:
         asked = [raw_http.get(b"/colo", b"X-Emulator-Location: NRT\r\n"), raw_http.post(b"/echo", b"body", b"")] * 5
         connection.sendall(b"".join(asked))
-        answers = [raw_http.read_answer(connection).body for _ in asked]
-    assert answers == [b"NRT", b"body"] * 5
+        answers = raw_http.read_answers(connection, len(asked))
+    assert [each.body for each in answers] == [b"NRT", b"body"] * 5
 
 
 def test_while_a_change_is_brought_in_no_request_that_reads_fails(started: Started) -> None:
