@@ -19,7 +19,7 @@ from queue_emulator.core.profiles import CLOUDFLARE
 from queue_emulator.core.wire_names import API_LOCATION as API
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sqlite import SqliteStore
-from queue_emulator.kv.store import MemoryStore, Store
+from queue_emulator.kv.store import Store
 from queue_emulator.kv.waiting import STEP_ENTRIES
 from tests.kv.opening import opened
 
@@ -109,18 +109,6 @@ async def test_a_write_of_somebody_else_meanwhile_is_done_before_or_after(servic
     assert await seen(service, keys=[key for key in versions if key not in WATCHED]) == [b"theirs"] * (
         len(versions) - 3
     )
-
-
-async def test_it_has_the_turn_for_a_moment_however_long_it_is(clock: MovableClock) -> None:
-    """A short write that comes meanwhile waits for one step of it, not for one after the other."""
-    service, waited = KVService(MemoryStore(), clock=clock), list[int]()
-    requests = [PutRequest(b"k-%06d" % number, b"new") for number in range(40 * STEP_ENTRIES)]
-    writing = asyncio.ensure_future(service.load("SJC", requests, in_steps=True))
-    while not writing.done():
-        short = asyncio.ensure_future(service.put("SJC", PutRequest(b"other-%d" % len(waited), b"theirs")))
-        waited.append(await while_it_runs(short, lambda: None))
-    assert len(waited) > 10
-    assert max(waited) < 10
 
 
 @pytest.mark.parametrize("steps", [1, 3, 6, 12, 25, 50, 100])
