@@ -40,6 +40,11 @@ def raise_descriptor_limit() -> int:
     return _SOFT_LIMIT_MAX if soft == resource.RLIM_INFINITY else soft
 
 
+def half_of_descriptors() -> int:
+    """As many as are left free where each request takes another one, on its way to a Worker."""
+    return raise_descriptor_limit() // 2
+
+
 class Acceptor:
     """Gives each connection of a listening socket, which this takes over, to a protocol; `kept` descriptors stay free.
 
