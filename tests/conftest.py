@@ -110,9 +110,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start_emulator(folder: Path, tmp_path: Path) -> Iterator[StartEmulator]:
-    """`start_emulator("--state", file, environment={...})` starts a process in `folder`, on a free port."""
-    with starting(folder, tmp_path) as starter:
+def start_emulator(folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StartEmulator]:
+    """`start_emulator("--state", file, environment={...})` starts a process in `folder`, on a free port.
+
+    It is a fork of a process that has loaded the command; with `@pytest.mark.real_start` it begins as a user's does.
+    """
+    with starting(folder, tmp_path, forked=request.node.get_closest_marker("real_start") is None) as starter:
         yield starter
 
 
