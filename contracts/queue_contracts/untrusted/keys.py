@@ -10,9 +10,10 @@ import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html.entities import html5
 from typing import TypeAlias
 from urllib.parse import quote
@@ -25,6 +26,8 @@ BASE64_LENGTH_MIN = 6
 LAYERS_MAX = 4
 ESCAPES_MAX, READINGS_MAX = 500_000, 200_000
 SPELLING_LENGTH_MAX = 40  # of an escape that is remembered: longer ones hardly come twice
+# Up to which length, and how many texts: most headers come in every exchange, and a body is asked about twice.
+REMEMBERED = ((1000, 1000), (1_000_000, 4))
 
 _OPENERS = "\\&%'"
 _OPENER = re.compile(r"[\\&%']")
@@ -49,6 +52,12 @@ class Keys:
 
     def mask(self, text: str) -> str:
         """The text without a key in any encoding; nor with what the checks of wrong keys make of one."""
+        for length_max, remembered in self._remembered:
+            if len(text) <= length_max:
+                return remembered(text)
+        return self._mask(text)
+
+    def _mask(self, text: str) -> str:
         found, joined = list(self._found(text, self._all)), _BETWEEN.sub("", text)
         if joined != text and _length(self._found(joined, self._all.long)) > _length(found):
             text, found = joined, list(self._found(joined, self._all))
@@ -60,6 +69,9 @@ class Keys:
 
     def shown_in(self, text: str) -> bool:
         """Whether a key itself is in the text, in any encoding."""
+        with suppress(Unreadable):
+            if self.mask(text) == text:  # often known already, and it looks for more
+                return False
         if next(self._found(text, self._themselves), None) is not None:
             return True
         joined = _BETWEEN.sub("", text)
@@ -80,6 +92,11 @@ class Keys:
             if found[0] >= end:
                 end = found[1]
                 yield found
+
+    @cached_property
+    def _remembered(self) -> tuple[tuple[int, Callable[[str], str]], ...]:
+        """The same for texts up to a length: of the last ones it is known what became of them."""
+        return tuple((length_max, lru_cache(texts)(self._mask)) for length_max, texts in REMEMBERED)
 
     @cached_property
     def _themselves(self) -> "_Patterns":
@@ -119,7 +136,7 @@ class _Patterns:
         firsts = {each[0]: tuple(form for form in ordered if form[0] == each[0]) for each in ordered}
         return cls(names, firsts, re.compile("|".join(map(re.escape, ordered))), max(map(len, ordered), default=0))
 
-    @property
+    @cached_property
     def long(self) -> "_Patterns":
         """Those that nothing else is taken for where two lines are put together."""
         return _Patterns.of({form: name for form, name in self.names.items() if len(form) >= CHANGED_LENGTH_MIN})
