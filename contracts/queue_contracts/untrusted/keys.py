@@ -136,6 +136,14 @@ class _Patterns:
         firsts = {each[0]: tuple(form for form in ordered if form[0] == each[0]) for each in ordered}
         return cls(names, firsts, re.compile("|".join(map(re.escape, ordered))), max(map(len, ordered), default=0))
 
+    def begun_in(self, plain: str) -> Iterator[tuple[int, list[str]]]:
+        """What may begin in plain characters and go on after them, and where; nearly always that is nothing."""
+        for at, first in enumerate(plain):
+            rest = plain[at:]
+            forms = [form for form in self.by_first.get(first, ()) if rest.startswith(form[: len(rest)])]
+            if forms:
+                yield at, forms
+
     @cached_property
     def long(self) -> "_Patterns":
         """Those that nothing else is taken for where two lines are put together."""
@@ -171,18 +179,20 @@ def _parts(key: str) -> Iterator[str]:
 def _escaped(text: str, escapes: list[int], patterns: _Patterns) -> Iterator[tuple[int, int, str]]:
     """What is there with an escape in it: it begins at the first one, or so many plain characters before."""
     reading, tried = _Reading(text), 0
+    begun: dict[str, list[tuple[int, list[str]]]] = {}
+    beginning_none: set[str | None] = set()
     for escape in escapes:
-        for start in range(max(tried, escape - patterns.length_max), escape + 1):
-            plain = escape - start
-            if plain and text[start] not in patterns.by_first:
-                continue
-            # What is there before the escape is compared as it stands: nearly always that is the end of it.
-            candidates = [
-                form
-                for first, _ in reading.at(start)
-                for form in patterns.by_first.get(first, ())
-                if text.startswith(form[:plain], start)
-            ]
+        first = max(tried, escape - patterns.length_max)
+        plain = text[first:escape]
+        if plain not in begun:
+            begun[plain] = [*patterns.begun_in(plain)]
+        places = [(first + at, candidates) for at, candidates in begun[plain]]
+        if (spelling := reading.spelling(escape)) not in beginning_none:
+            candidates = [form for read, _ in reading.at(escape) for form in patterns.by_first.get(read, ())]
+            places.append((escape, candidates))
+            if not candidates and spelling is not None:
+                beginning_none.add(spelling)
+        for start, candidates in places:
             # Of what ends at the same place the key itself is named, and not the part of it that it may be read as.
             ends = [(reading.end_of(form, start), patterns.names[form] != ANOTHER, form) for form in candidates]
             stop, _, form = max(ends, default=(0, False, ""))
@@ -213,6 +223,13 @@ class _Reading:
             if not places:
                 return 0
         return max(places)
+
+    def spelling(self, place: int) -> str | None:
+        """The escape that begins here, if one was read that looks like it."""
+        for length in self._lengths[self._text[place]]:
+            if (spelling := self._text[place : place + length]) in self._spellings:
+                return spelling
+        return None
 
     def at(self, place: int, layers: int = LAYERS_MAX) -> frozenset[Read]:
         """Every character that begins here, with as many layers of escapes around it."""
@@ -255,15 +272,15 @@ class _Reading:
 
     def _as_elsewhere(self, place: int) -> frozenset[Read] | None:
         """The same for an escape that looks like one that was read, as far as it was looked at."""
-        for length in self._lengths[self._text[place]]:
-            found = self._spellings.get(self._text[place : place + length])
-            if found is not None:
-                self._looked_at = max(self._looked_at, place + length - 1)
-                self._alone.add(place)
-                self._known[place, 1] = known = frozenset((read, place + end) for read, end in found)
-                self._count(len(known) - 1)
-                return known
-        return None
+        spelling = self.spelling(place)
+        if spelling is None:
+            return None
+        self._looked_at = max(self._looked_at, place + len(spelling) - 1)
+        self._alone.add(place)
+        known = frozenset((read, place + end) for read, end in self._spellings[spelling])
+        self._known[place, 1] = known
+        self._count(len(known) - 1)
+        return known
 
     def _count(self, more: int) -> None:
         self._readings += more
