@@ -25,7 +25,9 @@ def of_entry(
 ) -> int:
     """Of one entry. `kept` is its value, None for a tombstone, or `Parts`; other types come of damage alone."""
     head = f"{namespace} {written_ms} {expiration_s} {metadata} ".encode("utf-8", "surrogatepass")
-    found = crc32(_bytes(key), crc32(head))
+    found = crc32(key if type(key) is bytes else _bytes(key), crc32(head))
+    if type(kept) is bytes:
+        return crc32(kept, found)
     if kept is None:
         return found ^ _DELETED
     if isinstance(kept, Parts):
@@ -49,4 +51,4 @@ def damaged(key: object, *, opening: bool = False) -> DamageError:
 
 
 def _bytes(held: object) -> bytes | memoryview:
-    return held if isinstance(held, bytes | memoryview) else repr(held).encode()
+    return held if isinstance(held, (bytes, memoryview)) else repr(held).encode()

@@ -159,18 +159,6 @@ def is_large(entry: Entry) -> bool:
     return entry.value is not None and len(entry.value) > PART_BYTES
 
 
-def kept_value(entry: Entry, aside: Aside) -> bytes | int | None:
-    """What stands in the table in place of the value."""
-    parts = aside.get(entry.key)
-    return entry.value if parts is None else parts.number
-
-
-def checksum(namespace: int, entry: Entry, aside: Aside) -> int:
-    """Of an entry as it stands in the table."""
-    kept = aside.get(entry.key, entry.value) if aside else entry.value
-    return of_entry(namespace, entry.key, entry.written_ms, entry.expiration_s, entry.metadata, kept)
-
-
 async def drop_unused(connection: aiosqlite.Connection) -> None:
     """Parts that an emulator that died has left, in the transaction of the caller; raises StateError for damage.
 
