@@ -40,13 +40,12 @@ def of_part(value: object, number: object, content: object) -> int:
     return crc32(_bytes(content), crc32(f"{value} {number} ".encode()))
 
 
-def damaged(key: object, *, opening: bool = False) -> DamageError:
-    """What to say where a checksum is another one. A file that is refused when it is opened takes no writes."""
+def damaged(key: object) -> DamageError:
+    """What to say where a checksum is another one."""
     shown = one_line(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key))
     return DamageError(
         f"the state file is damaged: what it holds under key {shown[:_KEY_SHOWN_MAX]!r} is not what was written; "
-        + ("name another with --state" if opening else "delete or write that key")
-        + ", or restore the file from a copy"
+        "delete or write that key, or restore the file from a copy"
     )
 
 
