@@ -24,10 +24,10 @@ from queue_emulator.kv.foreign_database import check_schema
 from queue_emulator.kv.large_values import TABLE, divide, drop_unused
 from queue_emulator.kv.staging import CACHE, TABLES, finish_staged
 from queue_emulator.kv.state_file import StateFile
+from queue_emulator.kv.write_ahead_log import LOG_PAGES
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
 SCHEMA_VERSION = 5
-LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
 _NUMBERED, _IN_PARTS = 3, 4
 CHECKED_WHOLE_BYTES_MAX = 16 << 20  # a third of a second, for some thirty thousand entries
 _SHOWN_MAX = 200
