@@ -308,6 +308,17 @@ async def test_a_file_whose_time_alone_is_another_takes_writes(tmp_path: Path) -
             await store.write([Entry(b"c", b"v", 5, 0)])
 
 
+async def test_a_file_that_was_written_over_takes_no_writes_though_its_time_was_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"v", 1, 0)])
+        before = path.stat()
+        written_over(path)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as by a copy that keeps times
+        with pytest.raises(StateError, match="was written to by somebody else"):
+            await store.write([Entry(b"b", b"v", 2, 0)])
+
+
 async def test_what_is_written_to_the_file_when_its_log_is_long_is_its_own(tmp_path: Path) -> None:
     """As in a log that has begun anew: then the file is another, and neither is somebody else's."""
     path = tmp_path / "state.sqlite"

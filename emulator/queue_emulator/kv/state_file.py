@@ -21,7 +21,7 @@ _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database He
 
 
 class _Left(NamedTuple):
-    """What the last write left of the file: its size and header, and when it was changed."""
+    """What the last write left of the file: size, header, and when it was changed, a time that nobody can set."""
 
     size_bytes: int
     header: bytes
@@ -133,7 +133,7 @@ class StateFile:
         else:
             if (
                 left is not None
-                and now.st_mtime_ns == left.changed_ns < log.st_mtime_ns
+                and now.st_ctime_ns == left.changed_ns < log.st_mtime_ns
                 and now.st_size == left.size_bytes
                 and log.st_size == self._log_bytes
                 and log.st_ino == self._log_inode
@@ -184,7 +184,7 @@ class StateFile:
     def _look(self) -> _Left:
         assert self._descriptor is not None, "who writes has taken the file"
         found = os.fstat(self._descriptor)
-        return _Left(found.st_size, os.pread(self._descriptor, _HEADER_BYTES, 0), found.st_mtime_ns)
+        return _Left(found.st_size, os.pread(self._descriptor, _HEADER_BYTES, 0), found.st_ctime_ns)
 
     def _open_log(self) -> None:
         with suppress(FileNotFoundError):
