@@ -264,6 +264,22 @@ async def test_a_file_that_replaces_another_keeps_its_own_data(tmp_path: Path, *
     assert aside.exists() != copied, "no write that was acknowledged is gone"
 
 
+async def test_a_log_to_which_another_emulator_writes_by_now_stays_with_its_file(tmp_path: Path) -> None:
+    path, other = tmp_path / "state.sqlite", tmp_path / "other.sqlite"
+    async with opened(other) as store:
+        await store.write([Entry(b"theirs", b"v", 1, 0)])
+    async with opened(path) as ours:
+        await ours.write([Entry(b"ours", b"v", 1, 0)])
+        other.rename(path)
+        async with opened(path) as second:
+            await second.write([Entry(b"of the second", b"v", 2, 0)])
+            with pytest.raises(StateError, match="was replaced by another file"):
+                await ours.write([Entry(b"more", b"v", 2, 0)])
+            await second.write([Entry(b"of the second", b"w", 3, 0)])
+    async with opened(path) as store:
+        assert await store.read([b"of the second"]) == [Entry(b"of the second", b"w", 3, 0)]
+
+
 async def test_a_start_that_fails_leaves_no_file_and_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "state.sqlite"
     catalogue = await SqliteCatalogue.open(path)

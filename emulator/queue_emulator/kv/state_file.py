@@ -204,13 +204,15 @@ class StateFile:
     def _set_log_aside(self) -> None:
         """The log of a file that another has replaced: it would be taken for that one's, whose data it would hide.
 
+        A process that is killed leaves it there. One that is not as it was left here is somebody else's by now.
         https://www.sqlite.org/howtocorrupt.html, "Unlinking or renaming a database file while in use" (2026-11-30)
         """
         name = self.path.name
         found, log = self._folder.look(name), self._folder.look(name + LOG)
         if found is None or log is None or os.path.samestat(found, self._found):
             return
-        if self._log is not None and log.st_ino == self._log_inode and not self._copied(found.st_size):
+        left = self._log is not None and (log.st_ino, log.st_size) == (self._log_inode, self._log_bytes)
+        if left and not self._copied(found.st_size):
             self._folder.replace(f"{name}{_OF_ANOTHER}", by=name + LOG)
 
     def _copied(self, size_bytes: int) -> bool:
