@@ -89,6 +89,7 @@ async def looked_at(path: Path) -> str:
     return "as it was"
 
 
+@pytest.mark.no_cover
 def test_whatever_bytes_change_nothing_else_is_served(whole: Path, tmp_path: Path, tried: Counter[str]) -> None:
     content = whole.read_bytes()
     pages = len(content) // 4096

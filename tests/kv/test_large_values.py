@@ -148,6 +148,7 @@ async def test_who_reads_it_meanwhile_has_all_of_it(path: Path, name: str) -> No
         assert await store.read([b"k"]) != [large(b"a", 1)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("long", [False, True])
 async def test_a_process_that_dies_at_any_moment_leaves_all_of_it_or_nothing(path: Path, long: bool) -> None:

@@ -242,6 +242,28 @@ async def test_a_file_that_is_gone_takes_no_more_writes(
         assert [entry and entry.value for entry in await store.read([b"a", b"b"])] == [b"v", None]
 
 
+@pytest.mark.parametrize("write", [True, False])
+@pytest.mark.parametrize("copied", [True, False])
+async def test_a_file_that_replaces_another_keeps_its_own_data(tmp_path: Path, *, write: bool, copied: bool) -> None:
+    """The log of the file before lies beside it, and would be read as its own: as it is, of a copy of that file."""
+    path, other = tmp_path / "state.sqlite", tmp_path / "other.sqlite"
+    async with opened(other) as store:
+        await store.write([Entry(b"theirs", b"v", 1, 0)])
+    async with opened(path) as store:
+        await store.write([Entry(b"ours", b"v", 1, 0)])
+        if copied:
+            other.write_bytes(path.read_bytes())
+        other.rename(path)
+        if write:
+            with pytest.raises(StateError, match="was replaced by another file"):
+                await store.write([Entry(b"more", b"v", 2, 0)])
+    async with opened(path) as store:
+        found = [entry and entry.value for entry in await store.read([b"ours", b"theirs"])]
+    assert found == ([b"v", None] if copied else [None, b"v"])
+    aside = tmp_path / "state.sqlite.log-of-the-file-before"
+    assert aside.exists() != copied, "no write that was acknowledged is gone"
+
+
 async def test_a_start_that_fails_leaves_no_file_and_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "state.sqlite"
     catalogue = await SqliteCatalogue.open(path)

@@ -15,6 +15,8 @@ from queue_emulator.kv.write_ahead_log import LOG_PAGES, check_log
 
 _IN_MEMORY = ":memory:"
 _LOCK_AT, _LOCK_BYTES = 0x40000002, 510  # https://www.sqlite.org/src/file/src/os.h, SHARED_FIRST (2026-11-30)
+_COMPARED_BYTES = 1 << 20  # at a time
+_OF_ANOTHER = ".log-of-the-file-before"
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database Header"
 
 
@@ -141,6 +143,8 @@ class StateFile:
                 return
         what = self._changed()
         if what is not None:
+            with suppress(OSError, StateError):
+                self._set_log_aside()
             why = f"{what} while in use; nothing more is written: restart queue-emulator"
             raise StateError(f"state file {self.path} {why}")
 
@@ -197,7 +201,34 @@ class StateFile:
                     self._folder.unlink(self.path.name + suffix)
         self._folder.take_back()
 
+    def _set_log_aside(self) -> None:
+        """The log of a file that another has replaced: it would be taken for that one's, whose data it would hide.
+
+        https://www.sqlite.org/howtocorrupt.html, "Unlinking or renaming a database file while in use" (2026-11-30)
+        """
+        name = self.path.name
+        found, log = self._folder.look(name), self._folder.look(name + LOG)
+        if found is None or log is None or os.path.samestat(found, self._found):
+            return
+        if self._log is not None and log.st_ino == self._log_inode and not self._copied(found.st_size):
+            self._folder.replace(f"{name}{_OF_ANOTHER}", by=name + LOG)
+
+    def _copied(self, size_bytes: int) -> bool:
+        """Whether the other file is a copy of this one, whose log then is its own too."""
+        assert self._descriptor is not None, "who has written has taken the file"
+        if size_bytes != os.fstat(self._descriptor).st_size:
+            return False
+        with self._folder.reading(self.path.name, size_bytes) as file:
+            at = 0
+            while piece := file.read(_COMPARED_BYTES):
+                if piece != os.pread(self._descriptor, len(piece), at):
+                    return False
+                at += len(piece)
+        return at == size_bytes
+
     def close(self) -> None:
+        with suppress(OSError, StateError):  # what took its place may be a link or a pipe
+            self._set_log_aside()
         for descriptor in (self._descriptor, self._log):
             if descriptor is not None:
                 os.close(descriptor)

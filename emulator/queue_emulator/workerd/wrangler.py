@@ -48,11 +48,12 @@ class WranglerConfig:
 
 def find_config(folder: Path) -> Path | None:
     """The config in this folder or the nearest one above it, as wrangler looks for it."""
-    for each in (folder, *folder.parents):
-        for name in FILE_NAMES:
-            if (each / name).is_file():
-                return each / name
-    return None
+    return next(filter(None, map(config_in, (folder, *folder.parents))), None)
+
+
+def config_in(folder: Path) -> Path | None:
+    """The config in this folder itself."""
+    return next((folder / name for name in FILE_NAMES if (folder / name).is_file()), None)
 
 
 _Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
