@@ -3,7 +3,9 @@
 A clock that stands still, a KV service, a deployed Worker and a client for it; a folder, and emulators started in it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,24 @@ from tests.cli.emulator_process import StartEmulator, starting
 NOON_MS = 1_795_435_200_000  # 2026-11-23T12:00:00Z
 KEYS = ApiKeys(queue_api_key="test-queue-key", admin_api_key="test-admin-key")
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # within that of pytest-cov
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test with `no_cover` runs without a tracer.
+
+    In a process of pytest-xdist pytest-cov measures twice, and where it pauses the one, the other goes on.
+    """
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    tracers = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracers[0])
+        threading.settrace(tracers[1])
 
 
 @pytest.fixture
@@ -90,9 +110,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start_emulator(folder: Path, tmp_path: Path) -> Iterator[StartEmulator]:
-    """`start_emulator("--state", file, environment={...})` starts a process in `folder`, on a free port."""
-    with starting(folder, tmp_path) as starter:
+def start_emulator(folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StartEmulator]:
+    """`start_emulator("--state", file, environment={...})` starts a process in `folder`, on a free port.
+
+    It is a fork of a process that has loaded the command; with `@pytest.mark.real_start` it begins as a user's does.
+    """
+    with starting(folder, tmp_path, forked=request.node.get_closest_marker("real_start") is None) as starter:
         yield starter
 
 

@@ -1,15 +1,7 @@
 """What options take, for every command, and what is said of anything else. It imports nothing that could be missing."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from typing import NoReturn
-
-
-class OneLineParser(ArgumentParser):
-    """Says in one line what is wrong, instead of printing every option before it."""
-
-    def error(self, message: str) -> NoReturn:
-        shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in message)
-        self.exit(2, f"{self.prog}: {shown}; see {self.prog} --help\n")
 
 
 def rate(text: str) -> int:

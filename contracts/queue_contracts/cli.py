@@ -19,9 +19,10 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from queue_contracts import options
-from queue_contracts.arguments import OneLineParser, whole
+from queue_contracts.arguments import whole
 from queue_contracts.codes import Code
 from queue_contracts.names import ADMIN_KEY, JUNIT, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
 
@@ -58,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _delegate(given[0], given[1:]) if given and given[0] in DELEGATED else _hold(given)
     except Exception:  # noqa: BLE001 - Python would end with 1, which says that the contract is broken
-        from queue_contracts.untrusted.environment import mask_environment
+        from queue_contracts.untrusted.environment import printable
 
-        print(mask_environment(traceback.format_exc()), file=sys.stderr)
+        print(printable(traceback.format_exc()), file=sys.stderr)
         print(
             "queue-contracts: this is a defect of queue-contracts itself; it says nothing about the target",
             file=sys.stderr,
@@ -68,10 +69,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Code.FAULT
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, instead of printing every option before it, and shows no key that is there."""
+
+    def error(self, message: str) -> NoReturn:
+        from queue_contracts.untrusted.environment import printable
+
+        shown = printable(message).replace("\n", "\\n")
+        self.exit(2, f"{self.prog}: {shown}; see {self.prog} --help\n")
+
+
 def _delegate(command: str, given: Sequence[str]) -> int:
     module, description = DELEGATED[command]
     commands = importlib.import_module(module)
-    parser = OneLineParser(prog=f"queue-contracts {command}", description=description)
+    parser = _Parser(prog=f"queue-contracts {command}", description=description)
     parser.set_defaults(command=command)
     commands.add_arguments(parser)
     parsed = parser.parse_args(given)
@@ -102,6 +113,20 @@ def _until_told_to_end(run: Callable[[], int]) -> int:
 
 
 def _hold(given: list[str]) -> int:
+    command, environment = pytest_of(given)
+    # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    interrupted = _wait(process)
+    return 128 + interrupted if interrupted else code_of(process.returncode)
+
+
+def pytest_of(given: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The command that holds a target to the contract, and its environment. Wrong options end the process."""
     end = given.index("--") if "--" in given else len(given)
     passed_on = given[end + 1 :]
     parser = _parser()
@@ -110,17 +135,11 @@ def _hold(given: list[str]) -> int:
         parser.error(f"name one target: {', '.join(KINDS)}, or --url https://HOST")
     if unknown:
         parser.error(f"there is no option {unknown[0]}; options of pytest come after --")
-    # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
-    process = subprocess.Popen(
-        _pytest(parsed, passed_on),
-        env=_environment(),
-        # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    interrupted = _wait(process)
-    code = process.returncode
-    if interrupted:
-        return 128 + interrupted
+    return _pytest(parsed, passed_on), _environment()
+
+
+def code_of(code: int) -> int:
+    """What a run ends with whose pytest ended with this code, or was ended by a signal."""
     return code if code in tuple(Code) else Code.USAGE if code >= 0 else 128 - code
 
 
@@ -149,7 +168,7 @@ def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[Non
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
+    parser = _Parser(
         prog="queue-contracts",
         description="Check that a task queue keeps the contract of openapi.yaml. Other commands: "
         + ", ".join(DELEGATED),

@@ -10,14 +10,18 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from typing import TypeAlias
 
+from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.repeated_lines import RepeatedLines
 
+NAME_A_HOST = "--host takes an address or a name of this machine, such as 127.0.0.1"
 _ACCEPTED_AT_ONCE = 64  # then others of this process have their turn
 _LOOK_AGAIN_S = 0.1
 _TABLE_IS_FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _SOFT_LIMIT_MAX = 1_048_576  # what a "hard limit" without a number stands for; a process that asks for more is refused
 
+Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Protocols = Callable[[], asyncio.BaseProtocol]
 
 
@@ -38,6 +42,21 @@ def raise_descriptor_limit() -> int:
             continue
         return limit
     return _SOFT_LIMIT_MAX if soft == resource.RLIM_INFINITY else soft
+
+
+def resolved(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
+    """Where to listen, as a socket takes it; raises SettingsError for a name that leads nowhere, or is none."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "not the name of a host"
+        raise SettingsError(f"cannot listen on {host or repr(host)}: {why}; {NAME_A_HOST}") from None
+    return family, address
+
+
+def half_of_descriptors() -> int:
+    """As many as are left free where each request takes another one, on its way to a Worker."""
+    return raise_descriptor_limit() // 2
 
 
 class Acceptor:

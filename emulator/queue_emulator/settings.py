@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from queue_emulator.accepting import resolved
 from queue_emulator.core.addresses import loopback
 from queue_emulator.core.data_time import AsOf
 from queue_emulator.core.dev_vars import parse_dev_vars
@@ -240,6 +241,7 @@ def _first(name: str, sources: _Sources) -> _Found | None:
 
 def _check_that_nobody_else_can_reach(host: str) -> None:
     if not loopback(host):
+        resolved(host, 0)
         raise SettingsError(
             f"{host} can be reached from other machines, and no API key is set: set QUEUE_API_KEY and ADMIN_API_KEY "
             "in the "

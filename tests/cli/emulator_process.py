@@ -1,4 +1,4 @@
-"""The installed `queue-emulator` as a process: started, listened to, and stopped by its own id."""
+"""The installed `queue-emulator` as a process: started or forked, listened to, and stopped by its own id."""
 
 import os
 import re
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.cli.forked import Forked, can_fork, fork
 
 COMMAND = str(Path(sys.executable).with_name("queue-emulator"))
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -32,7 +34,7 @@ StartEmulator = Callable[..., "Emulator"]
 class Emulator:
     """A process that listens. `banner` is what it printed before that; its log goes to `log_file`."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     banner: list[str]
     log_file: Path
 
@@ -91,24 +93,37 @@ def start(
     log_file: Path,
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = (COMMAND,),
+    forked: bool = False,
 ) -> Emulator:
-    """`queue-emulator serve` on a free port, with only the given environment, once it listens."""
+    """`queue-emulator serve` on a free port, with only the given environment, once it listens.
+
+    `forked`: as a fork of a process that has loaded the command, where that makes no difference.
+    """
+    words, variables = [*command, "serve", "--port", "0", *map(str, arguments)], closed_environment(environment)
+    process: subprocess.Popen[str] | Forked
     with log_file.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [*command, "serve", "--port", "0", *map(str, arguments)],
-            cwd=folder,
-            env=closed_environment(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            encoding="utf-8",
-        )
-    emulator = Emulator(process, [], log_file)
-    watchdog = threading.Timer(WAIT_S_MAX, process.kill)
+        if forked and can_fork(variables):
+            process = fork(words, folder=folder, environment=variables, errors=log)
+        else:
+            process = subprocess.Popen(
+                words,
+                cwd=folder,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="utf-8",
+            )
+    return _listening(Emulator(process, [], log_file))
+
+
+def _listening(emulator: Emulator) -> Emulator:
+    """With its banner, once that is whole."""
+    watchdog = threading.Timer(WAIT_S_MAX, emulator.process.kill)
     watchdog.start()
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
+        assert emulator.process.stdout is not None
+        for line in emulator.process.stdout:
             emulator.banner.append(line.rstrip("\n"))
             if emulator.banner[-1] == _LAST_LINE:
                 return emulator
@@ -116,17 +131,18 @@ def start(
         watchdog.cancel()
         watchdog.join()
     emulator.dispose()
-    raise AssertionError(f"it ended with code {process.returncode} before it listened: {emulator.log()}")
+    code = emulator.process.returncode
+    raise AssertionError(f"it ended with code {code} before it listened: {emulator.log()}")
 
 
 @contextmanager
-def starting(folder: Path, logs: Path) -> Iterator[StartEmulator]:
+def starting(folder: Path, logs: Path, *, forked: bool = True) -> Iterator[StartEmulator]:
     """`start_emulator("--state", file, environment={...})` starts one in `folder`; all are gone after the block."""
     started: list[Emulator] = []
 
     def starter(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Emulator:
         log_file = logs / f"log-{len(started)}"
-        started.append(start(*arguments, folder=folder, log_file=log_file, environment=environment))
+        started.append(start(*arguments, folder=folder, log_file=log_file, environment=environment, forked=forked))
         return started[-1]
 
     try:

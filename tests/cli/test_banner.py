@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.emulator_process import BASIC, BASIC_KEYS, FIXTURES, StartEmulator, closed_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_start]
 
 
 def test_the_banner_says_where_everything_is(start_emulator: StartEmulator) -> None:

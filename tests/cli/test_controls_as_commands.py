@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from queue_emulator.commands.text_table import columns
+from queue_emulator.commands import controls
+from queue_emulator.commands.text_table import columns, shortened, width
 from tests.cli.emulator_process import (
     COMMAND,
     QUEUE,
@@ -49,13 +50,13 @@ def test_they_show_and_change_what_the_emulator_knows(stale: Emulator, tmp_path:
     heading, key = said("keys", "--prefix", "queue:task:")
     assert heading.split() == ["KEY", "CENTRE", "EXPIRES", "SJC", "NRT"]
     assert "queue:task:t1  v2" in key
-    assert re.search(r"STALE: v1, \d+ s old", key)
+    assert re.search(r"STALE: v1, \d+ of 60 s", key)
     assert "NRT" not in said("keys", "--location", "SJC")[0]
     (line,) = said("keys", "--json")
     assert json.loads(line)["locations"]["NRT"]["stale"] is True
     (read,) = said("journal", "--stale")
     assert "NRT  list     queue:task: " in read
-    assert re.search(r"copy [\d.]+ s old, STALE: not version 2  GET /api/queue", read)
+    assert re.search(r"copy [\d.]+ s old, STALE: not v2  GET /api/queue", read)
     assert [json.loads(each)["operation"] for each in said("journal", "--key", "queue:task:t1", "--json")] == [
         "list",
         "put",
@@ -164,3 +165,25 @@ def test_a_command_sends_the_token_that_opens_the_controls(start_emulator: Start
 def test_columns_are_as_wide_as_a_terminal_shows_them() -> None:
     assert columns([("a", "b"), ("東京都", "x"), ("e\u0301", "y")]) == ["a       b", "東京都  x", "e\u0301       y"]
     assert columns([("\x1b[2J", "y")]) == ["\\u001b[2J  y"], "what a terminal would obey"
+    assert columns([("👨\u200d👩", "x"), ("a", "y")]) == ["👨\u200d👩  x", "a     y"]
+
+
+@pytest.mark.parametrize("columns_max", [20, 40, 60, 80, 100, 200])
+@pytest.mark.parametrize("key", ["k", "queue:task:" + "x" * 60, "東" * 60, "e\u0301" * 60, "\x1b[2J" * 20])
+def test_a_table_is_no_wider_than_its_terminal_as_far_as_that_can_be(columns_max: int, key: str) -> None:
+    rows = [("KEY", "CENTRE"), (key, "v1"), ("short", "v12")]
+    lines = columns(rows, columns_max)
+    assert max(map(width, lines)) <= max(columns_max, 16 + 2 + 6)
+    assert all(line.endswith(row[-1]) for line, row in zip(lines, rows, strict=True))
+    assert ("…" in lines[1]) == (max(map(width, columns(rows))) > columns_max)
+    event = controls.Event(
+        1, 0, "SJC", "put", key, "POST /api/queue/claim", "new", "HIT", 101, version=1, stale=True, newer_version=2
+    )
+    line = controls.event_line(event, columns_max)
+    assert "v1, copy 0.1 s old, STALE: not v2" in line
+    assert width(line) <= max(columns_max, 28 + 16 + 1 + 33)
+
+
+def test_the_middle_of_a_text_goes() -> None:
+    assert shortened("queue:lease:task-0001", 12) == "queue:…-0001"
+    assert (shortened("abcdef", 6), shortened("東京都", 5), shortened("東京都", 4)) == ("abcdef", "東…都", "東…")

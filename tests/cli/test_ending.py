@@ -43,6 +43,7 @@ def is_closed(connection: socket.socket) -> bool:
         return True
 
 
+@pytest.mark.real_start
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_running_request_is_finished(start_emulator: StartEmulator, folder: Path, number: signal.Signals) -> None:
     emulator = start_emulator("--state", "state.sqlite")

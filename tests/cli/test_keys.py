@@ -91,7 +91,7 @@ def test_a_key_outside_ascii_opens_its_scope(start_emulator: StartEmulator) -> N
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "emulator.example"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
 def test_an_address_that_others_can_reach_needs_real_keys(folder: Path, host: str) -> None:
     line = refusal("serve", "--host", host, "--port", "0", folder=folder)
     assert line.startswith(f"{host} can be reached from other machines, and no API key is set: ")

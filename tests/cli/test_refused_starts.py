@@ -27,10 +27,20 @@ def test_a_port_that_is_taken(folder: Path) -> None:
     assert line == f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another with --port"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1.invalid.", "not a host", "300.0.0.1"])
-def test_a_host_that_does_not_exist(folder: Path, host: str) -> None:
-    line = refusal("serve", "--host", host, "--port", "0", folder=folder, environment={"QUEUE_API_KEY": "q"})
-    assert line.startswith(f"cannot listen on {host}: ")
+@pytest.mark.parametrize("environment", [{"QUEUE_API_KEY": "q"}, {}])
+@pytest.mark.parametrize("host", ["127.0.0.1.invalid.", "not a host", "300.0.0.1", "a..b", "x" * 64, "\udcff", ""])
+def test_a_host_that_does_not_exist(folder: Path, host: str, environment: dict[str, str]) -> None:
+    line = refusal("serve", "--host", host, "--port", "0", folder=folder, environment=environment)
+    shown = {"": "''", "\udcff": "\\udcff"}.get(host, host)
+    assert line.startswith(f"cannot listen on {shown}: ")
+    assert line.endswith("; --host takes an address or a name of this machine, such as 127.0.0.1")
+
+
+def test_an_address_of_another_machine(folder: Path) -> None:
+    key = {"QUEUE_API_KEY": "q"}
+    line = refusal("serve", "--host", "192.0.2.1", "--port", "0", folder=folder, environment=key)
+    assert line.startswith("cannot listen on 192.0.2.1 port 0: ")
+    assert line.endswith("; --host takes an address or a name of this machine, such as 127.0.0.1")
 
 
 def test_a_seed_file_that_is_missing(folder: Path) -> None:

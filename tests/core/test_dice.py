@@ -33,6 +33,7 @@ def test_a_draw_of_bits_has_no_more_than_asked(count: int, words: list[str | int
     assert 0 <= Dice(1).bits(count, *words) < 2**count
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @given(st.lists(WORDS.map(tuple), min_size=2, max_size=20, unique_by=repr))
 def test_different_words_are_different_draws(decisions: list[tuple[str | int, ...]]) -> None:

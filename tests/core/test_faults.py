@@ -6,7 +6,7 @@ import pytest
 
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import FaultError
-from queue_emulator.core.faults import REASONS, FaultPlan, Rule, Verdict, rule_from_json, rule_to_json
+from queue_emulator.core.faults import REASONS, RULES_MAX, FaultPlan, Rule, Verdict, rule_from_json, rule_to_json
 from queue_emulator.core.kinds import GET_BULK, LIST
 
 FAIL = Verdict("fail_before", 503)
@@ -93,6 +93,28 @@ def test_a_rule_is_taken_out_by_its_id_and_ids_are_not_used_again(plan: FaultPla
     assert plan.rules() == []
 
 
+def test_there_are_at_most_a_thousand_rules(plan: FaultPlan) -> None:
+    for _ in range(RULES_MAX):
+        plan.add(Rule(FAIL))
+    with pytest.raises(FaultError, match=r"^there are 1,000 fault rules, which is the most: remove some$"):
+        plan.add(Rule(FAIL))
+    plan.remove(1)
+    assert plan.add(Rule(FAIL)).id == RULES_MAX + 1
+
+
+@pytest.mark.parametrize("rule", [Rule(FAIL, times=1), Rule(FAIL, nth=1)])
+def test_where_there_is_no_room_for_a_rule_those_that_are_used_up_go(plan: FaultPlan, rule: Rule) -> None:
+    plan.add(rule)
+    assert plan.decide("get", b"k", "SJC") is not None
+    for _ in range(RULES_MAX - 1):
+        plan.add(rule)
+    assert plan.rules()[0][0].id == 1, "what it did is told until its place is needed"
+    plan.add(rule)
+    assert [each.id for each, *_ in plan.rules()] == [*range(2, RULES_MAX + 2)]
+    with pytest.raises(FaultError, match="which is the most"):
+        plan.add(rule)
+
+
 @pytest.mark.parametrize("status", REASONS)
 def test_a_failure_is_worded_as_the_runtime_words_it(status: int) -> None:
     failure = Verdict("fail_before", status).error(GET_BULK)
@@ -131,7 +153,11 @@ def test_a_rule_written_as_json_reads_back_as_itself(form: dict[str, Any]) -> No
         ({"percent": 0.5}, "percent must be a whole number from 0 to 100, not 0.5"),
         ({"for_s": -1}, "for_s must be 0 to 86400 seconds, not -1"),
         ({"for_s": float("inf")}, "for_s must be 0 to 86400 seconds, not Infinity"),
-        ({"key_prefix": None}, "key_prefix must be a string, not null"),
+        ({"key_prefix": None}, "key_prefix must be a string of 0 to 512 characters, not null"),
+        *(
+            ({name: "x" * 513}, f"{name} must be a string of 0 to 512 characters, not '{'x' * 79}")
+            for name in ("to", "operation", "key_prefix", "location", "namespace")
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(form: dict[str, Any], text: str) -> None:

@@ -317,6 +317,7 @@ def test_positions_and_quotes_count_utf_16_units_so_a_pair_can_be_cut_in_half(te
 DEEP = 100_000
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -334,11 +335,13 @@ def test_a_document_nested_a_hundred_thousand_deep_is_explained(text: str, messa
     assert syntax_error_message(text) == message
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("text", ["[" * DEEP + "]" * DEEP, "1" * 5000, ' {"a": [1, null, "\\u00e9"]}\n'])
 def test_a_text_that_v8_accepts_has_no_message_even_where_python_gives_up(text: str) -> None:
     assert syntax_error_message(text) == ""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "text",
     [

@@ -22,6 +22,7 @@ MEMBERS = st.recursive(
 )
 
 
+@pytest.mark.no_cover
 @given(st.lists(MEMBERS, max_size=6).map(json.dumps), st.sampled_from(["", "\ufeff", " \n"]))
 def test_the_members_are_those_of_the_whole_text(text: str, before: str) -> None:
     found = list(members_of((before + text).encode(), large_bytes=0))

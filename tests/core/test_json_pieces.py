@@ -41,6 +41,7 @@ def test_what_is_large_inside_is_taken_apart(value: Any) -> None:
     assert stringify_in_pieces(value) == stringify_json(value).encode()
 
 
+@pytest.mark.no_cover
 def test_what_is_nested_too_deep_is_refused_as_elsewhere() -> None:
     value: Json = LONG
     for _ in range(2_000):

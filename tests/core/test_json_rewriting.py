@@ -38,6 +38,7 @@ def read(text: str, part_bytes: int) -> Json:
     return parsed
 
 
+@pytest.mark.no_cover
 @given(st.dictionaries(TEXTS, VALUES, max_size=7), st.sampled_from(WRITTEN), st.integers(12, 60))
 def test_the_members_are_those_of_the_whole_text(
     value: dict[str, Json], written: Callable[[object], str], part_bytes: int
@@ -109,6 +110,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 def test_a_large_body_is_refused_for_what_a_small_one_is(body: str) -> None:
     with pytest.raises(BodyError) as refused:
@@ -123,6 +125,7 @@ def test_bytes_that_are_no_utf8_and_an_array_are_no_body(content: bytes) -> None
     assert refused.value.answer.status == 400
 
 
+@pytest.mark.no_cover
 def test_values_and_depth_are_bounded() -> None:
     many = json.dumps({"a": [1] * (JSON_VALUES_MAX + 1)})
     with pytest.raises(JsonTooLarge, match=r"^more than 250,000 JSON values$"):

@@ -48,6 +48,12 @@ def test_text_for_people_stays_as_it_is(text: str) -> None:
     assert (one_line(text), block(text)) == (text, text)
 
 
+def test_what_unicode_calls_ignorable_is_seen_wherever_it_is_printable_to_python() -> None:
+    hidden = "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\ufe00\uffa0\ufff8\U0001bca0\U0001d173\U000e0100\U000e01ef"
+    assert all(one_line(f"a{each}b") == block(f"a{each}b") == f"a{json.dumps(each)[1:-1]}b" for each in hidden)
+    assert len(hidden) == 14
+
+
 def test_escapes_are_those_of_json() -> None:
     assert one_line("a\nb\r\x1b[31m\x7f\U000e0041") == r"a\nb\r\u001b[31m\u007f\udb40\udc41"
     assert block("one\r\ntwo\n") == "one\n    two"

@@ -137,6 +137,7 @@ async def test_a_connection_that_is_refused_leaves_no_doubt() -> None:
     assert begun == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 async def test_calls_at_once_wait_for_each_other_s_connections() -> None:
     async with serving(_do_all) as (api, begun):

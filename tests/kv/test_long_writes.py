@@ -248,6 +248,7 @@ async def killed(tmp_path: Path) -> AsyncIterator[Callable[[], Path]]:
     yield kill
 
 
+@pytest.mark.no_cover
 async def test_a_process_that_dies_at_any_moment_leaves_all_of_it_or_nothing(
     tmp_path: Path, clock: MovableClock, killed: Callable[[], Path]
 ) -> None:

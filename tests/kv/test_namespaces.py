@@ -207,6 +207,7 @@ async def test_of_two_that_are_created_at_once_with_one_title_one_is_refused(nam
     assert len(namespaces.all()) == 1
 
 
+@pytest.mark.no_cover
 async def test_an_account_has_a_thousand_at_most(namespaces: Namespaces) -> None:
     for number in range(NAMESPACES_MAX):
         await namespaces.create(str(number))

@@ -19,6 +19,7 @@ FATES = st.sampled_from(["settled", "deleted", "expired"])
 CHANGES = st.lists(st.tuples(st.sampled_from(["put", "delete"]), NAMES), max_size=6)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", [CLOUDFLARE, LOCAL], ids=lambda profile: profile.name)
 @given(

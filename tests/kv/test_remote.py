@@ -112,6 +112,7 @@ async def test_what_the_runtime_refuses_is_not_sent() -> None:
     assert remote.script.requests == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 async def test_an_invocation_has_its_budget_of_operations() -> None:
     remote = Remote(*[MISSING] * 1000)

@@ -63,6 +63,7 @@ class Side:
         return value
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_random_operations_are_answered_alike() -> None:
     asked = [0, 0]

@@ -161,7 +161,8 @@ async def life(plan: Plan, folder: Path, now_ms: int, counts: Counts) -> AsyncIt
         arguments += [part for binding in BINDINGS for part in ("--binding", binding)]
     environment = {"EMULATOR_API_TOKEN": TOKEN, "TMPDIR": str(temporary)}
     before = set(temporary.glob("queue-emulator-*"))
-    emulator = start(*arguments, folder=folder, log_file=folder / "log", environment=environment)
+    log = folder / "log"
+    emulator = start(*arguments, folder=folder, log_file=log, environment=environment, forked=True)
     try:
         async with AsyncExitStack() as stack:
             sockets = [each / "kv.socket" for each in set(temporary.glob("queue-emulator-*")) - before]

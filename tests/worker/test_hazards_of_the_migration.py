@@ -194,6 +194,7 @@ async def test_h9_begins_at_250_tasks(worker: Worker, centre: Centre, count: int
     assert len(await centre.keys("queue:task:")) == count
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 async def test_h9_from_about_a_thousand_tasks_on_no_run_ever_completes(
     worker: Worker, centre: Centre, clock: MovableClock

@@ -205,6 +205,7 @@ async def test_a_pending_list_that_is_no_list_moves_leases_alone_and_is_a_succes
     assert (answer["needsMigration"], answer["status"]["oldTaskCount"]) == (True, 0)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", [LOCAL], ids=["local"])
 async def test_without_limits_1200_tasks_move_in_one_run_and_1000_are_listed(

@@ -217,6 +217,7 @@ async def test_a_result_that_is_missing_or_falsy_is_404(worker: Worker, centre: 
     assert await worker.get("/api/result/a") == (404, {"error": "Result not found"})
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 async def test_a_result_that_grows_beyond_the_value_limit_is_refused_and_nothing_is_written(
     worker: Worker, centre: Centre

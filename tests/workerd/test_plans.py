@@ -1,12 +1,13 @@
 """What a Worker is bound to: flags over secrets over the wrangler config, and what cannot be bound."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.errors import EmulatorError, SettingsError
 from queue_emulator.settings import ApiToken, read_worker
 from queue_emulator.testing import member
 from queue_emulator.workerd.binary import find_binary
@@ -211,6 +212,37 @@ def test_the_controls_speak_of_the_first_namespace_if_none_is_bound_as_cache(wor
 def test_a_folder_or_a_config_names_the_main_module(worker: Path, tmp_path: Path, named: str) -> None:
     (tmp_path / "wrangler.jsonc").write_text(JSONC)
     assert plan_worker(WorkerFlags(tmp_path / named)).main == worker
+
+
+def test_a_folder_without_a_config_is_no_worker_though_there_is_one_above(worker: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrangler.jsonc").write_text(JSONC)
+    with pytest.raises(SettingsError) as caught:
+        plan_worker(WorkerFlags(worker.parent))
+    assert str(caught.value).startswith(
+        f"{worker.parent} has no wrangler config with `main`: add one, name the one above it, {tmp_path}/wrangler.jsonc"
+    )
+
+
+@pytest.mark.parametrize("named", ["pipe.mjs", "device.mjs", "wrangler.toml", "project", "/dev/null", "loop.mjs"])
+def test_what_is_no_file_is_neither_waited_for_nor_called_missing(tmp_path: Path, named: str) -> None:
+    os.mkfifo(tmp_path / "pipe.mjs")
+    os.mkfifo(tmp_path / "wrangler.toml")
+    (tmp_path / "device.mjs").symlink_to("/dev/zero")
+    (tmp_path / "loop.mjs").symlink_to("loop.mjs")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "wrangler.toml").write_text('main = "../pipe.mjs"')
+    with pytest.raises(SettingsError) as caught:
+        plan_worker(WorkerFlags(tmp_path / named))
+    path = {"project": tmp_path / "project" / ".." / "pipe.mjs"}.get(named, tmp_path / named)
+    why = "no such file" if named == "loop.mjs" else "not a regular file"
+    assert str(caught.value) == f"there is no Worker at {path}: {why}"
+
+
+@pytest.mark.parametrize("path", [".dev.vars", "wrangler.toml"])
+def test_a_folder_in_the_place_of_a_file_is_refused_in_our_words(worker: Path, path: str) -> None:
+    (worker.parent / path).mkdir()
+    with pytest.raises(EmulatorError, match=r"is not a regular file$"):
+        read_config(worker.parent / path)
 
 
 @pytest.mark.parametrize(

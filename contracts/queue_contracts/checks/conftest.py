@@ -39,7 +39,7 @@ from queue_contracts.targets.serving import StartError
 from queue_contracts.targets.storage import Storage, open_storage
 from queue_contracts.targets.target import Target
 from queue_contracts.untrusted.deadline import open_client
-from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.environment import printable
 
 if TYPE_CHECKING:  # what generates requests is loaded once there is a target to send them to
     from queue_contracts.checks.client import Client
@@ -94,7 +94,9 @@ def http(target: Target) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def session() -> Iterator[requests.Session]:
     """For Schemathesis, which speaks through requests; without the environment as well."""
-    with requests.Session() as session:
+    from queue_contracts.checks.probes import probing
+
+    with probing(), requests.Session() as session:
         session.trust_env = False
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         yield session
@@ -169,10 +171,10 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     """An error that pytest lets through would end Python with 1, which says that the contract is broken."""
     try:
         return (yield)
-    except pytest.UsageError:
-        raise  # pytest says it in a line, and ends with a code of its own for it
+    except pytest.UsageError as error:  # pytest says it in lines, and ends with a code of its own for it
+        raise pytest.UsageError(*(printable(str(each)) for each in error.args)) from None
     except Exception:  # noqa: BLE001
-        print(mask_environment(traceback.format_exc()), file=sys.stderr)
+        print(printable(traceback.format_exc()), file=sys.stderr)
         return Code.FAULT
 
 
@@ -180,7 +182,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 def pytest_internalerror(excrepr: object) -> Generator[None, list[object], None]:
     """pytest would end with 3 for it, which says that the run proves nothing."""
     if not any((yield)):
-        print(mask_environment(str(excrepr)), file=sys.stderr)  # nothing is there yet that prints it
+        print(printable(str(excrepr)), file=sys.stderr)  # nothing is there yet that prints it
     pytest.exit(
         "queue-contracts: this is a defect of queue-contracts itself; it says nothing about the target",
         returncode=Code.FAULT,

@@ -6,6 +6,7 @@ below the recorded one, or an answer with a key in it; 2 wrong usage, or a targe
 """
 
 import argparse
+import os
 import sys
 
 from queue_contracts.compare import diff, fidelity
@@ -15,12 +16,11 @@ from queue_contracts.compare.known import KnownError
 from queue_contracts.compare.running import DIFFERENT, NOTHING_COMPARED, USAGE
 from queue_contracts.compare.seeds import SequenceError
 from queue_contracts.sending.guard import Breach, KeyShown, LimitedOtherwise, Stopped, Untestable
-from queue_contracts.targets.addresses import TargetError
+from queue_contracts.targets.addresses import TargetError, check_keys
 from queue_contracts.targets.serving import StartError
 from queue_contracts.targets.storage import StorageError
 from queue_contracts.targets.workerd import RuntimeMissing
-from queue_contracts.untrusted.environment import mask_environment
-from queue_contracts.untrusted.visible import visible
+from queue_contracts.untrusted.environment import printable
 
 _COMMANDS = {"diff": diff, "fidelity": fidelity}
 _WRONG = (
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `args.command`; returns its exit code."""
     try:
+        check_keys(os.environ)
         code: int = _COMMANDS[args.command].run(args)
     except (*_WRONG, Untestable) as error:
         return _end(args, f"{error}", USAGE)
@@ -53,5 +54,5 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _end(args: argparse.Namespace, why: str, code: int) -> int:
-    print(f"queue-contracts {args.command}: {visible(mask_environment(why))}", file=sys.stderr)
+    print(f"queue-contracts {args.command}: {printable(why)}", file=sys.stderr)
     return code

@@ -17,8 +17,9 @@ from queue_contracts.mutants.catalogue import Mutant, MutantError, load_mutants,
 from queue_contracts.mutants.hunt import Bench, Outcome, Run, Verdict, by_file, hunt, require_checks, run_checks
 from queue_contracts.mutants.hunters import hunters, in_turn
 from queue_contracts.packaged import reference_worker
+from queue_contracts.targets.addresses import TargetError, check_keys
 from queue_contracts.targets.workerd import RuntimeMissing, find_workerd
-from queue_contracts.untrusted.environment import mask_environment
+from queue_contracts.untrusted.environment import printable
 from queue_contracts.untrusted.visible import visible
 
 GOOD, BAD, UNKNOWN = 0, 1, 2
@@ -53,13 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Hunt, print what came of each mutant, and give the exit code."""
     try:
+        check_keys(os.environ)
         mutants = selected(load_mutants(), arguments.only)
         bench = _bench(arguments)
         require_checks(arguments.checks)
         with hunters(arguments.jobs) as pool:
             return _hunt_all(pool, mutants, bench, tuple(arguments.checks))
-    except (MutantError, RuntimeMissing, FileNotFoundError) as error:
-        print(f"queue-contracts mutants: {visible(mask_environment(str(error)))}", file=sys.stderr)
+    except (TargetError, MutantError, RuntimeMissing, FileNotFoundError) as error:
+        print(f"queue-contracts mutants: {printable(str(error))}", file=sys.stderr)
         return UNKNOWN
 
 

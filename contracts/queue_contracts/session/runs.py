@@ -1,5 +1,6 @@
 """The run that pytest's options describe, and the one at work in this process."""
 
+import os
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
@@ -16,11 +17,10 @@ from queue_contracts.options import RATE_OF_A_URL
 from queue_contracts.profiles import Profile
 from queue_contracts.report.files import require_writable
 from queue_contracts.sending.run import Run, load_run, new_run_id, settle_profile
-from queue_contracts.targets.addresses import TargetError, check_address, origin_of
+from queue_contracts.targets.addresses import TargetError, check_address, check_keys, origin_of
 from queue_contracts.targets.opening import deployed_target
 from queue_contracts.targets.target import LOCAL, Ability, Target
-from queue_contracts.untrusted.environment import mask_environment
-from queue_contracts.untrusted.visible import visible
+from queue_contracts.untrusted.environment import printable
 
 _current: list[Run] = []
 
@@ -56,7 +56,11 @@ def abilities_of(run: Run, target: Target | None) -> frozenset[Ability]:
 
 def usage(message: str) -> NoReturn:
     """End with exit code 2, whatever the message has from the target or from the environment."""
-    pytest.exit(f"queue-contracts: {visible(mask_environment(message))}", returncode=Code.USAGE)
+    raise _REFUSAL(printable(message), returncode=Code.USAGE)
+
+
+# pytest begins the line with the name of the exception, as Python does with those that are in no module.
+_REFUSAL = type("queue-contracts", (pytest.exit.Exception,), {"__module__": "builtins"})
 
 
 def _new_run(config: pytest.Config) -> Run:
@@ -70,6 +74,7 @@ def _new_run(config: pytest.Config) -> Run:
     if run.rate is None and not run.local:
         run = replace(run, rate=RATE_OF_A_URL)
     try:
+        check_keys(os.environ)
         if run.report_dir is not None:
             require_writable(run.report_dir)
         run = replace(_with_profile(run, option), without=tuple(sorted(_operations(option.contract_without))))

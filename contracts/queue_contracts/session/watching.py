@@ -18,8 +18,8 @@ from queue_contracts.session.looking import OfAnotherFormat
 from queue_contracts.session.not_testable import say_excused
 from queue_contracts.targets.storage import StorageError
 from queue_contracts.untrusted.bounded import Unreadable
-from queue_contracts.untrusted.environment import mask_environment
-from queue_contracts.untrusted.visible import one_line, visible
+from queue_contracts.untrusted.environment import printable
+from queue_contracts.untrusted.visible import one_line
 
 # A request that was not sent, or a KV that cannot be read, is no broken contract, and no check that holds either.
 _NOT_CHECKED = (ForeignTask, Stopped, StorageError, PartMissing, OfAnotherFormat)
@@ -105,6 +105,6 @@ def showable(text: str) -> str:
     """Without a key, be it of the target or of the environment, and without what a terminal would obey."""
     guard = installed()
     try:
-        return visible(mask_environment(guard.recorder.mask(text) if guard else text))
+        return printable(guard.recorder.mask(text) if guard else text)
     except Unreadable as why:
         return f"(not shown: {why})"

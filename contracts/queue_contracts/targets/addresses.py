@@ -6,7 +6,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from queue_contracts.names import ADMIN_KEY, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
+from queue_contracts.names import (
+    ADMIN_KEY,
+    KINDS,
+    KV_ACCOUNT,
+    KV_API,
+    KV_NAMESPACE,
+    KV_TOKEN,
+    QUEUE_KEY,
+    SECRETS,
+)
 from queue_contracts.targets.target import RestApi
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -43,8 +52,11 @@ def check_address(url: str) -> None:
 
 
 def check_keys(environment: Mapping[str, str]) -> None:
-    """A header holds no line break and nothing beyond ASCII; who pastes a key with one would see it in an error."""
-    for name in (QUEUE_KEY, ADMIN_KEY, KV_TOKEN):
+    """A header holds no line break and nothing beyond ASCII; who pastes a key with one would see it in an error.
+
+    Every command asks this first: such a key would not be found in a message whose lines are broken otherwise.
+    """
+    for name in SECRETS:
         if not VISIBLE.fullmatch(environment.get(name, "")):
             raise TargetError(f"{name} must have only visible ASCII characters: no space, no line break")
 

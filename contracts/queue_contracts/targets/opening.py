@@ -16,6 +16,7 @@ from queue_contracts.targets.addresses import TargetError, check_address, check_
 from queue_contracts.targets.serving import Serving, running_emulator
 from queue_contracts.targets.storage import CONTROL_PREFIX
 from queue_contracts.targets.target import LOCAL, Ability, Target
+from queue_contracts.targets.workerd import named_workerd
 from queue_contracts.untrusted.bounded import Unreadable
 from queue_contracts.untrusted.deadline import open_client
 from queue_contracts.untrusted.visible import one_line
@@ -59,8 +60,7 @@ def open_target(
         worker = worker or reference_worker()
         if not worker.exists():
             raise TargetError(f"there is no Worker at {worker}")
-        named = os.environ.get("WORKERD")
-        workerd = workerd or (Path(named) if named else None)
+        workerd = named_workerd(workerd, os.environ)
     elif worker is not None:
         raise TargetError("--worker works only with the target workerd")
     options = ("--profile", "local") if options is None else options

@@ -9,10 +9,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _TIMEOUT_S = 30
+_NAME = "WORKERD"
 
 
 class RuntimeMissing(Exception):
     """A workerd that was named and is not there, or does not run."""
+
+
+def named_workerd(given: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The binary, or a folder that has it, as an option or else the variable WORKERD names it."""
+    named = environment.get(_NAME)
+    return given or (Path(named) if named else None)
 
 
 def find_workerd(given: Path | None, environment: Mapping[str, str]) -> Path | None:
@@ -20,7 +27,7 @@ def find_workerd(given: Path | None, environment: Mapping[str, str]) -> Path | N
 
     None if there is none. Raises RuntimeMissing if the one that was named is not there.
     """
-    named = given or (Path(environment["WORKERD"]) if environment.get("WORKERD") else None)
+    named = named_workerd(given, environment)
     if named is not None:
         found = next(_in_node_modules(named), None) if named.is_dir() else named
         if found is None or not found.is_file():

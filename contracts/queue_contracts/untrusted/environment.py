@@ -3,11 +3,15 @@
 import os
 from collections.abc import Mapping
 
-from queue_contracts.names import ADMIN_KEY, KV_TOKEN, OF_B, QUEUE_KEY
+from queue_contracts.names import SECRETS
 from queue_contracts.untrusted.bounded import Unreadable
 from queue_contracts.untrusted.keys import Keys
+from queue_contracts.untrusted.visible import visible
 
-SECRETS = (QUEUE_KEY, ADMIN_KEY, KV_TOKEN, QUEUE_KEY + OF_B, ADMIN_KEY + OF_B)
+
+def printable(text: str, environment: Mapping[str, str] = os.environ) -> str:
+    """A message or a traceback as it is shown: without those keys, and with nothing that a terminal would obey."""
+    return visible(mask_environment(text, environment))
 
 
 def mask_environment(text: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -12,9 +12,9 @@ _FREEZE = {"freeze": True, "resume": False}
 
 _CELLS = """\
 The centre is the store that all locations ask. A location shows:
-  same, 3 s old, 57 s more    its copy, the centre's version: read 3 s ago, served for 57 s more
-  nothing, 3 s old, ...       its copy says that the key does not exist, which is true
-  STALE: v1, 3 s old, ...     its copy is an old version; `nothing`: it says that the key does not exist
+  same, 3 of 60 s             its copy, the centre's version: read 3 s ago, served for 60 s
+  nothing, 3 of 60 s          its copy says that the key does not exist, which is true
+  STALE: v1, 3 of 60 s        its copy is an old version; `nothing`: it says that the key does not exist
   NOT REPLICATED: still v1    it has no copy, and the last write has not reached it yet
   -                           it has no copy: it would ask the centre"""
 

@@ -27,22 +27,22 @@ from queue_emulator.terminal import tell
 from queue_emulator.transfer.output import PIPE_CLOSED, ClosedPipe
 from queue_emulator.workerd.stopped import WorkerStopped
 
-_COMMANDS = (
-    add_serve,
-    add_run,
-    add_seed,
-    add_generate,
-    add_verify,
-    add_import,
-    add_export,
-    add_explore,
-    add_keys,
-    add_journal,
-    add_clock,
-    add_faults,
-    add_reset,
-    add_cost,
-)
+_COMMANDS = {
+    "serve": add_serve,
+    "run": add_run,
+    "seed": add_seed,
+    "generate": add_generate,
+    "verify": add_verify,
+    "import": add_import,
+    "export": add_export,
+    "explore": add_explore,
+    "keys": add_keys,
+    "journal": add_journal,
+    "clock": add_clock,
+    "faults": add_faults,
+    "reset": add_reset,
+    "cost": add_cost,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):  # a name of a file need not be text
         sys.stdout.reconfigure(errors="backslashreplace")
     _end_on_sigterm()
-    parsed = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         code: int = parsed.run(parsed)
     except EmulatorError as error:
@@ -73,13 +74,17 @@ def _end_on_sigterm() -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
+    """Of one command alone if the first argument names it: the options of all would take as long as its work."""
     parser: argparse.ArgumentParser = Parser(
         prog="queue-emulator", description="Run a Worker's task queue on this machine, over an emulated Workers KV."
     )
     parser.add_argument("--version", action="version", version=f"queue-emulator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in _COMMANDS:
+    if first in _COMMANDS:
+        _COMMANDS[first](commands)
+        return parser
+    for add in _COMMANDS.values():
         add(commands)
     add_completion(commands, parser)
     return parser

@@ -7,16 +7,19 @@ from typing import Annotated
 
 import msgspec
 
-from queue_emulator.commands.text_table import columns
+from queue_emulator.commands.text_table import columns, padded, shortened, width
 from queue_emulator.core.clock import iso_8601
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.journal_words import outcome, run_words
 from queue_emulator.core.limits import JOURNAL_EVENTS_MAX
+from queue_emulator.core.shown import one_line
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import read_control_token, wants_colours
-from queue_emulator.transfer.output import say
+from queue_emulator.transfer.output import say, width_of_terminal
 
 RED, YELLOW = "31", "33"
+_KEY_WIDTH, _KEY_WIDTH_MIN = 35, 16
+_OUTCOME_WIDTH = 20  # ` v12, copy 12.5 s old`, so that mostly there is a column of keys
 _NUMBERS = ("status", "for_s", "nth", "times", "percent")
 
 
@@ -83,7 +86,7 @@ def journal(url: str, *, key: str | None, stale: bool, follow: bool, as_json: bo
             say(line.decode("utf-8", "replace"))
         else:
             colour = RED if event.failed else YELLOW if event.stale else ""
-            say(event_line(event), colour=colour if wants_colours() else "")
+            say(event_line(event, width_of_terminal()), colour=colour if wants_colours() else "")
     if not (said or as_json or follow):
         say("no operations")
 
@@ -134,19 +137,25 @@ def reset(url: str, *, as_json: bool) -> None:
     say(json.dumps({"keys": done.keys}) if as_json else "all data, faults, journal and counts are deleted")
 
 
-def event_line(event: Event) -> str:
-    """One operation for people."""
-    at = iso_8601(event.begun_ms)[11:-1]
-    said = f"{event.operation:<8} {event.key or '(every key)'}"
-    by = run_words(event.route, event.worker_version)
-    return f"{at}  {event.location:<4} {said:<44} {_outcome(event)}" + (f"  {by}" if by else "")
+def event_line(event: Event, width_max: int | None = None) -> str:
+    """One operation for people. In a narrow terminal the middle of a key goes, and then who made the operation."""
+    begin = f"{iso_8601(event.begun_ms)[11:-1]}  {one_line(event.location):<4} {one_line(event.operation):<8} "
+    by, outcome = one_line(run_words(event.route, event.worker_version)), one_line(_outcome(event))
+    key, ends = one_line(event.key) or "(every key)", [f" {outcome}  {by}" if by else f" {outcome}", f" {outcome}"]
+    room = _KEY_WIDTH
+    if width_max is not None:
+        left = width_max - width(begin) - max(_OUTCOME_WIDTH, width(ends[-1]))
+        room = max(_KEY_WIDTH_MIN, min(_KEY_WIDTH, left))
+        key = shortened(key, room)
+    line = begin + padded(key, room)
+    return next((line + end for end in ends if width_max is None or width(line + end) <= width_max), line + ends[-1])
 
 
 def _outcome(event: Event) -> str:
     if event.failed is not None:
         by = f" (fault rule {event.fault_rule})" if event.fault_rule else ""
         return f"FAILED: {event.failed}{by}"
-    return outcome(event)
+    return outcome(event, "v")
 
 
 def _events(remote: RemoteControl, follow: bool) -> Iterator[tuple[Event, bytes]]:

@@ -3,11 +3,13 @@
 import msgspec
 
 from queue_emulator.commands.controls import control
+from queue_emulator.commands.text_table import padded, shortened
 from queue_emulator.core.shown import one_line
-from queue_emulator.transfer.output import say
+from queue_emulator.transfer.output import say, width_of_terminal
 
 _KINDS = ("reads", "writes", "deletes", "lists")
 _ROUTE_CHARACTERS_MAX = 200
+_ROUTE_WIDTH, _ROUTE_WIDTH_MIN = 34, 16
 
 
 class _Counts(msgspec.Struct):
@@ -60,9 +62,14 @@ def cost_as_json(url: str, over_s: int | None) -> list[str]:
 def cost_report(url: str, over_s: int | None) -> list[str]:
     """As a table."""
     cost = _asked(url, over_s)
-    header = f"{'KV operations':<34}{'requests':>10}" + "".join(f" {kind:>8}" for kind in _KINDS)
-    lines = [header, *(_line(route, counts) for route, counts in cost.routes.items())]
-    lines.append(_line("all", cost.operations))
+    numbers = f"{'requests':>10}" + "".join(f" {kind:>8}" for kind in _KINDS)
+    columns_max = width_of_terminal()
+    room = _ROUTE_WIDTH
+    if columns_max is not None:
+        room = min(room, max(columns_max - len(numbers), _ROUTE_WIDTH_MIN))
+    rows = [("KV operations", numbers)]
+    rows += [(route, _numbers(counts)) for route, counts in [*cost.routes.items(), ("all", cost.operations)]]
+    lines = [_named(route, room, whole=columns_max is None) + said for route, said in rows]
     return [*lines, "", *_estimate(cost)]
 
 
@@ -71,11 +78,14 @@ def _asked(url: str, over_s: int | None) -> _Cost:
     return control(url).ask("GET", path, _Cost)
 
 
-def _line(name: str, counts: _Counts) -> str:
+def _named(route: str, room: int, *, whole: bool) -> str:
+    shown = one_line(route[:_ROUTE_CHARACTERS_MAX])
+    return padded(shown if whole else shortened(shown, room), room)
+
+
+def _numbers(counts: _Counts) -> str:
     requests = "" if counts.requests is None else f"{counts.requests:,}"
-    return f"{one_line(name[:_ROUTE_CHARACTERS_MAX]):<34}{requests:>10}" + "".join(
-        f" {counts.of(kind):>8,}" for kind in _KINDS
-    )
+    return f"{requests:>10}" + "".join(f" {counts.of(kind):>8,}" for kind in _KINDS)
 
 
 def _estimate(cost: _Cost) -> list[str]:

@@ -14,7 +14,7 @@ from queue_emulator.core.kinds import GET, GET_BULK, LIST
 from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.remote_control import RemoteControl
 from queue_emulator.settings import wants_colours
-from queue_emulator.transfer.output import say
+from queue_emulator.transfer.output import say, width_of_terminal
 from queue_emulator.transfer.paging import Paging
 
 _PAGE = 500
@@ -151,7 +151,7 @@ class _Looking:
                 say(json.dumps(msgspec.to_builtins(each), ensure_ascii=False))
             return
         head = [("KEY", "CENTRE", "EXPIRES", *self._locations)] if heading and found else []
-        lines = columns([*head, *(self._cells(each, now_ms) for each in found)])
+        lines = columns([*head, *(self._cells(each, now_ms) for each in found)], width_of_terminal())
         if head:
             say(lines[0])
         for each, line in zip(found, lines[len(head) :], strict=True):
@@ -177,7 +177,8 @@ def _seen(each: _Key, location: str, now_ms: int) -> str:
     if seen.kept == "late":
         return f"NOT REPLICATED: still {_version(seen)}"
     left_s = max(0, (seen.until_ms or now_ms) - now_ms) / 1000
-    age = f"{seen.age_ms / 1000:.0f} s old, {left_s:.0f} s more"
+    age_s = seen.age_ms / 1000
+    age = f"{age_s:.0f} of {age_s + left_s:.0f} s"
     if seen.stale:
         return f"STALE: {_version(seen)}, {age}"
     return f"same, {age}" if seen.kept == "copy" else f"nothing, {age}"

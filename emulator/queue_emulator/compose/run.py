@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TypeAlias
 
+from queue_emulator.accepting import half_of_descriptors
 from queue_emulator.compose.account import connection_app, open_account
 from queue_emulator.compose.ready_file import ready_file
 from queue_emulator.core.clock import MovableClock, SystemClock
@@ -118,8 +119,9 @@ async def _serving(
     """The emulator's own port, until the end."""
     stop = asyncio.Event()
     app = create_app(deployment, log_requests=False, worker=session.app, upgrades=True, connection=connection_app)
+    kept = half_of_descriptors()
     serving = asyncio.ensure_future(
-        serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, stop=stop, ending=deployment.ending)
+        serve(app, sock, ready=lambda: None, grace_s=_GRACE_S, kept=kept, stop=stop, ending=deployment.ending)
     )
     try:
         yield serving

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from queue_emulator.accepting import raise_descriptor_limit
+from queue_emulator.accepting import half_of_descriptors
 from queue_emulator.compose.account import connection_app
 from queue_emulator.kv.pipeline import Pipeline
 from queue_emulator.kv.service import KVService
@@ -52,7 +52,7 @@ async def run_on_workerd(
             known_keys=settings.keys.development,
         )
         # Each request needs a descriptor on the way to the Worker and some more for what the Worker asks of KV.
-        serving = serve_on(app, grace_s=_WORKERD_GRACE_S, kept=raise_descriptor_limit() // 2)
+        serving = serve_on(app, grace_s=_WORKERD_GRACE_S, kept=half_of_descriptors())
         for worker in workers.values():
             serving = worker.beside(serving)
         await serving

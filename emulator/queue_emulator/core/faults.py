@@ -11,6 +11,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import FaultError, KVError, ShapeError
 from queue_emulator.core.javascript import Json, ToJson, utf8
 from queue_emulator.core.kinds import KINDS, Kind
+from queue_emulator.core.limits import KEY_BYTES_MAX
 from queue_emulator.core.shapes import shaped
 
 
@@ -103,6 +104,7 @@ REASONS = {
     504: "Gateway Timeout",
 }
 FOR_S_MAX = 86_400
+RULES_MAX = 1_000  # each operation asks all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,12 @@ class FaultPlan:
     _last_id: int = 0
 
     def add(self, rule: Rule) -> Rule:
-        """Append a rule; returns it with its id."""
+        """Append a rule; returns it with its id. Where there is no room, those that are used up go; else FaultError."""
+        if len(self._rules) >= RULES_MAX:
+            for used_up in [id for id in self._rules if self._used_up(id)]:
+                self.remove(used_up)
+        if len(self._rules) >= RULES_MAX:
+            raise FaultError(f"there are {RULES_MAX:,} fault rules, which is the most: remove some")
         self._last_id += 1
         added = replace(rule, id=self._last_id, verdict=replace(rule.verdict, rule=self._last_id))
         self._rules[added.id], self._tallies[added.id] = added, _Tally()
@@ -198,6 +205,13 @@ class FaultPlan:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
+    def _used_up(self, rule_id: int) -> bool:
+        """Whether it gives no verdict any more, whatever comes."""
+        rule, tally = self._rules[rule_id], self._tallies[rule_id]
+        return (rule.times is not None and tally.given >= rule.times) or (
+            rule.nth is not None and tally.matched >= rule.nth
+        )
+
     def _falls(self, rule: Rule) -> bool:
         tally = self._tallies[rule.id]
         tally.matched += 1
@@ -212,17 +226,18 @@ class FaultPlan:
 
 _Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=FOR_S_MAX, description=f"0 to {FOR_S_MAX} seconds")]
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+_Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=KEY_BYTES_MAX)]  # nothing longer has such a prefix or name
 
 
 class _Form(msgspec.Struct, forbid_unknown_fields=True):
     verdict: str
     status: int = 500
     for_s: _Seconds = 0
-    to: str | UnsetType = UNSET
-    operation: str | UnsetType = UNSET
-    key_prefix: str | UnsetType = UNSET
-    location: str | UnsetType = UNSET
-    namespace: str | UnsetType = UNSET
+    to: _Text | UnsetType = UNSET
+    operation: _Text | UnsetType = UNSET
+    key_prefix: _Text | UnsetType = UNSET
+    location: _Text | UnsetType = UNSET
+    namespace: _Text | UnsetType = UNSET
     nth: _Count | UnsetType = UNSET
     times: _Count | UnsetType = UNSET
     percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100

@@ -35,15 +35,20 @@ class Done(Protocol):
     def keys(self) -> int | None: ...
 
 
-def outcome(event: Done) -> str:
-    """What came of an operation that did not fail."""
+def outcome(event: Done, version: str = "version ") -> str:
+    """What came of an operation that did not fail; `version` is what stands before the number of one."""
     if event.operation == "list":
         said = f"{event.keys} keys"
     else:
-        said = "nothing" if event.version is None else f"version {event.version}"
+        said = "nothing" if event.version is None else f"{version}{event.version}"
     if event.cache_status == "HIT":
-        said += f", copy {event.age_ms / 1000:g} s old"
-    return said + (f", STALE: not version {event.newer_version}" if event.stale else "")
+        said += f", copy {old(event.age_ms)}"
+    return said + (f", STALE: not {version}{event.newer_version}" if event.stale else "")
+
+
+def old(age_ms: int) -> str:
+    """How old a copy is: the same words in the log, the journal and a picture."""
+    return f"{round(age_ms / 1000, 1):g} s old"
 
 
 def run_words(route: str, worker_version: str) -> str:

@@ -45,8 +45,12 @@ def read_object(
     ValueError for no JSON, half of a surrogate pair in a large string, and with `each_once` a name that stands twice;
     else the last one counts, as in JSON.parse.
     """
-    if content.lstrip(_SPACE)[:1] not in (b"{", b"["):
+    first = content.lstrip(_SPACE)[:1]
+    if first == b'"' and len(content) >= part_bytes:
+        _check_string(content.strip(_SPACE), decode, part_bytes)
+    elif first not in (b"{", b"["):
         decode(content.decode())
+    if first not in (b"{", b"["):
         return None
     rewriting = _Rewriting(content, decode, part_bytes, each_once=each_once)
     bounds = Bounds(values_max=JSON_VALUES_MAX, depth_max=depth_max)
@@ -253,6 +257,14 @@ class _Rewriting:
     def _only_space(self, start: int, end: int) -> None:
         if self._content[start:end].strip(_SPACE):
             raise ValueError("something else stands here")
+
+
+def _check_string(content: bytes, decode: Callable[[str], Json], part_bytes: int) -> None:
+    """Raises ValueError unless the text is one string; a part at a time, as `_Rewriting` reads those in an object."""
+    if len(content) < 2 or not content.endswith(b'"'):
+        raise ValueError("a string without an end")
+    for part in _parts(content, 1, len(content) - 1, part_bytes):
+        decode(f'"{part.decode()}"')
 
 
 def _parts(content: bytes, at: int, end: int, part_bytes: int) -> Iterator[bytes]:

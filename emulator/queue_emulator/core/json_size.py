@@ -22,11 +22,11 @@ class JsonTooDeep(ValueError):
     """A text that is nested deeper than is parsed here."""
 
 
-def check_json(text: str, *, depth_max: int | None = None) -> None:
+def check_json(text: str, *, values_max: int = JSON_VALUES_MAX, depth_max: int | None = None) -> None:
     """Raises JsonTooLarge for a text of too many values, JsonTooDeep for one that is nested too deep."""
     openings = text.count("[") + text.count("{")
-    if openings + text.count(",") >= JSON_VALUES_MAX or (depth_max is not None and openings > depth_max):
-        _walk(text, values_max=JSON_VALUES_MAX, members_max=None, depth_max=depth_max)
+    if openings + text.count(",") >= values_max or (depth_max is not None and openings > depth_max):
+        _walk(text, values_max=values_max, members_max=None, depth_max=depth_max)
 
 
 def check_json_array(text: str) -> None:

@@ -70,11 +70,17 @@ def check_put(
     elif expiration_s is not None:
         _check_expiration(expiration_s, now_s)
     if metadata is not None:
-        _check_size(
-            "Metadata", len(metadata.encode("utf-8", "replace")), limits.METADATA_BYTES_MAX, MetadataLengthError
-        )
-    _check_size("Value", len(value), limits.VALUE_BYTES_MAX, ValueLengthError)
+        size_bytes = len(metadata.encode("utf-8", "replace"))
+        if size_bytes > limits.METADATA_BYTES_MAX:
+            raise metadata_too_long(size_bytes)
+    if len(value) > limits.VALUE_BYTES_MAX:
+        raise ValueLengthError("PUT", 413, _too_long("Value", len(value), limits.VALUE_BYTES_MAX))
     return PutRequest(key, value, expiration_s, metadata, expiration_ttl_s)
+
+
+def metadata_too_long(size_bytes: int) -> MetadataLengthError:
+    """For metadata of so many bytes."""
+    return MetadataLengthError("PUT", 413, _too_long("Metadata", size_bytes, limits.METADATA_BYTES_MAX))
 
 
 def ends_s(ttl_s: int, now_ms: int) -> int:
@@ -135,6 +141,5 @@ def _check_expiration(expiration_s: int, now_s: int) -> None:
     raise ExpirationError("PUT", 400, f"Invalid expiration of {expiration_s}. {why}")
 
 
-def _check_size(what: str, size_bytes: int, limit_bytes: int, error: type[KVError]) -> None:
-    if size_bytes > limit_bytes:
-        raise error("PUT", 413, f"{what} length of {size_bytes} exceeds limit of {limit_bytes}.")
+def _too_long(what: str, size_bytes: int, limit_bytes: int) -> str:
+    return f"{what} length of {size_bytes} exceeds limit of {limit_bytes}."

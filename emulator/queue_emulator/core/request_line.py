@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from queue_emulator.core.clock import iso_8601
+from queue_emulator.core.journal_words import old
 from queue_emulator.core.shown import one_line
 
 _PATH_SHOWN_MAX = 200
@@ -68,7 +69,7 @@ def message_as_json(at_ms: int, message: str) -> str:
 def stale_words(operation: str, age_ms: int, number: int) -> str:
     """What a request was shown that is not the last version: the oldest of so many reads."""
     what = "a list" if operation == "list" else "a value"
-    age = f"{what} {age_ms / 1000:.0f} s old" if age_ms else f"{what} without the last write (not replicated yet)"
+    age = f"{what} {old(age_ms)}" if age_ms else f"{what} without the last write (not replicated yet)"
     more = number - 1
     return age if not more else f"{age}, and {more} more stale {'read' if more == 1 else 'reads'}"
 

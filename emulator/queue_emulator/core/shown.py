@@ -7,10 +7,12 @@ import json
 import re
 
 # Everything that moves the cursor, colours, reorders or hides text: controls, lone surrogates, other ends of a line,
-# and marks without a width, except the two joiners that emoji and many scripts are written with.
+# and what Unicode calls default-ignorable, except the joiners and variation selectors that emoji and many scripts are
+# written with. https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt (2026-11-30)
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _NOT_INDENTED = re.compile("\n(?! {4})")
 
@@ -20,14 +22,14 @@ def block(text: str) -> str:
 
     What is shown already stays as it is.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return _NOT_INDENTED.sub("\n    ", _HIDDEN.sub(_escape, text.replace("\r\n", "\n")).rstrip("\n"))
 
 
 def one_line(text: str) -> str:
     """A text in one line, its line breaks as escapes."""
-    return text if text.isprintable() else _HIDDEN.sub(_escape, text).replace("\n", "\\n")
+    return text if text.isascii() and text.isprintable() else _HIDDEN.sub(_escape, text).replace("\n", "\\n")
 
 
 def json_value(value: object, characters_max: int = 80) -> str:

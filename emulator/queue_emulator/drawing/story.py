@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from queue_emulator.core.javascript import from_utf8
 from queue_emulator.core.journal import Event
+from queue_emulator.core.journal_words import old
 
 _WRITES = ("put", "delete")
 
@@ -140,7 +141,7 @@ def operation(event: Event, number: int, position: int) -> Operation:
     failed, hit = event.failed, event.cache_status == "HIT"
     beside: tuple[str, ...] = ()
     if hit and failed is None:
-        beside = (f"{event.age_ms / 1000:g} s old",)
+        beside = (old(event.age_ms),)
         if event.newer_version is not None:
             beside += (f"STALE: not v{event.newer_version}",)
     return Operation(

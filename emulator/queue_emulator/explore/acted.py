@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from queue_emulator.explore.behaviour import Behaviour
 from queue_emulator.explore.history import Call, Ended, Happening, Settled, Step
 from queue_emulator.explore.scenarios import FAIL_BEFORE
-from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, Choice, Made
+from queue_emulator.explore.turns import Made
 
 
 def acted(made: Sequence[Made], happenings: Sequence[Happening], met: frozenset[Behaviour]) -> frozenset[Behaviour]:
@@ -18,7 +18,7 @@ def acted(made: Sequence[Made], happenings: Sequence[Happening], met: frozenset[
         Behaviour.FAULTS: any(each.choice.fault for each in made),
         Behaviour.MACHINES: any(each.choice.machine != 1 for each in made),
         Behaviour.ORDER: any(each.choice.going != 1 for each in made),
-        Behaviour.PAUSES: any(_odd_pause(each.choice) for each in made),
+        Behaviour.PAUSES: any(each.choice.waits for each in made),
         Behaviour.OVERLAP: _overlap(happenings) or _pause_amidst(made),
         Behaviour.CACHES: any(isinstance(each, Step) and _old(each) for each in happenings),
         Behaviour.WRITE_RATE: any(isinstance(each, Step) and _refused(each) for each in happenings),
@@ -36,15 +36,11 @@ def _refused(step: Step) -> bool:
     return step.kind == "put" and step.event is not None and step.event.failed is not None and step.fault != FAIL_BEFORE
 
 
-def _odd_pause(choice: Choice) -> bool:
-    return choice.pause_ms > AT_ONCE_MS or choice.pause_ms == EXPIRY_MS
-
-
 def _pause_amidst(made: Sequence[Made]) -> bool:
     """Whether time passes within a request, where its steps are chosen one by one."""
     begun = set[tuple[str, int]]()
     for choice, number in made:
-        if (choice.actor, number) in begun and _odd_pause(choice):
+        if (choice.actor, number) in begun and choice.waits:
             return True
         begun.add((choice.actor, number))
     return False

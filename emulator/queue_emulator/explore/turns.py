@@ -27,6 +27,11 @@ class Choice(NamedTuple):
     machine: int = 1
     going: int = 1
 
+    @property
+    def waits(self) -> bool:
+        """Whether more time passes before it than a scheduler takes by itself."""
+        return self.pause_ms > AT_ONCE_MS or self.pause_ms == EXPIRY_MS
+
     def __str__(self) -> str:
         pause = _PAUSES.get(self.pause_ms, f"~{self.pause_ms // 1000}s")
         served = f"@{self.machine}" if self.machine != 1 else ""

@@ -20,7 +20,7 @@ from queue_emulator.explore.scenarios import KILLED, Scenario
 from queue_emulator.explore.small_pages import SmallPages
 from queue_emulator.explore.subject import Memory
 from queue_emulator.explore.times import START_MS, WRITTEN_MS
-from queue_emulator.explore.turns import AT_ONCE_MS, EXPIRY_MS, MINUTE_MS, TICK_MS, USUAL_MS, Choice, Made
+from queue_emulator.explore.turns import EXPIRY_MS, MINUTE_MS, TICK_MS, USUAL_MS, Choice, Made
 from queue_emulator.kv.binding import Binding, Service
 from queue_emulator.kv.operation import Invocation, Operation, Outcome
 from queue_emulator.kv.service import NOBODY, KVService
@@ -195,7 +195,7 @@ class World:
         lane = self._lanes.get(choice.actor)
         if lane is None or (lane.running is None and lane.upcoming is None):
             return False
-        self._pass_time(lane, choice.pause_ms)
+        self._pass_time(lane, choice)
         self._last = lane
         if lane.running is None:
             lane.machine = choice.machine if self._machines else 1
@@ -261,11 +261,11 @@ class World:
             lane.upcoming = subject.request(text, lane.actor, lane.memory, self.scenario.lease_s)
             lane.position += lane.upcoming is None
 
-    def _pass_time(self, lane: _Lane, pause_ms: int) -> None:
-        odd = pause_ms > AT_ONCE_MS or pause_ms == EXPIRY_MS
-        if odd and not self._pauses:
+    def _pass_time(self, lane: _Lane, choice: Choice) -> None:
+        pause_ms = choice.pause_ms
+        if choice.waits and not self._pauses:
             pause_ms = USUAL_MS
-        elif odd:
+        elif choice.waits:
             self.pauses_left -= 1
         if pause_ms == USUAL_MS:
             others_turn = self._last is not None and (self._last is not lane or lane.running is None)

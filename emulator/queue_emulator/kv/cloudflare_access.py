@@ -35,7 +35,7 @@ class Access:
         parts = _parts(self.base_url)
         if parts is None:
             raise SettingsError(f"not the URL of an API, such as {API_URL}: {without_password(self.base_url)!r}")
-        if parts.scheme == "http" and not self.on_loopback:
+        if not self.encrypted and not self.on_loopback:
             raise SettingsError(
                 f"the token would be sent to {self.host} without encryption: use a URL that begins with https://"
             )
@@ -44,6 +44,11 @@ class Access:
     def host(self) -> str:
         """The host of the API, with the port if the URL names one."""
         return urlsplit(self.base_url).netloc
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the API is asked over TLS."""
+        return urlsplit(self.base_url).scheme == "https"
 
     @property
     def on_loopback(self) -> bool:

@@ -161,11 +161,15 @@ def read_small(path: Path, bytes_max: int) -> bytes:
     Raises StateError or OSError.
     """
     descriptor = os.open(path, _READ & ~os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise StateError(f"{path} is not a regular file")
         check_size(path, found.st_size, bytes_max)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:  # of a folder it would fail in words of its own
         return file.read(bytes_max)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from queue_emulator.core.clock import MovableClock
+from queue_emulator.core.threads import in_short_turns
 
 LARGE_BYTES = 65_536  # what takes a few milliseconds at most
 STEP_ENTRIES = 500  # as many as are written, or told to the locations' edges, in a few milliseconds
@@ -80,7 +81,7 @@ async def off_loop(size_bytes: int, work: Callable[[], Result]) -> Result:
     """Do `work` on so many bytes, beside other requests if it is much."""
     if size_bytes < LARGE_BYTES or not in_event_loop():
         return work()
-    return await asyncio.to_thread(work)
+    return await asyncio.to_thread(in_short_turns, work)
 
 
 def steps(count: int) -> Iterator[slice]:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from queue_emulator.core.errors import SettingsError
@@ -60,6 +60,15 @@ def write_out(pieces: Iterable[str]) -> None:
                 buffered.clear()
                 size = 0
         write_whole(stream, "".join(buffered).encode())
+
+
+def width_of_terminal() -> int | None:
+    """How many characters a line of the terminal has; None where the output goes elsewhere, and is not shortened."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None  # some terminals say 0
+    return None
 
 
 def say(*lines: str, colour: str = "") -> None:

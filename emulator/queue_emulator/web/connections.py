@@ -78,6 +78,8 @@ class Connections:
         self._tasks[task] = connection
         try:
             await connection
+        except asyncio.CancelledError:
+            pass  # it is told to end, and this task is all of it: asyncio would log it as a connection that failed
         except Exception as error:  # noqa: BLE001 - nothing that it carried is shown: a request's headers hold keys
             self._log(f"  a connection failed: {_kind(error)}")
         finally:

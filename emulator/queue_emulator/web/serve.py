@@ -1,6 +1,7 @@
 """Listening: one socket, Hypercorn on it, and an orderly end on a signal."""
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from hypercorn.config import Config
 from starlette.types import ASGIApp
 
-from queue_emulator.accepting import raise_descriptor_limit
+from queue_emulator.accepting import NAME_A_HOST, raise_descriptor_limit, resolved
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.terminal import tell
@@ -19,26 +20,26 @@ from queue_emulator.web.connections import Connections
 DESCRIPTORS_KEPT = 32  # for files of the store, and what else a run opens
 
 _BACKLOG = 512
+_NO_ADDRESS_HERE = (errno.EADDRNOTAVAIL, errno.EINVAL)
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 _BETWEEN_FULL_COLLECTIONS = 200  # of which each looks at all that is held in memory, and nobody is answered meanwhile
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises SettingsError if the address cannot be had."""
+    family, address = resolved(host, port)
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from None
+    except OSError as error:  # a system without IPv6
+        raise SettingsError(f"cannot listen on {host}: {error.strerror or error}; {NAME_A_HOST}") from None
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
-        raise SettingsError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another with --port"
-        ) from None
+        choose = NAME_A_HOST if error.errno in _NO_ADDRESS_HERE else "choose another with --port"
+        raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror or error}; {choose}") from None
     return sock
 
 

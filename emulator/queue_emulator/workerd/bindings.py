@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from queue_emulator.core.errors import SettingsError
 from queue_emulator.core.javascript import Json
-from queue_emulator.workerd.wrangler import FILE_NAMES, WranglerConfig, find_config, read_config
+from queue_emulator.workerd.wrangler import FILE_NAMES, WranglerConfig, config_in, find_config, read_config
 
 if TYPE_CHECKING:  # a command that only asks an emulator does without
     from queue_emulator.kv.namespaces import Namespaces
@@ -75,8 +75,8 @@ class WorkerPlan:
 
 def plan_worker(flags: WorkerFlags) -> WorkerPlan:
     """Put flags and config together; raises SettingsError for a Worker that cannot be run."""
-    if not flags.worker.exists():
-        raise SettingsError(f"there is no Worker at {flags.worker}: no such file")
+    if not flags.worker.is_dir():
+        _require_file(flags.worker)
     config = _config(flags.worker)
     main = _main(flags.worker, config)
     variables = dict(_split(each, "--var NAME=VALUE") for each in flags.variables)
@@ -121,17 +121,20 @@ def with_secrets(plan: WorkerPlan, secrets: Mapping[str, str]) -> dict[str, str]
 
 
 def _config(worker: Path) -> WranglerConfig:
+    """Of a module it is the nearest one; a folder that is named has its own: that above may be another Worker's."""
     if worker.name in FILE_NAMES:
         return read_config(worker)
-    path = find_config((worker if worker.is_dir() else worker.parent).absolute())
+    path = config_in(worker.absolute()) if worker.is_dir() else find_config(worker.parent.absolute())
     return WranglerConfig() if path is None else read_config(path)
 
 
 def _main(worker: Path, config: WranglerConfig) -> Path:
     named = worker.is_dir() or worker.name in FILE_NAMES
     if named and config.main is None:
+        above = find_config(worker.absolute().parent) if worker.is_dir() and config.path is None else None
+        hint = "" if above is None else f", name the one above it, {above}"
         raise SettingsError(
-            f"{worker} has no wrangler config with `main`: add one, give the path of the main module, or use "
+            f"{worker} has no wrangler config with `main`: add one{hint}, give the path of the main module, or use "
             f"{RUN_INSTEAD}"
         )
     main = config.main if named and config.main is not None else worker
@@ -140,9 +143,16 @@ def _main(worker: Path, config: WranglerConfig) -> Path:
         raise SettingsError(f"{main} is {kind}, and --worker takes compiled JavaScript: {BUNDLE_FIRST}")
     if main.suffix not in (".js", ".mjs"):
         raise SettingsError(f"{main} is not a Worker: its main module is a .mjs or .js file")
-    if not main.is_file():
-        raise SettingsError(f"there is no Worker at {main}: no such file")
+    _require_file(main)
     return main.absolute()
+
+
+def _require_file(path: Path) -> None:
+    """A pipe or a device is there, and would be waited for or read without end."""
+    if not path.is_file():
+        raise SettingsError(
+            f"there is no Worker at {path}: {'not a regular file' if path.exists() else 'no such file'}"
+        )
 
 
 def _binding(given: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from queue_emulator.core.errors import StateError
 from queue_emulator.kv.service import KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.web.deployment import Deployment
+from queue_emulator.web.rest.multipart import PARTS_MAX
 from tests.web.rest.api import ACCOUNT, CACHE, NAMESPACES, NOBODY_S, TOKEN, Api, refused, succeeded, value_path
 
 pytestmark = pytest.mark.anyio
@@ -204,7 +205,8 @@ async def test_a_lifetime_that_cannot_be_is_refused(api: Api, query: dict[str, A
         ("{", 400, 10147, "metadata must be valid json"),
         ("", 400, 10147, "metadata must be valid json"),
         ("NaN", 400, 10147, "metadata must be valid json"),
-        ("[" * 100_000, 400, 10147, "metadata must be valid json"),
+        ("[" * 1_000, 400, 10147, "metadata must be valid json"),
+        ("[" * 100_000, 413, 10047, "put: 'Metadata length of 100000 exceeds limit of 1024.'"),
         (f'"{"m" * 1023}"', 413, 10047, "put: 'Metadata length of 1025 exceeds limit of 1024.'"),
     ],
 )
@@ -231,6 +233,7 @@ async def test_metadata_of_1024_bytes_is_taken(api: Api) -> None:
         (b"", "multipart/form-data; boundary=b"),
         (b"--b\r\nContent-Disposition: form-data\r\n\r\nv\r\n--b--\r\n", "multipart/form-data; boundary=b"),
         (b"--b\r\n\xff\xff\r\n\r\nv\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+        (form(**{f"part-{number}": "" for number in range(PARTS_MAX)}, value="v"), "multipart/form-data; boundary=b"),
     ],
 )
 async def test_a_form_that_cannot_be_read_is_refused(api: Api, content: bytes, content_type: str) -> None:

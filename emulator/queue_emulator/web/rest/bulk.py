@@ -32,6 +32,7 @@ from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call
 
+_COUNTED_MAX = 10 * limits.BULK_KEYS_MAX  # tens of millions, which fit in a body, would be counted for a minute
 _GET_BODY_BYTES_MAX = 1024 * 1024  # a hundred keys, however they are escaped
 
 
@@ -97,19 +98,23 @@ def _keys(operation: str, content: bytes) -> list[bytes]:
     keys: list[bytes] = []
     for number, key in enumerate(_members(operation, content, partial(refusals.too_many_keys, operation))):
         if not isinstance(key, str) or not well_formed(key):
-            raise refusals.bad_body(operation, f"entry {number}: must be a key name, a string")
+            raise refusals.bad_body(
+                operation, f"entry {number}: must be a key name, a string of at most {limits.KEY_BYTES_MAX} bytes"
+            )
         keys.append(check_service_key(key, "DELETE"))
     return keys
 
 
-def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.Refusal]) -> Iterator[Json | Members]:
+def _members(operation: str, content: bytes, too_many: Callable[[str], refusals.Refusal]) -> Iterator[Json | Members]:
     number = -1
     try:
         for number, member in enumerate(members_of(content)):
             if number < limits.BULK_KEYS_MAX:
                 yield member
+            elif number == _COUNTED_MAX:
+                raise too_many(f"more than {_COUNTED_MAX}")
         if number >= limits.BULK_KEYS_MAX:
-            raise too_many(number + 1)
+            raise too_many(f"{number + 1}")
     except NotAnArray:
         raise refusals.bad_body(operation, "the request body must be a JSON array") from None
     except JsonTooLarge as error:

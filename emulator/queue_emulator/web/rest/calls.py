@@ -99,9 +99,10 @@ class Call:
 
 def _parsed(content: bytes) -> Json:
     text = content.decode("utf-8-sig")
-    check_json(text)
+    check_json(text, values_max=_VALUES_MAX)
     parsed: Json = _DECODER.decode(text)
     return parsed
 
 
+_VALUES_MAX = 10_000  # of a body that holds a title, or a hundred keys
 _DECODER = json_decoder()

@@ -11,6 +11,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+PARTS_MAX = 100  # two have a meaning; half a million, which fit in a body, take seconds to be read
+
 
 class MultipartError(ValueError):
     """A body that is not multipart/form-data, or not whole."""
@@ -43,6 +45,7 @@ class _Parts:
     def __init__(self) -> None:
         self.by_name: dict[str, bytes] = {}
         self.ended = False
+        self._begun = 0
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
         self._data: list[bytes] = []
@@ -59,6 +62,9 @@ class _Parts:
         }
 
     def _begin(self) -> None:
+        self._begun += 1
+        if self._begun > PARTS_MAX:
+            raise MultipartError(f"more than {PARTS_MAX} parts")
         self._headers, self._data = {}, []
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:

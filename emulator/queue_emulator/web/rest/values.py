@@ -9,8 +9,9 @@ from queue_emulator.core import limits
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import JavaScriptError, KeyNameError
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, json_decoder, parse_json, stringify_json
+from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.keys import check_prefix, check_service_key, decode_segment
-from queue_emulator.core.options import ListRequest, check_put
+from queue_emulator.core.options import ListRequest, check_put, metadata_too_long
 from queue_emulator.core.wire_names import API_LOCATION
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
@@ -111,15 +112,19 @@ async def _content(call: Call) -> tuple[bytes, str | None]:
         raise refusals.bad_body(call.operation, f"not multipart/form-data: {error}") from None
     if "value" not in parts:
         raise refusals.bad_body(call.operation, "the form has no part named value")
-    return parts["value"], _metadata(parts.get("metadata"))
+    metadata = parts.get("metadata")
+    return parts["value"], None if metadata is None else await off_loop(len(metadata), lambda: _metadata(metadata))
 
 
-def _metadata(part: bytes | None) -> str | None:
-    if part is None:
-        return None
+def _metadata(part: bytes) -> str | None:
+    """As it is kept; of so many values that they cannot fit, however they are written, none is made."""
     try:
-        metadata = _DECODER.decode(part.decode())
+        text = part.decode()
+        check_json(text, values_max=limits.METADATA_BYTES_MAX)
+        metadata = _DECODER.decode(text)
         text = stringify_json(metadata)
+    except JsonTooLarge:
+        raise metadata_too_long(len(part)) from None
     except (ValueError, RecursionError, JavaScriptError):
         raise refusals.bad_metadata() from None
     return None if metadata is None else text

@@ -1,0 +1,61 @@
+"""A fork is what a start is: it has what it was given and nothing of the process that it is a fork of."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.cli.emulator_process import Emulator, StartEmulator, starting, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def held(emulator: Emulator) -> dict[str, str]:
+    """What kind of thing each of its descriptors is, once it waits for connections."""
+    return {each.name: str(each.readlink()).partition("[")[0][:9] for each in process(emulator, "fd").iterdir()}
+
+
+def process(emulator: Emulator, file: str) -> Path:
+    return Path(f"/proc/{emulator.process.pid}/{file}")
+
+
+def signals(emulator: Emulator) -> list[str]:
+    """Which it ignores, catches and holds back."""
+    return [line for line in process(emulator, "status").read_text().splitlines() if line.startswith("Sig")]
+
+
+def test_a_fork_has_the_descriptors_signals_and_threads_of_a_start(
+    start_emulator: StartEmulator, folder: Path, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with starting(folder, logs, forked=False) as really_start:
+        real = really_start("--ephemeral")
+        forks = [start_emulator("--ephemeral") for _ in range(2)]
+        for fork in forks:
+            assert fork.keys() == real.keys() == 0
+            wait_for(lambda fork=fork: held(fork) == held(real))  # type: ignore[misc]
+            assert signals(fork) == signals(real)
+            assert len([*process(fork, "task").iterdir()]) == len([*process(real, "task").iterdir()])
+            assert len(fork.banner) == len(real.banner)
+        tokens = {line for each in (real, *forks) for line in each.banner if "API_TOKEN" in line}
+        assert len(tokens) == 3, "what is drawn is drawn after the fork"
+
+
+def test_a_fork_has_its_own_folder_and_environment_and_says_how_it_ended(
+    start_emulator: StartEmulator, folder: Path
+) -> None:
+    one = start_emulator("--state", "a.sqlite", environment={"QUEUE_API_KEY": "own"})
+    other = start_emulator("--state", "b.sqlite")
+    assert (folder / "a.sqlite").exists()
+    assert one.ask("GET", "/api/queue", headers={"X-API-Key": "own"}).status_code == 200
+    assert other.ask("GET", "/api/queue", headers={"X-API-Key": "own"}).status_code == 401
+    assert one.process.poll() is None
+    assert one.stop(signal.SIGKILL) == -signal.SIGKILL
+    assert other.stop() == 0
+    assert not (folder / "b.sqlite-wal").exists()
+
+
+def test_a_fork_that_is_refused_says_so_as_a_start_does(start_emulator: StartEmulator) -> None:
+    with pytest.raises(AssertionError, match=r"^it ended with code 2 before it listened: queue-emulator serve: .*--no"):
+        start_emulator("--no-such-option")
