@@ -11,6 +11,7 @@ from tests.scenarios.steps import ADMIN_KEY, QUEUE_KEY
 
 # Where a request goes is the transport's business: an address is new with each deployment.
 URL = "http://worker.test"
+KEPT_S = 1  # servers close a connection that is idle for five seconds, as while a thousand entries are seeded
 
 
 class Target(Protocol):
@@ -56,10 +57,10 @@ def side_of(name: str, target: Target) -> Side:
 
 
 class Redirecting(httpx.HTTPTransport):
-    """Sends to the address at which the Worker is at the time, over a connection that is kept while it is there."""
+    """Sends to the address at which the Worker is at the time, over a connection that is kept for a moment."""
 
     def __init__(self, url: Callable[[], str]) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(trust_env=False, limits=httpx.Limits(keepalive_expiry=KEPT_S))
         self._url = url
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
