@@ -49,7 +49,7 @@ def start(*arguments: str, env: dict[str, str], folder: Path) -> subprocess.Pope
 
 def run(*arguments: str, env: dict[str, str], folder: Path, real: bool = False) -> Ended:
     """Forked, unless it is to be a real start, or the environment has something that Python reads when it starts."""
-    if not real and not any(name.startswith("PYTHON") for name in env):
+    if not real and not any(name.startswith("PYTHON") and name != "PYTHONPATH" for name in env):
         ended = fork(*arguments, env=env | {"TMPDIR": str(folder)}, folder=folder)
         return subprocess.CompletedProcess(arguments, ended.code, ended.out, "")
     process = start(*arguments, env=env, folder=folder)

@@ -84,6 +84,7 @@ def _as_if_started(command: dict[str, object], streams: list[int]) -> int:
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.path[:0] = [each for each in environment.get("PYTHONPATH", "").split(os.pathsep) if each]
     tempfile.tempdir = None
     random.seed()
     if not arguments or arguments[0] in (*cli.DELEGATED, "--version"):

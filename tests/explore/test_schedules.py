@@ -124,7 +124,7 @@ HEAD = f"{schedule.FIRST_LINE}\nbroken P1 claim claim\n"
     ("text", "said"),
     [
         (HEAD + "# nothing\n" * 10_000, "a schedule has at most 10,000 lines, this has 10,002"),
-        (HEAD + "before new " + "x" * 3_000, "line 3: a line has at most 2,000 characters, this has 3,011"),
+        (HEAD + "before new " + "x" * 10_000, "line 3: a line has at most 10,000 characters, this has 10,011"),
         (
             HEAD + "".join(f"actor a{number} at SJC on new: claim\n" for number in range(51)),
             "line 53: a schedule has at most 50 actors",

@@ -317,6 +317,16 @@ def test_a_body_without_an_end_is_not_read_for_ever(start: Start, sent: str, why
         whole(started.world(A), "a")
 
 
+@pytest.mark.parametrize("size", [20_000, 300_000, 900_000])
+def test_a_worker_that_reads_nothing_of_a_body_is_asked_again(start: Start, size: int) -> None:
+    """On its way to the Worker a body of 300,000 bytes is more than what lies there unread."""
+    code = "const got = await env.CACHE.get('v', 'stream'); return new Response(`${request.method} ${got !== null}`);"
+    actor = Actor("a", "SJC", (f"POST /1 {'x' * size}",) * 3 + ("GET /é",))
+    with start(code) as started:
+        world = started.world(actor, before=[f'"v" = "{"x" * size}"'])
+        assert [call.body for call in whole(world, *"aaaa")] == ["POST true"] * 3 + ["GET true"]
+
+
 def test_a_worker_that_asks_for_a_timer_of_its_own_is_told_what_any_other_request_is(start: Start) -> None:
     """By the address that the emulator gives to timers, with a time that is none."""
     code = 'for (const time of ["x", "-1", "9".repeat(30), ""]) await fetch(`http://timer.emulator.invalid/${time}`);'

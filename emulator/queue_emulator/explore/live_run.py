@@ -8,6 +8,7 @@ import json
 from typing import NamedTuple
 
 from queue_emulator.core.errors import SettingsError
+from queue_emulator.core.places import as_url
 from queue_emulator.worker.answers import JSON_TYPE, TEXT_TYPE, Answer
 from queue_emulator.workerd.config import CF_HEADER
 from queue_emulator.workerd.stepping import Answered, Asked, Stepping
@@ -92,7 +93,8 @@ class LiveRun:
         sent, self._told_ms = self._sent, now_ms
         whole = {"Host": "worker.example", "Content-Length": str(len(sent.body)), **dict(sent.headers)}
         whole[CF_HEADER] = self._cf(chance=sent.chance)
-        self._number = self._stepping.send(self._slot, sent.method, sent.path, whole, sent.body)
+        target = as_url(sent.path.encode()).decode()
+        self._number = self._stepping.send(self._slot, sent.method, target, whole, sent.body)
         return self._hear(known)
 
     def tell(self, told: Input, known: int | None = None) -> Reaction:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, cast
@@ -12,9 +11,11 @@ import msgspec
 from queue_emulator.core.errors import SettingsError, ShapeError
 from queue_emulator.core.places import MACHINES_MAX
 from queue_emulator.core.shapes import shaped
+from queue_emulator.core.toml_text import parse_toml
 from queue_emulator.explore.common import no_5xx
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor
+from queue_emulator.explore.scenario_limits import check_headers, check_length, check_named, check_size
 from queue_emulator.explore.scenarios import BY_NAME, FAULTS, SCENARIOS, Scenario
 from queue_emulator.explore.seen import OwnCheck, guarantee
 from queue_emulator.explore.user_worker import Own, Worker, by_id, item, parse
@@ -32,13 +33,9 @@ _READY: Mapping[str, Callable[[], Guarantee]] = {"no-5xx": no_5xx}
 
 def read_scenario(path: Path) -> Scenario:
     """The scenario in a file; its name is the path. Raises SettingsError for what it cannot be, OSError."""
+    given = _parsed(path)
     try:
-        given = tomllib.loads(read_small(path, BYTES_MAX).decode())
         return _scenario(path, shaped(given, _File, an_object="a table"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from None
-    except RecursionError:
-        raise SettingsError(f"{path}: nested too deep") from None
     except (SettingsError, ShapeError) as error:
         raise SettingsError(f"{path}: {error}") from None
 
@@ -82,12 +79,14 @@ def make_scenario(
     machines: int = 1,
 ) -> Scenario:
     """A scenario of somebody's own; raises SettingsError for what it cannot be."""
+    check_size(actors, before, own.at_end, own.end_locations)
+    check_headers(own.headers)
     if not actors:
         raise SettingsError("a scenario needs at least one actor")
     taken = set[str]()
     for actor in actors:
         if not _NAME.fullmatch(actor.name) or actor.name in taken or actor.name.startswith("end_"):
-            raise SettingsError(f"actors need names of letters and digits, each its own, not {actor.name!r}")
+            raise SettingsError(f"actors need names of letters and digits, each its own, not {actor.name[:100]!r}")
         taken.add(actor.name)
         _check_location(actor.location)
         for text in actor.script:
@@ -97,10 +96,14 @@ def make_scenario(
     for text in own.at_end:
         if parse(text).needs:
             raise SettingsError(f"a request at the end can use nothing that was kept: {text!r}")
+    entries = tuple(item(key, value) for key, value in before.items())
+    for entry in entries:
+        check_length("an entry", entry)
+    own.before(entries)
     return Scenario(
         name,
         actors,
-        tuple(item(key, value) for key, value in before.items()),
+        entries,
         page_max=page_max,
         operations_max=operations_max,
         faults=FAULTS if faults else (),
@@ -134,7 +137,17 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     machines: Annotated[int, msgspec.Meta(ge=1, le=MACHINES_MAX)] = 1
 
 
+def _parsed(path: Path) -> dict[str, object]:
+    try:
+        return parse_toml(read_small(path, BYTES_MAX).decode())
+    except RecursionError:
+        raise SettingsError(f"{path}: nested too deep") from None
+    except ValueError as error:  # also of a number that has more digits than Python reads
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+
+
 def _scenario(path: Path, said: _File) -> Scenario:
+    check_named(said.guarantees, said.versions)
     _check_versions(said)
     worker, main = _worker(path.parent, said.worker)
     own = Own(
@@ -226,4 +239,4 @@ def _module(path: Path) -> object:
 
 def _check_location(location: str) -> None:
     if not _LOCATION.fullmatch(location):
-        raise SettingsError(f"a location is an airport's code, as SJC, not {location!r}")
+        raise SettingsError(f"a location is an airport's code, as SJC, not {location[:100]!r}")

@@ -18,6 +18,7 @@ from queue_emulator.explore.explorer import Finding
 from queue_emulator.explore.guarantee import Broken
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, Settled, Step
 from queue_emulator.explore.requests import require_shown
+from queue_emulator.explore.scenario_limits import ACTORS_MAX, CHARACTERS_MAX
 from queue_emulator.explore.scenarios import FAULTS, Scenario
 from queue_emulator.explore.subject import Subject
 from queue_emulator.explore.times import START_MS
@@ -27,8 +28,7 @@ from queue_emulator.worker.rollout import DEFAULT_VERSION
 
 FIRST_LINE = "# a schedule of queue-emulator explore, form 1"
 _LINES_MAX = 10_000
-_CHARACTERS_MAX = 2_000  # of a line: a key has 512 bytes, each of which may be written as three characters
-_ACTORS_MAX = 50
+_CHARACTERS_MAX = CHARACTERS_MAX + 2_000  # of a line: a key has 512 bytes, each of which may be written as three
 _ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3}) on (?P<version>\w+):(?P<script>.*)"
 _OWN_ACTOR = r"(?P<name>\w+) +at (?P<location>[A-Z]{3})(?: on (?P<version>\w+))?"
 
@@ -127,8 +127,8 @@ def read(text: str, name: str, scenario: Scenario | None = None) -> Schedule:
 
 def scenario_of(text: str) -> str | None:
     """What a schedule says that its scenario is; None for the queue's."""
-    match = re.search(r"^scenario +(\S.*?) *$", text, re.MULTILINE)
-    return None if match is None else match[1]
+    match = re.search(r"^scenario +(\S.*)$", text, re.MULTILINE)
+    return None if match is None else match[1].rstrip(" ")
 
 
 def replay(schedule: Schedule) -> Replayed:
@@ -266,8 +266,8 @@ class _Reading:
         requests = tuple(each.strip() for each in found.get("script", "").split(",") if each.strip())
         for each in requests:
             self._subject.check(each)
-        if len(self.scenario.actors) == _ACTORS_MAX:
-            raise SettingsError(f"a schedule has at most {_ACTORS_MAX} actors")
+        if len(self.scenario.actors) == ACTORS_MAX:
+            raise SettingsError(f"a schedule has at most {ACTORS_MAX} actors")
         actor = Actor(name, match["location"], requests, found["version"] or DEFAULT_VERSION)
         self.scenario = replace(self.scenario, actors=(*self.scenario.actors, actor))
 
@@ -315,7 +315,7 @@ class _Reading:
 _MIGRATES = "after the migration"
 _NOTHING = "nothing"
 _STEP = re.compile(
-    r"(?P<actor>\w+) ++(?:(?P<request>\S.*?) ++)?"
+    r"(?P<actor>\w+) ++(?:(?P<request>\S(?:.*?\S)??) ++)?"
     r"(?P<operation>nothing|(?:get|get_bulk|put|delete|list) \S*)(?: !(?P<fault>\w+))?(?: @(?P<machine>[1-9]\d?))?"
     r"(?: #(?P<going>[1-9]\d{0,2}))?"
 )

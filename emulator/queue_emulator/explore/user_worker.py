@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 from queue_emulator.core.errors import EmulatorError, JavaScriptError, SettingsError
 from queue_emulator.core.javascript import Json, ToJson
+from queue_emulator.core.keys import check_key
 from queue_emulator.core.options import PutRequest
 from queue_emulator.core.shown import one_line
 from queue_emulator.explore.guarantee import Guarantee
 from queue_emulator.explore.history import Actor, Call, Kept
 from queue_emulator.explore.requests import Request as Asked
 from queue_emulator.explore.requests import require_shown
+from queue_emulator.explore.scenario_limits import CHARACTERS_MAX
 from queue_emulator.explore.subject import Closing, Data, Deploy, Memory, StandingClock
 from queue_emulator.explore.subject import Worker as Deployed
 from queue_emulator.explore.times import WRITTEN_MS
@@ -28,6 +30,7 @@ from queue_emulator.workerd.bindings import DEFAULT_BINDING, WorkerFlags
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LINE = re.compile(r"(?P<method>[A-Z]+) (?P<path>/\S*)(?: (?P<body>.*?))??(?: \| (?P<name>\w+) = (?P<member>[\w.]+))?")
 _WORDS_MAX = 40
+_BODY_CHARACTERS_MAX = 1_000_000  # of a request, once it has what was kept of answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ class Own:
         line = parse(text)
         if not line.needs <= memory.keys():
             return None
-        path, body = _filled(line.path, memory), _filled(line.body, memory)
+        path = _filled(line.path, memory, "the path of", CHARACTERS_MAX)
+        body = _filled(line.body, memory, "the body of", _BODY_CHARACTERS_MAX)
         return Asked(line.verb, line.method, path, body.encode(), None, text)
 
     def verb(self, text: str) -> str:
@@ -247,12 +251,28 @@ def _data(items: tuple[str, ...]) -> Data:
             key = value = None
         if not isinstance(key, str) or not isinstance(value, str):
             raise SettingsError(f'initial data must be written as `"key" = "value"`, not {text!r}')
-        kept[key.encode()] = Kept(value.encode(), None, WRITTEN_MS)
+        try:
+            kept[check_key(key, "PUT")] = Kept(_well_formed(value).encode(), None, WRITTEN_MS)
+        except JavaScriptError as error:
+            raise SettingsError(f"initial data: {error}") from None
     return [PutRequest(key, each.value or b"") for key, each in kept.items()], kept
 
 
-def _filled(text: str, memory: Memory) -> str:
-    return _PLACE.sub(lambda place: memory.get(place[1], place[0]), text)
+def _filled(text: str, memory: Memory, what: str, characters_max: int) -> str:
+    """With what was kept; raises EmulatorError for what is too large to be sent."""
+    places = [place[1] for place in _PLACE.finditer(text) if place[1] in memory]
+    characters = len(text) + sum(len(memory[name]) - len(name) - 1 for name in places)
+    if characters > characters_max:
+        raise EmulatorError(
+            f"{what} a request has at most {characters_max:,} characters, and {text[:40]!r} has {characters:,} with "
+            "what was kept of answers"
+        )
+    return _well_formed(_PLACE.sub(lambda place: memory.get(place[1], place[0]), text))
+
+
+def _well_formed(text: str) -> str:
+    """Half of a surrogate pair, as JSON can have it, is sent as U+FFFD, as JavaScript does."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _answer(response: object, asked: Asked) -> Answer:

@@ -17,7 +17,7 @@ from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.kv.checksums import Parts, damaged, of_entry
 from queue_emulator.kv.large_values import Aside, Statement, is_large
-from queue_emulator.kv.rows import INSERT, row_of
+from queue_emulator.kv.rows import INSERT, ROW_CHECKSUM, row_of
 from queue_emulator.kv.schema import INSERT_NAMESPACE
 from queue_emulator.kv.sqlite_file import SqliteFile, open_file
 from queue_emulator.kv.staging import Overlay, StagedRows
@@ -259,8 +259,9 @@ _WALK = """
     SELECT key, version, CAST(written_ms AS INTEGER), CAST(expiration_s AS INTEGER), CAST(metadata AS TEXT), deleted
     FROM entry WHERE namespace = ? AND key >= ? {} ORDER BY key LIMIT ?
 """
-_PURGE_DELETED = "DELETE FROM entry WHERE namespace = ? AND deleted AND written_ms < ?"
-_PURGE_EXPIRED = "DELETE FROM entry WHERE namespace = ? AND expiration_s < ?"
+_AS_WRITTEN = f"checksum = {ROW_CHECKSUM.format('entry')}"  # what is damaged may not have been gone
+_PURGE_DELETED = f"DELETE FROM entry WHERE namespace = ? AND deleted AND written_ms < ? AND {_AS_WRITTEN}"  # noqa: S608
+_PURGE_EXPIRED = f"DELETE FROM entry WHERE namespace = ? AND expiration_s < ? AND {_AS_WRITTEN}"  # noqa: S608
 _CLEAR = "DELETE FROM entry WHERE namespace = ?"
 _CLEAR_ALL = "DELETE FROM entry"
 _RENAME = "UPDATE namespace SET id = ?, title = ? WHERE number = ?"

@@ -21,7 +21,7 @@ _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database He
 
 
 class _Left(NamedTuple):
-    """What the last write left of the file: its size and header, and when it was changed."""
+    """What the last write left of the file: size, header, and when it was changed, a time that nobody can set."""
 
     size_bytes: int
     header: bytes
@@ -133,7 +133,7 @@ class StateFile:
         else:
             if (
                 left is not None
-                and now.st_mtime_ns == left.changed_ns < log.st_mtime_ns
+                and now.st_ctime_ns == left.changed_ns < log.st_mtime_ns
                 and now.st_size == left.size_bytes
                 and log.st_size == self._log_bytes
                 and log.st_ino == self._log_inode
@@ -184,7 +184,7 @@ class StateFile:
     def _look(self) -> _Left:
         assert self._descriptor is not None, "who writes has taken the file"
         found = os.fstat(self._descriptor)
-        return _Left(found.st_size, os.pread(self._descriptor, _HEADER_BYTES, 0), found.st_mtime_ns)
+        return _Left(found.st_size, os.pread(self._descriptor, _HEADER_BYTES, 0), found.st_ctime_ns)
 
     def _open_log(self) -> None:
         with suppress(FileNotFoundError):
@@ -204,13 +204,15 @@ class StateFile:
     def _set_log_aside(self) -> None:
         """The log of a file that another has replaced: it would be taken for that one's, whose data it would hide.
 
+        A process that is killed leaves it there. One that is not as it was left here is somebody else's by now.
         https://www.sqlite.org/howtocorrupt.html, "Unlinking or renaming a database file while in use" (2026-11-30)
         """
         name = self.path.name
         found, log = self._folder.look(name), self._folder.look(name + LOG)
         if found is None or log is None or os.path.samestat(found, self._found):
             return
-        if self._log is not None and log.st_ino == self._log_inode and not self._copied(found.st_size):
+        left = self._log is not None and (log.st_ino, log.st_size) == (self._log_inode, self._log_bytes)
+        if left and not self._copied(found.st_size):
             self._folder.replace(f"{name}{_OF_ANOTHER}", by=name + LOG)
 
     def _copied(self, size_bytes: int) -> bool:

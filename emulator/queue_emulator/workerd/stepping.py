@@ -25,6 +25,7 @@ from queue_emulator.workerd.stopped import WorkerStopped
 
 SILENT_S_MAX = 10.0
 BODY_BYTES_MAX = 64 << 20  # of one request or answer; KV holds 25 MiB under a key
+_KEPT_BODY_BYTES_MAX = 16_384  # after a larger one, which its Worker may not have read, the runtime ends the connection
 _LOOKED_FOR_S = 0.5  # before we ask whether the runtime is still there
 _ENDED = "workerd has ended: it was killed, or it crashed"
 _CHUNK_BYTES = 262_144
@@ -103,8 +104,9 @@ class Stepping:
         """A request to a slot, by a number of its own; what the slot was sent before is left, if that still runs."""
         if slot in self._runs:
             self.leave(slot, self._runs[slot])
-        head = h11.Request(method=method, target=target, headers=list(headers.items()))
-        self._connection(slot, self._slots).send(head, body)
+        more = {"Connection": "close"} if len(body) > _KEPT_BODY_BYTES_MAX else {}
+        head = h11.Request(method=method, target=target, headers=list({**headers, **more}.items()))
+        self._send(self._connection(slot, self._slots), head, body)
         self._runs[slot] = number = next(_NUMBERS)
         return number
 
@@ -128,12 +130,15 @@ class Stepping:
         if status != 204:
             raw.append((b"Content-Length", str(len(body)).encode()))
         reason_raw = reason.encode("utf-8", "surrogateescape")
-        asked.connection.reply(h11.Response(status_code=status, headers=raw, reason=reason_raw), body)
+        asked.connection.asks_of = ""
+        with suppress(OSError, h11.LocalProtocolError, WorkerStopped):
+            self._send(asked.connection, h11.Response(status_code=status, headers=raw, reason=reason_raw), body)
+            asked.connection.answered_whole()
 
     def probe(self, slot: str, headers: Mapping[str, str]) -> Answered:
         """A request to a slot in the midst of another one, and its answer, which has no body."""
         probe = self._connection(slot, self._probes)
-        probe.send(h11.Request(method="GET", target="/", headers=list(headers.items())), b"")
+        self._send(probe, h11.Request(method="GET", target="/", headers=list(headers.items())), b"")
         while probe.asked:
             self._wait()
         assert probe.answered is not None
@@ -188,6 +193,17 @@ class Stepping:
         self._selector.unregister(connection.socket)
         connection.socket.close()
 
+    def _send(self, connection: "_Connection", head: h11.Request | h11.Response, body: bytes) -> None:
+        """A message as a whole; what a Worker that does not read it leaves is sent while its next events come."""
+        connection.send(head, body)
+        self._go_on_sending(connection)
+
+    def _go_on_sending(self, connection: "_Connection") -> None:
+        connection.flush()
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.unsent else 0)
+        if self._selector.get_key(connection.socket).events != wanted:
+            self._selector.modify(connection.socket, wanted, connection)
+
     def _wait(self) -> None:
         silent = Stopwatch()
         while not self._look(_LOOKED_FOR_S):
@@ -202,13 +218,17 @@ class Stepping:
     def _look(self, timeout_s: float) -> bool:
         """Read what is there; whether anything was."""
         ready = self._selector.select(timeout_s)
-        for key, _ in ready:
+        for key, happened in ready:
             connection: _Connection | None = key.data
             if connection is None:
                 with suppress(BlockingIOError):
                     self._keep(_Connection(self._listener.accept()[0], h11.SERVER, "", events=True))
             elif connection in self._open:  # it may have gone since
-                self._read(connection)
+                if happened & selectors.EVENT_WRITE:
+                    with suppress(OSError, WorkerStopped):  # reading tells that it is over
+                        self._go_on_sending(connection)
+                if happened & selectors.EVENT_READ:
+                    self._read(connection)
         return bool(ready)
 
     def _read(self, connection: "_Connection") -> None:
@@ -236,7 +256,7 @@ class Stepping:
 class _Connection:
     """One connection, either way. `asked`: whether an answer is due; `over`: whether no more can come.
 
-    `asks_of` is the slot whose request waits here for our reply, "" for none.
+    `asks_of` is the slot whose request waits here for our reply, "" for none; `unsent` is what is still to be sent.
     """
 
     socket: socket.socket
@@ -248,6 +268,7 @@ class _Connection:
     used_s: float = 0.0
     over: bool = False
     answered: Answered | None = None
+    unsent: memoryview = field(default=memoryview(b""))
     _http: h11.Connection = field(init=False)
     _head: h11.Request | h11.Response | None = None
     _body: list[bytes] = field(default_factory=list)
@@ -258,29 +279,30 @@ class _Connection:
         self._http = h11.Connection(self.role, max_incomplete_event_size=_HEAD_BYTES_MAX)
 
     def send(self, head: h11.Request | h11.Response, body: bytes) -> None:
-        """A message as a whole."""
+        """Make a message ready to be sent."""
         self.asked = isinstance(head, h11.Request)
         whole = self._http.send(head) or b""
         if body:
             whole += self._http.send(h11.Data(data=body)) or b""
-        whole += self._http.send(h11.EndOfMessage()) or b""
-        self.socket.setblocking(True)
+        self.unsent = memoryview(whole + (self._http.send(h11.EndOfMessage()) or b""))
+
+    def flush(self) -> None:
+        """As much of it as the other side takes now; raises WorkerStopped if there is none for a request."""
         try:
-            self.socket.sendall(whole)
+            while self.unsent:
+                self.unsent = self.unsent[self.socket.send(self.unsent) :]
+        except BlockingIOError:
+            return
         except ConnectionError:
-            if isinstance(head, h11.Request):
+            self.unsent = memoryview(b"")
+            if self.role is h11.CLIENT:
                 raise WorkerStopped(_ENDED) from None
             raise
-        finally:
-            self.socket.setblocking(False)
 
-    def reply(self, head: h11.Response, body: bytes) -> None:
-        """An answer; what the other side no longer waits for is not sent."""
-        self.asks_of = ""
-        with suppress(OSError, h11.LocalProtocolError):
-            self.send(head, body)
-            if self._http.our_state is h11.DONE:
-                self._http.start_next_cycle()
+    def answered_whole(self) -> None:
+        """The next request may come."""
+        if self._http.our_state is h11.DONE:
+            self._http.start_next_cycle()
 
     def receive(self, received: bytes) -> list[Asked | Answered]:
         """What is whole by now."""

@@ -3,7 +3,6 @@
 https://developers.cloudflare.com/workers/wrangler/configuration/ : the top level only, no environments.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -17,7 +16,9 @@ from queue_emulator.core.errors import SettingsError, ShapeError
 from queue_emulator.core.javascript import Json
 from queue_emulator.core.shapes import shaped
 from queue_emulator.core.shown import json_value
+from queue_emulator.core.toml_text import parse_toml
 from queue_emulator.kv.folder import read_small
+from queue_emulator.workerd.jsonc import parse_jsonc
 
 FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's own order of precedence
 _BYTES_MAX = 1 << 20
@@ -105,20 +106,12 @@ def read_config(path: Path) -> WranglerConfig:
 def _parse(path: Path) -> dict[str, object]:
     try:
         text = read_small(path, _BYTES_MAX).decode("utf-8-sig")
-        given = tomllib.loads(text) if path.suffix == ".toml" else _parse_jsonc(text)
+        given = parse_toml(text) if path.suffix == ".toml" else parse_jsonc(text)
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
     if not isinstance(given, dict):
         raise SettingsError(f"{path}: must be an object, not {json_value(given)}")
     return given
-
-
-def _parse_jsonc(text: str) -> object:
-    """JSON with comments and trailing commas, which JSON5 includes."""
-    import json5
-
-    parsed: object = json5.loads(text)
-    return parsed
 
 
 def _variables(given: dict[str, object]) -> dict[str, Json]:
