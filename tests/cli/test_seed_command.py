@@ -222,9 +222,7 @@ def test_a_full_disk_leaves_whole_batches_and_says_so(folder: Path) -> None:
     (folder / "large.json").write_text(json.dumps(large))
     done = limited("seed large.json --to state.sqlite", blocks=15_000, folder=folder)
     assert done.returncode == 1
-    assert re.search(
-        r"^10,000 of 20,000 entries are written to state.sqlite; run the same command", done.stdout, re.M
-    )
+    assert re.search(r"^10,000 of 20,000 entries are written to state.sqlite; run the same command", done.stdout, re.M)
     assert done.stderr.startswith("queue-emulator: the state file failed: ")
 
     again = run_here("seed", "large.json", "--to", "state.sqlite", folder=folder)
