@@ -63,7 +63,8 @@ OF_EACH_BODY = pytest.mark.parametrize(
 def test_each_member_at_the_edges_is_told_as_not_portable_as_its_schema_refuses_it(route: Route) -> None:
     for member in MEMBERS:
         for value in EDGES:
-            for body in ({member: value}, {"workerId": "w", "status": "failed", "success": True, member: value}):
+            bodies: list[dict[str, Json]] = [{}, {"workerId": "w", "status": "failed", "success": True}]
+            for body in ({**each, member: value} for each in bodies):
                 assert portable(route, body) is described(route.method, route.template).is_valid(body), body
 
 
