@@ -113,6 +113,20 @@ def _until_told_to_end(run: Callable[[], int]) -> int:
 
 
 def _hold(given: list[str]) -> int:
+    command, environment = pytest_of(given)
+    # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    interrupted = _wait(process)
+    return 128 + interrupted if interrupted else code_of(process.returncode)
+
+
+def pytest_of(given: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The command that holds a target to the contract, and its environment. Wrong options end the process."""
     end = given.index("--") if "--" in given else len(given)
     passed_on = given[end + 1 :]
     parser = _parser()
@@ -121,17 +135,11 @@ def _hold(given: list[str]) -> int:
         parser.error(f"name one target: {', '.join(KINDS)}, or --url https://HOST")
     if unknown:
         parser.error(f"there is no option {unknown[0]}; options of pytest come after --")
-    # A process of its own: pytest takes plugins, options and settings from the one that it is started in.
-    process = subprocess.Popen(
-        _pytest(parsed, passed_on),
-        env=_environment(),
-        # A shell's background jobs are started deaf to an interrupt, by which a run is told to tidy up and end.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    interrupted = _wait(process)
-    code = process.returncode
-    if interrupted:
-        return 128 + interrupted
+    return _pytest(parsed, passed_on), _environment()
+
+
+def code_of(code: int) -> int:
+    """What a run ends with whose pytest ended with this code, or was ended by a signal."""
     return code if code in tuple(Code) else Code.USAGE if code >= 0 else 128 - code
 
 

@@ -16,7 +16,7 @@ from tests.soak.soaking import LIMIT, Running, emulator
 pytestmark = pytest.mark.slow
 
 _MANY_EACH = 400
-_LOOKS = 20
+_LOOKS = 5
 _LINE = f"all {LIMIT} file descriptors that this process may have are in use"
 
 
@@ -27,7 +27,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def descriptors(running: Running, most: int = 0) -> int:
-    """Open files of the emulator, once they are `most` or fewer, or no longer change over some hundred requests."""
+    """Open files of the emulator, once they are `most` or fewer, or no longer change over some requests."""
     seen: list[int] = []
     while len(seen) < _LOOKS or len(set(seen[-_LOOKS:])) > 1:
         seen.append(sum(1 for _ in Path(f"/proc/{running.pid}/fd").iterdir()))

@@ -17,6 +17,7 @@ from queue_emulator.core.accounts import namespace_of
 from tests.cli.emulator_process import Emulator, StartEmulator
 from tests.clients.conftest import TOKEN
 
+pytest_plugins = ["schemathesis.pytest.plugin"]
 pytestmark = [pytest.mark.runtime, pytest.mark.slow]
 
 DESCRIPTION = Path(__file__).parents[2] / "fixtures" / "cloudflare-kv-openapi.yaml"

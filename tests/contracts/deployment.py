@@ -29,7 +29,8 @@ class Deployment:
     With `drip_s` an answer comes byte by byte, one each so many seconds, from its first line or only from its body on.
 
     `refusal` is the body of a 429 and `retry_after` its header; `redirects_to` is where everybody is sent; `holder` is
-    who a claim says holds the lease; `strict` refuses ids that openapi.yaml does not have.
+    who a claim says holds the lease; `strict` refuses ids that openapi.yaml does not have. `clients` are the addresses
+    that connections came from.
     """
 
     late_s: float = 0
@@ -48,6 +49,7 @@ class Deployment:
     url: str = ""
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
     refused: int = 0
+    clients: set[Any] = field(default_factory=set)
     _kv: dict[str, tuple[float, Any, Any]] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.Lock)
     _tokens: float = 0
@@ -195,6 +197,7 @@ def deployed(deployment: Deployment) -> Iterator[Deployment]:
         protocol_version = "HTTP/1.1"
 
         def _respond(self) -> None:
+            deployment.clients.add(self.client_address)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, headers, content = deployment.answer(self.command, self.path, self.headers, body)
             if deployment.drip_s:

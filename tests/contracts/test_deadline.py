@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, get_ident
 from typing import Any
 
 import httpx
@@ -66,3 +67,15 @@ def test_what_is_raised_while_a_request_is_sent_is_raised_to_whoever_sent_it() -
 
     with pytest.raises(KeyError, match="this one"):
         within(5, "GET it", send)
+
+
+def test_one_request_after_another_is_sent_by_the_same_thread() -> None:
+    assert within(5, "GET it", get_ident) == within(5, "GET it", get_ident) != get_ident()
+
+
+def test_a_request_that_is_given_up_keeps_none_waiting_that_comes_after_it() -> None:
+    answered = Event()
+    with pytest.raises(httpx.ReadTimeout):
+        within(0.001, "GET it", answered.wait)
+    assert within(5, "GET another", lambda: "an answer") == "an answer"
+    answered.set()

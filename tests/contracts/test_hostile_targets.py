@@ -1,27 +1,18 @@
 """Whole commands against servers that answer without a bound: one line, the code for what cannot be tested, memory."""
 
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.contracts.command import SECONDS_MAX, environment
+from tests.contracts.command import environment, fork
 from tests.contracts.deployment import ACCOUNT, NAMESPACE, TOKEN
 from tests.contracts.hostile import Content, Hostile, answer, chunked_without_end, gzipped, hostile, without_end
 
 pytestmark = pytest.mark.slow
 
 MEMORY_MIB_MAX = 450  # of a run that reads nothing large, Schemathesis and all, it is about 160
-MEASURED = """
-import resource, subprocess, sys
-ended = subprocess.run([sys.executable, "-P", "-m", "queue_contracts.cli", *sys.argv[1:]])
-print("memory:", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
-sys.exit(ended.returncode)
-"""
 EMPTY_QUEUE = answer(b'{"pending": [], "count": 0}')
 COUNTS = dict.fromkeys(("oldTaskCount", "newTaskCount", "oldLeaseCount", "newLeaseCount"), 0)
 STATUS = answer(
@@ -46,18 +37,12 @@ NO_RUN = {
 
 def ended(*arguments: str, folder: Path, **changed: str) -> tuple[int, list[str]]:
     """The code and the lines of a command, whose memory was bounded."""
-    process = subprocess.run(
-        [sys.executable, "-c", MEASURED, *arguments], env=environment() | changed | {"TMPDIR": str(folder)},
-        cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        timeout=SECONDS_MAX,
-    )  # fmt: skip
-    memory = re.search(r"^memory: (\d+)$", process.stdout, re.MULTILINE)
-    assert memory is not None, process.stdout
-    assert int(memory[1]) < MEMORY_MIB_MAX, process.stdout
-    assert "Traceback" not in process.stdout, process.stdout
-    lines = [line for line in process.stdout.splitlines() if line and not line.startswith("memory:")]
-    assert all(line.isprintable() for line in lines), process.stdout
-    return process.returncode, lines
+    process = fork(*arguments, env=environment() | changed | {"TMPDIR": str(folder)}, folder=folder)
+    assert process.memory_kib < MEMORY_MIB_MAX * 1024, process.out
+    assert "Traceback" not in process.out, process.out
+    lines = [line for line in process.out.splitlines() if line]
+    assert all(line.isprintable() for line in lines), process.out
+    return process.code, lines
 
 
 def kv_of(server: Hostile) -> dict[str, str]:

@@ -102,6 +102,19 @@ def test_there_are_at_most_a_thousand_rules(plan: FaultPlan) -> None:
     assert plan.add(Rule(FAIL)).id == RULES_MAX + 1
 
 
+@pytest.mark.parametrize("rule", [Rule(FAIL, times=1), Rule(FAIL, nth=1)])
+def test_where_there_is_no_room_for_a_rule_those_that_are_used_up_go(plan: FaultPlan, rule: Rule) -> None:
+    plan.add(rule)
+    assert plan.decide("get", b"k", "SJC") is not None
+    for _ in range(RULES_MAX - 1):
+        plan.add(rule)
+    assert plan.rules()[0][0].id == 1, "what it did is told until its place is needed"
+    plan.add(rule)
+    assert [each.id for each, *_ in plan.rules()] == [*range(2, RULES_MAX + 2)]
+    with pytest.raises(FaultError, match="which is the most"):
+        plan.add(rule)
+
+
 @pytest.mark.parametrize("status", REASONS)
 def test_a_failure_is_worded_as_the_runtime_words_it(status: int) -> None:
     failure = Verdict("fail_before", status).error(GET_BULK)

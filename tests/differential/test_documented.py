@@ -148,6 +148,8 @@ VALUES_AND_METADATA: list[Case] = [
     ("put without expiration clears it", [put("k", expiration_ttl=60), put("k"), list_keys()], page("k")),
     ("metadata is sized before the value", [put("k", Repeat("v", 25 * MIB + 1), metadata="m" * 1023)],
      refusal("PUT failed: 413 Metadata length of 1025 exceeds limit of 1024.")),
+    ("a lifetime is looked at before the value", [put("k", Repeat("v", 25 * MIB + 1), expiration_ttl=1)],
+     wrong_ttl("1. Expiration TTL must be at least 60.")),
 ]
 EXPIRATION: list[Case] = [
     ("a ttl counts from now", [put("k", expiration_ttl=60), list_keys()],
@@ -271,6 +273,8 @@ BULK: list[Case] = [
     ("a key __proto__ is lost", [put("__proto__"), get_bulk(["__proto__", "a"])], mapped(("a", None))),
     ("more than 25 MiB together", [put("a", Repeat("v", 13 * MIB)), get_bulk(["a", "a"])],
      refusal("GET_BULK failed: 413 Total size of request exceeds the limit of 25MB")),
+    ("values are parsed before they are counted", [put("a", Repeat("v", 13 * MIB)), get_bulk(["a", "a"], "json")],
+     NOT_JSON),
     ("the total counts UTF-16 units, not bytes", [put("a", Repeat("é", 8 * MIB)), get_bulk(["a", "a"])],
      mapped(("a", Long("text", 8 * MIB, sha256("é".encode() * 8 * MIB).hexdigest())))),
 ]

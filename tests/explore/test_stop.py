@@ -17,7 +17,8 @@ def looks_without_end(stop: Stop, begun: "Connection[str, None]") -> None:
 
 @pytest.mark.slow
 def test_a_process_that_was_killed_while_it_looked_keeps_nobody_from_saying_so() -> None:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     stop = Stop(context)
     for _ in range(4):
         heard, begun = context.Pipe(duplex=False)

@@ -23,6 +23,7 @@ from queue_emulator.core.errors import StateError
 from queue_emulator.core.options import PutRequest
 from queue_emulator.core.profiles import CLOUDFLARE
 from queue_emulator.kv.large_values import PART_BYTES
+from queue_emulator.kv.schema import CHECKED_WHOLE_BYTES_MAX
 from queue_emulator.kv.service import KVService
 from tests.kv.opening import opened
 
@@ -112,9 +113,9 @@ def test_after_a_refusal_nobody_has_the_file(whole: Path, tmp_path: Path) -> Non
     path = tmp_path / "state.sqlite"
     shutil.copy(whole, path)
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE part SET key = ? WHERE number = 0", (b"\xff",))
+        database.execute("UPDATE entry SET version = 1 << 62 | 1 WHERE version = 400")
     for _ in range(2):
-        with pytest.raises(StateError, match="what it holds under key"):
+        with pytest.raises(StateError, match="its last version is"):
             asyncio.run(looked_at_raising(path))
     with closing(sqlite3.connect(path, timeout=0)) as database:
         assert database.execute("SELECT count(*) FROM entry").fetchone() == (len(ENTRIES),)
@@ -211,13 +212,84 @@ async def test_metadata_that_is_no_text_is_told_of_its_key_and_the_others_are_li
 
 
 @pytest.mark.anyio
-async def test_a_file_that_is_refused_is_not_said_to_take_writes(whole: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", [name for name, statement in STATEMENTS.items() if "part" in statement or "99" in statement]
+)
+async def test_a_damaged_large_value_refuses_its_key_alone_until_it_is_written_again(
+    name: str, whole: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "state.sqlite"
     shutil.copy(whole, path)
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE part SET key = ? WHERE number = 0", (b"\xff",))
-    with pytest.raises(StateError, match="is not what was written; name another with --state, or restore the file"):
-        await looked_at_raising(path)
+        if name == "a part is another":
+            database.execute("DELETE FROM part WHERE number = 0")
+        database.execute(STATEMENTS[name])
+    for _ in range(2):
+        async with opened(path) as store:
+            with pytest.raises(StateError, match=r"what it holds under key 'large' is not what was written"):
+                await store.read([b"large"])
+            assert await store.read([b"task:004"]) == [TRUTH[b"task:004"]]
+    again = Entry(b"large", b"again" * PART_BYTES, 900, 5)
+    async with opened(path) as store:
+        await store.write([again])
+        assert await store.read([b"large"]) == [again]
+    async with opened(path) as store:
+        assert await store.read([b"large"]) == [again]
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(DISTINCT value) FROM part").fetchone() == (1,), "what was left is gone"
+
+
+@pytest.mark.anyio
+async def test_parts_that_are_another_keys_by_damage_are_not_served_there_and_not_lost(
+    whole: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE part SET key = CAST('task:004' AS BLOB) WHERE number = 0")
+    async with opened(path) as store:
+        assert await store.read([b"task:004"]) == [TRUTH[b"task:004"]]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE part SET key = CAST('large' AS BLOB)")
+    async with opened(path) as store:
+        assert await store.read([b"large"]) == [LARGE]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "name", ["it expired long ago", "a value is a tombstone", "its index says that it has expired"]
+)
+async def test_a_purge_drops_nothing_that_damage_alone_has_made_gone(name: str, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    shutil.copy(whole, path)
+    key = "WHERE key = CAST('task:003' AS BLOB)"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(STATEMENTS.get(name, f"UPDATE entry SET expiration_s = 1 {key}"))
+    if name == "its index says that it has expired":
+        with_an_old_index(path, f"UPDATE entry SET expiration_s = 4000000000 {key}")
+    async with opened(path) as store:
+        gone = sum(1 for entry in ENTRIES if entry.value is None)
+        assert await store.purge(1_800_000_000_000) == gone
+        if name == "its index says that it has expired":
+            assert await store.read([b"task:003"]) == [TRUTH[b"task:003"]]
+        else:
+            with pytest.raises(StateError, match="is not what was written"):
+                await store.read([b"task:003"])
+
+
+def with_an_old_index(path: Path, statement: str) -> None:
+    """A change of which the index of what expires is not told, in a file that is too large to be checked as a whole."""
+    row = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master WHERE name = 'entry_expiring'"
+    with closing(sqlite3.connect(path)) as database, database:
+        index = database.execute(row).fetchone()
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("DELETE FROM sqlite_master WHERE name = 'entry_expiring'")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+        database.execute("INSERT INTO part VALUES (99, 0, 1, x'', zeroblob(?), 0)", (CHECKED_WHOLE_BYTES_MAX,))
+        database.execute("DELETE FROM part WHERE value = 99")
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", index)
 
 
 KILLED = """

@@ -8,6 +8,7 @@ import pytest
 
 from queue_emulator.core.entries import Entry
 from queue_emulator.kv import sqlite
+from queue_emulator.kv.rows import of_row
 from queue_emulator.kv.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +25,7 @@ async def connection(tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
     finally:
         await store.close()
     connection = sqlite3.connect(tmp_path / "state.sqlite")
+    connection.create_function("entry_checksum", 7, of_row, deterministic=True)
     yield connection
     connection.close()
 
@@ -64,7 +66,8 @@ async def test_a_page_is_read_from_the_covering_index_alone_in_its_order(
 async def test_a_purge_searches_only_what_can_be_gone(connection: sqlite3.Connection, sql: str, index: str) -> None:
     searched = plan(connection, sql, "CACHE", 10)
     assert searched.startswith("SEARCH entry USING")
-    assert searched.endswith(index)
+    assert index in searched
+    assert "SCAN" not in searched
     assert "SCAN" not in searched
 
 

@@ -12,6 +12,7 @@ import pytest
 from queue_emulator.core.entries import Entry
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.sqlite import SqliteCatalogue, SqliteStore
+from queue_emulator.kv.write_ahead_log import LOG_PAGES
 from tests.kv.opening import opened
 from tests.transfer.canary import tree
 from tests.transfer.hostile_folders import journal_of
@@ -263,6 +264,22 @@ async def test_a_file_that_replaces_another_keeps_its_own_data(tmp_path: Path, *
     assert aside.exists() != copied, "no write that was acknowledged is gone"
 
 
+async def test_a_log_to_which_another_emulator_writes_by_now_stays_with_its_file(tmp_path: Path) -> None:
+    path, other = tmp_path / "state.sqlite", tmp_path / "other.sqlite"
+    async with opened(other) as store:
+        await store.write([Entry(b"theirs", b"v", 1, 0)])
+    async with opened(path) as ours:
+        await ours.write([Entry(b"ours", b"v", 1, 0)])
+        other.rename(path)
+        async with opened(path) as second:
+            await second.write([Entry(b"of the second", b"v", 2, 0)])
+            with pytest.raises(StateError, match="was replaced by another file"):
+                await ours.write([Entry(b"more", b"v", 2, 0)])
+            await second.write([Entry(b"of the second", b"w", 3, 0)])
+    async with opened(path) as store:
+        assert await store.read([b"of the second"]) == [Entry(b"of the second", b"w", 3, 0)]
+
+
 async def test_a_start_that_fails_leaves_no_file_and_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "state.sqlite"
     catalogue = await SqliteCatalogue.open(path)
@@ -292,3 +309,41 @@ async def test_of_those_who_make_a_file_at_once_one_has_it_and_keeps_it(tmp_path
         await made[0].write([Entry(b"a", b"v", 1, 0)])
     async with opened(path) as store:
         assert await store.read([b"a"]) != [None]
+
+
+async def test_a_file_whose_time_alone_is_another_takes_writes(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        for version, changed_s in enumerate((0, 2_000_000_000), 1):  # as by `touch`, or by a copy that keeps times
+            await store.write([Entry(b"a", b"v", version, 0)])
+            os.utime(path, (changed_s, changed_s))
+            await store.write([Entry(b"b", b"v", version + 2, 0)])
+        written_over(path)
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+        with pytest.raises(StateError, match="was written to by somebody else"):
+            await store.write([Entry(b"c", b"v", 5, 0)])
+
+
+async def test_a_file_that_was_written_over_takes_no_writes_though_its_time_was_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"v", 1, 0)])
+        before = path.stat()
+        written_over(path)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as by a copy that keeps times
+        with pytest.raises(StateError, match="was written to by somebody else"):
+            await store.write([Entry(b"b", b"v", 2, 0)])
+
+
+async def test_what_is_written_to_the_file_when_its_log_is_long_is_its_own(tmp_path: Path) -> None:
+    """As in a log that has begun anew: then the file is another, and neither is somebody else's."""
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        before = path.stat().st_size
+        for version in range(1, 1 + LOG_PAGES // 3 + 100):
+            await store.write([Entry(b"%05d" % (version % 3), b"v" * 3_500, version, 0)])
+        assert path.stat().st_size > before
+        assert log_of(path).stat().st_size < LOG_PAGES * 4096, "the log has begun anew"
+        written_over(path)
+        with pytest.raises(StateError, match="was written to by somebody else"):
+            await store.write([Entry(b"a", b"v", 9_999, 0)])

@@ -12,7 +12,7 @@ PLAIN = ("p1", "p2")
 TWINS = ("twin:1", "twin:2")  # always written in one request: one without the other is half a request
 QUEUE_KEYS = tuple(prefix + task for prefix in (RESULT, TASK, LEASE) for task in TASKS)
 CHAFF = "chaff:"  # nobody looks at these: they make a list purge
-LARGE_BYTES = 2_500_000  # of a value that a state file keeps in several parts
+LARGE_BYTES = 1_200_000  # of a value that a state file keeps in several parts
 _END_CHARACTERS = 120  # what a route of the Worker adds behind the mark is shorter
 
 

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,7 +121,8 @@ class Machine:
         try:
             await asyncio.wait_for(process.wait(), self.chance.uniform(0.1, 0.4) if killed else WAIT_S_MAX)
         except TimeoutError:
-            process.kill()
+            with suppress(ProcessLookupError):  # it has ended just now
+                process.kill()
         code, ended = await process.wait(), self.account.now()
         for write in writes:
             write.sure = code == 0

@@ -1,8 +1,11 @@
 """A real Chromium: one that PAGE_TOOLS has from npm, or one that is named by CHROMIUM, or on the PATH."""
 
+import fcntl
+import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 ELSEWHERE = "emulator.example"  # a name by which this machine is found, and which is none of loopback
-_UNPACKED = "import('@sparticuz/chromium').then((chromium) => chromium.default.executablePath()).then(console.log)"
+_UNPACK = "import('@sparticuz/chromium').then((chromium) => chromium.default.executablePath())"
 _ON_PATH = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -29,7 +32,23 @@ def executable() -> str:
     named = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _ON_PATH)), None)
     if named is not None:
         return named
-    return subprocess.check_output(["node", "-e", _UNPACKED], cwd=tools(), encoding="utf-8").strip()
+    return str(_unpacked())
+
+
+def _unpacked() -> Path:
+    """The browser of PAGE_TOOLS. The first process unpacks it, for all others and for later runs."""
+    package = json.loads((tools() / "node_modules" / "@sparticuz" / "chromium" / "package.json").read_text("utf-8"))
+    folder = tools() / f"chromium-{package['version']}"
+    with (tools() / "unpacking").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=tools()) as beside:
+                made = Path(beside) / folder.name
+                made.mkdir()
+                environment = {**os.environ, "TMPDIR": str(made)}  # into which it unpacks
+                subprocess.run(["node", "-e", _UNPACK], cwd=tools(), env=environment, check=True)
+                made.rename(folder)  # there as a whole, or not at all
+    return folder / "chromium"
 
 
 @contextmanager

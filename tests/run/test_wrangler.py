@@ -43,12 +43,18 @@ def test_its_local_kv_commands_and_its_worker_have_one_kv_in_one_run_after_anoth
     assert not (folder / ".wrangler" / "state" / "v3" / "kv" / NAMESPACE).exists()
 
 
-def test_a_seed_is_there_before_the_worker_reads(start_run: StartRun, tmp_path: Path) -> None:
+def test_a_seed_is_there_before_the_worker_reads_and_a_binding_that_no_worker_has_is_named(
+    start_run: StartRun, tmp_path: Path
+) -> None:
     folder = project(tmp_path, NEWEST)
     (folder / "flags.json").write_text(json.dumps([{"key": "dark-mode", "value": "on", "metadata": {"by": "ops"}}]))
-    started = dev(start_run, folder, "--seed", "FLAGS=flags.json")
+    started = dev(start_run, folder, "--seed", "FLAGS=flags.json", "--at", "CACHE=NRT")
     found = started.kv("TOKYO", "getWithMetadata", "dark-mode")["value"]
     assert (found["value"], found["metadata"]) == ("on", {"by": "ops"})
+    assert started.running.line("no Worker has")
+    assert "queue-emulator: --at CACHE=NRT: no Worker has a KV binding with this name yet; known: FLAGS, TOKYO" in (
+        started.running.ours()
+    )
 
 
 def test_a_seed_of_which_it_is_not_clear_whose_it_is_ends_the_run(start_run: StartRun, tmp_path: Path) -> None:
@@ -59,14 +65,6 @@ def test_a_seed_of_which_it_is_not_clear_whose_it_is_ends_the_run(start_run: Sta
     assert running.ours() == [
         "queue-emulator: --seed flags.json: name a binding, as in --seed FLAGS=flags.json; known: FLAGS, TOKYO"
     ]
-
-
-def test_a_binding_that_no_worker_has_is_named(start_run: StartRun, tmp_path: Path) -> None:
-    started = dev(start_run, project(tmp_path, NEWEST), "--at", "CACHE=NRT")
-    assert started.running.line("no Worker has")
-    assert "queue-emulator: --at CACHE=NRT: no Worker has a KV binding with this name yet; known: FLAGS, TOKYO" in (
-        started.running.ours()
-    )
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up in /proc")

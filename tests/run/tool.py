@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from tests.cli.emulator_process import COMMAND, WAIT_S_MAX, closed_environment
+from tests.clients.wrangler import COMPILED
 from tests.workerd.serving import alive
 
 _CONTROLS = re.compile(r"controls at (http://127\.0\.0\.1:\d+)/cdn-cgi/emulator/")
@@ -119,7 +120,9 @@ def environment_of(folder: Path, variables: Mapping[str, str] | None = None) -> 
     given = closed_environment()
     path = f"{node().parent}{os.pathsep}{given['PATH']}"
     quiet = {"WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1", "CI": "true", "NO_PROXY": "127.0.0.1,localhost"}
-    return {**given, "PATH": path, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder), **quiet, **(variables or {})}
+    kept = {name: os.environ[name] for name in COMPILED if name in os.environ}
+    own = {"PATH": path, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    return {**given, **own, **quiet, **kept, **(variables or {})}
 
 
 def node() -> Path:

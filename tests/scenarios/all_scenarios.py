@@ -10,3 +10,5 @@ SCENARIOS = sorted(
 )
 
 assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
+
+DEPLOYMENTS = list(dict.fromkeys(scenario.deployment for scenario in SCENARIOS if scenario.deployment))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from queue_contracts.compare.executor import Player
+from tests.scenarios.all_scenarios import DEPLOYMENTS
 from tests.scenarios.comparing import player
 from tests.scenarios.targets.emulator_process import EmulatorProcess, python_worker, reference_worker
 from tests.scenarios.targets.miniflare_process import MiniflareProcess
@@ -34,6 +35,6 @@ def workerd_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player
 @pytest.fixture(scope="module")
 def miniflare_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     """The reference Worker over miniflare's KV, from the folder that MINIFLARE_DIR names."""
-    target = MiniflareProcess(tmp_path_factory.mktemp("miniflare"), os.environ)
+    target = MiniflareProcess(tmp_path_factory.mktemp("miniflare"), os.environ, DEPLOYMENTS)
     yield player("the reference Worker on miniflare", target)
     target.close()

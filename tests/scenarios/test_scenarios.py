@@ -9,7 +9,12 @@ from tests.scenarios.steps import Scenario, moves_time
 
 pytestmark = pytest.mark.slow
 
-AT_ANY_TIME = [scenario for scenario in SCENARIOS if not moves_time(scenario)]
+# A thousand tasks take as long as all other files together. In a process, and on miniflare, which both have the Worker
+# and the KV of another target, they are migrated and listed; what else there is of them is asked of the other two.
+WITHOUT_MOST_OF_A_THOUSAND = [
+    scenario for scenario in SCENARIOS if not scenario.name.startswith("thousand.json") or "again" in scenario.name
+]
+AT_ANY_TIME = [scenario for scenario in WITHOUT_MOST_OF_A_THOUSAND if not moves_time(scenario)]
 
 
 def by_name(scenarios: list[Scenario]) -> pytest.MarkDecorator:
@@ -21,7 +26,7 @@ def test_the_python_worker_answers_with_the_expected_statuses(scenario: Scenario
     assert_same(scenario, expected(scenario))
 
 
-@by_name(SCENARIOS)
+@by_name(WITHOUT_MOST_OF_A_THOUSAND)
 def test_the_installed_emulator_answers_the_same(scenario: Scenario, emulator_process: Player) -> None:
     assert_same(scenario, emulator_process.play(scenario))
 

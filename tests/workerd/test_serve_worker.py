@@ -15,7 +15,7 @@ import pytest
 from queue_emulator.core.accounts import ACCOUNT_ID
 from queue_emulator.workerd.binary import find_binary
 from tests.cli import raw_http
-from tests.cli.emulator_process import wait_for
+from tests.cli.emulator_process import Emulator, StartEmulator, wait_for
 from tests.cli.in_process import run_here
 from tests.workerd.serving import ON_LINUX, ServeWorker, alive, below, kill, refuse_worker, serve_worker, workerd_of
 
@@ -32,37 +32,46 @@ export default { fetch: (request, env) => Response.json(
 """
 
 
-def test_a_worker_is_served_and_the_banner_says_what(serve_worker: ServeWorker, tmp_path: Path) -> None:
-    emulator = serve_worker(HELLO)
-    assert emulator.ask("GET", "/any/path?q=1").text == "hello"
-    assert f"  worker      {tmp_path / 'worker.mjs'}" in emulator.banner
+@pytest.fixture(scope="module")
+def hello(start_for_module: StartEmulator, tmp_path_factory: pytest.TempPathFactory, workerd: Path) -> Emulator:
+    """HELLO at two locations, with a secret that it names: for tests that only look at it, or ask."""
+    worker = tmp_path_factory.mktemp("hello") / "worker.mjs"
+    worker.write_text(f"// env.QUEUE_API_KEY\n{HELLO}")
+    keys = {"QUEUE_API_KEY": "the-secret", "ADMIN_API_KEY": "the-secret"}
+    own = ("--location", "SJC", "--location", "NRT")
+    return start_for_module("--ephemeral", "--worker", worker, "--workerd", workerd, *own, environment=keys)
+
+
+def test_a_worker_is_served_and_the_banner_says_what(hello: Emulator) -> None:
+    assert hello.ask("GET", "/any/path?q=1").text == "hello"
+    (worker,) = (line.split()[1] for line in hello.banner if line.startswith("  worker "))
+    assert Path(worker).read_text().endswith(HELLO)
     assumed = "  KV          CACHE (assumed: no config names a namespace; --binding NAME sets another name)"
-    assert assumed in emulator.banner
-    assert emulator.ask("GET", "/cdn-cgi/emulator/status").json()["keys"] == 0
-    wait_for(lambda: "GET /any/path 200" in emulator.log())
+    assert assumed in hello.banner
+    assert hello.ask("GET", "/cdn-cgi/emulator/status").json()["keys"] == 0
+    wait_for(lambda: "GET /any/path 200" in hello.log())
 
 
-def test_development_keys_are_bound_where_none_is_set_and_the_code_names_them(serve_worker: ServeWorker) -> None:
-    assert serve_worker(f"// env.QUEUE_API_KEY env.ADMIN_API_KEY\n{SHOWS_ENV}").ask("GET", "/").json() == {
+def test_a_development_key_is_bound_where_none_is_set_and_the_code_or_a_module_of_it_names_it(
+    serve_worker: ServeWorker, tmp_path: Path
+) -> None:
+    (tmp_path / "auth.mjs").write_text("export const key = (env) => env.QUEUE_API_KEY;")
+    source = f"import './auth.mjs'; // env.ADMIN_API_KEY\n{SHOWS_ENV}"
+    assert serve_worker(source).ask("GET", "/").json() == {
         "CACHE": "KV",
         "QUEUE_API_KEY": "dev-queue-key",
         "ADMIN_API_KEY": "dev-admin-key",
     }
 
 
-@pytest.mark.parametrize("environment", [{}, {"QUEUE_API_KEY": "a", "ADMIN_API_KEY": "b"}])
-def test_a_worker_that_has_nothing_to_do_with_the_queue_gets_no_key_of_it(
-    serve_worker: ServeWorker, environment: dict[str, str]
-) -> None:
-    emulator = serve_worker(SHOWS_ENV, environment=environment)
+def test_a_worker_that_has_nothing_to_do_with_the_queue_gets_no_key_of_it(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(SHOWS_ENV, environment={"QUEUE_API_KEY": "a", "ADMIN_API_KEY": "b"})
     assert emulator.ask("GET", "/").json() == {"CACHE": "KV"}
-    assert [line for line in emulator.banner if line.startswith("  keys ")] == []
+    assert no_keys(emulator)
 
 
-def test_a_key_that_a_module_of_the_worker_names_is_bound(serve_worker: ServeWorker, tmp_path: Path) -> None:
-    (tmp_path / "auth.mjs").write_text("export const key = (env) => env.QUEUE_API_KEY;")
-    source = "import { key } from './auth.mjs'; export default { fetch: (_, env) => new Response(key(env)) };"
-    assert serve_worker(source).ask("GET", "/").text == "dev-queue-key"
+def no_keys(emulator: Emulator) -> bool:
+    return not any(line.startswith("  keys ") for line in emulator.banner)
 
 
 def test_flags_environment_dev_vars_and_config_each_have_their_say(serve_worker: ServeWorker, tmp_path: Path) -> None:
@@ -193,8 +202,9 @@ def test_a_folder_with_a_config_names_its_main_module(tmp_path: Path, workerd: P
         '[[kv_namespaces]]\nbinding = "KV"\n'
     )
     emulator = serve_worker(HELLO, "--worker", "project")
-    assert emulator.ask("GET", "/").json()["X"] == "toml"
+    assert emulator.ask("GET", "/").json() == {"KV": "KV", "X": "toml"}
     assert "  KV          KV" in emulator.banner
+    assert no_keys(emulator), "no development key either: the code names none"
 
 
 def test_what_of_a_config_is_not_served_is_said_at_the_start(serve_worker: ServeWorker, tmp_path: Path) -> None:
@@ -280,18 +290,14 @@ def test_nothing_is_left_however_we_end(serve_worker: ServeWorker, number: signa
 
 
 @ON_LINUX
-def test_all_of_it_listens_on_loopback_and_on_one_port(serve_worker: ServeWorker) -> None:
-    emulator = serve_worker(HELLO, "--location", "SJC", "--location", "NRT")
-    inodes = {inode for pid in below(emulator.process.pid) for inode in _sockets_of(pid)}
-    assert [(address, port) for inode, address, port in _listening() if inode in inodes] == [
-        ("0100007F", emulator.port)
-    ]
+def test_all_of_it_listens_on_loopback_and_on_one_port(hello: Emulator) -> None:
+    inodes = {inode for pid in below(hello.process.pid) for inode in _sockets_of(pid)}
+    assert [(address, port) for inode, address, port in _listening() if inode in inodes] == [("0100007F", hello.port)]
 
 
 @ON_LINUX
-def test_secrets_lie_on_no_disk_while_the_worker_runs(serve_worker: ServeWorker) -> None:
-    emulator = serve_worker(HELLO, environment={"QUEUE_API_KEY": "the-secret", "ADMIN_API_KEY": "the-secret"})
-    (folder,) = {part for pid in below(emulator.process.pid) for part in _folders_of(pid)}
+def test_secrets_lie_on_no_disk_while_the_worker_runs(hello: Emulator) -> None:
+    (folder,) = {part for pid in below(hello.process.pid) for part in _folders_of(pid)}
     assert not [path for path in folder.rglob("*") if path.is_file() and b"the-secret" in path.read_bytes()]
     assert folder.stat().st_mode & 0o077 == 0
 
@@ -347,14 +353,13 @@ def _until_gone(pids: list[int], folder: Path) -> None:
     raise AssertionError(f"left: {alive(pids)}, {folder}")
 
 
-def test_a_websocket_handshake_is_answered_as_the_request_it_is_and_others_go_on(serve_worker: ServeWorker) -> None:
-    emulator = serve_worker(HELLO)
+def test_a_websocket_handshake_is_answered_as_the_request_it_is_and_others_go_on(hello: Emulator) -> None:
     upgrade = (
         b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     )
-    assert raw_http.exchange(emulator.port, raw_http.get(b"/", upgrade)).body == b"hello"
-    assert emulator.ask("GET", "/").text == "hello"
+    assert raw_http.exchange(hello.port, raw_http.get(b"/", upgrade)).body == b"hello"
+    assert hello.ask("GET", "/").text == "hello"
 
 
 def test_the_api_knows_a_namespace_by_the_id_of_the_wrangler_config(serve_worker: ServeWorker, tmp_path: Path) -> None:
@@ -378,11 +383,9 @@ export default { fetch: async (request, env) => {
 """
 
 
-@pytest.mark.parametrize("headers", [b"Connection: host\r\n", b"Connection: content-length\r\n"])
-def test_what_connection_names_does_not_take_the_limit_of_operations_away(
-    headers: bytes, serve_worker: ServeWorker
-) -> None:
+def test_what_connection_names_does_not_take_the_limit_of_operations_away(serve_worker: ServeWorker) -> None:
     emulator = serve_worker(MANY)
-    for _ in range(2):
-        assert raw_http.exchange(emulator.port, raw_http.get(b"/", headers)).status == 500
+    for headers in (b"Connection: host\r\n", b"Connection: content-length\r\n"):
+        for _ in range(2):
+            assert raw_http.exchange(emulator.port, raw_http.get(b"/", headers)).status == 500
     wait_for(lambda: "Too many API requests by single Worker invocation" in emulator.log())

@@ -3,10 +3,11 @@
 import http.client
 import socket
 import struct
+from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator_process import wait_for
+from tests.cli.emulator_process import Emulator, StartEmulator, wait_for
 from tests.cli.raw_http import HOST, connect, exchange, read_answer
 from tests.workerd.serving import ON_LINUX, ServeWorker, kill, serve_worker, workerd_of
 
@@ -57,9 +58,18 @@ export default {
 """
 
 
+@pytest.fixture(scope="module")
+def emulator(start_for_module: StartEmulator, tmp_path_factory: pytest.TempPathFactory, workerd: Path) -> Emulator:
+    """One for all tests but that which kills the runtime: each asks for paths of its own."""
+    worker = tmp_path_factory.mktemp("worker") / "worker.mjs"
+    worker.write_text(WORKER)
+    own = ("--profile", "local", "--compatibility-flag", "enable_request_signal")
+    return start_for_module("--ephemeral", "--worker", worker, "--workerd", workerd, *own)
+
+
 @pytest.fixture
-def port(serve_worker: ServeWorker) -> int:
-    return serve_worker(WORKER, "--profile", "local").port
+def port(emulator: Emulator) -> int:
+    return emulator.port
 
 
 def request(target: bytes, *, method: bytes = b"GET", headers: bytes = b"", body: bytes = b"") -> bytes:
@@ -107,7 +117,7 @@ def test_what_concerns_one_hop_only_is_not_passed_on(port: int) -> None:
         assert name not in seen
 
 
-def test_an_answer_streams_while_the_worker_writes_it(port: int, serve_worker: ServeWorker) -> None:
+def test_an_answer_streams_while_the_worker_writes_it(port: int) -> None:
     with connect(port) as connection:
         connection.sendall(request(b"/stream"))
         received = b""
@@ -145,8 +155,7 @@ def test_an_answer_that_breaks_off_is_not_passed_off_as_whole(serve_worker: Serv
             response.read()
 
 
-def test_a_client_that_goes_cancels_the_run(serve_worker: ServeWorker) -> None:
-    emulator = serve_worker(WORKER, "--compatibility-flag", "enable_request_signal")
+def test_a_client_that_goes_cancels_the_run(emulator: Emulator) -> None:
     with connect(emulator.port) as connection:
         connection.sendall(request(b"/waits"))
         wait_for(lambda: "waiting" in emulator.log())
@@ -154,8 +163,7 @@ def test_a_client_that_goes_cancels_the_run(serve_worker: ServeWorker) -> None:
     wait_for(lambda: "the client went" in emulator.log())
 
 
-def test_nothing_is_written_to_a_client_that_has_left_an_endless_answer(serve_worker: ServeWorker) -> None:
-    emulator = serve_worker(WORKER)
+def test_nothing_is_written_to_a_client_that_has_left_an_endless_answer(emulator: Emulator) -> None:
     for _ in range(15):
         with connect(emulator.port) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves with a reset

@@ -94,7 +94,9 @@ def http(target: Target) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def session() -> Iterator[requests.Session]:
     """For Schemathesis, which speaks through requests; without the environment as well."""
-    with requests.Session() as session:
+    from queue_contracts.checks.probes import probing
+
+    with probing(), requests.Session() as session:
         session.trust_env = False
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         yield session

@@ -139,7 +139,8 @@ def compare_played(
     """Step by step, until one was not answered, or the two have gone apart."""
     ours, theirs = a.transcript, b.transcript
     steps: list[ComparedStep] = []
-    pairs = zip(_halves(sequence, a), _halves(sequence, b), strict=False)
+    own = brought(sequence)
+    pairs = zip(_halves(sequence, a, own), _halves(sequence, b, own), strict=False)
     for number, (half_a, half_b) in enumerate(pairs):
         request = sequence.requests[number]
         exchanges = ours.exchanges[number], theirs.exchanges[number]
@@ -166,8 +167,8 @@ def _play(player: Player, sequence: Sequence) -> Played:
     return Played(player.side.name, player.play(sequence))
 
 
-def _halves(sequence: Sequence, played: Played) -> list[Half]:
-    normaliser = Normaliser(played.transcript.names, brought(sequence))
+def _halves(sequence: Sequence, played: Played, own: frozenset[str]) -> list[Half]:
+    normaliser = Normaliser(played.transcript.names, own)
     return [
         Half(played.side, exchange.answer, normaliser.seen(request, exchange.answer), exchange.settled)
         for request, exchange in zip(sequence.requests, played.transcript.exchanges, strict=False)
@@ -181,7 +182,8 @@ def _went_apart(request: Request, a: Seen, b: Seen) -> bool:
 
 def _noise(player: Player, first: list[Seen], sequence: Sequence, runs: int) -> list[tuple[int, str]]:
     """The fields in which the answers of one target differ from run to run, with the number of the step."""
-    again = [_halves(sequence, _play(player, sequence)) for _ in range(runs)]
+    own = brought(sequence)
+    again = [_halves(sequence, _play(player, sequence), own) for _ in range(runs)]
     return [
         (number, name)
         for halves in again

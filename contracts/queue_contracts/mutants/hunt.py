@@ -22,6 +22,8 @@ from queue_contracts.session.watching import showable
 
 # Of pytest's own: what would leave files behind, and what collects garbage after every run.
 _WITHOUT = [each for name in ("cacheprovider", "faulthandler", "unraisableexception") for each in ("-p", f"no:{name}")]
+# And no other plugin than a run has: another could change what is sent, and all take a while to be found.
+_WITH = ("xdist", "xdist.looponfail", "_hypothesis_pytestplugin")
 SUITE = Path(__file__).resolve().parents[1] / "checks"
 LINES_OF_A_REASON = 6
 # Files whose checks run in another profile than the one in which everything may be done.
@@ -142,7 +144,8 @@ def by_file(checks: Sequence[str]) -> list[tuple[str, ...]]:
 
 def _settings(bench: Bench, profile: str) -> list[str]:
     # Nothing of the folder that this is run in, and the suite's fixtures for files that lie elsewhere.
-    alone = ["-c", os.devnull, "--rootdir", str(SUITE), "--noconftest", *_WITHOUT]
+    alone = ["-c", os.devnull, "--rootdir", str(SUITE), "--noconftest", "--no-header", *_WITHOUT]
+    alone += ["--disable-plugin-autoload", *(each for name in _WITH for each in ("-p", name))]
     # Complete: a mutant without a route is to be caught, not excused.
     suite = ["--import-mode=importlib", "-p", "queue_contracts.checks.conftest", "--contract-complete"]
     suite += ["--contract-profile", profile]
@@ -196,6 +199,8 @@ class _Watch:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        # Of a check that fails only what it says is told: to write out how it came there takes as long as it ran.
+        item.config.option.tbstyle = "native" if call.when == "call" else "auto"
         report = yield
         name = name_of(item)
         if report.failed and report.when == "call":

@@ -1,9 +1,11 @@
 """The time by which one request is over. Clients know limits of single reads, and a server that drips keeps those."""
 
+import os
 import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
+from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
@@ -25,23 +27,44 @@ def within(
 ) -> Answer:
     """What `send` gives, which reads the whole answer; `too_slow` is raised if that takes longer.
 
-    A thread is left behind then, which ends with the server's patience or with this process: neither httpx nor requests
-    can be told to stop while it looks up a name, shakes hands or reads a header.
+    A thread is busy with it until the server's patience or this process ends: neither httpx nor requests can be told to
+    stop while it looks up a name, shakes hands or reads a header.
     """
     answer: Future[Answer] = Future()
+    sender = _idle.pop() if _idle else _Sender()
 
     def run() -> None:
         try:
-            answer.set_result(send())
+            answered = send()
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
+            _idle.append(sender)
             answer.set_exception(error)
+        else:
+            _idle.append(sender)
+            answer.set_result(answered)
 
-    thread = Thread(target=run, daemon=True, name=request)
-    thread.start()
-    thread.join(seconds)
-    if not answer.done():
-        raise too_slow(f"{request} was not answered completely within {seconds:g} s")
+    sender.told.put(run)
+    try:
+        answer.exception(seconds)
+    except TimeoutError:
+        raise too_slow(f"{request} was not answered completely within {seconds:g} s") from None
     return answer.result()
+
+
+class _Sender:
+    """A thread that sends one request after another: to start one for each takes longer than most requests."""
+
+    def __init__(self) -> None:
+        self.told: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        Thread(target=self._work, daemon=True, name="requests within their time").start()
+
+    def _work(self) -> None:
+        while True:
+            self.told.get()()
+
+
+_idle: list[_Sender] = []
+os.register_at_fork(after_in_child=_idle.clear)  # there they have no threads
 
 
 def open_client(*, guarded: bool = True) -> httpx.Client:

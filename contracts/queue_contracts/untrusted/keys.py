@@ -10,9 +10,10 @@ import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html.entities import html5
 from typing import TypeAlias
 from urllib.parse import quote
@@ -25,6 +26,8 @@ BASE64_LENGTH_MIN = 6
 LAYERS_MAX = 4
 ESCAPES_MAX, READINGS_MAX = 500_000, 200_000
 SPELLING_LENGTH_MAX = 40  # of an escape that is remembered: longer ones hardly come twice
+# Up to which length, and how many texts: most headers come in every exchange, and a body is asked about twice.
+REMEMBERED = ((1000, 1000), (1_000_000, 4))
 
 _OPENERS = "\\&%'"
 _OPENER = re.compile(r"[\\&%']")
@@ -49,6 +52,12 @@ class Keys:
 
     def mask(self, text: str) -> str:
         """The text without a key in any encoding; nor with what the checks of wrong keys make of one."""
+        for length_max, remembered in self._remembered:
+            if len(text) <= length_max:
+                return remembered(text)
+        return self._mask(text)
+
+    def _mask(self, text: str) -> str:
         found, joined = list(self._found(text, self._all)), _BETWEEN.sub("", text)
         if joined != text and _length(self._found(joined, self._all.long)) > _length(found):
             text, found = joined, list(self._found(joined, self._all))
@@ -60,6 +69,9 @@ class Keys:
 
     def shown_in(self, text: str) -> bool:
         """Whether a key itself is in the text, in any encoding."""
+        with suppress(Unreadable):
+            if self.mask(text) == text:  # often known already, and it looks for more
+                return False
         if next(self._found(text, self._themselves), None) is not None:
             return True
         joined = _BETWEEN.sub("", text)
@@ -80,6 +92,11 @@ class Keys:
             if found[0] >= end:
                 end = found[1]
                 yield found
+
+    @cached_property
+    def _remembered(self) -> tuple[tuple[int, Callable[[str], str]], ...]:
+        """The same for texts up to a length: of the last ones it is known what became of them."""
+        return tuple((length_max, lru_cache(texts)(self._mask)) for length_max, texts in REMEMBERED)
 
     @cached_property
     def _themselves(self) -> "_Patterns":
@@ -119,7 +136,15 @@ class _Patterns:
         firsts = {each[0]: tuple(form for form in ordered if form[0] == each[0]) for each in ordered}
         return cls(names, firsts, re.compile("|".join(map(re.escape, ordered))), max(map(len, ordered), default=0))
 
-    @property
+    def begun_in(self, plain: str) -> Iterator[tuple[int, list[str]]]:
+        """What may begin in plain characters and go on after them, and where; nearly always that is nothing."""
+        for at, first in enumerate(plain):
+            rest = plain[at:]
+            forms = [form for form in self.by_first.get(first, ()) if rest.startswith(form[: len(rest)])]
+            if forms:
+                yield at, forms
+
+    @cached_property
     def long(self) -> "_Patterns":
         """Those that nothing else is taken for where two lines are put together."""
         return _Patterns.of({form: name for form, name in self.names.items() if len(form) >= CHANGED_LENGTH_MIN})
@@ -154,18 +179,20 @@ def _parts(key: str) -> Iterator[str]:
 def _escaped(text: str, escapes: list[int], patterns: _Patterns) -> Iterator[tuple[int, int, str]]:
     """What is there with an escape in it: it begins at the first one, or so many plain characters before."""
     reading, tried = _Reading(text), 0
+    begun: dict[str, list[tuple[int, list[str]]]] = {}
+    beginning_none: set[str | None] = set()
     for escape in escapes:
-        for start in range(max(tried, escape - patterns.length_max), escape + 1):
-            plain = escape - start
-            if plain and text[start] not in patterns.by_first:
-                continue
-            # What is there before the escape is compared as it stands: nearly always that is the end of it.
-            candidates = [
-                form
-                for first, _ in reading.at(start)
-                for form in patterns.by_first.get(first, ())
-                if text.startswith(form[:plain], start)
-            ]
+        first = max(tried, escape - patterns.length_max)
+        plain = text[first:escape]
+        if plain not in begun:
+            begun[plain] = [*patterns.begun_in(plain)]
+        places = [(first + at, candidates) for at, candidates in begun[plain]]
+        if (spelling := reading.spelling(escape)) not in beginning_none:
+            candidates = [form for read, _ in reading.at(escape) for form in patterns.by_first.get(read, ())]
+            places.append((escape, candidates))
+            if not candidates and spelling is not None:
+                beginning_none.add(spelling)
+        for start, candidates in places:
             # Of what ends at the same place the key itself is named, and not the part of it that it may be read as.
             ends = [(reading.end_of(form, start), patterns.names[form] != ANOTHER, form) for form in candidates]
             stop, _, form = max(ends, default=(0, False, ""))
@@ -196,6 +223,13 @@ class _Reading:
             if not places:
                 return 0
         return max(places)
+
+    def spelling(self, place: int) -> str | None:
+        """The escape that begins here, if one was read that looks like it."""
+        for length in self._lengths[self._text[place]]:
+            if (spelling := self._text[place : place + length]) in self._spellings:
+                return spelling
+        return None
 
     def at(self, place: int, layers: int = LAYERS_MAX) -> frozenset[Read]:
         """Every character that begins here, with as many layers of escapes around it."""
@@ -238,15 +272,15 @@ class _Reading:
 
     def _as_elsewhere(self, place: int) -> frozenset[Read] | None:
         """The same for an escape that looks like one that was read, as far as it was looked at."""
-        for length in self._lengths[self._text[place]]:
-            found = self._spellings.get(self._text[place : place + length])
-            if found is not None:
-                self._looked_at = max(self._looked_at, place + length - 1)
-                self._alone.add(place)
-                self._known[place, 1] = known = frozenset((read, place + end) for read, end in found)
-                self._count(len(known) - 1)
-                return known
-        return None
+        spelling = self.spelling(place)
+        if spelling is None:
+            return None
+        self._looked_at = max(self._looked_at, place + len(spelling) - 1)
+        self._alone.add(place)
+        known = frozenset((read, place + end) for read, end in self._spellings[spelling])
+        self._known[place, 1] = known
+        self._count(len(known) - 1)
+        return known
 
     def _count(self, more: int) -> None:
         self._readings += more

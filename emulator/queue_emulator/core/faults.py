@@ -153,7 +153,10 @@ class FaultPlan:
     _last_id: int = 0
 
     def add(self, rule: Rule) -> Rule:
-        """Append a rule; returns it with its id. Raises FaultError for one too many."""
+        """Append a rule; returns it with its id. Where there is no room, those that are used up go; else FaultError."""
+        if len(self._rules) >= RULES_MAX:
+            for used_up in [id for id in self._rules if self._used_up(id)]:
+                self.remove(used_up)
         if len(self._rules) >= RULES_MAX:
             raise FaultError(f"there are {RULES_MAX:,} fault rules, which is the most: remove some")
         self._last_id += 1
@@ -201,6 +204,13 @@ class FaultPlan:
 
     def __bool__(self) -> bool:
         return bool(self._rules)
+
+    def _used_up(self, rule_id: int) -> bool:
+        """Whether it gives no verdict any more, whatever comes."""
+        rule, tally = self._rules[rule_id], self._tallies[rule_id]
+        return (rule.times is not None and tally.given >= rule.times) or (
+            rule.nth is not None and tally.matched >= rule.nth
+        )
 
     def _falls(self, rule: Rule) -> bool:
         tally = self._tallies[rule.id]

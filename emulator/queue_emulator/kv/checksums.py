@@ -25,7 +25,9 @@ def of_entry(
 ) -> int:
     """Of one entry. `kept` is its value, None for a tombstone, or `Parts`; other types come of damage alone."""
     head = f"{namespace} {written_ms} {expiration_s} {metadata} ".encode("utf-8", "surrogatepass")
-    found = crc32(_bytes(key), crc32(head))
+    found = crc32(key if type(key) is bytes else _bytes(key), crc32(head))
+    if type(kept) is bytes:
+        return crc32(kept, found)
     if kept is None:
         return found ^ _DELETED
     if isinstance(kept, Parts):
@@ -38,15 +40,14 @@ def of_part(value: object, number: object, content: object) -> int:
     return crc32(_bytes(content), crc32(f"{value} {number} ".encode()))
 
 
-def damaged(key: object, *, opening: bool = False) -> DamageError:
-    """What to say where a checksum is another one. A file that is refused when it is opened takes no writes."""
+def damaged(key: object) -> DamageError:
+    """What to say where a checksum is another one."""
     shown = one_line(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key))
     return DamageError(
         f"the state file is damaged: what it holds under key {shown[:_KEY_SHOWN_MAX]!r} is not what was written; "
-        + ("name another with --state" if opening else "delete or write that key")
-        + ", or restore the file from a copy"
+        "delete or write that key, or restore the file from a copy"
     )
 
 
 def _bytes(held: object) -> bytes | memoryview:
-    return held if isinstance(held, bytes | memoryview) else repr(held).encode()
+    return held if isinstance(held, (bytes, memoryview)) else repr(held).encode()

@@ -19,9 +19,9 @@ from urllib.parse import quote
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder, check_size, private_folder
 
-_LOG, _JOURNAL = "-wal", "-journal"
-COMPANIONS = (_LOG, "-shm", _JOURNAL)
-_COPIED = ("", _LOG, _JOURNAL)
+LOG, _JOURNAL = "-wal", "-journal"
+COMPANIONS = (LOG, "-shm", _JOURNAL)
+_COPIED = ("", LOG, _JOURNAL)
 _BUSY_S = 0.5  # how long opening waits for a process that is just closing the file
 _JOURNAL_END = bytes.fromhex("d9d505f920a163d7")  # of a journal that names a super-journal
 _BYTES_MAX = 4 << 30  # of a database to be copied: room for some ten million keys

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import aiosqlite
 
@@ -57,9 +57,8 @@ class LargeValues:
 
     async def load(self, connection: aiosqlite.Connection) -> None:
         """What there is in a file that was just opened, after `drop_unused`."""
-        for number, namespace, key, count, *_ in await connection.execute_fetchall(_ALL):
-            self._of[namespace, key] = Parts(number, count)
-            self._last = max(self._last, number)
+        found = await _found(connection)
+        self._of, self._last = found.of, found.last
 
     async def put_aside(self, namespace: int, entries: Sequence[Entry]) -> Aside:
         """Write the parts of the large values among these. To be given to `wrote` or to `drop`."""
@@ -159,36 +158,46 @@ def is_large(entry: Entry) -> bool:
     return entry.value is not None and len(entry.value) > PART_BYTES
 
 
-def kept_value(entry: Entry, aside: Aside) -> bytes | int | None:
-    """What stands in the table in place of the value."""
-    parts = aside.get(entry.key)
-    return entry.value if parts is None else parts.number
+class _Found(NamedTuple):
+    """What parts a file has.
 
+    of      of the value of each entry that has some, by the number of its namespace and its key
+    last    the highest number of a value
+    unused  numbers of values that no entry has
+    """
 
-def checksum(namespace: int, entry: Entry, aside: Aside) -> int:
-    """Of an entry as it stands in the table."""
-    kept = aside.get(entry.key, entry.value) if aside else entry.value
-    return of_entry(namespace, entry.key, entry.written_ms, entry.expiration_s, entry.metadata, kept)
+    of: dict[tuple[int, bytes], Parts]
+    last: int
+    unused: Sequence[int]
 
 
 async def drop_unused(connection: aiosqlite.Connection) -> None:
-    """Parts that an emulator that died has left, in the transaction of the caller; raises StateError for damage.
+    """Parts that an emulator that died has left, in the transaction of the caller."""
+    for number in (await _found(connection)).unused:
+        await connection.execute_fetchall("DELETE FROM part WHERE value = ?", (number,))
 
-    Nothing is dropped that damage alone has made unused: an entry that refers to parts has some.
+
+async def _found(connection: aiosqlite.Connection) -> _Found:
+    """Of a damaged file nothing is unused: it may be damage that has made it so.
+
+    Who reads the damaged value is told; who writes its key mends it, and the next start finds what was left of it.
     """
-    found = list(await connection.execute_fetchall(_ALL))
-    numbers = {number for number, *_ in found}
-    for number, namespace, key, count, last, of_one in found:
-        entry = list(await connection.execute_fetchall(_KEPT, (namespace, key)))
-        kept, written_ms, expiration_s, metadata, checksum = entry[0] if entry else _NO_ENTRY
-        if not of_one or kept not in (*numbers, None):
-            raise damaged(key, opening=True)
-        if number != kept:
-            await connection.execute_fetchall("DELETE FROM part WHERE value = ?", (number,))
-        elif count != last + 1:
-            raise StateError(f"of the value of key {str(key)[1:80]} only {count} of {last + 1} parts are there")
-        elif checksum != of_entry(namespace, key, written_ms, expiration_s, metadata, Parts(number, count)):
-            raise damaged(key, opening=True)
+    rows = list(await connection.execute_fetchall(_ALL))
+    numbers = {number for number, *_ in rows}
+    found, unused, whole = _Found({}, max(numbers, default=0), []), list[int](), True
+    for number, namespace, key, count, last, of_one in rows:
+        whole = whole and of_one and count == last + 1
+        entries = list(await connection.execute_fetchall(_ENTRY, (namespace, key)))
+        for kept, written_ms, expiration_s, metadata, checksum in entries:
+            if kept == number:
+                kept = found.of[namespace, key] = Parts(number, count)
+            elif isinstance(kept, int):  # its value is another one
+                whole = whole and kept in numbers
+                continue
+            whole = whole and checksum == of_entry(namespace, key, written_ms, expiration_s, metadata, kept)
+        if (namespace, key) not in found.of or found.of[namespace, key].number != number:
+            unused.append(number)
+    return found._replace(unused=unused if whole else ())
 
 
 async def divide(connection: aiosqlite.Connection) -> None:
@@ -214,11 +223,7 @@ _WRITE = "INSERT INTO part (value, number, namespace, key, content, checksum) VA
 _READ = "SELECT content, checksum FROM part WHERE value = ? AND number = ?"
 _DROP = "DELETE FROM part WHERE value = ? AND number = ?"
 _STILL = "SELECT 1 FROM entry WHERE namespace = ? AND key = ? AND typeof(value) = 'integer' AND value = ?"
-_NO_ENTRY = (None,) * 5
-_KEPT = """
-    SELECT value, written_ms, expiration_s, metadata, checksum FROM entry
-    WHERE namespace = ? AND key = ? AND typeof(value) = 'integer'
-"""
+_ENTRY = "SELECT value, written_ms, expiration_s, metadata, checksum FROM entry WHERE namespace = ? AND key = ?"
 _ALL = """
     SELECT value, namespace, key, count(*), max(number), min(key) = max(key) AND min(namespace) = max(namespace)
     FROM part GROUP BY value

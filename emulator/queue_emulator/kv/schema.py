@@ -19,18 +19,29 @@ import aiosqlite
 from queue_emulator.core.accounts import Namespace, namespace_of
 from queue_emulator.core.errors import StateError
 from queue_emulator.core.shown import one_line
-from queue_emulator.kv.checksums import Parts, of_entry, of_part
+from queue_emulator.kv.checksums import of_part
 from queue_emulator.kv.foreign_database import check_schema
 from queue_emulator.kv.large_values import TABLE, divide, drop_unused
+from queue_emulator.kv.rows import ROW_CHECKSUM, of_row
 from queue_emulator.kv.staging import CACHE, TABLES, finish_staged
 from queue_emulator.kv.state_file import StateFile
+from queue_emulator.kv.write_ahead_log import LOG_PAGES
 
 APPLICATION_ID = 0x514B5631  # "QKV1", at byte 68 of the file: https://sqlite.org/fileformat2.html
 SCHEMA_VERSION = 5
-LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
 _NUMBERED, _IN_PARTS = 3, 4
 CHECKED_WHOLE_BYTES_MAX = 16 << 20  # a third of a second, for some thirty thousand entries
 _SHOWN_MAX = 200
+# Some builds of SQLite, as Debian's, overwrite what is deleted: a large value is written twice, and to drop a table
+# takes room in the log, which a full disk has not. https://www.sqlite.org/pragma.html#pragma_secure_delete
+_SETTINGS = (
+    "journal_mode = WAL",
+    "foreign_keys = ON",
+    "synchronous = NORMAL",
+    "secure_delete = OFF",
+    f"wal_autocheckpoint = {LOG_PAGES}",
+    "journal_size_limit = 0",  # nothing older stands behind a log's end
+)
 _VERSION_MAX = 1 << 62  # there is none after the last that SQLite holds
 
 
@@ -59,17 +70,10 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     """Take the file, lay it out or bring it to this version, and set how SQLite works on it."""
     state.take(database)
     check_schema(database, "entry", "namespace", TABLE, *TABLES)
+    database.create_function("entry_checksum", 7, of_row, deterministic=True)
+    database.create_function("part_checksum", 3, of_part, deterministic=True)
     await check_whole(connection)
-    rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
-    if rows[0][0] == 0:
-        await lay_out(connection)
-        await connection.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
-    await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
-    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
-    if version > SCHEMA_VERSION:  # the header is older than the log beside it
-        raise StateError(too_new(state.path, version))
-    if version < SCHEMA_VERSION:
-        await upgrade(connection, database, version)
+    version = await _bring_up(connection, state)
     await finish_staged(connection)
     ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
     if last > _VERSION_MAX:
@@ -80,13 +84,24 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     await connection.execute_fetchall("COMMIT")
     if version < SCHEMA_VERSION:  # an older emulator looks into the header, not into a log
         await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-    # Some builds of SQLite, as Debian's, overwrite what is deleted: a large value is written twice, and to drop a table
-    # takes room in the log, which a full disk has not. https://www.sqlite.org/pragma.html#pragma_secure_delete
-    for statement in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = NORMAL", "secure_delete = OFF"):
+    for statement in _SETTINGS:
         await connection.execute_fetchall(f"PRAGMA {statement}")
     await connection.execute_fetchall(CACHE)
-    await connection.execute_fetchall(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-    await connection.execute_fetchall("PRAGMA journal_size_limit = 0")  # nothing older stands behind a log's end
+
+
+async def _bring_up(connection: aiosqlite.Connection, state: StateFile) -> int:
+    """Lay out a new file, upgrade an older one; which version it had. In the transaction of the caller."""
+    rows = list(await connection.execute_fetchall("SELECT count(*) FROM sqlite_master"))
+    if rows[0][0] == 0:
+        await lay_out(connection)
+        await connection.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")
+    await connection.execute_fetchall("SELECT version, namespace, key, deleted FROM entry LIMIT 1")
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if version > SCHEMA_VERSION:  # the header is older than the log beside it
+        raise StateError(too_new(state.path, version))
+    if version < SCHEMA_VERSION:
+        await upgrade(connection, version)
+    return int(version)
 
 
 async def check_whole(connection: aiosqlite.Connection) -> None:
@@ -109,13 +124,11 @@ async def lay_out(connection: aiosqlite.Connection) -> None:
     await connection.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-async def upgrade(connection: aiosqlite.Connection, database: sqlite3.Connection, version: int) -> None:
+async def upgrade(connection: aiosqlite.Connection, version: int) -> None:
     """Within the transaction of the caller: a process that dies meanwhile leaves the file as it was.
 
     What an emulator that died had put aside, from version 3 on, is put aside still; large values are whole until then.
     """
-    database.create_function("entry_checksum", 7, _entry_checksum, deterministic=True)
-    database.create_function("part_checksum", 3, of_part, deterministic=True)
     tables = [table for (table,) in await connection.execute_fetchall(_HAVING_CHECKSUMS)]
     for table in tables:
         if table != TABLE:
@@ -133,21 +146,6 @@ async def _add_checksums(connection: aiosqlite.Connection, tables: Sequence[str]
     await lay_out(connection)
     for table in tables:
         await connection.execute_fetchall(_PART_CHECKSUM if table == TABLE else _ENTRY_CHECKSUM.format(table))
-
-
-def _entry_checksum(
-    namespace: object,
-    key: object,
-    written_ms: object,
-    expiration_s: object,
-    metadata: bytes | None,
-    value: object,
-    parts: int,
-) -> int:
-    """As SQL calls it, with the number of a value's parts, and with metadata as bytes, which may be no text."""
-    kept = Parts(value, parts) if isinstance(value, int) else value
-    text = None if metadata is None else metadata.decode("utf-8", "surrogateescape")
-    return of_entry(namespace, key, written_ms, expiration_s, text, kept)
 
 
 async def _number(connection: aiosqlite.Connection, version: int) -> None:
@@ -196,10 +194,5 @@ _OF_THEIR_TYPES = """
         OR typeof(expiration_s) NOT IN ('integer', 'null') OR typeof(metadata) NOT IN ('text', 'null')
 """
 _PART_CHECKSUM = "UPDATE part SET checksum = part_checksum(value, number, content)"
-_ENTRY_CHECKSUM = """
-    UPDATE {0} SET checksum = entry_checksum(
-        namespace, key, written_ms, expiration_s, CAST(metadata AS BLOB), value,
-        (SELECT count(*) FROM part WHERE part.value = {0}.value)
-    )
-"""
+_ENTRY_CHECKSUM = f"UPDATE {{0}} SET checksum = {ROW_CHECKSUM}"  # noqa: S608
 _SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"

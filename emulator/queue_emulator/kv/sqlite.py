@@ -16,7 +16,8 @@ import msgspec
 from queue_emulator.core.accounts import Namespace, find_namespace, namespace_of
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.kv.checksums import Parts, damaged, of_entry
-from queue_emulator.kv.large_values import Aside, Statement, checksum, is_large, kept_value
+from queue_emulator.kv.large_values import Aside, Statement, is_large
+from queue_emulator.kv.rows import INSERT, ROW_CHECKSUM, row_of
 from queue_emulator.kv.schema import INSERT_NAMESPACE
 from queue_emulator.kv.sqlite_file import SqliteFile, open_file
 from queue_emulator.kv.staging import Overlay, StagedRows
@@ -79,9 +80,10 @@ class SqliteStore:
 
     async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
         if len(entries) == 1 and len(entries[0].value or b"") <= _SHORT_BYTES:
-            await self._file.ask(_WRITE, self.columns(entries[0], _NOTHING), writes=True)
+            number = self._namespace
+            await self._file.ask(INSERT, row_of(number, entries[0]), writes=True)
             if self._file.large:
-                self._file.large.wrote(self._namespace, (entries[0].key,), _NOTHING)
+                self._file.large.wrote(number, (entries[0].key,), _NOTHING)
             written()
         else:
             staged = await self.stage((entries,))
@@ -94,7 +96,7 @@ class SqliteStore:
         each = iter(drafts)
         first, second = next(each, ()), next(each, None)
         if second is None:
-            return _OneStep(self, self._file, self._namespace, await self._file.large.put_aside(self._namespace, first))
+            return _OneStep(self._file, self._namespace, await self._file.large.put_aside(self._namespace, first))
         staged = StagedRows(self._file, self._namespace)
         await staged.fill(chain((first, second), each))
         return staged
@@ -160,38 +162,24 @@ class SqliteStore:
             raise damaged(key)
         return Entry(key, value, version, written_ms, expiration_s, metadata)
 
-    def columns(self, entry: Entry, aside: Aside) -> tuple[Any, ...]:
-        return (
-            self._namespace,
-            entry.key,
-            kept_value(entry, aside) if aside else entry.value,
-            entry.version,
-            entry.written_ms,
-            entry.expiration_s,
-            entry.metadata,
-            entry.value is None,
-            checksum(self._namespace, entry, aside),
-        )
-
 
 class _OneStep:
     """A write that is short but for its large values, which are put aside."""
 
-    def __init__(self, store: SqliteStore, file: SqliteFile, number: int, aside: Aside) -> None:
-        self._store = store
+    def __init__(self, file: SqliteFile, number: int, aside: Aside) -> None:
         self._file = file
         self._number = number
         self._aside = aside
 
     async def write(self, entries: Sequence[Entry], written: Written = tell_nobody) -> None:
-        columns, keys = [self._store.columns(entry, self._aside) for entry in entries], {each.key for each in entries}
+        rows, keys = [row_of(self._number, each, self._aside) for each in entries], {each.key for each in entries}
 
         def changed() -> None:
             aside, self._aside = self._aside, _NOTHING
             self._file.large.wrote(self._number, keys, aside)
             written()
 
-        await self._file.change([(_WRITE, columns)], changed)
+        await self._file.change([(INSERT, rows)], changed)
 
     async def end(self) -> None:
         self._file.large.drop(self._aside.values())
@@ -271,12 +259,9 @@ _WALK = """
     SELECT key, version, CAST(written_ms AS INTEGER), CAST(expiration_s AS INTEGER), CAST(metadata AS TEXT), deleted
     FROM entry WHERE namespace = ? AND key >= ? {} ORDER BY key LIMIT ?
 """
-_WRITE = """
-    INSERT OR REPLACE INTO entry (namespace, key, value, version, written_ms, expiration_s, metadata, deleted, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_PURGE_DELETED = "DELETE FROM entry WHERE namespace = ? AND deleted AND written_ms < ?"
-_PURGE_EXPIRED = "DELETE FROM entry WHERE namespace = ? AND expiration_s < ?"
+_AS_WRITTEN = f"checksum = {ROW_CHECKSUM.format('entry')}"  # what is damaged may not have been gone
+_PURGE_DELETED = f"DELETE FROM entry WHERE namespace = ? AND deleted AND written_ms < ? AND {_AS_WRITTEN}"  # noqa: S608
+_PURGE_EXPIRED = f"DELETE FROM entry WHERE namespace = ? AND expiration_s < ? AND {_AS_WRITTEN}"  # noqa: S608
 _CLEAR = "DELETE FROM entry WHERE namespace = ?"
 _CLEAR_ALL = "DELETE FROM entry"
 _RENAME = "UPDATE namespace SET id = ?, title = ? WHERE number = ?"

@@ -11,13 +11,14 @@ from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter, eq
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiosqlite
 
 from queue_emulator.core.entries import Entry, Row
 from queue_emulator.kv.checksums import Parts
-from queue_emulator.kv.large_values import LargeValues, Statement, checksum, kept_value
+from queue_emulator.kv.large_values import LargeValues, Statement
+from queue_emulator.kv.rows import COLUMNS, row_of
 from queue_emulator.kv.store import Written, tell_nobody
 
 TABLES = ("staged", "staged_base")
@@ -135,8 +136,8 @@ class StagedRows:
             for draft in drafts:
                 self._drafts.append((draft[0].version, draft[-1].version))
                 self._aside.update(await self._file.large.put_aside(self._number, draft))
-                columns = [self._columns(entry) for entry in draft]
-                await self._file.change([(_STAGE, columns)])
+                rows = [row_of(self._number, entry, self._aside) for entry in draft]
+                await self._file.change([(_STAGE, rows)])
         except BaseException:
             await self.end()
             raise
@@ -190,19 +191,6 @@ class StagedRows:
         finally:
             self._staging.turn.release()
 
-    def _columns(self, entry: Entry) -> tuple[Any, ...]:
-        return (
-            entry.version,
-            self._number,
-            entry.key,
-            entry.written_ms,
-            entry.expiration_s,
-            entry.metadata,
-            entry.value is None,
-            kept_value(entry, self._aside),
-            checksum(self._number, entry, self._aside),
-        )
-
 
 async def finish_staged(connection: aiosqlite.Connection) -> None:
     """What an emulator that died has left: in the transaction of the caller, which opens the file."""
@@ -234,8 +222,9 @@ _STAGED = """
 _BASE = "CREATE TABLE staged_base (version INTEGER NOT NULL)"
 _STAGE = "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WRITTEN = "INSERT INTO staged_base VALUES (?)"
-_MOVE = """
-    INSERT OR REPLACE INTO entry (version, namespace, key, written_ms, expiration_s, metadata, deleted, value, checksum)
+_MOVE = (
+    f"INSERT OR REPLACE INTO entry ({COLUMNS}) "  # noqa: S608
+    """
     SELECT number + base.version, namespace, key, written_ms, expiration_s, metadata, deleted, value, checksum
     FROM staged_base AS base, staged
     WHERE number BETWEEN ? AND ? AND NOT EXISTS (
@@ -243,6 +232,7 @@ _MOVE = """
         WHERE entry.namespace = staged.namespace AND entry.key = staged.key
             AND entry.version > staged.number + base.version
     )
-"""
+    """
+)
 _MOVED = "DELETE FROM staged WHERE number BETWEEN ? AND ?"
 _FORGET = "DELETE FROM staged WHERE namespace = ?"

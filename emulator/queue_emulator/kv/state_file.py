@@ -10,8 +10,8 @@ from typing import NamedTuple, Self
 
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
-from queue_emulator.kv.foreign_database import COMPANIONS, check_same, connect
-from queue_emulator.kv.write_ahead_log import LOG, check_log
+from queue_emulator.kv.foreign_database import COMPANIONS, LOG, check_same, connect
+from queue_emulator.kv.write_ahead_log import LOG_PAGES, check_log
 
 _IN_MEMORY = ":memory:"
 _LOCK_AT, _LOCK_BYTES = 0x40000002, 510  # https://www.sqlite.org/src/file/src/os.h, SHARED_FIRST (2026-11-30)
@@ -21,12 +21,19 @@ _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database He
 
 
 class _Left(NamedTuple):
-    """What the last write left: the file's size and header, and its log, by its number and size."""
+    """What the last write left of the file: size, header, and when it was changed, a time that nobody can set."""
 
     size_bytes: int
     header: bytes
-    log: int | None
-    log_bytes: int
+    changed_ns: int
+
+    @property
+    def log_bytes(self) -> int:
+        """How long the log is at least when SQLite writes to the file: so many pages, each with a header of its own.
+
+        https://www.sqlite.org/fileformat2.html#page_size.
+        """
+        return LOG_PAGES * int.from_bytes(self.header[16:18], "big")
 
 
 class StateFile:
@@ -34,11 +41,14 @@ class StateFile:
 
     def __init__(self, path: Path, folder: Folder) -> None:
         self.path = path
-        self._at = str(folder.path.resolve() / path.name)
+        self._at = os.fsencode(folder.path.resolve() / path.name)
+        self._log_at = self._at + os.fsencode(LOG)
         self._folder = folder
         self._taken = False
         self._descriptor: int | None = None
         self._left: _Left | None = None
+        self._log: int | None = None
+        self._log_inode = self._log_bytes = 0
         self._made = folder.file(path.name) is None
         if self._made:
             folder.write(path.name, b"")
@@ -112,8 +122,25 @@ class StateFile:
     def check_there(self) -> None:
         """Raises StateError if what is written now would be gone with this process, or nowhere to be found.
 
-        Each write pays for it.
+        Each write pays for it: mostly two looks tell that nothing is another. When the file was changed says as much
+        as what is in it where its log was written later, since a change after that would be later still.
         """
+        left, found = self._left, self._found
+        try:
+            now, log = os.lstat(self._at), os.lstat(self._log_at)
+        except OSError:
+            pass
+        else:
+            if (
+                left is not None
+                and now.st_ctime_ns == left.changed_ns < log.st_mtime_ns
+                and now.st_size == left.size_bytes
+                and log.st_size == self._log_bytes
+                and log.st_ino == self._log_inode
+                and now.st_ino == found.st_ino
+                and now.st_dev == found.st_dev
+            ):
+                return
         what = self._changed()
         if what is not None:
             with suppress(OSError, StateError):
@@ -123,32 +150,47 @@ class StateFile:
 
     def wrote(self) -> None:
         """Something was written here: what is there now is what is to be there when the next is."""
-        with suppress(OSError):  # it is gone, which the next write is told
+        try:
+            if self._log is None:
+                self._open_log()
+            else:
+                self._log_bytes = os.lseek(self._log, 0, os.SEEK_END)
+                if self._left is not None and self._log_bytes < self._left.log_bytes:
+                    return
             self._left = self._look()
+        except OSError:
+            return  # it is gone, which the next write is told
 
     def _changed(self) -> str | None:
-        """What somebody else has done to it."""
+        """What somebody else has done to it. When it was changed may be another: as after `touch`."""
         try:
             now = os.lstat(self._at)
-            if (now.st_ino, now.st_dev) != (self._found.st_ino, self._found.st_dev):
-                return "was replaced by another file"
-            left, found = self._left, self._look()
         except OSError:
             return "was removed"
-        if left is None or found == left:
-            return None
-        if found[:2] != left[:2]:
+        if not os.path.samestat(now, self._found):
+            return "was replaced by another file"
+        left, found = self._left, self._look()
+        if left is not None and (found.size_bytes, found.header) != (left.size_bytes, left.header):
             return "was written to by somebody else"
-        return None if left.log is None else "has lost its log, the file beside it that ends in -wal,"
+        if self._log is not None:
+            with suppress(OSError):
+                log = os.lstat(self._log_at)
+                if (log.st_ino, log.st_size) == (self._log_inode, self._log_bytes):
+                    self._left = found
+                    return None
+            return "has lost its log, the file beside it that ends in -wal,"
+        return None
 
     def _look(self) -> _Left:
         assert self._descriptor is not None, "who writes has taken the file"
-        size_bytes, header = os.fstat(self._descriptor).st_size, os.pread(self._descriptor, _HEADER_BYTES, 0)
-        try:
-            log = os.lstat(self._at + LOG)
-        except FileNotFoundError:
-            return _Left(size_bytes, header, None, 0)
-        return _Left(size_bytes, header, log.st_ino, log.st_size)
+        found = os.fstat(self._descriptor)
+        return _Left(found.st_size, os.pread(self._descriptor, _HEADER_BYTES, 0), found.st_ctime_ns)
+
+    def _open_log(self) -> None:
+        with suppress(FileNotFoundError):
+            self._log = os.open(self._log_at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            found = os.fstat(self._log)
+            self._log_inode, self._log_bytes = found.st_ino, found.st_size
 
     def take_back(self) -> None:
         """Remove what opening made, while the file is still taken: one that was not may be somebody else's by now."""
@@ -162,13 +204,15 @@ class StateFile:
     def _set_log_aside(self) -> None:
         """The log of a file that another has replaced: it would be taken for that one's, whose data it would hide.
 
+        A process that is killed leaves it there. One that is not as it was left here is somebody else's by now.
         https://www.sqlite.org/howtocorrupt.html, "Unlinking or renaming a database file while in use" (2026-11-30)
         """
         name = self.path.name
         found, log = self._folder.look(name), self._folder.look(name + LOG)
         if found is None or log is None or os.path.samestat(found, self._found):
             return
-        if self._left is not None and log.st_ino == self._left.log and not self._copied(found.st_size):
+        left = self._log is not None and (log.st_ino, log.st_size) == (self._log_inode, self._log_bytes)
+        if left and not self._copied(found.st_size):
             self._folder.replace(f"{name}{_OF_ANOTHER}", by=name + LOG)
 
     def _copied(self, size_bytes: int) -> bool:
@@ -187,8 +231,9 @@ class StateFile:
     def close(self) -> None:
         with suppress(OSError, StateError):  # what took its place may be a link or a pipe
             self._set_log_aside()
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+        for descriptor in (self._descriptor, self._log):
+            if descriptor is not None:
+                os.close(descriptor)
         self._folder.close()
 
 

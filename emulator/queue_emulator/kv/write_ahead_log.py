@@ -10,8 +10,9 @@ from typing import BinaryIO, NamedTuple
 
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
+from queue_emulator.kv.foreign_database import LOG
 
-LOG = "-wal"
+LOG_PAGES = 4_000  # written to the file at once: the more, the fewer waits for the disk; 16 MB
 _BYTES_MAX = 4 << 30
 _HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _ORDERS = {b"\x37\x7f\x06\x83": ">", b"\x37\x7f\x06\x82": "<"}  # of the words that are summed

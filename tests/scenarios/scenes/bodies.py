@@ -183,8 +183,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     scenario(
         "a result that is too large once JavaScript has written its numbers is refused, and the task stays",
         _STOCK,
-        # As many numbers as a body may have, and what they grow to is more than what is left beside the text.
-        post("/api/result/a", b'{"a":"' + b"x" * 22_000_000 + b'","n":[' + b",".join([b"1e20"] * 240_000) + b"]}", 413),
+        # Nearly as long as a value may be, and each number is written with 17 bytes more than it came with.
+        post("/api/result/a", b'{"a":"' + b"x" * 26_200_000 + b'","n":[' + b",".join([b"1e20"] * 2_000) + b"]}", 413),
         get("/api/result/a", 404),
         get("/api/queue/a"),
     ),

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,14 +23,14 @@ _WAIT_S_MAX = 60
 class MiniflareProcess:
     """One process for all deployments, its KV empty at the start of each scenario."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], deployments: Sequence[Deployment]) -> None:
         self._process = _start(_miniflare_folder(environment), _node(environment), folder / "log", environment)
+        self._tell({"workers": [_variables(each) for each in deployments]})
         self._url = ""
         self.transport = Redirecting(lambda: self._url)
 
     def deploy(self, deployment: Deployment) -> None:
-        variables = {"WORKER_VERSION": deployment.version, **dict(deployment.keys)}
-        self._url = str(self._tell({"start": variables})["url"])
+        self._url = str(self._tell({"start": _variables(deployment)})["url"])
 
     def seed(self, entries: list[Entry]) -> None:
         self._tell({"seed": entries})
@@ -64,6 +64,10 @@ class MiniflareProcess:
         answer: dict[str, Json] = json.loads(line or '{"error": "the driver ended"}')
         assert "error" not in answer, answer["error"]
         return answer
+
+
+def _variables(deployment: Deployment) -> dict[str, ToJson]:
+    return {"WORKER_VERSION": deployment.version, **dict(deployment.keys)}
 
 
 def _start(miniflare: Path, node: str, log_file: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:

@@ -56,10 +56,10 @@ def side_of(name: str, target: Target) -> Side:
 
 
 class Redirecting(httpx.HTTPTransport):
-    """Sends to the address at which the Worker is at the time, over a connection of its own."""
+    """Sends to the address at which the Worker is at the time, over a connection that is kept while it is there."""
 
     def __init__(self, url: Callable[[], str]) -> None:
-        super().__init__(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        super().__init__(trust_env=False)
         self._url = url
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -3,8 +3,10 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,12 @@ _HOLDING = Path(__file__).with_name("holding.mjs")
 
 
 class Holding:
-    """Wrangler's own platform over the local state in `folder`, which it has open from the first value on."""
+    """Wrangler's own platform over namespaces of the local state in `folder`, which it has open from its first call on.
 
-    def __init__(self, folder: Path, namespace: str) -> None:
+    A Worker's binding of each has the name that the namespace has.
+    """
+
+    def __init__(self, folder: Path, namespaces: Sequence[str]) -> None:
         node, script = installed_wrangler(os.environ)
         modules = Path(script).parents[2]
         config = folder.parent / "holding.json"
@@ -25,7 +30,7 @@ class Holding:
                 {
                     "name": "holding",
                     "compatibility_date": "2026-01-01",
-                    "kv_namespaces": [{"binding": "CACHE", "id": namespace}],
+                    "kv_namespaces": [{"binding": each, "id": each} for each in namespaces],
                 }
             )
         )
@@ -35,12 +40,16 @@ class Holding:
         )
         assert self._line() == "ready"
 
-    def put(self, key: str, value: str) -> None:
-        """Through a Worker's binding."""
+    def call(self, namespace: str, method: str, *arguments: Any) -> Any:
+        """One operation, and its answer."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([key, value]) + "\n")
+        self._process.stdin.write(json.dumps([namespace, method, *arguments]) + "\n")
         self._process.stdin.flush()
-        assert self._line() == "put"
+        return json.loads(self._line())
+
+    def put(self, key: str, value: str) -> None:
+        """Into the namespace "abc"."""
+        assert self.call("abc", "put", key, value) is None
 
     def end(self) -> None:
         """Let go of the state."""
@@ -51,15 +60,28 @@ class Holding:
         return self._process.stdout.readline().strip()
 
 
+Hold = Callable[..., Holding]
+
+
 @pytest.fixture
 def wrangler(folder: Path) -> Wrangler:
     return Wrangler(installed_wrangler(os.environ), folder, {"CI": "1"})
 
 
 @pytest.fixture
-def holding(folder: Path) -> Iterator[Holding]:
-    """Holds the namespace "abc" of the local state in `state`."""
-    (folder / "state").mkdir(exist_ok=True)
-    made = Holding(folder / "state", "abc")
-    yield made
-    made.end()
+def hold(folder: Path) -> Iterator[Hold]:
+    """`hold("abc", "def")`: holds namespaces of the local state in `state`."""
+    with ExitStack() as stack:
+
+        def held(*namespaces: str) -> Holding:
+            (folder / "state").mkdir(exist_ok=True)
+            made = Holding(folder / "state", namespaces)
+            stack.callback(made.end)
+            return made
+
+        yield held
+
+
+@pytest.fixture
+def holding(hold: Hold) -> Holding:
+    return hold("abc")

@@ -1,5 +1,5 @@
-// Holds a namespace of wrangler's local state open, as `wrangler dev` does, until its input ends.
-// Each line of input is a key and a value that is put.
+// Holds namespaces of wrangler's local state open, as `wrangler dev` does, until its input ends.
+// Each line of input is [binding, method, ...arguments]; a line of output is the answer, as JSON.
 // Usage: node holding.mjs WRANGLER_MODULES CONFIG STATE
 
 import { createRequire } from "node:module";
@@ -15,7 +15,7 @@ const { env, dispose } = await getPlatformProxy({
 });
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
-  await env.CACHE.put(...JSON.parse(line));
-  console.log("put");
+  const [binding, method, ...given] = JSON.parse(line);
+  console.log(JSON.stringify((await env[binding][method](...given)) ?? null));
 }
 await dispose();

@@ -32,7 +32,7 @@ from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.rest import refusals
 from queue_emulator.web.rest.calls import Answer, Call
 
-_COUNTED_MAX = 2 * limits.BULK_KEYS_MAX  # of tens of millions, which fit in a body, nobody needs the exact number
+_COUNTED_MAX = 10 * limits.BULK_KEYS_MAX  # tens of millions, which fit in a body, would be counted for a minute
 _GET_BODY_BYTES_MAX = 1024 * 1024  # a hundred keys, however they are escaped
 
 
@@ -105,16 +105,16 @@ def _keys(operation: str, content: bytes) -> list[bytes]:
     return keys
 
 
-def _members(operation: str, content: bytes, too_many: Callable[[int], refusals.Refusal]) -> Iterator[Json | Members]:
+def _members(operation: str, content: bytes, too_many: Callable[[str], refusals.Refusal]) -> Iterator[Json | Members]:
     number = -1
     try:
         for number, member in enumerate(members_of(content)):
             if number < limits.BULK_KEYS_MAX:
                 yield member
             elif number == _COUNTED_MAX:
-                break
+                raise too_many(f"more than {_COUNTED_MAX}")
         if number >= limits.BULK_KEYS_MAX:
-            raise too_many(number + 1)
+            raise too_many(f"{number + 1}")
     except NotAnArray:
         raise refusals.bad_body(operation, "the request body must be a JSON array") from None
     except JsonTooLarge as error:

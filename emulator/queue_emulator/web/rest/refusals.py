@@ -109,12 +109,12 @@ def too_long(operation: str, why: str) -> Refusal:
     return Refusal(413, 10024, f"{operation}: '{why}'")  # ours
 
 
-def too_many_keys(operation: str, count: int) -> Refusal:
+def too_many_keys(operation: str, count: str) -> Refusal:
     why = f"You can send a maximum of {BULK_KEYS_MAX} keys, not {count}"
     return Refusal(400, 10020, f"{operation}: '{why}'")  # ours
 
 
-def too_many_pairs(count: int) -> Refusal:
+def too_many_pairs(count: str) -> Refusal:
     most = f"received {count} key/value pairs, but max allowed per request is: {BULK_KEYS_MAX}"
     return Refusal(400, 10012, f"bulk put: '{most}'")
 
