@@ -103,7 +103,9 @@ RAW: Mapping[str, Callable[[], Iterable[bytes]]] = {
     "a length of five thousand digits": lambda: [b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}"],
     "what a chunk has beside it without end": lambda: endless(_CHUNKED + b"5;", b"x" * _PIECE),
     "what comes after the chunks without end": lambda: endless(
-        _CHUNKED + b"1\r\n7\r\n0\r\n", b"X: " + b"y" * 60_000 + b"\r\n", 200  # all are read, one by one
+        _CHUNKED + b"1\r\n7\r\n0\r\n",
+        b"X: " + b"y" * 60_000 + b"\r\n",
+        200,  # all are read, one by one
     ),
     "another protocol": lambda: [
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -34,7 +34,7 @@ _TOLD_EVERY_MS = 100.0
 class Stop:
     """Whether all of them are to stop: one byte that they share. A process that is killed may keep an Event's lock."""
 
-    def __init__(self, context: SpawnContext) -> None:
+    def __init__(self, context: BaseContext) -> None:
         self._byte = context.RawValue("b", 0)
 
     def set(self) -> None:
