@@ -24,7 +24,7 @@ DESCRIPTION = Path(__file__).parents[2] / "fixtures" / "cloudflare-kv-openapi.ya
 CACHE = namespace_of("CACHE").id
 CONFIG: dict[str, Any] = {
     "seed": 20261124,
-    "generation": {"mode": "all", "max-examples": 12, "database": "none"},
+    "generation": {"mode": "all", "max-examples": 6, "database": "none"},
     "checks": {
         "ignored_auth": {"enabled": False},  # without credentials it answers 400, as tests/web/rest has it, not 401
         "negative_data_rejection": {"enabled": False},  # some of what is not described is taken all the same

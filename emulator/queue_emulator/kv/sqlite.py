@@ -56,6 +56,7 @@ class SqliteStore:
         return SqliteCatalogue(self._file)
 
     async def read(self, keys: Sequence[bytes]) -> list[Entry | None]:
+        self._file.whole.check()
         found: dict[bytes, Entry] = {}
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             chunk = keys[start : start + _KEYS_AT_ONCE]
@@ -70,6 +71,7 @@ class SqliteStore:
         return [found.get(key) for key in keys]
 
     async def walk(self, first: bytes, before: bytes | None, limit: int) -> list[Row]:
+        self._file.whole.check()
         end = () if before is None else (before,)
         sql = _WALK.format("AND key < ?" if end else "")
         written = self._written()  # before, because it may be in its place after
