@@ -256,6 +256,21 @@ async def test_a_purge_drops_nothing_that_damage_alone_has_made_gone(name: str, 
                 await store.read([b"task:003"])
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(("column", "key"), [("key", "b"), ("value", "b"), ("written_ms", "b"), ("expiration_s", "c")])
+async def test_a_text_that_is_no_utf8_keeps_nothing_else_from_being_purged(
+    column: str, key: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "state.sqlite"
+    expired = [Entry(key, b"v", version, 5, 100) for version, key in enumerate((b"a", b"b"), 1)]
+    async with opened(path) as store:
+        await store.write([*expired, Entry(b"c", None, 3, 5)])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f"UPDATE entry SET {column} = CAST(x'ff' AS TEXT) WHERE key = CAST(? AS BLOB)", (key,))
+    async with opened(path) as store:
+        assert await store.purge(1_000_000) == 2
+
+
 def with_an_old_index(path: Path, statement: str, index: str = "entry_expiring") -> None:
     """A change of which one index is not told, in a file that is too large to be checked as a whole."""
     with closing(sqlite3.connect(path)) as database, database:
