@@ -1,6 +1,6 @@
 """Starts of `queue-emulator` for tests that do not look at the start itself: forks of a process that has loaded it.
 
-One such process for each process of pytest. A fork costs a fifth of the processor time of a start, which loads 400
+One such process for each process of pytest. A fork takes a small part of the processor time of a start, which loads 400
 modules; starts that only a new interpreter can make are no forks: see `can_fork`.
 """
 

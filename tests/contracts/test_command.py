@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
         ("emulator", "--only", "POST and claim and (generated or other_path)", "--seed", "7"),
         ("--url", "http://127.0.0.1:9", "--only", "generated"),
         ("diff", "emulator"),
+        ("emulator", "--", "--no-such-option"),  # for which pytest has a code of its own
     ],
 )
 def test_a_command_says_and_ends_with_the_same_whether_it_is_forked_or_started(

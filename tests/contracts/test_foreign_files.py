@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
 
 from queue_contracts.compare.calibration import Calibration, CalibrationError, read_calibration, write_calibration
 from queue_contracts.compare.known import KnownError, read_known
@@ -17,6 +18,7 @@ from queue_contracts.profiles import Profile
 from queue_contracts.report import har, page
 from queue_contracts.report.files import require_writable
 from queue_contracts.sending.run import Run
+from queue_contracts.untrusted.files import read_yaml
 
 PRECIOUS = "precious"
 RUN = Run("http://127.0.0.1:1", Profile.OBSERVE, Path(), "r")
@@ -115,3 +117,31 @@ def test_a_report_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
         har.write_har(tmp_path / "exchanges.har", [])
     assert [each.name for each in tmp_path.iterdir()] == ["exchanges.har"]
     assert json.loads((tmp_path / "exchanges.har").read_text())["log"]["entries"] == []
+
+
+A_THOUSAND = "a: &a {" + "".join(f"k{number}: 1, " for number in range(1_000)) + "}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{A_THOUSAND}b: {{<<: [{'*a, ' * 200}]}}\n", "more than 100,000 values, aliases included"),
+        (f"a: {'1:' * 20_000}1\n", "line 1: a number has at most 400 characters, this has 40,001"),
+        (f"- x\n- -{'9' * 5_000}\n", "line 2: a number has at most 400 characters, this has 5,001"),
+        (f"a: 2026-11-30T00:00:00.{'1' * 5_000}\n", "a number has at most 400 characters"),
+        *((f"a: !!{tag} x\n", f"a tag such as tag:yaml.org,2002:{tag} is not read") for tag in ("bool", "timestamp")),
+        ("a: !!int ''\n", "a tag such as tag:yaml.org,2002:int is not read"),
+    ],
+    ids=["merged", "sexagesimal", "digits", "time", "bool", "timestamp", "int"],
+)
+def test_yaml_that_takes_longer_than_its_size_says_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text(text)
+    with pytest.raises(KnownError) as refused:
+        read_known(tmp_path / "known.yaml")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["a: &a {x: 1}\nb: {<<: *a, y: 2}", "a: 1:30", "a: 0.5", "'<<': 1"])
+def test_yaml_as_people_write_it_is_read(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    assert read_yaml(tmp_path / "x.yaml") == yaml.safe_load(text)

@@ -3,7 +3,7 @@
 import pytest
 
 from queue_emulator.core.errors import QuotaError
-from queue_emulator.core.kinds import GET, GET_BULK, KINDS, LIST, PUT
+from queue_emulator.core.kinds import DELETE, GET, GET_BULK, KINDS, LIST, PUT
 from queue_emulator.core.meter import Meter
 from queue_emulator.core.plans import FREE, PAID, DailyQuota, Plan, cost
 
@@ -38,6 +38,18 @@ def test_a_quota_begins_anew_at_midnight_utc() -> None:
     quota.count(PUT, DAY_MS, 1_000)
     with pytest.raises(QuotaError):
         quota.count(PUT, DAY_MS + 1)
+
+
+@pytest.mark.parametrize("days", [1, -1, 7, -400, 2_000])
+def test_a_clock_that_comes_back_finds_the_day_as_it_was_left(days: int) -> None:
+    quota = DailyQuota(FREE)
+    quota.count(PUT, 0, 1_000)
+    for day in range(0, days, -1 if days < 0 else 1):
+        quota.count(DELETE, (day + (1 if days > 0 else -1)) * DAY_MS)
+    with pytest.raises(QuotaError):
+        quota.count(PUT, DAY_MS - 1)
+    with pytest.raises(QuotaError):
+        quota.copy().count(PUT, 1)
 
 
 def test_kinds_do_not_share_a_quota_but_single_and_bulk_reads_do() -> None:

@@ -11,6 +11,7 @@ from queue_emulator.explore import schedule
 from queue_emulator.explore.causes import replay
 from queue_emulator.explore.history import Ended
 from queue_emulator.explore.turns import Choice
+from queue_emulator.worker.answers import JSON_TYPE
 
 ACTOR = "[[actor]]\nname = 'a'\nasks = ['GET /']\n"
 LONG = "x" * 8_000
@@ -67,6 +68,25 @@ def asked(*script: str) -> object:
 
 def test_half_of_a_character_that_was_kept_is_sent_as_javascript_sends_it() -> None:
     assert asked("GET / | half = half", "POST / <$half>") == {"half": "\ud800", "large": "x" * 9_000, "was": "<\ufffd>"}
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "body"),
+    [
+        (b"a\xff\xed\xa0\x80", "text/plain", "a\ufffd\ufffd\ufffd\ufffd"),
+        (b'{"a": "\xff"}', JSON_TYPE, {"a": "\ufffd"}),
+        (b"{", JSON_TYPE, "{"),
+        (b"[" * 200_000, JSON_TYPE, "[" * 200_000),
+    ],
+    ids=["text", "json", "no-json", "deep"],
+)
+def test_an_answer_that_is_no_utf_8_or_no_json_is_a_text(content: bytes, content_type: str, body: object) -> None:
+    async def worker(request: Request, env: object) -> Response:
+        return Response(content, content_type=content_type)
+
+    of = with_guarantees(scenario(worker, [Actor("a", "SJC", ("GET /",))]), [lambda seen: None])
+    (ended,) = (each for each in replay(of, [Choice("a")]).history.happenings if isinstance(each, Ended))
+    assert ended.call.body == body
 
 
 @pytest.mark.parametrize(

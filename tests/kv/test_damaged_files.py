@@ -1,20 +1,15 @@
 """A state file with bytes that nobody wrote: it is told in one line, and nothing of it is served."""
 
 import asyncio
-import json
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from queue_emulator.core.clock import MovableClock
@@ -25,6 +20,7 @@ from queue_emulator.core.profiles import CLOUDFLARE
 from queue_emulator.kv.large_values import PART_BYTES
 from queue_emulator.kv.schema import CHECKED_WHOLE_BYTES_MAX
 from queue_emulator.kv.service import KVService
+from tests.kv.damage import CHANGES, GENERATED
 from tests.kv.opening import opened
 
 pytestmark = pytest.mark.slow
@@ -43,15 +39,6 @@ ENTRIES = [
 ] + [LARGE]
 KEYS = sorted(entry.key for entry in ENTRIES)
 TRUTH = {entry.key: entry for entry in ENTRIES}
-GENERATED = settings(
-    database=None, max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-CHANGES: dict[str, Callable[[bytes], bytes]] = {
-    "a bit": lambda part: bytes([part[0] ^ 4]) + part[1:],
-    "a few bytes": lambda part: bytes(each ^ 0x55 for each in part[:9]) + part[9:],
-    "a sector": lambda part: bytes(512) + part[512:],
-    "the rest of a page": lambda part: part[::-1],
-}
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +51,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(write())
     return path
-
-
-@pytest.fixture
-def tried(record_property: Callable[[str, object], None]) -> Iterator[Counter[str]]:
-    """What each kind of change came to: a property of the test in the report of JUnit."""
-    counted: Counter[str] = Counter()
-    yield counted
-    record_property("tried", json.dumps(counted))
 
 
 async def looked_at(path: Path) -> str:
@@ -277,168 +256,72 @@ async def test_a_purge_drops_nothing_that_damage_alone_has_made_gone(name: str, 
                 await store.read([b"task:003"])
 
 
-def with_an_old_index(path: Path, statement: str) -> None:
-    """A change of which the index of what expires is not told, in a file that is too large to be checked as a whole."""
-    row = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master WHERE name = 'entry_expiring'"
+@pytest.mark.anyio
+@pytest.mark.parametrize(("column", "key"), [("key", "b"), ("value", "b"), ("written_ms", "b"), ("expiration_s", "c")])
+async def test_a_text_that_is_no_utf8_keeps_nothing_else_from_being_purged(
+    column: str, key: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "state.sqlite"
+    expired = [Entry(key, b"v", version, 5, 100) for version, key in enumerate((b"a", b"b"), 1)]
+    async with opened(path) as store:
+        await store.write([*expired, Entry(b"c", None, 3, 5)])
     with closing(sqlite3.connect(path)) as database, database:
-        index = database.execute(row).fetchone()
+        database.execute(f"UPDATE entry SET {column} = CAST(x'ff' AS TEXT) WHERE key = CAST(? AS BLOB)", (key,))
+    async with opened(path) as store:
+        assert await store.purge(1_000_000) == 2
+
+
+def with_an_old_index(path: Path, statement: str, index: str = "entry_expiring") -> None:
+    """A change of which one index is not told, in a file that is too large to be checked as a whole."""
+    with closing(sqlite3.connect(path)) as database, database:
+        row = database.execute("SELECT * FROM sqlite_master WHERE name = ?", (index,)).fetchone()
         database.execute("PRAGMA writable_schema = ON")
-        database.execute("DELETE FROM sqlite_master WHERE name = 'entry_expiring'")
+        database.execute("DELETE FROM sqlite_master WHERE name = ?", (index,))
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(statement)
         database.execute("INSERT INTO part VALUES (99, 0, 1, x'', zeroblob(?), 0)", (CHECKED_WHOLE_BYTES_MAX,))
         database.execute("DELETE FROM part WHERE value = 99")
         database.execute("PRAGMA writable_schema = ON")
-        database.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", index)
-
-
-KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from queue_emulator.core.entries import Entry
-from queue_emulator.kv.sqlite import SqliteStore
-
-async def write():
-    store = await SqliteStore.open(Path(sys.argv[1]))
-    for number in range(1, 41):
-        await store.write([Entry(b"task:%03d" % number, b"value", number, 5)])
-    os.kill(os.getpid(), signal.SIGKILL)
-
-asyncio.run(write())
-"""
-
-
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state file whose last writes are in its log alone."""
-    path = tmp_path_factory.mktemp("killed") / "state.sqlite"
-    ended = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
-    assert ended.returncode == -signal.SIGKILL
-    return path
-
-
-async def counted(path: Path) -> int:
-    async with opened(path) as store:
-        return sum(each is not None for each in await store.read([b"task:%03d" % number for number in range(1, 41)]))
-
-
-def test_no_write_is_lost_silently_with_a_damaged_log(killed: Path, tmp_path: Path, tried: Counter[str]) -> None:
-    log = Path(f"{killed}-wal").read_bytes()
-    path = tmp_path / "state.sqlite"
-
-    @GENERATED
-    @given(at=st.integers(0, 60) | st.integers(0, len(log) - 1), kind=st.sampled_from([*CHANGES]))
-    def attack(at: int, kind: str) -> None:
-        shutil.copy(killed, path)
-        end = min(at + 4096, len(log))
-        Path(f"{path}-wal").write_bytes(log[:at] + CHANGES[kind](log[at:end])[: end - at] + log[end:])
-        try:
-            assert asyncio.run(counted(path)) == 40
-            tried["as it was"] += 1
-        except StateError as error:
-            assert "-wal is damaged: the last writes in it cannot be read" in str(error)
-            tried["told"] += 1
-
-    attack()
-    assert tried["told"] > 12
+        database.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
 
 
 @pytest.mark.anyio
-async def test_what_came_before_the_damage_can_be_kept(killed: Path, tmp_path: Path) -> None:
-    path = tmp_path / "state.sqlite"
-    shutil.copy(killed, path)
-    shutil.copy(f"{killed}-wal", f"{path}-wal")
-    with Path(f"{path}-wal").open("r+b") as log:  # noqa: ASYNC230
-        log.seek(log.seek(0, 2) // 2)
-        log.write(b"\xff" * 9)
-    with pytest.raises(StateError, match="PRAGMA wal_checkpoint"):
-        await counted(path)
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert 10 < await counted(path) < 40
-
-
-@pytest.mark.anyio
-async def test_a_log_that_a_killed_emulator_leaves_is_whole(killed: Path, tmp_path: Path) -> None:
-    path = tmp_path / "state.sqlite"
-    shutil.copy(killed, path)
-    shutil.copy(f"{killed}-wal", f"{path}-wal")
-    assert await counted(path) == 40
-
-
-@pytest.mark.anyio
-async def test_a_last_frame_that_was_being_written_over_an_older_log_is_no_damage(killed: Path, tmp_path: Path) -> None:
-    """Killed between the two pieces of which a frame is written: nobody was told that it is there."""
-    path = tmp_path / "state.sqlite"
-    shutil.copy(killed, path)
-    shutil.copy(f"{killed}-wal", f"{path}-wal")
-    with Path(f"{path}-wal").open("r+b") as log:  # noqa: ASYNC230
-        frames = (log.seek(0, 2) - 32) // (24 + 4096)
-        log.seek(32 + (frames - 2) * (24 + 4096) + 24)
-        log.write(b"\0" * 4096)  # the page of the frame before the last
-        log.write(b"\0" * 24)  # and the last is of an older log
-    assert 30 < await counted(path) < 40
-
-
-def log_of(path: Path, content: bytes | None = None) -> bytes:
-    """What it is, or is made."""
-    log = Path(f"{path}-wal")
-    if content is not None:
-        log.write_bytes(content)
-    return log.read_bytes()
-
-
-@pytest.fixture
-async def anew(tmp_path: Path) -> tuple[Path, bytes, bytes]:
-    """A state file whose log has just begun anew, as it is on the disk; the log before that, and after one write."""
-    path, copy = tmp_path / "running.sqlite", tmp_path / "state.sqlite"
-    async with opened(path) as store:
-        await store.write([Entry(b"task:%03d" % number, b"value", number, 5) for number in range(1, 41)])
-        for number in range(41, 46):
-            await store.write([Entry(b"other:%03d" % number, b"value", number, 5)])
-        await store._file.ask("PRAGMA wal_checkpoint", ())
-        older = log_of(path)
-        await store.write([Entry(b"task:041", b"value", 46, 5)])
-        shutil.copy(path, copy)
-        return copy, older, log_of(path)
-
-
-@pytest.mark.anyio
-async def test_a_write_that_a_kill_interrupts_is_no_damage(anew: tuple[Path, bytes, bytes]) -> None:
-    """The last frame's header is written and its page is not: behind it stands what an older log has left there."""
-    path, older, log = anew
-    page = len(log) - 4096
-    assert len(older) > len(log) + 4096, "what is older than the write was cut off"
-    log_of(path, log[:page] + older[page:])
-    assert await counted(path) == 40
-
-
-@pytest.mark.anyio
-async def test_the_last_write_is_not_lost_silently_where_a_log_began_anew(anew: tuple[Path, bytes, bytes]) -> None:
-    path, older, log = anew
-    page = len(log) - 4096
-    log_of(path, log[:page] + older[page : len(log)])
-    with pytest.raises(StateError, match="-wal is damaged"):
-        await counted(path)
-
-
-RUNNING = KILLED.replace(
-    "os.kill(os.getpid(), signal.SIGKILL)", "print('written', flush=True); await asyncio.sleep(60)"
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM entry WHERE key = CAST('task:003' AS BLOB)",
+        "UPDATE entry SET expiration_s = NULL WHERE key = CAST('task:003' AS BLOB)",
+        "INSERT INTO entry VALUES (999, 1, x'00', 5, NULL, NULL, 1, NULL, 0)",
+    ],
 )
-
-
-def test_a_log_to_which_another_process_writes_is_not_called_damaged(tmp_path: Path) -> None:
-    """Who reads it meanwhile sees the beginning of one log and the end of another."""
+async def test_an_index_of_a_large_file_that_is_unlike_its_entries_is_told_soon(
+    statement: str, whole: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "state.sqlite"
-    with subprocess.Popen([sys.executable, "-c", RUNNING, str(path)], stdout=subprocess.PIPE) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == b"written\n"
-        log = log_of(path)
-        try:
-            log_of(path, log[:9000] + b"\xff" * 99 + log[9099:])
-            with pytest.raises(StateError, match="is in use by another process"):
-                asyncio.run(counted(path))
-        finally:
-            running.kill()
-    with pytest.raises(StateError, match="-wal is damaged"):
-        asyncio.run(counted(path))
+    shutil.copy(whole, path)
+    with_an_old_index(path, statement, "entry_listing")
+    async with opened(path) as store:
+        with pytest.raises(StateError, match=r"its indexes have not what its entries have.* sqlite3 FILE REINDEX"):
+            for _ in range(100):
+                await store.walk(b"", None, 10)
+        with pytest.raises(StateError, match="keys would be lacking"):
+            await store.read([b"task:004"])
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("REINDEX")
+    async with opened(path) as store:
+        for _ in range(100):
+            await store.walk(b"", None, 10)
+        assert await store.read([b"task:004"]) == [TRUTH[b"task:004"]]
+
+
+@pytest.mark.anyio
+async def test_a_large_file_that_is_written_to_while_it_is_compared_is_as_its_indexes(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    keys = [b"task:%05d" % number for number in range(2_000)]
+    async with opened(path) as store:
+        await store.write([Entry(key, b"v", version, 5) for version, key in enumerate(keys, 1)])
+    with_an_old_index(path, "SELECT 1")
+    async with opened(path) as store:
+        for version, key in enumerate(keys[::20] + keys[::-20], 3_000):
+            await store.write([Entry(key, None if version % 2 else b"again", version, 6)])
+        assert len(await store.walk(b"", None, 5_000)) == len(keys)

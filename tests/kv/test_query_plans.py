@@ -68,7 +68,6 @@ async def test_a_purge_searches_only_what_can_be_gone(connection: sqlite3.Connec
     assert searched.startswith("SEARCH entry USING")
     assert index in searched
     assert "SCAN" not in searched
-    assert "SCAN" not in searched
 
 
 async def test_the_last_version_is_found_by_the_primary_key(connection: sqlite3.Connection) -> None:

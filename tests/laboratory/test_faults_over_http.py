@@ -97,7 +97,7 @@ def test_a_reset_removes_the_rules(emulator: Emulator) -> None:
         ({"times": -1}, "times must be a whole number of 1 or more, not -1"),
         ({"percent": 101}, "percent must be a whole number from 0 to 100, not 101"),
         ({"percent": -1}, "percent must be a whole number from 0 to 100, not -1"),
-        ({"key_prefix": None}, "key_prefix must be a string, not null"),
+        ({"key_prefix": None}, "key_prefix must be a string of 0 to 512 characters, not null"),
         ({"key": "k"}, "unknown member 'key'; allowed: verdict, status, for_s, to, operation,"),
         ({"verdict": "delay"}, "delay needs the member for_s"),
         ({"verdict": "delay", "for_s": 0}, "delay needs the member for_s"),

@@ -20,12 +20,59 @@ def read_yaml(file: Traversable | Path) -> object:
     """What the file says. Raises OSError, or ValueError with one line that says why it cannot be read."""
     content = read_small(file)
     try:
-        data: object = yaml.safe_load(content.decode("utf-8"))
+        data = _parsed(content.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deep") from None
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
     _require_few(data)
+    return data
+
+
+class _Bounded(yaml.SafeLoader):
+    """Ends at what is too much while it reads. What is merged (`<<`) counts as often as it is named."""
+
+    values = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        tag = getattr(self.peek_event(), "tag", None)  # type: ignore[no-untyped-call]
+        if tag not in (None, "!"):
+            raise ValueError(f"line {self.line + 1}: a tag such as {tag} is not read")
+        self._count(1)
+        node = super().compose_node(parent, index)
+        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS:
+            characters, line = len(node.value), node.start_mark.line + 1
+            if characters > _DIGITS_MAX:
+                raise ValueError(f"line {line}: a number has at most {_DIGITS_MAX} characters, this has {characters:,}")
+        return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                for each in value.value if isinstance(value, yaml.SequenceNode) else (value,):
+                    if isinstance(each, yaml.MappingNode):
+                        self.flatten_mapping(each)
+                        self._count(1 + len(each.value))
+        super().flatten_mapping(node)
+
+    def _count(self, more: int) -> None:
+        self.values += more
+        if self.values > _VALUES_MAX:
+            raise ValueError(_TOO_MANY)
+
+
+_DIGITS_MAX = 400
+_TOO_MANY = f"more than {_VALUES_MAX:,} values, aliases included"
+_MERGE = "tag:yaml.org,2002:merge"
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
+
+
+def _parsed(text: str) -> object:
+    loader = _Bounded(text)
+    try:
+        data: object = loader.get_single_data()
+    finally:
+        loader.dispose()
     return data
 
 
@@ -89,7 +136,7 @@ def _require_few(data: object) -> None:
         each = left.pop()
         values += 1
         if values + len(left) > _VALUES_MAX:
-            raise ValueError(f"more than {_VALUES_MAX:,} values, aliases included")
+            raise ValueError(_TOO_MANY)
         if isinstance(each, dict):
             left.extend(each.values())
         elif isinstance(each, (list, tuple, set)):

@@ -14,7 +14,7 @@ from queue_emulator.core.kinds import Kind
 
 PRICES_AS_OF = "2026-11"
 DAY_S, MONTH_S = 86_400, 30 * 86_400
-_DAYS_KEPT_MAX = 1_000  # of a clock that goes to and fro; the day that was first counted goes first
+_DAYS_KEPT_MAX = 1_000  # of a clock that goes to and fro; the day with the fewest operations goes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,13 @@ class DailyQuota:
         """Count, all or none; raises QuotaError past the day's quota, in the text that users report."""
         if self.plan is None or kind.billed not in self.plan.per_day:
             return
-        counts = self._days[now_ms // (DAY_S * 1000)]
+        day = now_ms // (DAY_S * 1000)
+        counts = self._days[day]
         if counts[kind.billed] + number > self.plan.per_day[kind.billed]:
             raise QuotaError(f"KV {kind.method}() limit exceeded for the day.")
         counts[kind.billed] += number
         if len(self._days) > _DAYS_KEPT_MAX:
-            del self._days[next(iter(self._days))]
+            del self._days[min(self._days.keys() - {day}, key=lambda each: self._days[each].total())]
 
 
 class FreePlan(TypedDict):

@@ -1,6 +1,5 @@
 """A small world: actors, a Worker over a KV in memory, and nothing that happens unless it is chosen."""
 
-import json
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -9,10 +8,10 @@ from queue_emulator.core.copies import shallow
 from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import JavaScriptError
 from queue_emulator.core.faults import Rule, Verdict
-from queue_emulator.core.javascript import Json
 from queue_emulator.core.profiles import CLOUDFLARE, Profile
 from queue_emulator.explore.acted import acted
 from queue_emulator.explore.behaviour import ALL, Behaviour, Without
+from queue_emulator.explore.bodies import body_of
 from queue_emulator.explore.history import Actor, Begun, Call, Ended, History, Settled, Step
 from queue_emulator.explore.remembered import Run, Served, thrown
 from queue_emulator.explore.requests import Request
@@ -27,7 +26,7 @@ from queue_emulator.kv.service import NOBODY, KVService
 from queue_emulator.kv.store import MemoryStore
 from queue_emulator.kv.turn import Actor as Running
 from queue_emulator.kv.turn import HeldTurns
-from queue_emulator.worker.answers import JSON_TYPE, Answer
+from queue_emulator.worker.answers import Answer
 
 _DICE = Dice(0)
 _NO_KEYS: frozenset[bytes] = frozenset()
@@ -340,7 +339,7 @@ class World:
         if not call.closing:
             lane.position += 1
         call.status = answer.status
-        call.body = _parsed(answer.content) if answer.content_type == JSON_TYPE else answer.content.decode()
+        call.body = body_of(answer.content, answer.content_type)
         if answer.status:
             call.ended_ms = self.clock.at_ms
         lane.memory = self.scenario.subject.remembers(call, lane.memory)
@@ -377,12 +376,6 @@ def _profile(operations_max: int, without: Without) -> Profile:
         caches=Behaviour.CACHES not in without,
         write_interval_ms=0 if Behaviour.WRITE_RATE in without else CLOUDFLARE.write_interval_ms,
     )
-
-
-@lru_cache(maxsize=4096)
-def _parsed(content: bytes) -> Json:
-    parsed: Json = json.loads(content)
-    return parsed
 
 
 def _now(work: Coroutine[object, None, None]) -> None:

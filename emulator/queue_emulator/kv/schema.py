@@ -66,13 +66,13 @@ def too_new(path: Path, version: int) -> str:
     )
 
 
-async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> None:
-    """Take the file, lay it out or bring it to this version, and set how SQLite works on it."""
+async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> bool:
+    """Take the file, lay it out or bring it to this version, and set how SQLite works on it; as `check_whole`."""
     state.take(database)
     check_schema(database, "entry", "namespace", TABLE, *TABLES)
     database.create_function("entry_checksum", 7, of_row, deterministic=True)
     database.create_function("part_checksum", 3, of_part, deterministic=True)
-    await check_whole(connection)
+    checked = await check_whole(connection)
     version = await _bring_up(connection, state)
     await finish_staged(connection)
     ((last,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM entry")
@@ -87,6 +87,7 @@ async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection
     for statement in _SETTINGS:
         await connection.execute_fetchall(f"PRAGMA {statement}")
     await connection.execute_fetchall(CACHE)
+    return checked
 
 
 async def _bring_up(connection: aiosqlite.Connection, state: StateFile) -> int:
@@ -104,17 +105,20 @@ async def _bring_up(connection: aiosqlite.Connection, state: StateFile) -> int:
     return int(version)
 
 
-async def check_whole(connection: aiosqlite.Connection) -> None:
+async def check_whole(connection: aiosqlite.Connection) -> bool:
     """Raises StateError for a file whose tables and indexes do not belong together: it would seem to lack entries.
 
-    Of a large file it takes long, and is left out; what stands under a key is checked when it is read, in any file.
+    Of a large file it takes long, and is left to `kv/whole.py`: False. What stands under a key is checked when it is
+    read, in any file.
     """
     ((size_bytes,),) = await connection.execute_fetchall(_SIZE)
-    if size_bytes <= CHECKED_WHOLE_BYTES_MAX:
-        ((found, *_), *_) = await connection.execute_fetchall("PRAGMA integrity_check(1)")
-        if found != "ok":
-            what = one_line(" ".join(str(found).split()))[:_SHOWN_MAX]
-            raise StateError(f"it is damaged ({what}); restore it from a copy, or name another file with --state")
+    if size_bytes > CHECKED_WHOLE_BYTES_MAX:
+        return False
+    ((found, *_), *_) = await connection.execute_fetchall("PRAGMA integrity_check(1)")
+    if found != "ok":
+        what = one_line(" ".join(str(found).split()))[:_SHOWN_MAX]
+        raise StateError(f"it is damaged ({what}); restore it from a copy, or name another file with --state")
+    return True
 
 
 async def lay_out(connection: aiosqlite.Connection) -> None:

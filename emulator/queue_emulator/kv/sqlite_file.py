@@ -20,6 +20,7 @@ from queue_emulator.kv.schema import check_header, prepare
 from queue_emulator.kv.staging import Staging, Statements
 from queue_emulator.kv.state_file import StateFile
 from queue_emulator.kv.store import Written, tell_nobody
+from queue_emulator.kv.whole import Comparison
 
 _IN_USE = "in use by another process, such as a running emulator: stop that one, or name another file"
 _ROWS_AT_ONCE = 500  # that the thread hands over
@@ -39,6 +40,7 @@ class SqliteFile:
         self.numbers: dict[str, int] = {}
         self.staging = Staging()
         self.large = LargeValues(self)
+        self.whole = Comparison(self)
         self._turn = asyncio.Lock()
         self._underway: set[asyncio.Future[int]] = set()
 
@@ -91,6 +93,7 @@ class SqliteFile:
     async def close(self, *, take_back: bool = False) -> None:
         """With `take_back` a file that was made here is removed, before anybody else can have it."""
         self.staging.closed = True
+        await self.whole.close()
         await self.large.close()
         async with self._turn:
             if take_back:
@@ -142,13 +145,15 @@ async def open_file(path: Path) -> SqliteFile:
             raise
         file = SqliteFile(database, thread, state)
         try:
-            await prepare(thread, database, state)
+            checked = await prepare(thread, database, state)
             file.numbers.update(database.execute("SELECT id, number FROM namespace").fetchall())
             await file.large.load(thread)
         except BaseException:
             await file.close(take_back=True)
             raise
         state.wrote()
+        if not checked:
+            file.whole.begin()
     return file
 
 
