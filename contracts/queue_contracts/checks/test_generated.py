@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from schemathesis.checks import CheckFunction
 
 from queue_contracts.checks.description import GeneratedCase, load_description
+from queue_contracts.checks.probes import key_needed
 from queue_contracts.checks.steering import populated, steer
 from queue_contracts.session.request_counts import PROPERTY, Tally
 from queue_contracts.targets.control import Control
@@ -26,6 +28,12 @@ def current() -> dict[str, Tally]:
     return {}
 
 
+@pytest.fixture(scope="module")
+def further() -> list[CheckFunction]:
+    """What is checked beside what the description says."""
+    return [key_needed()]
+
+
 @pytest.fixture(autouse=True)
 def tallied(request: pytest.FixtureRequest, control: Control, current: dict[str, Tally]) -> Iterator[None]:
     control.start_with(populated())
@@ -36,8 +44,14 @@ def tallied(request: pytest.FixtureRequest, control: Control, current: dict[str,
 
 @generated.parametrize()
 def test_every_generated_request_gets_a_described_answer(
-    case: GeneratedCase, target: Target, session: requests.Session, current: dict[str, Tally]
+    case: GeneratedCase,
+    target: Target,
+    session: requests.Session,
+    current: dict[str, Tally],
+    further: list[CheckFunction],
 ) -> None:
     key = target.key(scope_of(case.operation.path))
-    response = case.call_and_validate(base_url=target.url, session=session, headers={"X-API-Key": key})
+    response = case.call_and_validate(
+        base_url=target.url, session=session, headers={"X-API-Key": key}, additional_checks=further
+    )
     current["tally"].note(response)

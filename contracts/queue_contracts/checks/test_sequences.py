@@ -12,6 +12,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation.stateful import APIStateMachine
 
 from queue_contracts.checks.description import Description, GeneratedCase, load_description
+from queue_contracts.checks.probes import key_needed
 from queue_contracts.checks.steering import unfinished
 from queue_contracts.sending.guard import PartMissing
 from queue_contracts.sending.parts import Parts
@@ -19,7 +20,7 @@ from queue_contracts.sending.run import Run
 from queue_contracts.targets.control import Control
 from queue_contracts.targets.target import Target, scope_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.requests(4000)]
+pytestmark = [pytest.mark.slow, pytest.mark.requests(1500)]
 
 Answers: TypeAlias = Counter[tuple[str, int]]  # by operation and status
 WALKS = settings(
@@ -36,6 +37,7 @@ def walker(
 ) -> type[APIStateMachine]:
     """A state machine over the links, bound to one target, which counts the answers."""
     linked: type[APIStateMachine] = description.as_state_machine()
+    further = [key_needed()]
 
     class Walker(linked):  # type: ignore[misc, valid-type]
         def setup(self) -> None:
@@ -49,6 +51,9 @@ def walker(
             # The checks that look back over a walk find nothing without what the parent records here.
             super().after_call(response, case)
             answers[case.operation.label, response.status_code] += 1
+
+        def validate_response(self, response: Response, case: GeneratedCase, **kwargs: object) -> None:
+            super().validate_response(response, case, additional_checks=further, **kwargs)
 
     return Walker
 
