@@ -229,7 +229,7 @@ ENDLESS = {
     "deep brackets": ("[" * 5_000, "nested too deep"),
     "deep members": ("".join(f"{' ' * depth}a:\n" for depth in range(1_000)), "nested too deep"),
     "many bytes": ("#" * 1_000_001, "more than 1,000,000 bytes"),
-    "an object of Python": ("- !!python/object/apply:os.system ['true']", "could not determine a constructor"),
+    "an object of Python": ("- !!python/object/apply:os.system ['true']", "is not read"),
 }
 
 
