@@ -8,7 +8,10 @@ import pytest
 
 from tests.cli.emulator_process import Emulator, StartEmulator, starting, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc"),
+]
 
 
 def seen(emulator: Emulator) -> tuple[object, ...]:

@@ -141,7 +141,10 @@ class StateFile:
                 and now.st_dev == found.st_dev
             ):
                 return
-        what = self._changed()
+        try:
+            what = self._changed()
+        except OSError as error:
+            raise StateError(f"state file {self.path} cannot be looked at: {error.strerror or error}") from None
         if what is not None:
             with suppress(OSError, StateError):
                 self._set_log_aside()
