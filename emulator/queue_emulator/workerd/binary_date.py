@@ -14,6 +14,7 @@ OLDEST = "2025-09-20"  # the one of 2025-08-31 knows no `logging` in its config
 _VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
 _PRINTED_BYTES_MAX = 65_536
 _PRINTED_S_MAX = 30.0
+_ENDED_S_MAX = 5.0
 
 
 async def compatibility_date_of(binary: Path, printed_s_max: float = _PRINTED_S_MAX) -> str:
@@ -58,5 +59,6 @@ async def _printed(process: asyncio.subprocess.Process, seconds: float) -> bytes
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.communicate(), _ENDED_S_MAX)  # to the end: so the pipe is closed
     return bytes(printed)
