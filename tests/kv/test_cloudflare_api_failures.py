@@ -203,8 +203,10 @@ async def test_a_redirect_is_not_followed_with_the_token() -> None:
         refusal(403, message=f"bad header Authorization: Bearer {TOKEN}"),
         refusal(403, message=f"{TOKEN}\r\nX: \x1b[31m" + "x" * 10_000),
         httpx.ConnectError(f"proxy refused 'Bearer {TOKEN}'"),
+        refusal(403, message=f"bad header Bearer%20{TOKEN}"),
+        refusal(403, message=f"token_{TOKEN}x"),
     ],
-    ids=["echoed", "with control characters", "in a proxy's words"],
+    ids=["echoed", "with control characters", "in a proxy's words", "in a URL", "in another word"],
 )
 async def test_the_token_is_in_no_error_and_no_log(failure: httpx.Response | Exception) -> None:
     logged: list[str] = []
