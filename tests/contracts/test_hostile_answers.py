@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from queue_contracts.described.answers import Answer
 from queue_contracts.described.operations import packaged_description
 from queue_contracts.profiles import Profile
-from queue_contracts.sending.guard import Guard, Untestable
+from queue_contracts.sending.guard import Guard, KeyShown, Untestable
 from queue_contracts.sending.limiter import SharedLimiter, seconds_of
 from queue_contracts.sending.preflight import objection
 from queue_contracts.sending.recorder import Recorder
@@ -87,6 +87,18 @@ def by_httpx(url: str) -> bytes:
 
 def by_requests(url: str) -> bytes:
     return requests.get(url, headers=KEY, timeout=30).content
+
+
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+def test_a_key_in_the_place_of_a_headers_name_is_shown_and_not_written_down(
+    get: Callable[[str], bytes], server: Hostile, guard: Guard
+) -> None:
+    name = QUEUE_KEY.lower()
+    guard.recorder.know(Target(server.url, name, ADMIN_KEY))
+    server.answers["/api/queue"] = answer(b"{}", f"{name}: x")
+    with pytest.raises(KeyShown):
+        get(f"{server.url}/api/queue")
+    assert not any(name in path.read_text(encoding="utf-8") for path in guard.folder.iterdir())
 
 
 @pytest.mark.slow
