@@ -35,7 +35,7 @@ from queue_contracts.untrusted.bounded import (
     require_bounded,
     whole_body,
 )
-from queue_contracts.untrusted.deadline import BoundedTransport
+from queue_contracts.untrusted.deadline import BoundedTransport, open_client
 from queue_contracts.untrusted.visible import one_line, visible
 from tests.contracts.deployment import ACCOUNT, ADMIN_KEY, NAMESPACE, QUEUE_KEY, TOKEN
 from tests.contracts.hostile import Hostile, answer, chunked_without_end, gzipped, hostile, without_end
@@ -87,6 +87,15 @@ def by_httpx(url: str) -> bytes:
 
 def by_requests(url: str) -> bytes:
     return requests.get(url, headers=KEY, timeout=30).content
+
+
+@pytest.mark.parametrize("cookie", ["a=b", "\xe9=\xff"])
+def test_what_a_target_asks_to_keep_is_not_sent_back(cookie: str, server: Hostile) -> None:
+    server.answers["/api/queue"] = answer(b"{}", f"Set-Cookie: {cookie}")
+    with open_client(guarded=False) as client:
+        answers = [client.get(f"{server.url}/api/queue") for _ in range(2)]
+        assert not client.cookies
+    assert not any("cookie" in each.request.headers for each in answers)
 
 
 @pytest.mark.parametrize("get", [by_httpx, by_requests])

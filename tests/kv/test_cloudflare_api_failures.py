@@ -197,6 +197,15 @@ async def test_a_redirect_is_not_followed_with_the_token() -> None:
     assert [each.url.host for each in script.requests] == ["127.0.0.1"]
 
 
+@pytest.mark.parametrize("cookie", ["a=b", "é=ÿ", "a=b; Max-Age=" + "9" * 5000])
+async def test_what_an_answer_asks_to_keep_is_not_sent_back(cookie: str) -> None:
+    listed = httpx.Response(200, headers=[(b"set-cookie", cookie.encode("latin-1"))], content=b"v")
+    api, script = scripted(listed, listed)
+    for key in ("k", "l"):
+        assert await api.get_value(key) is not None
+    assert not any("cookie" in each.headers for each in script.requests)
+
+
 @pytest.mark.parametrize(
     "failure",
     [
