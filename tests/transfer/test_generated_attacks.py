@@ -28,12 +28,14 @@ from queue_emulator.core.errors import EmulatorError, StateError
 from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
 from queue_emulator.kv.wrangler_state import WranglerWriter, check_free, read_rows
+from queue_emulator.settings import CONTROL_TOKEN_NAME
 from queue_emulator.transfer.exporting import export
+from tests.core.test_masking import ENCODINGS
 from tests.transfer.canary import tree
 from tests.transfer.hostile_folders import SCHEMAS, fifo, folder, hard_link, huge, journal_of, symlink, with_schema
 from tests.transfer.hostile_servers import hostile_server, http
 from tests.transfer.memory_endpoint import NOON_MS
-from tests.transfer.test_hostile_servers import cloudflare, walk
+from tests.transfer.test_hostile_servers import API_TOKEN, cloudflare, walk
 
 CLOCK = MovableClock.frozen_at(NOON_MS)
 PRECIOUS = b"what nobody may see"
@@ -237,7 +239,32 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
     max_leaves=8,
 )
-KINDS = ["value", "bytes", "status", "raw"]
+KINDS = ["value", "bytes", "status", "raw", "header", "echo"]
+CONTROL_TOKEN = "opens-the-controls-0a7b"
+TOKENS = {"export": CONTROL_TOKEN, "cost": CONTROL_TOKEN, "cloudflare": API_TOKEN}
+HEADERS = st.tuples(
+    st.sampled_from(
+        [
+            "Set-Cookie",
+            "Content-Encoding",
+            "Transfer-Encoding",
+            "Content-Length",
+            "Content-Type",
+            "Retry-After",
+            "Date",
+            "Location",
+            "Connection",
+            "Expiration",
+            "Upgrade",
+            "X-Should-Retry",
+            "X",
+        ]
+    ),
+    st.one_of(
+        st.sampled_from(["gzip", "chunked", "-1", "9" * 5000, "a=b; Max-Age=9", "\xe9=\xff", "text/x; charset=utf-16"]),
+        st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=40),
+    ),
+)
 ENDPOINTS = st.lists(st.integers(0, 5), max_size=5)
 
 
@@ -257,6 +284,7 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
     """Which answer is another, in which way, and what is answered at a path."""
     which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(KINDS))
     where, by, noise = draw(ENDPOINTS), draw(JSON), draw(st.binary(max_size=40))
+    (name, content), spelled = draw(HEADERS), draw(st.sampled_from(sorted(ENCODINGS)))
     at, status = draw(st.integers(0, 400)), draw(st.sampled_from([204, 301, 400, 404, 413, 500, 999]))
 
     def bad() -> bytes:
@@ -265,6 +293,12 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
             return http(json.dumps(replaced(GOOD[which], where, by)).encode())
         if kind == "bytes":
             return http(good[: at % len(good)] + noise + good[at % len(good) :])
+        if kind == "header":
+            return http(good, headers=f"{name}: {content}\r\n")
+        if kind == "echo":
+            said = " ".join(f"x{ENCODINGS[spelled](token)}" for token in sorted(TOKENS.values()))
+            refused = json.dumps({"error": said, "success": False, "errors": [{"code": 1, "message": said}]})
+            return http(refused.encode(), status=f"403 {said}")
         if kind == "status":
             return http(json.dumps({"error": by, "errors": [by]}).encode(), status=f"{status} \x1b]0;x")
         whole = http(good)
@@ -297,11 +331,13 @@ def _attack_clients(
             except EmulatorError as error:
                 tried[f"{name}: refused"] += 1
                 assert str(error).isprintable(), str(error)
+                assert TOKENS[name][:12] not in str(error), str(error)
         assert all(line.isprintable() for line in err.getvalue().splitlines()), err.getvalue()
         out.detach()
 
 
-def test_no_answer_breaks_a_client(folder: Path, tried: Counter[str]) -> None:
+def test_no_answer_breaks_a_client(folder: Path, tried: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONTROL_TOKEN_NAME, CONTROL_TOKEN)
     said: list[Callable[[str], bytes]] = [lambda path: b""]
 
     def answer(number: int, path: str) -> Iterable[bytes]:

@@ -24,6 +24,7 @@ from tests.cli.in_process import run_here
 from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, http, of_json
 
 MEGABYTES_MAX = 400
+API_TOKEN = "opens-the-api-4f1c9e"
 OVERVIEW = {"places": ["SJC"], "journal": {"first": 1, "last": 0}}
 STATUS: dict[str, Any] = {"kv": "emulated", "keys": 3, "clock": {"now_ms": 1_795_435_200_000}}
 COST: dict[str, Any] = {"routes": {}, "operations": {}, "estimate": None, "over_s": 1.0}
@@ -262,7 +263,7 @@ async def _no_sleep(by_ms: int) -> None:
 
 
 def cloudflare(url: str) -> CloudflareEndpoint:
-    access = Access("0" * 32, "1" * 32, "a-token", f"{url}/client/v4")
+    access = Access("0" * 32, "1" * 32, API_TOKEN, f"{url}/client/v4")
     return CloudflareEndpoint(access, CloudflareAPI(access, patience=Patience(deadline_ms=2_000), sleep=_no_sleep))
 
 
