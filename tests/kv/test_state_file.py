@@ -236,8 +236,10 @@ async def test_a_file_that_is_gone_takes_no_more_writes(
         for entries in ([Entry(b"b", b"v", 2, 0)], [Entry(b"c", b"v", 3, 0), Entry(b"d", b"v", 4, 0)]):
             with pytest.raises(StateError) as caught:
                 await store.write(entries)
+            aside = f"; its log, with the last writes to it, is now {path}.log-of-the-file-before"
+            told = aside if become is replaced else ""
             assert str(caught.value) == (
-                f"state file {path} {said} while in use; nothing more is written: restart queue-emulator"
+                f"state file {path} {said} while in use{told}; nothing more is written: restart queue-emulator"
             )
         assert [entry and entry.value for entry in await store.read([b"a", b"b"])] == [b"v", None]
 

@@ -12,6 +12,7 @@ from queue_emulator.core.errors import StateError
 from queue_emulator.core.shown import counted
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.sqlite import SqliteCatalogue, SqliteStore
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.endpoint import Page
 
 DEFAULT_NAMESPACE = "CACHE"
@@ -109,6 +110,8 @@ class StateEndpoint:
     async def _opened(self) -> SqliteStore:
         if self._store is None:
             catalogue = await SqliteCatalogue.open(self._path)
+            if catalogue.warning:
+                tell(catalogue.warning)
             there = await catalogue.namespaces()
             found = find_namespace(there, self._namespace)
             self._known, self._there = found is not None, [each.title for each in there]
