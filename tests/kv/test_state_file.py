@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -280,6 +282,30 @@ async def test_a_log_to_which_another_emulator_writes_by_now_stays_with_its_file
             await second.write([Entry(b"of the second", b"w", 3, 0)])
     async with opened(path) as store:
         assert await store.read([b"of the second"]) == [Entry(b"of the second", b"w", 3, 0)]
+
+
+OTHER = """
+import asyncio, sys
+from pathlib import Path
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.sqlite import SqliteStore
+try:
+    asyncio.run(SqliteStore.open(Path(sys.argv[1])))
+except StateError as error:
+    print(error)
+"""
+
+
+async def test_another_process_has_the_file_neither_after_this_one_has_looked_at_it_otherwise(tmp_path: Path) -> None:
+    """With the first descriptor that a process closes all its locks of the file are gone, which are SQLite's."""
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"v", 1, 0)])
+        path.read_bytes()
+        assert "is in use" in await refusal(path)
+        other = subprocess.run([sys.executable, "-c", OTHER, str(path)], capture_output=True, text=True, check=False)  # noqa: ASYNC221
+        assert "is in use by another process" in other.stdout
+        await store.write([Entry(b"b", b"v", 2, 0)])
 
 
 async def test_a_start_that_fails_leaves_no_file_and_no_folder(tmp_path: Path) -> None:

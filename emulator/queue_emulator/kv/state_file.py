@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple, Self
 
 from queue_emulator.core.errors import StateError
@@ -17,6 +18,7 @@ from queue_emulator.kv.write_ahead_log import LOG_PAGES, check_log
 
 READ_ONLY = "the file or its folder is read-only: make both writable (chmod u+w), or name another file with --state"
 _IN_MEMORY = ":memory:"
+_ATTEMPTS, _ATTEMPT_S = 10, 0.05
 _LOCK_AT, _LOCK_BYTES = 0x40000002, 510  # https://www.sqlite.org/src/file/src/os.h, SHARED_FIRST (2026-11-30)
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database Header"
 
@@ -99,6 +101,7 @@ class StateFile:
 
         A log to which another process is writing is no longer itself where it was read first: that one has the file.
         """
+        self._claim()
         before = self._identity()
         try:
             self._stamps = check_log(self._folder, self.path.name)
@@ -114,6 +117,24 @@ class StateFile:
         connection = connect(self._folder, self.path.name, check_same_thread=False)
         connection.text_factory = _text
         return connection
+
+    def _claim(self) -> None:
+        """Have the file among emulators, to the end. Raises sqlite3.Error if another has it.
+
+        SQLite's lock is gone with the first descriptor of the file that this process closes, as who copies it does:
+        https://www.sqlite.org/howtocorrupt.html, 2.2. This one stays; where a file system has none, SQLite's is all.
+        """
+        self._descriptor = os.open(self._at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        for _ in range(_ATTEMPTS):  # a process that is just closing the file is waited for
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                Event().wait(_ATTEMPT_S)
+            except OSError:
+                return
+            else:
+                return
+        raise sqlite3.OperationalError("database is locked")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -141,8 +162,6 @@ class StateFile:
             connection.execute("BEGIN EXCLUSIVE")
         check_same(connection, self._folder, self.path.name, self._found)
         self._taken = True
-        # Kept to the end: with the first descriptor of a file that a process closes, all its locks are gone.
-        self._descriptor = os.open(self._at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def check_there(self) -> None:
         """Raises StateError if what is written now would be gone with this process, or nowhere to be found.
