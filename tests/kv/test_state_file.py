@@ -284,6 +284,26 @@ async def test_a_log_to_which_another_emulator_writes_by_now_stays_with_its_file
         assert await store.read([b"of the second"]) == [Entry(b"of the second", b"w", 3, 0)]
 
 
+@pytest.mark.parametrize("bytes_more", [1, 2, 20])
+async def test_a_name_that_leaves_no_room_for_the_files_beside_it_is_refused_and_no_file_is_made(
+    tmp_path: Path, bytes_more: int
+) -> None:
+    name = "é" * 114 + "n" * bytes_more
+    if bytes_more == 1:
+        async with opened(tmp_path / name):
+            return
+    assert f"a name of {228 + bytes_more} bytes; at most 229" in await refusal(tmp_path / "new" / name)
+    assert tree(tmp_path) == {}
+
+
+async def test_a_start_that_fails_before_sqlite_has_the_file_leaves_none(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "state.sqlite"
+    path.parent.mkdir()
+    log_linked(path)
+    assert "-wal is a symbolic link" in await refusal(path)
+    assert not path.exists()
+
+
 OTHER = """
 import asyncio, sys
 from pathlib import Path

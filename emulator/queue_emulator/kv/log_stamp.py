@@ -24,7 +24,7 @@ RENEW = f"""
     INSERT INTO {TABLE} (number, stamp, before) VALUES (1, randomblob(16), zeroblob(16))
     ON CONFLICT (number) DO UPDATE SET before = stamp, stamp = randomblob(16)
 """  # noqa: S608
-_OF_ANOTHER = ".log-of-the-file-before"
+OF_ANOTHER = ".log-of-the-file-before"
 _READ = f"SELECT stamp, before FROM {TABLE} WHERE number = 1"  # noqa: S608
 _BYTES = 16
 _NONE = bytes(_BYTES)
@@ -68,7 +68,7 @@ def belongs(folder: Folder, name: str, stamps: frozenset[bytes]) -> bool:
 def set_aside(folder: Folder, name: str) -> Path:
     """Give the log of another file a name of its own, and overwrite none; which it is. Raises OSError."""
     for number in count(1):
-        aside = f"{name}{_OF_ANOTHER}" + (f"-{number}" if number > 1 else "")
+        aside = f"{name}{OF_ANOTHER}" + (f"-{number}" if number > 1 else "")
         with suppress(FileExistsError):
             folder.write(aside, b"")
             folder.replace(aside, by=name + LOG)

@@ -148,6 +148,7 @@ async def open_file(path: Path) -> SqliteFile:
             database = state.connect()
             thread = await aiosqlite.Connection(lambda: database, iter_chunk_size=_ROWS_AT_ONCE)
         except BaseException:
+            state.take_back()
             state.close()
             raise
         file = SqliteFile(database, thread, state)

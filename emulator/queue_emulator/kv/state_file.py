@@ -13,11 +13,12 @@ from typing import NamedTuple, Self
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
 from queue_emulator.kv.foreign_database import COMPANIONS, LOG, check_same, connect
-from queue_emulator.kv.log_stamp import belongs, renew, set_aside
+from queue_emulator.kv.log_stamp import OF_ANOTHER, belongs, renew, set_aside
 from queue_emulator.kv.write_ahead_log import LOG_PAGES, check_log
 
 READ_ONLY = "the file or its folder is read-only: make both writable (chmod u+w), or name another file with --state"
 _IN_MEMORY = ":memory:"
+_NAME_BYTES_MAX = 255 - len(OF_ANOTHER) - 3  # https://man7.org/linux/man-pages/man3/limits.h.3p.html, NAME_MAX
 _ATTEMPTS, _ATTEMPT_S = 10, 0.05
 _LOCK_AT, _LOCK_BYTES = 0x40000002, 510  # https://www.sqlite.org/src/file/src/os.h, SHARED_FIRST (2026-11-30)
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database Header"
@@ -78,6 +79,12 @@ class StateFile:
             raise StateError(f"{_IN_MEMORY} is not a state file: to keep the data in memory, use --ephemeral")
         if path.name in ("", ".."):
             raise StateError(f"{path} is not a state file: it is a folder")
+        name_bytes = len(os.fsencode(path.name))
+        if name_bytes > _NAME_BYTES_MAX:
+            raise StateError(
+                f"a state file cannot have a name of {name_bytes} bytes; at most {_NAME_BYTES_MAX}, because "
+                "files beside it have longer names"
+            )
         try:
             folder = Folder.open(path.parent, make=True)
         except OSError as error:
@@ -133,6 +140,7 @@ class StateFile:
             except OSError:
                 return
             else:
+                self._taken = os.path.samestat(os.fstat(self._descriptor), self._found)
                 return
         raise sqlite3.OperationalError("database is locked")
 

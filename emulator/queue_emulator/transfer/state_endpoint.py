@@ -38,7 +38,7 @@ class StateEndpoint:
         self._there: list[str] = []
 
     async def look(self, *, writing: bool) -> str:
-        if not self._path.exists():
+        if not self._path.exists() and not self._path.is_symlink():
             if writing:
                 return "a new state file"
             raise StateError(f"there is no state file {self._path}")
