@@ -17,6 +17,7 @@ WORKER = """
 export default {
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
+    if (pathname === "/read") await request.text();
     if (pathname === "/throw") throw new Error("as asked");
     if (pathname === "/later") ctx.waitUntil(env.CACHE.get("later"));
     if (pathname === "/refused") return new Response("ERROR: mine", { status: 400 });
@@ -38,6 +39,7 @@ REQUESTS = {
     "a target over its limit": b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
     "the server itself": b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",
     "a method of WebDAV": b"PROPFIND / HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a broken chunk": b"POST /read HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
     "no host": b"GET / HTTP/1.0\r\n" + HOST + b"\r\n",
     "a Worker that throws": b"GET /throw HTTP/1.1\r\n" + HOST + b"\r\n",
     "a Worker that goes on": b"GET /later HTTP/1.1\r\n" + HOST + b"\r\n",
@@ -46,6 +48,10 @@ REQUESTS = {
     "a handshake": b"GET / HTTP/1.1\r\n" + HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
 }
+
+
+OWN_KEYS = {"QUEUE_API_KEY": "a", "ADMIN_API_KEY": "b"}  # with which other hosts are served too
+HOSTS = (b"~", b"a%2fb", b"a,b;c", b"a&b", b"a%41b")
 
 
 @pytest.fixture
@@ -74,7 +80,15 @@ def test_after_every_odd_request_the_next_run_is_counted(emulator: Emulator) -> 
         assert counted_soon(emulator), name
 
 
+def test_a_host_that_the_runtime_calls_no_url_is_refused_before_a_run_begins(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(WORKER, environment=OWN_KEYS)
+    for host in HOSTS:
+        answer = exchange(emulator.port, b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+        assert (answer.status, answer.body[:13]) == (400, b"Bad Request: "), host
+    assert counted_soon(emulator)
+
+
 def test_an_empty_host_is_no_reason_for_the_runtime_to_refuse(serve_worker: ServeWorker) -> None:
-    emulator = serve_worker(WORKER, environment={"QUEUE_API_KEY": "a", "ADMIN_API_KEY": "b"})
+    emulator = serve_worker(WORKER, environment=OWN_KEYS)
     assert exchange(emulator.port, b"GET / HTTP/1.1\r\nHost:\r\n\r\n").body == b"hi"
     assert counted_soon(emulator)

@@ -4,7 +4,7 @@ Its protocols are extended here, below the application, because what they have p
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import chain
@@ -23,7 +23,7 @@ from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedEr
 
 from queue_emulator.core.places import as_url
 from queue_emulator.core.wire_names import REASON_HEADER
-from queue_emulator.web.framing import broken_rule, read_head
+from queue_emulator.web.framing import HOST, broken_rule, read_head
 
 Log = Callable[[str], None]
 
@@ -147,13 +147,18 @@ class Http2(H2Protocol):
             await self.send(Closed())
 
     async def _create_stream(self, request: RequestReceived) -> None:
-        named = dict(request.headers)
-        if not _TOKEN.fullmatch(named.get(b":method", b"")) or b":path" not in named:
+        if not _is_request(dict(request.headers)):
             self.connection.reset_stream(request.stream_id, ErrorCodes.PROTOCOL_ERROR)
             await self._flush()
             return
         request.headers = [(name, as_url(value) if name == b":path" else value) for name, value in request.headers]
         await super()._create_stream(request)
+
+
+def _is_request(named: Mapping[bytes, bytes]) -> bool:
+    """Whether its method, path and host are such as HTTP/1.1 has (RFC 9113 8.3.1); h2 checks the rest."""
+    host = HOST.fullmatch(named.get(b":authority", b""))
+    return _TOKEN.fullmatch(named.get(b":method", b"")) is not None and b":path" in named and host is not None
 
 
 class CheckedConnection:
