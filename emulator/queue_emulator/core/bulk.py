@@ -16,10 +16,11 @@ from queue_emulator.core.errors import Base64Error, BulkDataError, JavaScriptErr
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_decoder, stringify_json
 from queue_emulator.core.json_members import NotAnArray, members_of
 from queue_emulator.core.json_rewriting import Members, utf8_of
-from queue_emulator.core.json_size import JsonTooLarge
+from queue_emulator.core.json_size import JsonTooDeep, JsonTooLarge
 from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.keys import check_service_key
-from queue_emulator.core.options import PutRequest, check_put, ends_s
+from queue_emulator.core.limits import METADATA_BYTES_MAX
+from queue_emulator.core.options import PutRequest, check_put, ends_s, metadata_too_long
 from queue_emulator.core.put_requests import PutRequests
 from queue_emulator.core.threads import give_way
 
@@ -109,8 +110,17 @@ def stored_entry(member: Json | Members) -> BulkEntry:
         value,
         expiration_s if ttl_s is None else None,
         ttl_s,
-        None if metadata is None else _json(metadata),
+        None if metadata is None else metadata_json(metadata),
     )
+
+
+def metadata_json(value: Json | JsonText) -> str:
+    """Metadata as JSON; raises MetadataLengthError for what stayed text and is too long."""
+    if not isinstance(value, JsonText):
+        return stringify_json(value)
+    if len(value.content) > METADATA_BYTES_MAX:  # not decoded: characters may take four times as much
+        raise metadata_too_long(len(value.content))
+    return value.content.decode()
 
 
 def put_request(entry: BulkEntry, now_ms: int) -> PutRequest:
@@ -177,14 +187,10 @@ def _entries(content: bytes) -> Iterator[Json | Members]:
         raise BulkDataError(f"not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise BulkDataError("JSON nested too deep") from None
-    except JsonTooLarge as error:
+    except (JsonTooLarge, JsonTooDeep) as error:
         raise BulkDataError(str(error)) from None
     except ValueError as error:
         raise BulkDataError(f"not JSON: {error}") from None
-
-
-def _json(value: Json | JsonText) -> str:
-    return value.content.decode() if isinstance(value, JsonText) else stringify_json(value)
 
 
 def _string(entry: Members, name: str) -> bytes:
