@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 
@@ -27,6 +27,8 @@ from queue_emulator.core.threads import give_way
 FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
 PROBLEMS_SHOWN = 5
 _ENTRIES_AT_ONCE = 100  # about a millisecond
+_NAMES_MAX, _NAME_CHARACTERS_MAX = 50, 80  # of members that are not of the format
+OTHER_NAMES = "(others)"
 _PROBLEMS_MAX = 1_000  # of a file that is something else altogether nobody needs the exact number
 NOT_AN_ARRAY = "must be a JSON array of {key, value, expiration?, expiration_ttl?, metadata?, base64?}"
 
@@ -69,7 +71,7 @@ def parse_bulk(content: bytes, now_ms: int, *, entries_max: int | None = None) -
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
             assert isinstance(entry, dict)
-            unknown.update(name for name in entry if name not in FIELDS)
+            count_unknown(unknown, entry)
         except (BulkDataError, JavaScriptError) as error:
             problems.append(problem(number, entry, error))
         if len(problems) == _PROBLEMS_MAX:
@@ -164,6 +166,14 @@ def bulk_json(entry: BulkEntry) -> str:
     return f"{{{members}}}"
 
 
+def count_unknown(counts: Counter[str], entry: Collection[str]) -> None:
+    """Note which members of an entry are not of the format: by name, or where there are many names, as others."""
+    for name in entry:
+        if name not in FIELDS:
+            shown = name[:_NAME_CHARACTERS_MAX]
+            counts[shown if shown in counts or len(counts) < _NAMES_MAX else OTHER_NAMES] += 1
+
+
 def problem(number: int, entry: Json | Members, error: Exception) -> str:
     """What is wrong with one entry, counted from 0."""
     key = entry.get("key") if isinstance(entry, dict) else None
@@ -185,9 +195,9 @@ def _entries(content: bytes) -> Iterator[Json | Members]:
         raise BulkDataError(NOT_AN_ARRAY) from None
     except UnicodeDecodeError as error:
         raise BulkDataError(f"not UTF-8 at byte {error.start}") from None
-    except RecursionError:
+    except (RecursionError, JsonTooDeep):
         raise BulkDataError("JSON nested too deep") from None
-    except (JsonTooLarge, JsonTooDeep) as error:
+    except JsonTooLarge as error:
         raise BulkDataError(str(error)) from None
     except ValueError as error:
         raise BulkDataError(f"not JSON: {error}") from None
