@@ -21,7 +21,7 @@ from queue_emulator.remote_control import BrokenOffError, RemoteControl
 from queue_emulator.transfer.cloudflare_endpoint import CloudflareEndpoint
 from queue_emulator.transfer.endpoint import Source
 from tests.cli.in_process import run_here
-from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, of_json
+from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, http, of_json
 
 MEGABYTES_MAX = 400
 OVERVIEW = {"places": ["SJC"], "journal": {"first": 1, "last": 0}}
@@ -70,6 +70,18 @@ def test_whatever_a_server_answers_a_command_ends_in_one_line(name: str, folder:
         for command in commands(url, folder):
             assert url in ended(*command)
     assert sorted(path.name for path in folder.iterdir()) == ["data.json"]
+
+
+@pytest.mark.parametrize("said", ["no such token: {}", "x" * 290 + " {}", "Bearer%20{}", "<{}>"])
+def test_a_server_that_repeats_the_token_has_it_in_no_line_of_ours(said: str) -> None:
+    token = "one-that-opens-the-controls"
+
+    def answer(number: int, path: str) -> Iterable[bytes]:
+        return [http(json.dumps({"error": said.format(token)}).encode(), status="401 No")]
+
+    with hostile_server(answer) as url, pytest.raises(EmulatorError, match="refused") as raised:
+        RemoteControl(url, token=token).ask("GET", "/status", dict[str, object])
+    assert token[:8] not in str(raised.value)
 
 
 @pytest.mark.parametrize("field", ["kv", "keys", "clock", "now_ms"])

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -68,12 +69,15 @@ os.register_at_fork(after_in_child=_idle.clear)  # there they have no threads
 
 
 def open_client(*, guarded: bool = True) -> httpx.Client:
-    """Without the environment: a proxy set there must not come between the suite and its target.
+    """Without the environment: a proxy set there must not come between the suite and its target. It keeps no cookies.
 
     A guard bounds what is sent through it, without its waits for the rate; where there is none, the client does.
     """
     transport = None if guarded else BoundedTransport()
-    return httpx.Client(verify=certificates(), timeout=READ_S_MAX, trust_env=False, transport=transport)
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.Client(
+        verify=certificates(), timeout=READ_S_MAX, trust_env=False, transport=transport, cookies=cookies
+    )
 
 
 @cache

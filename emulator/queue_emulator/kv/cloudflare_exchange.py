@@ -5,6 +5,7 @@ The only importer of httpx. Needs the extra `[cloudflare]`: importing this modul
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 
 from queue_emulator.core.errors import SettingsError
@@ -75,6 +76,7 @@ class Exchange:
                 },
                 timeout=httpx.Timeout(patience.silence_ms / 1000, connect=patience.connect_ms / 1000, pool=None),
                 limits=httpx.Limits(max_connections=_CONNECTIONS_MAX),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # the token is all that an API is told
                 transport=transport,
                 trust_env=not access.on_loopback,
                 verify=access.encrypted,  # without TLS no certificates are loaded: 20 ms
