@@ -239,32 +239,9 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
     max_leaves=8,
 )
-KINDS = ["value", "bytes", "status", "raw", "header", "echo"]
+KINDS = ["value", "bytes", "status", "raw", "echo"]
 CONTROL_TOKEN = "opens-the-controls-0a7b"
 TOKENS = {"export": CONTROL_TOKEN, "cost": CONTROL_TOKEN, "cloudflare": API_TOKEN}
-HEADERS = st.tuples(
-    st.sampled_from(
-        [
-            "Set-Cookie",
-            "Content-Encoding",
-            "Transfer-Encoding",
-            "Content-Length",
-            "Content-Type",
-            "Retry-After",
-            "Date",
-            "Location",
-            "Connection",
-            "Expiration",
-            "Upgrade",
-            "X-Should-Retry",
-            "X",
-        ]
-    ),
-    st.one_of(
-        st.sampled_from(["gzip", "chunked", "-1", "9" * 5000, "a=b; Max-Age=9", "\xe9=\xff", "text/x; charset=utf-16"]),
-        st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=40),
-    ),
-)
 ENDPOINTS = st.lists(st.integers(0, 5), max_size=5)
 
 
@@ -284,7 +261,7 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
     """Which answer is another, in which way, and what is answered at a path."""
     which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(KINDS))
     where, by, noise = draw(ENDPOINTS), draw(JSON), draw(st.binary(max_size=40))
-    (name, content), spelled = draw(HEADERS), draw(st.sampled_from(sorted(ENCODINGS)))
+    spelled = draw(st.sampled_from(sorted(ENCODINGS)))
     at, status = draw(st.integers(0, 400)), draw(st.sampled_from([204, 301, 400, 404, 413, 500, 999]))
 
     def bad() -> bytes:
@@ -293,8 +270,6 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
             return http(json.dumps(replaced(GOOD[which], where, by)).encode())
         if kind == "bytes":
             return http(good[: at % len(good)] + noise + good[at % len(good) :])
-        if kind == "header":
-            return http(good, headers=f"{name}: {content}\r\n")
         if kind == "echo":
             said = " ".join(f"x{ENCODINGS[spelled](token)}" for token in sorted(TOKENS.values()))
             refused = json.dumps({"error": said, "success": False, "errors": [{"code": 1, "message": said}]})
@@ -331,7 +306,7 @@ def _attack_clients(
             except EmulatorError as error:
                 tried[f"{name}: refused"] += 1
                 assert str(error).isprintable(), str(error)
-                assert TOKENS[name][:12] not in str(error), str(error)
+                assert not any(encode(TOKENS[name]) in str(error) for encode in ENCODINGS.values()), str(error)
         assert all(line.isprintable() for line in err.getvalue().splitlines()), err.getvalue()
         out.detach()
 
