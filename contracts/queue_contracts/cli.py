@@ -25,6 +25,7 @@ from queue_contracts import options
 from queue_contracts.arguments import whole
 from queue_contracts.codes import Code
 from queue_contracts.names import ADMIN_KEY, JUNIT, KINDS, KV_ACCOUNT, KV_API, KV_NAMESPACE, KV_TOKEN, QUEUE_KEY
+from queue_contracts.untrusted.visible import visible
 
 CHECKS = Path(__file__).resolve().parent / "checks"
 DELEGATED = {
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     missing = _missing_extra()
     if missing is not None:
-        print(f"queue-contracts needs {missing}: pip install 'queue-emulator[contracts]'", file=sys.stderr)
+        print(visible(f"queue-contracts needs {missing}: pip install 'queue-emulator[contracts]'"), file=sys.stderr)
         return Code.USAGE
     try:
         return _delegate(given[0], given[1:]) if given and given[0] in DELEGATED else _hold(given)
@@ -75,8 +76,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from queue_contracts.untrusted.environment import printable
 
-        shown = printable(message).replace("\n", "\\n")
-        self.exit(2, f"{self.prog}: {shown}; see {self.prog} --help\n")
+        shown = message.replace("\n", "\\n")
+        self.exit(2, printable(f"{self.prog}: {shown}; see {self.prog} --help\n"))
 
 
 def _delegate(command: str, given: Sequence[str]) -> int:
@@ -107,8 +108,8 @@ def _until_told_to_end(run: Callable[[], int]) -> int:
         return 128 + heard[-1]
     except BrokenPipeError:
         # Nobody reads any more, and Python would say so once again when it flushes what is left.
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
         return 128 + signal.SIGPIPE
 
 

@@ -7,6 +7,10 @@ from tests.cli.emulator_process import Emulator, StartEmulator
 from tests.cli.raw_http import HOST, KEY
 
 FACES = (b"/api/queue/claim", b"/cdn-cgi/emulator/reset", b"/client/v4/accounts/x/storage/kv/namespaces", b"/elsewhere")
+HANDSHAKE = (
+    b"Connection: upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
 CHUNKS = b"\r\n2\r\n{}\r\n0\r\n\r\n"
 
 REFUSED = {
@@ -35,6 +39,9 @@ REFUSED = {
     "a host with a user": (400, b"Host: me@127.0.0.1\r\n\r\n"),
     "a host outside ASCII": (400, b"Host: 127.0.0.1\xe9\r\n\r\n"),
     "a host with a tab": (400, b"Host: 127.0.0.1\tx\r\n\r\n"),
+    "a connection outside ASCII": (400, HOST + b"Upgrade: websocket\r\nConnection: upgrade, \xe9\r\n\r\n"),
+    "an extension outside ASCII": (400, HOST + HANDSHAKE + b"Sec-WebSocket-Extensions: \xe9\r\n\r\n"),
+    "a protocol outside ASCII": (400, HOST + HANDSHAKE + b"Sec-WebSocket-Protocol: a, \xff\r\n\r\n"),
 }
 
 

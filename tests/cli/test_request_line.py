@@ -88,23 +88,27 @@ def test_every_answer_has_the_reason_phrase_of_its_status(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("method", "path", "host", "status"),
     [
-        (b"GET", "/api/queue?x=é".encode(), 200),
-        (b"GET", b"/api/queue/a\x1b[2Jb c", 404),
-        (b"G\x1bT", b"/api/queue", None),
-        ("GÉT".encode(), b"/api/queue", None),
+        (b"GET", "/api/queue?x=é".encode(), b"[::1]:80", 200),
+        (b"GET", b"/api/queue/a\x1b[2Jb c", b"127.0.0.1", 404),
+        (b"G\x1bT", b"/api/queue", b"127.0.0.1", None),
+        ("GÉT".encode(), b"/api/queue", b"127.0.0.1", None),
+        (b"GET", b"/api/queue", b"me@127.0.0.1", None),
+        (b"GET", b"/api/queue", b"127.0.0.1/api", None),
+        (b"GET", b"/api/queue", b"\x1b[2J", None),
+        (b"GET", b"/api/queue", b"\xff", None),
     ],
 )
-def test_over_http_2_a_path_is_made_a_url_and_a_method_that_is_none_ends_its_stream(
-    emulator: Emulator, method: bytes, path: bytes, status: int | None
+def test_over_http_2_a_path_is_made_a_url_and_a_method_or_host_that_is_none_ends_its_stream(
+    emulator: Emulator, method: bytes, path: bytes, host: bytes, status: int | None
 ) -> None:
     before = len(emulator.log())
     connection = h2.connection.H2Connection(
         h2.config.H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False)
     )
     connection.initiate_connection()
-    headers = [(b":method", method), (b":scheme", b"http"), (b":authority", b"127.0.0.1"), (b":path", path)]
+    headers = [(b":method", method), (b":scheme", b"http"), (b":authority", host), (b":path", path)]
     connection.send_headers(1, [*headers, (b"x-api-key", b"dev-queue-key")], end_stream=True)
     with raw_http.connect(emulator.port) as sock:
         sock.sendall(connection.data_to_send())

@@ -1,61 +1,102 @@
-"""Nothing reaches a terminal but through `tell`, `ask` and `say`, which make text of somebody else's harmless."""
+"""Nothing reaches a terminal but through functions which make text of somebody else's harmless."""
 
-import ast
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
+import pytest
+
+import queue_contracts
 import queue_emulator
+from tests.ways_to_the_terminal import other_ways
 
-PACKAGE = Path(queue_emulator.__file__).parent
-WAYS = {"terminal.py", "transfer/output.py"}
-_WRITERS = {"print", "input"}
-_STREAMS = {"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"}
-
-
-def other_ways(source: str) -> Iterator[str]:
-    """The expressions in a module that write to a terminal by themselves."""
-    nodes = list(ast.walk(ast.parse(source)))
-    of_tqdm = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("tqdm")]
-    streams = {ast.unparse(each.value) for node in of_tqdm for each in node.keywords if each.arg == "file"}
-    for node in nodes:
-        if isinstance(node, ast.Name) and node.id in _WRITERS:
-            yield f"line {node.lineno}: {node.id}"
-        elif isinstance(node, ast.Attribute) and ast.unparse(node) in _STREAMS - streams and _written(source, node):
-            yield f"line {node.lineno}: {ast.unparse(node)}"
-    for node in of_tqdm:
-        shown = [*node.args[:1], *(each.value for each in node.keywords if each.arg in ("desc", "unit"))]
-        yield from (f"line {node.lineno}: {ast.unparse(each)}" for each in shown if not _harmless(each))
+EMULATOR, CONTRACTS = (Path(str(each.__file__)).parent for each in (queue_emulator, queue_contracts))
+WAYS = {"terminal.py", "transfer/output.py"}  # with `tell`, `ask` and `say`
+OF_EMULATOR = frozenset({"one_line", "block"})
+OF_CONTRACTS = frozenset({"one_line", "visible", "printable", "json.dumps", "shtab.complete"})
+SCRIPTS = ("*.mjs", "*.cjs", "*.js", "*.mts")
+_CONSOLE = re.compile(r"console\.\w+|process\.(?:stdout|stderr|emitWarning)|writeSync\([12]\b")
+# To the emulator, which reads each line and shows what of it is said to be shown.
+TO_US = {("workerd/tail.mjs", "console.log(ctx.props.mark + JSON.stringify(run));")}
 
 
-def _written(source: str, node: ast.Attribute) -> bool:
-    """Whether the stream itself is taken, not only asked about itself or told how to encode."""
-    stream = ast.unparse(node)
-    return not any(each in source for each in (f"{stream}.reconfigure", f"isinstance({stream},"))
-
-
-def _harmless(shown: ast.expr) -> bool:
-    made = isinstance(shown, ast.Call) and ast.unparse(shown.func) == "one_line"
-    return made or isinstance(shown, ast.Constant)
-
-
-def test_no_module_writes_to_the_terminal_by_itself() -> None:
+def test_no_module_of_the_emulator_writes_to_the_terminal_by_itself() -> None:
     found = {
-        str(path.relative_to(PACKAGE)): list(other_ways(path.read_text("utf-8")))
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if str(path.relative_to(PACKAGE)) not in WAYS
+        str(path.relative_to(EMULATOR)): list(other_ways(path.read_text("utf-8"), OF_EMULATOR))
+        for path in sorted(EMULATOR.rglob("*.py"))
+        if str(path.relative_to(EMULATOR)) not in WAYS
     }
     assert {path: ways for path, ways in found.items() if ways} == {}
 
 
-def test_another_way_is_found() -> None:
-    sources = (
+def test_queue_contracts_prints_nothing_that_it_has_not_made_harmless() -> None:
+    found = {
+        str(path.relative_to(CONTRACTS)): list(other_ways(path.read_text("utf-8"), OF_CONTRACTS, writers=True))
+        for path in sorted(CONTRACTS.rglob("*.py"))
+    }
+    assert {path: ways for path, ways in found.items() if ways} == {}
+
+
+def test_no_script_of_the_emulator_writes_to_the_terminal_by_itself() -> None:
+    found = {
+        (str(path.relative_to(EMULATOR)), line.strip())
+        for pattern in SCRIPTS
+        for path in EMULATOR.rglob(pattern)
+        for line in path.read_text("utf-8").splitlines()
+        if _CONSOLE.search(line)
+    }
+    assert found == TO_US
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
         "print(title)",
-        "import sys\nsys.stderr.write(title)",
-        "tqdm.write(title, file=sys.stderr)",
-        "tqdm(desc=f'reading {title}', unit=' keys')",
         "show = print",
         "input(question)",
-    )
-    assert [bool(list(other_ways(source))) for source in sources] == [True] * len(sources)
-    harmless = ("tell(title)", "tqdm(desc=one_line(title), unit=' keys')", "tqdm.write('done')")
-    assert [list(other_ways(source)) for source in harmless] == [[]] * len(harmless)
+        "import sys\nsys.stderr.write(title)",
+        "import sys\nsys.stdout.reconfigure(errors='replace')\nsys.stdout.write(title)",
+        "import sys\nshow = sys.stderr",
+        "from sys import stderr",
+        "import os\nos.write(2, title)",
+        "import os\nos.write(sys.stderr.fileno(), title)",
+        "open('/dev/tty', 'w').write(title)",
+        "import logging\nlogging.warning(title)",
+        "import logging\nlogging.getLogger().error(title)",
+        "import warnings\nwarnings.warn(title)",
+        "raise SystemExit(title)",
+        "raise SystemExit(f'no {title}')",
+        "import sys\nsys.exit(str(error))",
+        "parser.exit(2, title)",
+        "import traceback\ntraceback.print_exc()",
+        "raise pytest.UsageError(title)",
+        "pytest.exit(title)",
+        "terminalreporter.write_line(title)",
+        "tqdm.write(title, file=sys.stderr)",
+        "tqdm(desc=f'reading {title}', unit=' keys')",
+        "bar.set_postfix_str(title)",
+    ],
+)
+def test_another_way_is_found(source: str) -> None:
+    assert list(other_ways(source, OF_EMULATOR)) != []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "tell(title)",
+        "tqdm(desc=one_line(title), unit=' keys', file=sys.stderr)",
+        "tqdm.write('done')",
+        "raise SystemExit(2)",
+        "sys.stdout.reconfigure(errors='replace')",
+        "raise pytest.UsageError(block(title))",
+    ],
+)
+def test_a_harmless_text_is_left_alone(source: str) -> None:
+    assert list(other_ways(source, OF_EMULATOR)) == []
+
+
+def test_of_what_is_printed_each_part_is_looked_at() -> None:
+    for source in ("print('a', title)", "print(f'{title}')", "print(title + one_line(a))", "print(*lines, sep='\\n')"):
+        assert list(other_ways(source, OF_EMULATOR, writers=True)) != [], source
+    for source in ("print('a', one_line(title), file=sys.stderr)", "print(*map(one_line, lines))"):
+        assert list(other_ways(source, OF_EMULATOR, writers=True)) == [], source

@@ -326,6 +326,12 @@ def test_seconds_of_any_length_are_a_number() -> None:
     assert seconds_of("9" * 5000) == math.inf
 
 
+def test_a_flood_of_marks_covers_no_other_line() -> None:
+    for mark in "\u0301\u0323\u0e47\u20dd":
+        escape = mark.encode("unicode_escape").decode()
+        assert visible(f"a{mark * 20}b{mark * 8}") == f"a{mark * 8}{escape * 12}b{mark * 8}"
+
+
 @given(st.text(st.characters(codec=None), max_size=40))
 @settings(max_examples=500)
 def test_nothing_that_is_shown_moves_a_cursor_or_cannot_be_written(text: str) -> None:

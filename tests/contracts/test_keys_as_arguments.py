@@ -60,4 +60,4 @@ def test_a_traceback_has_neither_keys_nor_what_a_terminal_obeys() -> None:
     shown = printable(
         f"ValueError: \x1b]8;;http://x\x07{KEY}\u202e\r\nmore", {QUEUE_KEY: KEY, ADMIN_KEY: "", KV_TOKEN: ""}
     )
-    assert shown == f"ValueError: \\x1b]8;;http://x\\x07${QUEUE_KEY}\\u202e\\r\nmore"
+    assert shown == f"ValueError: \\x1b]8;;http://x\\x07${QUEUE_KEY}\\u202e\\r\n    more"

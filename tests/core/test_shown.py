@@ -43,7 +43,7 @@ def test_json_that_is_shown_line_by_line_is_the_same_json(value: dict[str, str])
     assert json.loads("\n".join(map(one_line, lines))) == value
 
 
-@pytest.mark.parametrize("text", ["plain", "a\tb \\ é 👩\u200d🚀", "नमस्\u200dते", ""])
+@pytest.mark.parametrize("text", ["plain", "a\tb \\ é 👩\u200d🚀", "नमस्\u200dते", "日本語の長い文" * 9, "שִׁ֑בְּ", ""])
 def test_text_for_people_stays_as_it_is(text: str) -> None:
     assert (one_line(text), block(text)) == (text, text)
 
@@ -52,6 +52,13 @@ def test_what_unicode_calls_ignorable_is_seen_wherever_it_is_printable_to_python
     hidden = "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\ufe00\uffa0\ufff8\U0001bca0\U0001d173\U000e0100\U000e01ef"
     assert all(one_line(f"a{each}b") == block(f"a{each}b") == f"a{json.dumps(each)[1:-1]}b" for each in hidden)
     assert len(hidden) == 14
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0323", "\u0e47", "\u20dd", "\u200d", "\ufe0f", "\U0001d167"])
+def test_a_flood_of_marks_covers_no_other_line(mark: str) -> None:
+    escape = json.dumps(mark)[1:-1]
+    assert one_line(f"a{mark * 1_000}b") == block(f"a{mark * 1_000}b") == f"a{mark * 8}{escape * 992}b"
+    assert one_line(f"a{mark * 8}b" * 2) == f"a{mark * 8}b" * 2
 
 
 def test_escapes_are_those_of_json() -> None:

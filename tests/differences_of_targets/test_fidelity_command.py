@@ -99,6 +99,17 @@ def test_without_a_workerd_the_recorded_scores_are_shown_with_their_date(tmp_pat
 
 
 @pytest.mark.slow
+def test_scores_that_somebody_else_recorded_do_not_write_to_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    title = "\x1b]0;title\x07\u202e\nAll is well"
+    write_calibration(file, replace(RECORDED, versions={title: "1", "b": title}, scores=(Score(title, 10, 9, 1),)))
+    ended = queue_contracts("fidelity", "--calibration", file, folder=tmp_path)
+    assert ended.code == 3, ended.err
+    assert not {*"\x1b\x07\u202e"} & {*ended.out}
+    assert not [line for line in ended.out.splitlines() if line.startswith("All is well")]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

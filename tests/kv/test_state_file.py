@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -236,8 +238,10 @@ async def test_a_file_that_is_gone_takes_no_more_writes(
         for entries in ([Entry(b"b", b"v", 2, 0)], [Entry(b"c", b"v", 3, 0), Entry(b"d", b"v", 4, 0)]):
             with pytest.raises(StateError) as caught:
                 await store.write(entries)
+            aside = f"; its log, with the last writes to it, is now {path}.log-of-the-file-before"
+            told = aside if become is replaced else ""
             assert str(caught.value) == (
-                f"state file {path} {said} while in use; nothing more is written: restart queue-emulator"
+                f"state file {path} {said} while in use{told}; nothing more is written: restart queue-emulator"
             )
         assert [entry and entry.value for entry in await store.read([b"a", b"b"])] == [b"v", None]
 
@@ -278,6 +282,50 @@ async def test_a_log_to_which_another_emulator_writes_by_now_stays_with_its_file
             await second.write([Entry(b"of the second", b"w", 3, 0)])
     async with opened(path) as store:
         assert await store.read([b"of the second"]) == [Entry(b"of the second", b"w", 3, 0)]
+
+
+@pytest.mark.parametrize("bytes_more", [1, 2, 20])
+async def test_a_name_that_leaves_no_room_for_the_files_beside_it_is_refused_and_no_file_is_made(
+    tmp_path: Path, bytes_more: int
+) -> None:
+    name = "é" * 114 + "n" * bytes_more
+    if bytes_more == 1:
+        async with opened(tmp_path / name):
+            return
+    assert f"a name of {228 + bytes_more} bytes; at most 229" in await refusal(tmp_path / "new" / name)
+    assert tree(tmp_path) == {}
+
+
+async def test_a_start_that_fails_before_sqlite_has_the_file_leaves_none(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "state.sqlite"
+    path.parent.mkdir()
+    log_linked(path)
+    assert "-wal is a symbolic link" in await refusal(path)
+    assert not path.exists()
+
+
+OTHER = """
+import asyncio, sys
+from pathlib import Path
+from queue_emulator.core.errors import StateError
+from queue_emulator.kv.sqlite import SqliteStore
+try:
+    asyncio.run(SqliteStore.open(Path(sys.argv[1])))
+except StateError as error:
+    print(error)
+"""
+
+
+async def test_another_process_has_the_file_neither_after_this_one_has_looked_at_it_otherwise(tmp_path: Path) -> None:
+    """With the first descriptor that a process closes all its locks of the file are gone, which are SQLite's."""
+    path = tmp_path / "state.sqlite"
+    async with opened(path) as store:
+        await store.write([Entry(b"a", b"v", 1, 0)])
+        path.read_bytes()
+        assert "is in use" in await refusal(path)
+        other = subprocess.run([sys.executable, "-c", OTHER, str(path)], capture_output=True, text=True, check=False)  # noqa: ASYNC221
+        assert "is in use by another process" in other.stdout
+        await store.write([Entry(b"b", b"v", 2, 0)])
 
 
 async def test_a_start_that_fails_leaves_no_file_and_no_folder(tmp_path: Path) -> None:

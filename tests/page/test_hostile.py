@@ -18,12 +18,14 @@ MARKS = "\u202e\u2066\u200b\u0000\u001b\u007f\u0085\u2028\ufeff\U000e0041\r"
 NESTED = "[" * 20_000 + "]" * 20_000
 MANY = json.dumps([[[1] * 38] * 38] * 38)  # each has few enough members to be open at first
 FAR_S = 9_007_199_254_740_991
+FLOOD = "covers" + "\u0301" * 40
 KEYS: dict[str, dict[str, object]] = {
     f"{MARKS[:4]}txt.exe": {"text": f"a{MARKS}\nb", "metadata": {MARKS[:3]: MARKS[:3]}},
     "two\nlines\tand\ra tab": {"text": "two\nlines"},
     "nested": {"text": NESTED},
     "many": {"text": MANY},
     "far": {"text": "v", "expiration": FAR_S},
+    FLOOD: {"text": FLOOD},
     "__proto__": {"text": '{"__proto__": {"a": 1}, "constructor": 1}', "metadata": {"__proto__": 1}},
     "a picture": {"text": '<svg xmlns="http://www.w3.org/2000/svg"><image href="http://evil.example/"/></svg>'},
 }
@@ -56,8 +58,10 @@ def test_each_of_them_is_shown_and_none_reorders_or_hides_text(hostile: Emulator
     assert len({text.splitlines()[0] for text in seen}) == len(KEYS)
     for text in (*seen, page.locator("body").inner_text()):
         assert hidden(text) == []
+        assert "\u0301" * 9 not in text
     assert r"\u202e\u2066\u200b\u0000txt.exe" in page.locator("body").inner_text()
     assert r"two\nlines\tand\u000da tab" in page.locator("body").inner_text()
+    assert r"\u0301\u0301" in page.locator("body").inner_text()
     assert any("after the year 275760" in text for text in seen)
     titles = page.evaluate(
         "() => [...document.querySelectorAll('[title], [aria-label]')].map((each) => each.outerHTML)"

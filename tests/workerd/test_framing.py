@@ -48,6 +48,10 @@ REQUESTS = {
 }
 
 
+OWN_KEYS = {"QUEUE_API_KEY": "a", "ADMIN_API_KEY": "b"}  # with which other hosts are served too
+HOSTS = (b"~", b"a%2fb", b"a,b;c", b"a&b", b"a%41b")
+
+
 @pytest.fixture
 def emulator(serve_worker: ServeWorker) -> Emulator:
     return serve_worker(WORKER)
@@ -74,7 +78,15 @@ def test_after_every_odd_request_the_next_run_is_counted(emulator: Emulator) -> 
         assert counted_soon(emulator), name
 
 
+def test_a_host_that_the_runtime_calls_no_url_is_refused_before_a_run_begins(serve_worker: ServeWorker) -> None:
+    emulator = serve_worker(WORKER, environment=OWN_KEYS)
+    for host in HOSTS:
+        answer = exchange(emulator.port, b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+        assert (answer.status, answer.body[:13]) == (400, b"Bad Request: "), host
+    assert counted_soon(emulator)
+
+
 def test_an_empty_host_is_no_reason_for_the_runtime_to_refuse(serve_worker: ServeWorker) -> None:
-    emulator = serve_worker(WORKER, environment={"QUEUE_API_KEY": "a", "ADMIN_API_KEY": "b"})
+    emulator = serve_worker(WORKER, environment=OWN_KEYS)
     assert exchange(emulator.port, b"GET / HTTP/1.1\r\nHost:\r\n\r\n").body == b"hi"
     assert counted_soon(emulator)

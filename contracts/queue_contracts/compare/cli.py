@@ -54,5 +54,5 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _end(args: argparse.Namespace, why: str, code: int) -> int:
-    print(f"queue-contracts {args.command}: {printable(why)}", file=sys.stderr)
+    print(printable(f"queue-contracts {args.command}: {why}"), file=sys.stderr)
     return code

@@ -76,8 +76,10 @@ def run(args: argparse.Namespace) -> int:
     with _sides(args) as (a, b):
         outcome = run_comparison(plan, a, b)
         sides = a[0], b[0]
-        found = json.dumps(record(outcome, sides), indent=2) if args.json else None
-        print(found or visible("\n".join(told(outcome, sides))))
+        if args.json:
+            print(json.dumps(record(outcome, sides), indent=2))
+        else:
+            print(visible("\n".join(told(outcome, sides))))
     return code_of(outcome, ignore_texts=args.ignore_texts)
 
 

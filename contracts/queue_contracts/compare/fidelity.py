@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from queue_contracts.compare.running import DIFFERENT, EQUAL, NOTHING_COMPARED, 
 from queue_contracts.compare.scores import Outcome
 from queue_contracts.compare.sides import Side
 from queue_contracts.targets.workerd import RuntimeMissing, find_workerd, versions
-from queue_contracts.untrusted.visible import visible
+from queue_contracts.untrusted.visible import one_line, visible
 
 _SIDES = "A is the Python Worker over the emulator's KV, B the reference Worker on workerd over the same KV."
 _KV = "This compares the Worker, its runtime and HTTP, not KV itself."
@@ -67,8 +68,8 @@ def _print_measured(
         found = {**_origin(now), "measured": True, "worseThanRecorded": fallen, **record(outcome, sides)}
         print(json.dumps(found, indent=2))
     else:
-        print(f"measured now, {now}", _SIDES, _KV, "", *map(visible, told(outcome, sides)), sep="\n")
-        print(*(f"worse than the saved score: {line}" for line in fallen), sep="\n")
+        _print_lines(f"measured now, {now}", told(outcome, sides))
+        print(*(one_line(f"worse than the saved score: {line}") for line in fallen), sep="\n")
 
 
 def _keep(args: argparse.Namespace, now: Calibration, code: int) -> None:
@@ -91,8 +92,12 @@ def _print_recorded(args: argparse.Namespace) -> int:
         print(json.dumps({**_origin(recorded), "measured": False, "scores": scores}, indent=2))
     else:
         print("NOT MEASURED NOW: there is no workerd here (npm install workerd, or name it with --workerd)")
-        print(f"saved on {recorded}", _SIDES, _KV, "", *table(recorded.scores), sep="\n")
+        _print_lines(f"saved on {recorded}", table(recorded.scores))
     return NOTHING_COMPARED
+
+
+def _print_lines(first: str, lines: Iterable[str]) -> None:
+    print(one_line(first), _SIDES, _KV, "", *map(visible, lines), sep="\n")
 
 
 def _origin(calibration: Calibration) -> dict[str, object]:

@@ -10,6 +10,7 @@ from queue_contracts.compare.scores import Outcome, Score
 from queue_contracts.compare.sides import Side
 from queue_contracts.compare.steps import Advance, Request, Seed
 from queue_contracts.compare.verdicts import Verdict
+from queue_contracts.untrusted.visible import one_line
 
 _STEPS_SHOWN, _FINDINGS_SHOWN, _SETTLES_SHOWN = 4, 20, 10
 
@@ -39,7 +40,7 @@ def table(scores: tuple[Score, ...]) -> Iterator[str]:
     yield f"{'operation':<20} {'equal of':>10} {'compared':<9} " + " ".join(f"{name:>8}" for name in names[1:])
     for score in (*scores, _total(scores)):
         row = (score.breaks, score.texts, score.variants, score.noise, score.known, score.not_compared)
-        yield f"{score.operation:<20} {score.equal:>10} {score.compared:<9} " + " ".join(
+        yield f"{one_line(score.operation):<20} {score.equal:>10} {score.compared:<9} " + " ".join(
             f"{number or '-':>{max(8, len(name))}}" for number, name in zip(row, names[1:], strict=True)
         )
 

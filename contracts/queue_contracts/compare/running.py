@@ -14,6 +14,7 @@ from queue_contracts.compare.sides import Side
 from queue_contracts.compare.skip_reasons import obstacle
 from queue_contracts.compare.steps import Sequence
 from queue_contracts.described.operations import packaged_description
+from queue_contracts.untrusted.visible import one_line
 
 EQUAL, DIFFERENT, USAGE, NOTHING_COMPARED = range(4)
 
@@ -63,8 +64,8 @@ def _announce(sequences: tuple[Sequence, ...], players: list[Player]) -> None:
     requests = sum(len(each.requests) for each in played)
     for side in (player.side for player in players if player.side.rate is not None):
         minutes = -(-requests // (side.rate or 1))
-        print(
+        told = (
             f"{side.name}: {requests} requests in {len(played)} sequences, {minutes} min at {side.rate} a minute, "
-            f"longer if writes are seen late or answers differ; profile {side.profile.value}",
-            file=sys.stderr,
+            f"longer if writes are seen late or answers differ; profile {side.profile.value}"
         )
+        print(one_line(told), file=sys.stderr)

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         with hunters(arguments.jobs) as pool:
             return _hunt_all(pool, mutants, bench, tuple(arguments.checks))
     except (TargetError, MutantError, RuntimeMissing, FileNotFoundError) as error:
-        print(f"queue-contracts mutants: {printable(str(error))}", file=sys.stderr)
+        print(printable(f"queue-contracts mutants: {error}"), file=sys.stderr)
         return UNKNOWN
 
 

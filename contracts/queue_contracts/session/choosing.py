@@ -8,6 +8,7 @@ from queue_contracts.sending.run import Run
 from queue_contracts.session import selection
 from queue_contracts.session.runs import abilities_of
 from queue_contracts.targets.target import Target
+from queue_contracts.untrusted.visible import visible
 
 
 class Choosing:
@@ -43,4 +44,4 @@ class Choosing:
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if not self.announced and terminal is not None and (self.run.folder / selection.ANNOUNCED).is_file():
             self.announced = True
-            terminal.write_line(selection.announcement(self.run, self.address))
+            terminal.write_line(visible(selection.announcement(self.run, self.address)))

@@ -23,7 +23,7 @@ from queue_contracts.session.not_testable import excused
 from queue_contracts.targets.target import Target
 from queue_contracts.untrusted.environment import mask_environment
 from queue_contracts.untrusted.files import write_whole
-from queue_contracts.untrusted.visible import visible
+from queue_contracts.untrusted.visible import one_line, visible
 
 
 class Told(msgspec.Struct):
@@ -102,9 +102,9 @@ class Concluding:
         if self.accounts:
             terminalreporter.section("generated requests")
             for line in request_counts.summary(self.accounts):
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(visible(line))
         if self.lines:
-            terminalreporter.section(f"the contract of {self.address}")
+            terminalreporter.section(one_line(f"the contract of {self.address}"))
             for line in self.lines:
                 terminalreporter.write_line(visible(line))
 

@@ -1,6 +1,7 @@
 """The keys that the environment holds: what is printed before there is a target, or after a fault, has none of them."""
 
 import os
+import re
 from collections.abc import Mapping
 
 from queue_contracts.names import SECRETS
@@ -8,10 +9,15 @@ from queue_contracts.untrusted.bounded import Unreadable
 from queue_contracts.untrusted.keys import Keys
 from queue_contracts.untrusted.visible import visible
 
+_NOT_INDENTED = re.compile(r"\n(?! {4}|\Z)")
+
 
 def printable(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """A message or a traceback as it is shown: without those keys, and with nothing that a terminal would obey."""
-    return visible(mask_environment(text, environment))
+    """A message or a traceback as it is shown: without those keys, and with nothing that a terminal would obey.
+
+    Each line but the first is indented, so that none that somebody else wrote looks like a message.
+    """
+    return _NOT_INDENTED.sub("\n    ", visible(mask_environment(text, environment)))
 
 
 def mask_environment(text: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -1,9 +1,24 @@
 """Foreign text as it is shown: nothing in it moves a cursor, changes a colour or turns the direction of reading."""
 
+import unicodedata
+
+_MARKS = ("Mn", "Me")
+_MARKS_MAX = 8  # of which no language needs more
+
 
 def visible(text: str) -> str:
-    """The text with every character that is not shown as itself, line ends aside, as an escape."""
-    return "".join(each if each == "\n" or each.isprintable() else _escaped(each) for each in text)
+    """The text with every character that is not shown as itself, line ends aside, as an escape.
+
+    So is a mark above or below a character that has so many already: a flood of them covers the lines around.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown, marks = [], 0
+    for each in text:
+        marks = marks + 1 if unicodedata.combining(each) or unicodedata.category(each) in _MARKS else 0
+        printable = each == "\n" or (each.isprintable() and marks <= _MARKS_MAX)
+        shown.append(each if printable else _escaped(each))
+    return "".join(shown)
 
 
 def one_line(text: str, length_max: int = 300) -> str:

@@ -18,6 +18,7 @@ from queue_emulator.kv.state_file import check_own_folder
 from queue_emulator.kv.store import MemoryStore, Store
 from queue_emulator.kv.waiting import sleep_on
 from queue_emulator.settings import DEFAULT_STATE
+from queue_emulator.terminal import tell
 from queue_emulator.web.deployment import WORKER_NAME, Deployment
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ async def open_account(state: Path | None, profile: Profile, clock: MovableClock
     """
     if state == DEFAULT_STATE:
         check_own_folder(DEFAULT_STATE)
-    catalogue = MemoryCatalogue() if state is None else await SqliteCatalogue.open(state)
+    kept = None if state is None else await SqliteCatalogue.open(state)
+    catalogue, warned = kept or MemoryCatalogue(), _warn(kept, None)
     pipeline, versions = Pipeline(clock, dice, sleep_on(clock), profile.plan), Versions()
 
     def open_service(store: Store, name: str) -> KVService:
@@ -58,6 +60,15 @@ async def open_account(state: Path | None, profile: Profile, clock: MovableClock
         yield account
     finally:
         await account.namespaces.close(discard=not account.started)
+        _warn(kept, warned)
+
+
+def _warn(catalogue: SqliteCatalogue | None, before: str | None) -> str | None:
+    """Tell what there is to tell of the state file, once."""
+    warning = catalogue.warning if catalogue else None
+    if warning and warning != before:
+        tell(warning)
+    return warning
 
 
 def connection_app(deployment: Deployment) -> "ConnectionApp":

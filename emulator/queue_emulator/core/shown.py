@@ -5,6 +5,7 @@ Keys, paths, titles, exceptions, a server's words: whatever is written for peopl
 
 import json
 import re
+import unicodedata
 
 from queue_emulator.core.json_text import JsonText
 
@@ -16,6 +17,11 @@ _HIDDEN = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+# Marks stand above, below and in the character before them: a flood of them covers the lines around. No language needs
+# so many; https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format lets 30 pass, five lines of a terminal.
+_MARKS_MAX = 8
+_NO_WIDTH = "\u200c\u200d\ufe0e\ufe0f"
+_MAY_HAVE_MARKS = re.compile(f"[\u0300-\U0010ffff]{{{_MARKS_MAX + 1},}}")
 _NOT_INDENTED = re.compile("\n(?! {4})")
 
 
@@ -26,12 +32,12 @@ def block(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _NOT_INDENTED.sub("\n    ", _HIDDEN.sub(_escape, text.replace("\r\n", "\n")).rstrip("\n"))
+    return _NOT_INDENTED.sub("\n    ", _harmless(text.replace("\r\n", "\n")).rstrip("\n"))
 
 
 def one_line(text: str) -> str:
     """A text in one line, its line breaks as escapes."""
-    return text if text.isascii() and text.isprintable() else _HIDDEN.sub(_escape, text).replace("\n", "\\n")
+    return text if text.isascii() and text.isprintable() else _harmless(text).replace("\n", "\\n")
 
 
 def json_value(value: object, characters_max: int = 80) -> str:
@@ -56,6 +62,18 @@ def counted(count: int, one: str, many: str) -> str:
 
 def _other(value: object) -> str:
     return value.beginning(80) if isinstance(value, JsonText) else str(value)
+
+
+def _harmless(text: str) -> str:
+    return _MAY_HAVE_MARKS.sub(_without_floods, _HIDDEN.sub(_escape, text))
+
+
+def _without_floods(found: re.Match[str]) -> str:
+    shown, marks = [], 0
+    for each in found[0]:
+        marks = marks + 1 if each in _NO_WIDTH or unicodedata.category(each) in ("Mn", "Me") else 0
+        shown.append(each if marks <= _MARKS_MAX else json.dumps(each)[1:-1])
+    return "".join(shown)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -22,6 +22,8 @@ from queue_emulator.core.shown import one_line
 from queue_emulator.kv.checksums import of_part
 from queue_emulator.kv.foreign_database import check_schema
 from queue_emulator.kv.large_values import TABLE, divide, drop_unused
+from queue_emulator.kv.log_stamp import MAKE, RENEW
+from queue_emulator.kv.log_stamp import TABLE as STAMP
 from queue_emulator.kv.rows import ROW_CHECKSUM, of_row
 from queue_emulator.kv.staging import CACHE, TABLES, finish_staged
 from queue_emulator.kv.state_file import StateFile
@@ -69,7 +71,7 @@ def too_new(path: Path, version: int) -> str:
 async def prepare(connection: aiosqlite.Connection, database: sqlite3.Connection, state: StateFile) -> bool:
     """Take the file, lay it out or bring it to this version, and set how SQLite works on it; as `check_whole`."""
     state.take(database)
-    check_schema(database, "entry", "namespace", TABLE, *TABLES)
+    check_schema(database, "entry", "namespace", STAMP, TABLE, *TABLES)
     database.create_function("entry_checksum", 7, of_row, deterministic=True)
     database.create_function("part_checksum", 3, of_part, deterministic=True)
     checked = await check_whole(connection)
@@ -124,6 +126,8 @@ async def check_whole(connection: aiosqlite.Connection) -> bool:
 async def lay_out(connection: aiosqlite.Connection) -> None:
     """What is not there yet."""
     for statement in files("queue_emulator.kv").joinpath("schema.sql").read_text().split(";\n"):
+        await connection.execute_fetchall(statement)
+    for statement in (MAKE, RENEW):
         await connection.execute_fetchall(statement)
     await connection.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

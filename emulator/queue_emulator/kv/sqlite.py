@@ -198,6 +198,16 @@ class SqliteCatalogue:
         """Open or create the state file; raises StateError, and then leaves the file as it was."""
         return cls(await open_file(path))
 
+    @property
+    def warning(self) -> str | None:
+        """What the user is to be told of the file's log."""
+        aside = self._file.log_set_aside
+        return (
+            f"the log of a state file that was there before, with the last writes to it, is now {aside}"
+            if aside
+            else None
+        )
+
     async def namespaces(self) -> Sequence[Namespace]:
         rows = await self._file.ask("SELECT id, title, jurisdiction FROM namespace ORDER BY number", ())
         return [Namespace(*row) for row in rows]

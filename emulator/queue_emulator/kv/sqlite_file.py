@@ -18,7 +18,7 @@ from queue_emulator.core.shown import one_line
 from queue_emulator.kv.large_values import LargeValues
 from queue_emulator.kv.schema import check_header, prepare
 from queue_emulator.kv.staging import Staging, Statements
-from queue_emulator.kv.state_file import StateFile
+from queue_emulator.kv.state_file import READ_ONLY, StateFile
 from queue_emulator.kv.store import Written, tell_nobody
 from queue_emulator.kv.whole import Comparison
 
@@ -62,6 +62,7 @@ class SqliteFile:
             return self._database.execute(sql, parameters).fetchall()
         self._state.check_there()
         try:
+            self._state.stamp(self._database)
             return self._database.execute(sql, parameters).fetchall()
         finally:
             self._state.wrote()
@@ -90,6 +91,11 @@ class SqliteFile:
         self.staging.forgot(number)
         self.large.forgot(number)
 
+    @property
+    def log_set_aside(self) -> Path | None:
+        """What became of a log beside the file that is none of its own."""
+        return self._state.log_set_aside
+
     async def close(self, *, take_back: bool = False) -> None:
         """With `take_back` a file that was made here is removed, before anybody else can have it."""
         self.staging.closed = True
@@ -105,8 +111,9 @@ class SqliteFile:
         rows = 0
         async with self._turn:
             self._state.check_there()
-            await self._long("BEGIN IMMEDIATE")
             try:
+                self._state.stamp(self._database)
+                await self._thread.execute_fetchall("BEGIN IMMEDIATE")
                 for sql, parameters in statements() if callable(statements) else statements:
                     if parameters == ():
                         await self._thread.execute_fetchall(sql)
@@ -141,6 +148,7 @@ async def open_file(path: Path) -> SqliteFile:
             database = state.connect()
             thread = await aiosqlite.Connection(lambda: database, iter_chunk_size=_ROWS_AT_ONCE)
         except BaseException:
+            state.take_back()
             state.close()
             raise
         file = SqliteFile(database, thread, state)
@@ -178,4 +186,6 @@ def _failed(error: Exception) -> StateError | NamespaceError:
 
 def _in_words(error: Exception) -> str:
     """In one line: SQLite may quote what the file holds."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+        return READ_ONLY
     return one_line(str(error))[:_SHOWN_MAX]

@@ -4,19 +4,23 @@ import fcntl
 import os
 import sqlite3
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple, Self
 
 from queue_emulator.core.errors import StateError
 from queue_emulator.kv.folder import Folder
 from queue_emulator.kv.foreign_database import COMPANIONS, LOG, check_same, connect
+from queue_emulator.kv.log_stamp import OF_ANOTHER, belongs, renew, set_aside
 from queue_emulator.kv.write_ahead_log import LOG_PAGES, check_log
 
+READ_ONLY = "the file or its folder is read-only: make both writable (chmod u+w), or name another file with --state"
 _IN_MEMORY = ":memory:"
+_NAME_BYTES_MAX = 255 - len(OF_ANOTHER) - 3  # https://man7.org/linux/man-pages/man3/limits.h.3p.html, NAME_MAX
+_ATTEMPTS, _ATTEMPT_S = 10, 0.05
 _LOCK_AT, _LOCK_BYTES = 0x40000002, 510  # https://www.sqlite.org/src/file/src/os.h, SHARED_FIRST (2026-11-30)
-_COMPARED_BYTES = 1 << 20  # at a time
-_OF_ANOTHER = ".log-of-the-file-before"
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat2.html, "The Database Header"
 
 
@@ -37,10 +41,16 @@ class _Left(NamedTuple):
 
 
 class StateFile:
-    """One file, made if it was not there. Raises StateError for what cannot be a state file."""
+    """One file, made if it was not there. Raises StateError for what cannot be a state file.
+
+    `log_set_aside` is what became of a log that belongs to another file than the one that is there now.
+    """
 
     def __init__(self, path: Path, folder: Folder) -> None:
         self.path = path
+        self.log_set_aside: Path | None = None
+        self._stamps = frozenset[bytes]()
+        self._stamped = False
         self._at = os.fsencode(folder.path.resolve() / path.name)
         self._log_at = self._at + os.fsencode(LOG)
         self._folder = folder
@@ -54,6 +64,12 @@ class StateFile:
             folder.write(path.name, b"")
         found = folder.file(path.name)
         assert found is not None
+        for each in (path, folder.path):  # in the folder there is the log
+            if not os.access(each, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+                raise StateError(
+                    f"{each} is read-only, and a state file has to be written to for a look too: make it writable "
+                    "(chmod u+w), or copy the state file to where you may write"
+                )
         self._found = found
 
     @classmethod
@@ -63,6 +79,12 @@ class StateFile:
             raise StateError(f"{_IN_MEMORY} is not a state file: to keep the data in memory, use --ephemeral")
         if path.name in ("", ".."):
             raise StateError(f"{path} is not a state file: it is a folder")
+        name_bytes = len(os.fsencode(path.name))
+        if name_bytes > _NAME_BYTES_MAX:
+            raise StateError(
+                f"a state file cannot have a name of {name_bytes} bytes; at most {_NAME_BYTES_MAX}, because "
+                "files beside it have longer names"
+            )
         try:
             folder = Folder.open(path.parent, make=True)
         except OSError as error:
@@ -86,24 +108,56 @@ class StateFile:
 
         A log to which another process is writing is no longer itself where it was read first: that one has the file.
         """
+        self._claim()
+        before = self._identity()
         try:
-            check_log(self._folder, self.path.name)
+            self._stamps = check_log(self._folder, self.path.name)
         except StateError:
-            if self._in_use():
-                raise sqlite3.OperationalError("database is locked") from None
-            check_log(self._folder, self.path.name)  # whoever had it has ended meanwhile
+            with self._alone():
+                self._stamps = check_log(self._folder, self.path.name)  # whoever had it has ended meanwhile
+        if not belongs(self._folder, self.path.name, self._stamps):
+            with self._alone():
+                if before != self._identity():
+                    raise sqlite3.OperationalError("database is locked")
+                self.log_set_aside = set_aside(self._folder, self.path.name)
+                self._stamps = frozenset()
         connection = connect(self._folder, self.path.name, check_same_thread=False)
         connection.text_factory = _text
         return connection
 
-    def _in_use(self) -> bool:
-        """Whether another process has it to itself: then it has SQLite's lock."""
+    def _claim(self) -> None:
+        """Have the file among emulators, to the end. Raises sqlite3.Error if another has it.
+
+        SQLite's lock is gone with the first descriptor of the file that this process closes, as who copies it does:
+        https://www.sqlite.org/howtocorrupt.html, 2.2. This one stays; where a file system has none, SQLite's is all.
+        """
+        self._descriptor = os.open(self._at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        for _ in range(_ATTEMPTS):  # a process that is just closing the file is waited for
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                Event().wait(_ATTEMPT_S)
+            except OSError:
+                return
+            else:
+                self._taken = os.path.samestat(os.fstat(self._descriptor), self._found)
+                return
+        raise sqlite3.OperationalError("database is locked")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Have SQLite's lock, in which nobody else begins to use the file. Raises sqlite3.Error if somebody does."""
         with self._folder.reading(self.path.name, sys.maxsize) as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB, _LOCK_BYTES, _LOCK_AT)
             except OSError:
-                return True
-        return False
+                raise sqlite3.OperationalError("database is locked") from None
+            yield
+
+    def _identity(self) -> list[tuple[int, ...] | None]:
+        """Of the file and its log: another one, or one that was written to, has another."""
+        found = [self._folder.file(self.path.name + suffix) for suffix in ("", LOG)]
+        return [each and (each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns) for each in found]
 
     def take(self, connection: sqlite3.Connection) -> None:
         """Begin a transaction that has the file to itself, as the connection then has until it is closed.
@@ -116,8 +170,6 @@ class StateFile:
             connection.execute("BEGIN EXCLUSIVE")
         check_same(connection, self._folder, self.path.name, self._found)
         self._taken = True
-        # Kept to the end: with the first descriptor of a file that a process closes, all its locks are gone.
-        self._descriptor = os.open(self._at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def check_there(self) -> None:
         """Raises StateError if what is written now would be gone with this process, or nowhere to be found.
@@ -148,8 +200,20 @@ class StateFile:
         if what is not None:
             with suppress(OSError, StateError):
                 self._set_log_aside()
-            why = f"{what} while in use; nothing more is written: restart queue-emulator"
+            aside = f"; its log, with the last writes to it, is now {self.log_set_aside}" if self.log_set_aside else ""
+            why = f"{what} while in use{aside}; nothing more is written: restart queue-emulator"
             raise StateError(f"state file {self.path} {why}")
+
+    def stamp(self, connection: sqlite3.Connection) -> None:
+        """Before a write: a log that begins with it says which file it belongs to."""
+        if not self._stamped and not self._renewed(connection):
+            self._renewed(connection)  # the first was the last of a long log, left by a process that was killed
+
+    def _renewed(self, connection: sqlite3.Connection) -> bool:
+        self._stamps |= renew(connection)
+        self._stamped = True
+        self.wrote()
+        return self._stamped
 
     def wrote(self) -> None:
         """Something was written here: what is there now is what is to be there when the next is."""
@@ -158,8 +222,10 @@ class StateFile:
                 self._open_log()
             else:
                 self._log_bytes = os.lseek(self._log, 0, os.SEEK_END)
-                if self._left is not None and self._log_bytes < self._left.log_bytes:
-                    return
+                if self._left is not None:
+                    if self._log_bytes < self._left.log_bytes:
+                        return
+                    self._stamps, self._stamped = frozenset(), False  # it begins anew with the next write
             self._left = self._look()
         except OSError:
             return  # it is gone, which the next write is told
@@ -215,21 +281,8 @@ class StateFile:
         if found is None or log is None or os.path.samestat(found, self._found):
             return
         left = self._log is not None and (log.st_ino, log.st_size) == (self._log_inode, self._log_bytes)
-        if left and not self._copied(found.st_size):
-            self._folder.replace(f"{name}{_OF_ANOTHER}", by=name + LOG)
-
-    def _copied(self, size_bytes: int) -> bool:
-        """Whether the other file is a copy of this one, whose log then is its own too."""
-        assert self._descriptor is not None, "who has written has taken the file"
-        if size_bytes != os.fstat(self._descriptor).st_size:
-            return False
-        with self._folder.reading(self.path.name, size_bytes) as file:
-            at = 0
-            while piece := file.read(_COMPARED_BYTES):
-                if piece != os.pread(self._descriptor, len(piece), at):
-                    return False
-                at += len(piece)
-        return at == size_bytes
+        if left and not belongs(self._folder, name, self._stamps):
+            self.log_set_aside = set_aside(self._folder, name)
 
     def close(self) -> None:
         with suppress(OSError, StateError):  # what took its place may be a link or a pipe

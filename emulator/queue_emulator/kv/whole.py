@@ -5,6 +5,7 @@ small file when that is opened; a larger one is compared in steps after that, be
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
@@ -27,18 +28,30 @@ class Comparison:
         self._file = file
         self._task: asyncio.Task[None] | None = None
         self._alike = True
+        self._unknown = False
 
     def begin(self) -> None:
         """It ends by itself."""
         self._task = asyncio.ensure_future(self._compare())
 
     def check(self) -> None:
-        """Raises StateError if keys would be lacking, as far as that is known by now."""
+        """Raises StateError if keys would be lacking, as far as that is known by now.
+
+        Where the disk failed meanwhile nothing is known, and the comparison begins again.
+        """
+        if self._unknown:
+            self._unknown = False
+            self.begin()
         if not self._alike:
             raise StateError(
                 "the state file is damaged: its indexes have not what its entries have, so that keys would be lacking; "
                 "stop the emulator and restore the file from a copy, or make the indexes anew: sqlite3 FILE REINDEX"
             )
+
+    async def ended(self) -> None:
+        """Wait for it."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
 
     async def close(self) -> None:
         """Stop where it is."""
@@ -49,8 +62,10 @@ class Comparison:
     async def _compare(self) -> None:
         try:
             self._alike = await self._is_alike()
-        except StateError:  # what SQLite itself finds
-            self._alike = False
+        except StateError as error:
+            code = getattr(error.__cause__, "sqlite_errorcode", 0) & _PRIMARY
+            self._unknown = code in _OF_THE_MACHINE
+            self._alike = self._unknown  # else it is damage, which SQLite itself finds
 
     async def _is_alike(self) -> bool:
         first = _BEFORE_ALL
@@ -62,6 +77,15 @@ class Comparison:
             first = last
         return True
 
+
+_PRIMARY = 0xFF  # https://www.sqlite.org/rescode.html#pve
+_OF_THE_MACHINE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+}
 
 _BEFORE_ALL, _AFTER_ALL = (0, b""), (1 << 62, b"")  # numbers of namespaces are from 1
 # The table is read by the index in which each key is once; what is unlike is in one of both only.

@@ -12,6 +12,7 @@ from queue_emulator.core.errors import StateError
 from queue_emulator.core.shown import counted
 from queue_emulator.kv.centre import Versions
 from queue_emulator.kv.sqlite import SqliteCatalogue, SqliteStore
+from queue_emulator.terminal import tell
 from queue_emulator.transfer.endpoint import Page
 
 DEFAULT_NAMESPACE = "CACHE"
@@ -37,7 +38,7 @@ class StateEndpoint:
         self._there: list[str] = []
 
     async def look(self, *, writing: bool) -> str:
-        if not self._path.exists():
+        if not self._path.exists() and not self._path.is_symlink():
             if writing:
                 return "a new state file"
             raise StateError(f"there is no state file {self._path}")
@@ -109,6 +110,8 @@ class StateEndpoint:
     async def _opened(self) -> SqliteStore:
         if self._store is None:
             catalogue = await SqliteCatalogue.open(self._path)
+            if catalogue.warning:
+                tell(catalogue.warning)
             there = await catalogue.namespaces()
             found = find_namespace(there, self._namespace)
             self._known, self._there = found is not None, [each.title for each in there]

@@ -13,6 +13,8 @@ _DIGITS_MAX = 20
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?")
 _OTHER_VERSION = re.compile(rb"HTTP/[02-9]\.[0-9]")
 _HTTP2_PREFACE = b"PRI * HTTP/2.0"
+_OF_AN_UPGRADE = (b"connection", b"upgrade")
+_OF_A_HANDSHAKE = b"sec-websocket-"
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Head:
     lengths: list[bytes] = field(default_factory=list)
     codings: list[bytes] = field(default_factory=list)
     hosts: list[bytes] = field(default_factory=list)
+    upgrades: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ def read_head(content: bytes) -> Head:
             head.lengths += _members(value)
         elif name == b"transfer-encoding":
             head.codings += _members(value)
+        elif name in _OF_AN_UPGRADE or name.startswith(_OF_A_HANDSHAKE):
+            head.upgrades.append(value)
     return head
 
 
@@ -117,5 +122,10 @@ RULES = (
         400,
         "Host must be a name or an address, with or without a port (RFC 9112 3.2)",
         lambda head: not all(map(HOST.fullmatch, head.hosts)),
+    ),
+    Rule(
+        400,
+        "Connection, Upgrade and Sec-WebSocket-* must be ASCII (RFC 9110 5.6.2)",
+        lambda head: not all(map(bytes.isascii, head.upgrades)),
     ),
 )

@@ -4,7 +4,7 @@ Its protocols are extended here, below the application, because what they have p
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import chain
@@ -23,7 +23,7 @@ from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedEr
 
 from queue_emulator.core.places import as_url
 from queue_emulator.core.wire_names import REASON_HEADER
-from queue_emulator.web.framing import broken_rule, read_head
+from queue_emulator.web.framing import HOST, broken_rule, read_head
 
 Log = Callable[[str], None]
 
@@ -66,6 +66,8 @@ class Protocol:
         await self.protocol.initiate(*upgraded)
         if received:
             await self.protocol.handle(RawData(data=received))
+        if self.protocol.closed:  # meanwhile, so that a request that began with it was not told
+            await self.protocol.handle(Closed())
 
 
 class Http1(H11Protocol):
@@ -75,6 +77,16 @@ class Http1(H11Protocol):
         super().__init__(*parts)
         self.connection = cast(h11.Connection, CheckedConnection(self.config.h11_max_incomplete_size))
         self._log = log
+        self._closed = False
+
+    async def handle(self, event: Event) -> None:
+        """As Hypercorn's. Requests that a client sent ahead and has not waited for are no longer begun."""
+        self._closed = self._closed or isinstance(event, Closed)
+        await super().handle(event)
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        if not self._closed:
+            await super()._create_stream(request)
 
     def waits_for_client(self) -> bool:
         """Whether the request that is under way waits for the rest of itself; a WebSocket's handshake is whole."""
@@ -130,9 +142,20 @@ class Http2(H2Protocol):
         buffer = self.stream_buffers.get(stream_id)
         return bool(buffer and buffer.buffer) and self.connection.local_flow_control_window(stream_id) <= 0
 
+    async def handle(self, event: Event) -> None:
+        await super().handle(event)
+        await self._drop_unsent_if_closed()
+
     async def stream_send(self, event: StreamEvent) -> None:
+        await self._drop_unsent_if_closed()
         await super().stream_send(event)
         await self._end_between_requests()
+
+    async def _drop_unsent_if_closed(self) -> None:
+        """Hypercorn lets an answer wait for ever until a client takes it that has gone."""
+        if self.closed:
+            for buffer in list(self.stream_buffers.values()):
+                await buffer.close()
 
     async def _send_data(self, stream_id: int) -> None:
         await super()._send_data(stream_id)
@@ -147,13 +170,18 @@ class Http2(H2Protocol):
             await self.send(Closed())
 
     async def _create_stream(self, request: RequestReceived) -> None:
-        named = dict(request.headers)
-        if not _TOKEN.fullmatch(named.get(b":method", b"")) or b":path" not in named:
+        if not _is_request(dict(request.headers)):
             self.connection.reset_stream(request.stream_id, ErrorCodes.PROTOCOL_ERROR)
             await self._flush()
             return
         request.headers = [(name, as_url(value) if name == b":path" else value) for name, value in request.headers]
         await super()._create_stream(request)
+
+
+def _is_request(named: Mapping[bytes, bytes]) -> bool:
+    """Whether its method, path and host are such as HTTP/1.1 has (RFC 9113 8.3.1); h2 checks the rest."""
+    host = HOST.fullmatch(named.get(b":authority", b""))
+    return _TOKEN.fullmatch(named.get(b":method", b"")) is not None and b":path" in named and host is not None
 
 
 class CheckedConnection:

@@ -3,6 +3,7 @@
 Without a framework.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,10 @@ from queue_emulator.workerd.worker_clock import WorkerClock
 # What the runtime answers by itself, before any Worker runs: no tail will tell of an end.
 # https://github.com/capnproto/capnproto/blob/v2/c%2B%2B/src/kj/compat/http.c%2B%2B : HttpServerErrorHandler
 _REFUSALS = (400, 414, 431, 501)
+# Anything else in a host is answered with 500, as if the Worker had thrown; but none runs, and no tail tells.
+# https://github.com/capnproto/capnproto/blob/v2/c%2B%2B/src/kj/compat/url.c%2B%2B : HOST_CHARS
+_HOST = re.compile(rb"[-.:\[\]_0-9A-Za-z]*")
+_NO_HOST = "Bad Request: the Worker's runtime reads no Host but letters, digits, and any of - . : [ ] _"
 
 
 class WorkerdApp:
@@ -73,6 +78,11 @@ class WorkerdApp:
             await send_answer(
                 send, error_answer(400, f"Unknown location in {LOCATION_HEADER}; this emulator has {known}")
             )
+            return
+        if not _HOST.fullmatch(header(scope, b"host") or b""):
+            with suppress(ClientGone):
+                await body.drain()
+            await send_answer(send, text_answer(400, _NO_HOST))
             return
         try:
             await self._run_limit.take()

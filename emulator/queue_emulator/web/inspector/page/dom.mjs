@@ -27,12 +27,16 @@ const parts = (children) => children.flat()
 
 /** Everything that reorders or hides text, or has no width: controls but tab and line feed, ends of a line, bidi marks. */
 const HIDDEN = /[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\p{Cs}\u{e0000}-\u{e0fff}]/gu;
+/** Marks above or below a character beyond those that a language needs: a flood of them covers the lines around. */
+const FLOOD = /(?<=[\p{Mn}\p{Me}\u200c\u200d]{8})[\p{Mn}\p{Me}\u200c\u200d]+/gu;
 
 /** Text that somebody else wrote, as it is shown: what nobody would see stands there as JSON spells it. */
-export const shown = (text) => String(text).replace(HIDDEN, (each) => [...each].map(escaped).join(""));
+export const shown = (text) => String(text).replace(HIDDEN, escapes).replace(FLOOD, escapes);
 
 /** The same in one line. */
 export const oneLine = (text) => shown(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+
+const escapes = (found) => [...found].map(escaped).join("");
 
 const escaped = (each) => Array.from({ length: each.length }, (_, at) => `\\u${each.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
 
