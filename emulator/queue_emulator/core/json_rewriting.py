@@ -25,7 +25,7 @@ Members: TypeAlias = dict[str, Json | JsonText]
 _OPENING = {ord("["): ord("]"), ord("{"): ord("}")}
 _COMMA, _QUOTE, _ARRAY = ord(","), ord('"'), ord("[")
 _SPACE = b" \t\n\r"
-_COMPARED = 10_000  # names of one object
+_COMPARED = 2_000  # names of one object
 _COLON = re.compile(rb"[ \t\n\r]*+:")
 # Of the inside of a string as much as can be parsed alone: no character of UTF-8, escape or surrogate pair is cut.
 _WHOLE = re.compile(
@@ -273,12 +273,10 @@ def _check_string(content: bytes, decode: Callable[[str], Json], part_bytes: int
 
 def _twice(hashes: "array[int]") -> bool:
     """Whether one of them stands there twice; a share of them at a time, because a set takes ten times their size."""
-    shares = len(hashes) // _COMPARED + 1
-    for share in range(shares):
-        compared = [each for each in hashes if each % shares == share]
-        if len(set(compared)) < len(compared):
-            return True
-    return False
+    shares = [array("q") for _ in range(len(hashes) // _COMPARED + 1)]
+    for each in hashes:
+        shares[each % len(shares)].append(each)
+    return any(len(set(share)) < len(share) for share in shares)
 
 
 def _parts(content: bytes, at: int, end: int, part_bytes: int) -> Iterator[bytes]:
