@@ -233,11 +233,28 @@ GOOD: dict[str, Any] = {
     "metadata": {"success": True, "result": {}},
 }
 JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just("\x1b[2J\n")),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=20),
+        st.just("\x1b[2J\n"),
+        st.sampled_from(["\ud800", 1e308, 10**400, -(2**63)]),
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
     max_leaves=8,
 )
-KINDS = ["value", "bytes", "status", "raw"]
+KINDS = ["value", "bytes", "status", "raw", "frame"]
+FRAMES = (
+    *(f"Transfer-Encoding: chunked\r\n\r\n{size}\r\n{{}}" for size in ("-5", "f" * 40, "0x_1", "", "5;x", "²")),
+    *(
+        f"Content-Length: {length}\r\n\r\n{{}}"
+        for length in ("-1", "+2", "1_0", "9" * 30, "²", "2\r\nContent-Length: 1")
+    ),
+    *(f"Content-Encoding: {name}\r\n\r\n{{}}" for name in ("br", "gzip", ",".join(["gzip"] * 2000))),
+    "Set-Cookie: c=v; expires=Thu, 01 Jan 99999999999999 00:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}",
+)
 ENDPOINTS = st.lists(st.integers(0, 5), max_size=5)
 
 
@@ -257,6 +274,7 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
     """Which answer is another, in which way, and what is answered at a path."""
     which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(KINDS))
     where, by, noise = draw(ENDPOINTS), draw(JSON), draw(st.binary(max_size=40))
+    frame, version = draw(st.sampled_from(FRAMES)), draw(st.sampled_from(["1.1 200", "1.0 200", "9.9 200", "1.1 099"]))
     at, status = draw(st.integers(0, 400)), draw(st.sampled_from([204, 301, 400, 404, 413, 500, 999]))
 
     def bad() -> bytes:
@@ -267,6 +285,8 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
             return http(good[: at % len(good)] + noise + good[at % len(good) :])
         if kind == "status":
             return http(json.dumps({"error": by, "errors": [by]}).encode(), status=f"{status} \x1b]0;x")
+        if kind == "frame":
+            return f"HTTP/{version} OK\r\n{frame}".encode("latin-1")
         whole = http(good)
         return whole[: at % len(whole)] + noise + whole[at % len(whole) :]
 

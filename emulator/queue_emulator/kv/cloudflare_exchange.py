@@ -5,6 +5,7 @@ The only importer of httpx. Needs the extra `[cloudflare]`: importing this modul
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from importlib.metadata import version
 
 from queue_emulator.core.errors import SettingsError
@@ -77,6 +78,7 @@ class Exchange:
                 limits=httpx.Limits(max_connections=_CONNECTIONS_MAX),
                 transport=transport,
                 trust_env=not access.on_loopback,
+                cookies=_NoCookies(),
                 verify=access.encrypted,  # without TLS no certificates are loaded: 20 ms
             )
         except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:  # without its text: a proxy's password
@@ -101,6 +103,13 @@ class Exchange:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+class _NoCookies(CookieJar):
+    """Takes none: the API needs none, and Python prints the traceback of one that it fails to read."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        pass
 
 
 async def _content(response: httpx.Response, bytes_max: int) -> bytes:
