@@ -17,6 +17,7 @@ import msgspec
 
 from queue_emulator.core.addresses import without_password
 from queue_emulator.core.errors import RemoteError, SettingsError
+from queue_emulator.core.masking import without_token
 from queue_emulator.core.shown import one_line
 from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, CONTROL_PREFIX
 
@@ -140,7 +141,8 @@ class RemoteControl:
 
     def _refused(self, status: int, content: bytes) -> RemoteError:
         try:
-            why = one_line(msgspec.json.decode(content, type=_Refusal).error[:_REASON_CHARACTERS_MAX].strip())
+            said = without_token(msgspec.json.decode(content, type=_Refusal).error, self._token)
+            why = one_line(said[:_REASON_CHARACTERS_MAX].strip())
         except (msgspec.MsgspecError, RecursionError):
             why = ""
         return RemoteError(f"{self._url} refused: {why or f'HTTP {status}; is it a queue-emulator?'}")

@@ -64,6 +64,9 @@ def bodies(api: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     yield "seed: 50,000 entries, 60 MB", CONTROL + b"/seed", entries(50_000, "v" * 1_150)
     yield "seed: 3 values of 20 MiB", CONTROL + b"/seed", entries(3, "v" * (20 * MIB))
     yield "enqueue: 25 MiB of {}", CONTROL + b"/enqueue", repeated(b'{"task":{"metadata":[', b"{}", b"]}}", 25 * MIB)
+    for name, unit in (("{}", b"{}"), ('{"a":1}', b'{"a":1}'), ("[1,2,3]", b"[1,2,3]")):
+        before, after = b'{"task":{"metadata":{"a":[', b"]}}}"
+        yield f"enqueue: 490 KB of {name}", CONTROL + b"/enqueue", repeated(before, unit, after, 490_000)
     yield "REST bulk: 60 MB of []", api + b"/bulk", repeated(b"[", b"[]", b"]", 60_000_000)
     yield "REST bulk: one entry of 60 MB of []", api + b"/bulk", repeated(b'[{"a":[', b"[]", b"]}]", 60_000_000)
     yield "REST bulk: 10,000 entries, 60 MB", api + b"/bulk", entries(10_000, "v" * 6_000)

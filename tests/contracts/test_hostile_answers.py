@@ -18,7 +18,7 @@ from queue_contracts.compare.naming import Names
 from queue_contracts.described.answers import Answer
 from queue_contracts.described.operations import packaged_description
 from queue_contracts.profiles import Profile
-from queue_contracts.sending.guard import Guard, Untestable
+from queue_contracts.sending.guard import Guard, KeyShown, Untestable
 from queue_contracts.sending.limiter import SharedLimiter, seconds_of
 from queue_contracts.sending.preflight import objection
 from queue_contracts.sending.recorder import Recorder
@@ -36,7 +36,7 @@ from queue_contracts.untrusted.bounded import (
     require_bounded,
     whole_body,
 )
-from queue_contracts.untrusted.deadline import BoundedTransport
+from queue_contracts.untrusted.deadline import BoundedTransport, open_client
 from queue_contracts.untrusted.visible import one_line, visible
 from tests.contracts.deployment import ACCOUNT, ADMIN_KEY, NAMESPACE, QUEUE_KEY, TOKEN
 from tests.contracts.hostile import Hostile, answer, chunked_without_end, gzipped, hostile, without_end
@@ -92,6 +92,27 @@ def by_httpx(url: str) -> bytes:
 
 def by_requests(url: str) -> bytes:
     return requests.get(url, headers=KEY, timeout=30).content
+
+
+@pytest.mark.parametrize("cookie", ["a=b", "\xe9=\xff"])
+def test_what_a_target_asks_to_keep_is_not_sent_back(cookie: str, server: Hostile) -> None:
+    server.answers["/api/queue"] = answer(b"{}", f"Set-Cookie: {cookie}")
+    with open_client(guarded=False) as client:
+        answers = [client.get(f"{server.url}/api/queue") for _ in range(2)]
+        assert not client.cookies
+    assert not any("cookie" in each.request.headers for each in answers)
+
+
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+def test_a_key_in_the_place_of_a_headers_name_is_shown_and_not_written_down(
+    get: Callable[[str], bytes], server: Hostile, guard: Guard
+) -> None:
+    name = QUEUE_KEY.lower()
+    guard.recorder.know(Target(server.url, name, ADMIN_KEY))
+    server.answers["/api/queue"] = answer(b"{}", f"{name}: x")
+    with pytest.raises(KeyShown):
+        get(f"{server.url}/api/queue")
+    assert not any(name in path.read_text(encoding="utf-8") for path in guard.folder.iterdir())
 
 
 @pytest.mark.slow

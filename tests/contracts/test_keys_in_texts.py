@@ -51,6 +51,8 @@ ENCODINGS: dict[str, Encoding] = {
     "JSON with escaped slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
     "JSON, each character": lambda text: in_units(text, "\\u%04x"),
     "JSON, each character in capitals": lambda text: in_units(text, "\\u%04X"),
+    "JavaScript with braces": lambda text: "".join(f"\\u{{{ord(character):x}}}" for character in text),
+    "JavaScript with braces and zeros": lambda text: "".join(f"\\u{{{ord(character):06X}}}" for character in text),
     "HTML": html.escape,
     "HTML, decimal": lambda text: "".join(f"&#{ord(character)};" for character in text),
     "HTML, decimal with zeros": lambda text: "".join(f"&#{ord(character):07};" for character in text),
@@ -144,7 +146,24 @@ def test_a_key_is_found_in_a_text_of_another_unicode_that_is_read_as_utf_8(
     assert key not in Keys({key: NAME}).mask(text).replace("\0", "")
 
 
-LINE_ENDS = ("\n", "\r\n", "\r", "\\n", "\\r\\n", "\\\\n", "&#10;", "&#xA;", "%0A", "%0d%0a")
+LINE_ENDS = (
+    "\n",
+    "=\n",
+    "=\r\n",
+    "\n    ",
+    "\n\t",
+    "\nE   ",
+    "\n>       ",
+    "\r\n",
+    "\r",
+    "\\n",
+    "\\r\\n",
+    "\\\\n",
+    "&#10;",
+    "&#xA;",
+    "%0A",
+    "%0d%0a",
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -193,6 +212,15 @@ def test_a_key_of_which_a_text_shows_only_the_beginning_or_the_end_is_masked() -
     for shown in (key[:18], key[-18:], json.dumps(key[:18])[1:-1], html.escape(key[-18:])):
         assert keys.mask(f"{shown}...") == "[another key]..."
         assert not keys.shown_in(shown)
+
+
+def test_a_key_as_the_name_of_a_header_is_masked_as_clients_write_it() -> None:
+    assert Keys({"Qa+b/c9d==Z1": NAME}).mask("qa+b/c9d==z1: x") == "[another key]: x"
+
+
+def test_a_key_that_spells_an_end_of_a_line_is_found_over_two_lines() -> None:
+    for key in ("p0q\\r8s7t6u5v", "p0q%0A8s7t6u5v"):
+        assert Keys({key: NAME}).mask(f"({key[:6]}\n{key[6:]})") == f"({NAME})"
 
 
 def test_of_two_keys_one_inside_the_other_the_longer_is_named() -> None:

@@ -53,6 +53,7 @@ def decoded(text: str) -> Iterator[str]:
     yield html.unescape(text)
     yield unquote(text)
     yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
+    yield re.sub(r"\\u\{0{0,8}([0-9a-fA-F]{1,5})\}", lambda match: chr(int(match[1], 16)), text)
     yield re.sub(r"\\(.)", r"\1", text)
     for token in re.findall(r"[A-Za-z0-9+/_-]{10,}", text):
         for skipped in range(4):

@@ -65,11 +65,17 @@ def test_fields_that_are_not_in_the_format_are_counted_and_ignored() -> None:
     assert len(data.requests) == 2
 
 
+def test_of_many_fields_that_are_not_in_the_format_some_are_named() -> None:
+    data = parsed([{"key": "a", "value": "", "x" * 100_000: 1, **{f"n{number}": 1 for number in range(1_000)}}])
+    assert data.unknown_fields == {"x" * 80: 1, **{f"n{number}": 1 for number in range(49)}, "(others)": 951}
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
         (b"\xff[]", "not UTF-8 at byte 0"),
         (b'["\xc3"]', "not UTF-8 at byte 2"),
+        (b"[" * 20_000, "JSON nested too deep"),
         (b"[" * 100_000, "JSON nested too deep"),
         (b"", "not JSON: Expecting value: line 1 column 1 (char 0)"),
         (b"[NaN]", "not JSON: NaN is not JSON"),

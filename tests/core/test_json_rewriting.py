@@ -133,3 +133,11 @@ def test_values_and_depth_are_bounded() -> None:
     with pytest.raises(JsonTooDeep, match="deeper than 3"):
         read_object(b'{"a":[[["%b"]]]}' % (b"x" * 70_000), decode=decode, depth_max=3)
     assert read('{"a":[["%s"]]}' % ("x" * 70_000), 65_536) == {"a": [["x" * 70_000]]}
+
+
+@pytest.mark.parametrize("count", [1_999, 2_001, 9_000])
+def test_of_many_names_one_that_stands_twice_is_refused(count: int) -> None:
+    members = [f'"{number}":0' for number in range(count)]
+    assert read(f'{{"a":{{{",".join(members)}}}}}', 500) is not None
+    with pytest.raises(ValueError, match="stands twice"):
+        read(f'{{"a":{{{",".join([*members, members[0]])}}}}}', 500)

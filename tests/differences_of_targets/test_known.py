@@ -145,6 +145,31 @@ def test_a_wrong_file_is_refused_with_the_place_and_the_reason(text: str, said: 
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("operation", "known"),
+    [
+        ("get*", True),
+        ("*", True),
+        ("*Task", True),
+        ("g*t*T*k", True),
+        ("getTask*", True),
+        ("getTask*getTask", False),
+        ("getTas*sk", False),
+        ("*" * 1_000 + "x", False),
+        ("*a" * 30 + "x", False),
+    ],
+)
+def test_a_star_stands_for_anything_and_many_take_no_time(operation: str, known: bool, tmp_path: Path) -> None:
+    file = tmp_path / "known.yaml"
+    dates = "date: 2026-11-01, expires: 2027-01-01"
+    file.write_text(f"- {{operation: '{operation}', field: b, reason: c, {dates}}}")
+    if known:
+        assert read_known(file)[0].is_about("getTask", "any")
+        return
+    with pytest.raises(KnownError, match="there is no operation"):
+        read_known(file)
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KnownError):
         read_known(tmp_path / "nothing.yaml")

@@ -197,14 +197,25 @@ async def test_a_redirect_is_not_followed_with_the_token() -> None:
     assert [each.url.host for each in script.requests] == ["127.0.0.1"]
 
 
+@pytest.mark.parametrize("cookie", ["a=b", "é=ÿ", "a=b; Max-Age=" + "9" * 5000])
+async def test_what_an_answer_asks_to_keep_is_not_sent_back(cookie: str) -> None:
+    listed = httpx.Response(200, headers=[(b"set-cookie", cookie.encode("latin-1"))], content=b"v")
+    api, script = scripted(listed, listed)
+    for key in ("k", "l"):
+        assert await api.get_value(key) is not None
+    assert not any("cookie" in each.headers for each in script.requests)
+
+
 @pytest.mark.parametrize(
     "failure",
     [
         refusal(403, message=f"bad header Authorization: Bearer {TOKEN}"),
         refusal(403, message=f"{TOKEN}\r\nX: \x1b[31m" + "x" * 10_000),
         httpx.ConnectError(f"proxy refused 'Bearer {TOKEN}'"),
+        refusal(403, message=f"bad header Bearer%20{TOKEN}"),
+        refusal(403, message=f"token_{TOKEN}x"),
     ],
-    ids=["echoed", "with control characters", "in a proxy's words"],
+    ids=["echoed", "with control characters", "in a proxy's words", "in a URL", "in another word"],
 )
 async def test_the_token_is_in_no_error_and_no_log(failure: httpx.Response | Exception) -> None:
     logged: list[str] = []

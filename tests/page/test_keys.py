@@ -117,6 +117,15 @@ def test_a_binary_value_is_shown_as_hex_and_a_picture_as_one(empty: Emulator, op
     expect(page.get_by_label("Value", exact=True)).to_contain_text("000000  89 50 4e 47")
 
 
+def test_numbers_are_shown_as_they_are_stored(empty: Emulator, open_page: OpenPage) -> None:
+    stored_text = '{"a":1e999,"b":[12345678901234567890,-1.50],"c":7}'
+    empty.ask("POST", f"{PAGE}keys/write", json={"key": "numbers", "text": stored_text})
+    page = open_page(empty.url)
+    page.get_by_text("numbers", exact=True).click()
+    numbers = page.locator("aside.panel .json .number")
+    expect(numbers).to_have_text(["1e999", "12345678901234567890", "-1.50", "7"])
+
+
 def test_the_list_is_used_by_the_keyboard_alone(emulator: Emulator, open_page: OpenPage) -> None:
     page = open_page(emulator.url)
     expect(page.get_by_text("queue:lease:task1", exact=True)).to_be_visible()

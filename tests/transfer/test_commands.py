@@ -154,6 +154,7 @@ def test_an_import_leaves_its_source_as_it_was(folder: Path) -> None:
         ("wrangler:nothing#abc", "my.sqlite", "there is no namespace 'abc' in nothing/v3/kv"),
         ("wrangler:nothing", "my.sqlite", "nothing does not have exactly one namespace (there is none yet)"),
         ("gone.sqlite", "my.sqlite", "there is no state file gone.sqlite"),
+        ("good.json", "state:dangling", "dangling is a symbolic link"),
         ("good.json", ".wrangler/state", "to create it, use wrangler:.wrangler/state#NAMESPACE_ID"),
         ("bad.json", "my.sqlite", "bad.json: entry 1: must be an object with key and value"),
         ("good.json", "nowhere", "cannot write to 'nowhere': not a known endpoint"),
@@ -166,6 +167,7 @@ def test_an_import_that_cannot_be_is_refused_and_writes_nothing(
     (folder / "good.json").write_text('[{"key": "a", "value": "1"}]')
     (folder / "bad.json").write_text('[{"key": "a", "value": "1"}, 7]')
     (folder / "file").write_text("")
+    (folder / "dangling").symlink_to("nowhere")
     before = files_of(folder)
     done = run_here("import", source, "--to", target, folder=folder)
     assert done.returncode == 2

@@ -25,6 +25,7 @@ from tests.cli.in_process import run_here
 from tests.transfer.hostile_servers import OF_ANY_KIND, RAW, Answer, hostile_server, http, of_json
 
 MEGABYTES_MAX = 400
+API_TOKEN = "opens-the-api-4f1c9e"
 OVERVIEW = {"places": ["SJC"], "journal": {"first": 1, "last": 0}}
 STATUS: dict[str, Any] = {"kv": "emulated", "keys": 3, "clock": {"now_ms": 1_795_435_200_000}}
 COST: dict[str, Any] = {"routes": {}, "operations": {}, "estimate": None, "over_s": 1.0}
@@ -71,6 +72,18 @@ def test_whatever_a_server_answers_a_command_ends_in_one_line(name: str, folder:
         for command in commands(url, folder):
             assert url in ended(*command)
     assert sorted(path.name for path in folder.iterdir()) == ["data.json"]
+
+
+@pytest.mark.parametrize("said", ["no such token: {}", "x" * 290 + " {}", "Bearer%20{}", "<{}>"])
+def test_a_server_that_repeats_the_token_has_it_in_no_line_of_ours(said: str) -> None:
+    token = "one-that-opens-the-controls"
+
+    def answer(number: int, path: str) -> Iterable[bytes]:
+        return [http(json.dumps({"error": said.format(token)}).encode(), status="401 No")]
+
+    with hostile_server(answer) as url, pytest.raises(EmulatorError, match="refused") as raised:
+        RemoteControl(url, token=token).ask("GET", "/status", dict[str, object])
+    assert token[:8] not in str(raised.value)
 
 
 @pytest.mark.parametrize("field", ["kv", "keys", "clock", "now_ms"])
@@ -251,7 +264,7 @@ async def _no_sleep(by_ms: int) -> None:
 
 
 def cloudflare(url: str) -> CloudflareEndpoint:
-    access = Access("0" * 32, "1" * 32, "a-token", f"{url}/client/v4")
+    access = Access("0" * 32, "1" * 32, API_TOKEN, f"{url}/client/v4")
     return CloudflareEndpoint(access, CloudflareAPI(access, patience=Patience(deadline_ms=2_000), sleep=_no_sleep))
 
 

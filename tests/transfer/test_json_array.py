@@ -91,3 +91,23 @@ def test_only_the_largest_member_is_held() -> None:
 
     for given_out, _ in enumerate(array_members(measured()), start=1):
         assert held - given_out <= 2  # members that were read and not yet given
+
+
+@pytest.mark.parametrize("unit", [b"[]", b'{"a":1}', b"1"])
+def test_a_member_of_too_many_values_is_refused_before_it_is_read_whole(unit: bytes) -> None:
+    read = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal read
+        yield b'[{"a":[0'
+        for read in range(1_000):  # noqa: B007  what has been read so far
+            yield (b"," + unit) * 10_000
+
+    with pytest.raises(BulkDataError, match="more than 250,000 JSON values"):
+        list(array_members(chunks()))
+    assert read < 50
+
+
+def test_a_long_text_with_many_commas_is_one_value() -> None:
+    text = "[,{" * 400_000
+    assert list(array_members([b'["', *[text[:300_000].encode()] * 3, b'"]'])) == [text[:300_000] * 3]

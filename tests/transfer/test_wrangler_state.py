@@ -109,6 +109,17 @@ def test_an_abandoned_write_of_a_new_namespace_leaves_nothing_at_all(layout: Lay
     assert list(folder.iterdir()) == []
 
 
+def test_a_namespace_that_a_killed_seed_left_without_a_table_is_empty_and_can_be_written_to(layout: Layout) -> None:
+    layout.database.parent.mkdir(parents=True)
+    for statement in ("SELECT 1", "PRAGMA journal_mode = WAL"):
+        with closing(sqlite3.connect(layout.database)) as database:
+            database.execute(statement)
+        assert contents(layout) == {}
+        check_free(layout)
+    write(layout, PutRequest(b"k", b"v", None, None))
+    assert contents(layout) == {b"k": b"v"}
+
+
 def test_nothing_is_seen_before_the_end(layout: Layout) -> None:
     write(layout, PutRequest(b"a", b"1"))
     writer = WranglerWriter(layout, CLOCK)

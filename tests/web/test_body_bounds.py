@@ -34,7 +34,7 @@ class Sender:
     [
         (f"{CONTROL}/seed", {}, 101, 413, "the request body exceeds 104857600 bytes"),
         (f"{CONTROL}/enqueue", {}, 27, 413, "the request body exceeds 27262976 bytes"),
-        (f"{CONTROL}/clock", {}, 27, 413, "the request body exceeds 27262976 bytes"),
+        (f"{CONTROL}/clock", {}, 27, 413, "the request body exceeds 65536 bytes"),
         ("/api/queue/claim", QUEUE, 26, 413, "Request body exceeds 26214400 bytes"),
         ("/api/result/r", QUEUE, 101, 413, "Request body exceeds 26214400 bytes"),
         ("/api/result/r", {}, 101, 401, "Unauthorized"),
@@ -102,8 +102,8 @@ CROWDED = b"[" + b"[]," * 300_000 + b"[]]"
         ("/api/result/r", QUEUE, b'{"a":%b}' % CROWDED, 413, "Request body has more than 250,000 JSON values"),
         ("/api/queue/claim", QUEUE, CROWDED, 413, "Request body has more than 250,000 JSON values"),
         (f"{CONTROL}/enqueue", {}, b'{"task":%b}' % CROWDED, 413, "the request body has more than 250,000 JSON values"),
-        (f"{CONTROL}/clock", {}, CROWDED, 413, "the request body has more than 250,000 JSON values"),
-        (f"{CONTROL}/faults", {}, CROWDED, 413, "the request body has more than 250,000 JSON values"),
+        (f"{CONTROL}/clock", {}, b"[[]" + CROWDED[-9_000:], 413, "the request body has more than 1,000 JSON values"),
+        (f"{CONTROL}/faults", {}, CROWDED, 413, "the request body exceeds 65536 bytes"),
         (
             f"{CONTROL}/seed",
             {},

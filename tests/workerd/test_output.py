@@ -136,6 +136,31 @@ def test_lines_are_put_together_whatever_parts_they_come_in(chunks: list[bytes])
     assert said == [b"a", b"b"]
 
 
+def test_of_a_line_without_an_end_the_beginning_is_taken_and_the_next_line_is_whole() -> None:
+    said: list[bytes] = []
+
+    async def read() -> None:
+        reader = asyncio.StreamReader()
+        reading = asyncio.ensure_future(read_lines(reader, said.append, 4000))
+        for chunk in (*[b"x" * 1000] * 30, b"x\nnext\n"):
+            reader.feed_data(chunk)
+            await asyncio.sleep(0)
+        reader.feed_eof()
+        await reading
+
+    asyncio.run(read())
+    assert said == [b"x" * 1000 + b" (and so on, more than 4000 bytes)", b"next"]
+
+
+def test_of_complaints_without_an_end_the_first_are_kept() -> None:
+    output = Output(["SJC"], tail_mark=MARK, log=print, ended=lambda *end: None)
+    for number in range(1000):
+        output.line(b"%d " % number + b"x" * 100_000)
+    assert len(output.problems) == 100
+    assert sum(map(len, output.problems)) <= 1_000_000
+    assert output.problems[0].startswith("0 x")
+
+
 def test_a_worker_that_writes_as_the_tail_does_is_shown_as_any_other() -> None:
     forged = 'emulator-tail {"location": "SJC", "ray": "0f-SJC", "logs": [], "exceptions": []}'
     heard = Heard("SJC")

@@ -161,7 +161,7 @@ def noted(guard: Guard, wire: Wire[Response], asked: Asked) -> Response:
     answer = wire.seen(response)
     took_ms = round((time.time() - began_s) * 1000)
     guard.recorder.note(Exchange.of(asked, answer, guard.test, began_s, took_ms), asked.body)
-    for text in (*(value for _, value in answer.headers), answer.content.decode("utf-8", "replace")):
+    for text in (*(part for header in answer.headers for part in header), answer.content.decode("utf-8", "replace")):
         if guard.recorder.shows_a_key(text):
             raise KeyShown(f"the answer contains an API key: {one_line(guard.recorder.mask(text))}")
     return response

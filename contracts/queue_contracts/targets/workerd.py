@@ -1,14 +1,19 @@
 """The workerd that a calibration is made with: where it is, and which version it says it is."""
 
+import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Timer
 
-_TIMEOUT_S = 30
+_PRINTED_S_MAX = 30.0
+_PRINTED_BYTES_MAX = 65_536
 _NAME = "WORKERD"
 
 
@@ -42,16 +47,41 @@ def find_workerd(given: Path | None, environment: Mapping[str, str]) -> Path | N
     return Path(on_path) if on_path else None
 
 
-def version_of(workerd: Path) -> str:
-    """The day that the binary calls its version. Raises RuntimeMissing if it does not run."""
+def version_of(workerd: Path, printed_s_max: float = _PRINTED_S_MAX) -> str:
+    """The day that the binary calls its version. Raises RuntimeMissing if it does not say one."""
     try:
-        printed = subprocess.run([workerd, "--version"], capture_output=True, timeout=_TIMEOUT_S, text=True).stdout
-    except (OSError, subprocess.SubprocessError) as error:
+        process = subprocess.Popen(
+            [workerd, "--version"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
         raise RuntimeMissing(f"cannot run {workerd}: {error}") from None
-    found = re.search(r"\d{4}-\d\d-\d\d", printed)
+    found = re.search(rb"\d{4}-\d\d-\d\d", _printed(process, printed_s_max))
     if found is None:
         raise RuntimeMissing(f"{workerd} is not workerd: it does not print its version")
-    return found[0]
+    return found[0].decode()
+
+
+def _printed(process: subprocess.Popen[bytes], seconds: float) -> bytes:
+    """What it prints, within a bound of bytes and time; then it is ended, with all that it started."""
+
+    def end() -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    overdue = Timer(seconds, end)
+    overdue.daemon = True
+    overdue.start()
+    with process:
+        try:
+            assert process.stdout is not None
+            return process.stdout.read(_PRINTED_BYTES_MAX)
+        finally:
+            overdue.cancel()
+            end()
 
 
 def versions(workerd: Path | None) -> dict[str, str]:

@@ -69,7 +69,7 @@ os.register_at_fork(after_in_child=_idle.clear)  # there they have no threads
 
 
 def open_client(*, guarded: bool = True) -> httpx.Client:
-    """Without the environment: a proxy set there must not come between the suite and its target.
+    """Without the environment: a proxy set there must not come between the suite and its target. It keeps no cookies.
 
     A guard bounds what is sent through it, without its waits for the rate; where there is none, the client does.
     """

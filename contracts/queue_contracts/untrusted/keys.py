@@ -6,23 +6,19 @@ may be escaped again, as those of JSON in HTML are. In base64 the characters tha
 a key may also go on in the next line, as long base64 does, or have zeros in it, as UTF-16 has that is read as UTF-8.
 """
 
-import html
-import json
 import re
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from html.entities import html5
 from typing import TypeAlias
-from urllib.parse import quote
 
 from queue_contracts.untrusted.bounded import Unreadable
+from queue_contracts.untrusted.key_as_bytes import CHANGED_LENGTH_MIN, in_base64, in_hexadecimal
 
 ANOTHER = "[another key]"
-CHANGED_LENGTH_MIN, PART_LENGTH_MIN = 8, 12  # of a shorter key a part could be any word
-BASE64_LENGTH_MIN = 6
+PART_LENGTH_MIN = 12  # of a shorter key a part could be any word
 LAYERS_MAX = 4
 ESCAPES_MAX, READINGS_MAX = 500_000, 200_000
 SPELLING_LENGTH_MAX = 40  # of an escape that is remembered: longer ones hardly come twice
@@ -32,7 +28,9 @@ REMEMBERED = ((1000, 1000), (1_000_000, 4))
 _OPENERS = "\\&%'"
 _OPENER = re.compile(r"[\\&%']")
 _IN_A_SHELL = ("\\''", "\"'\"'")  # what follows a quote that stands between quotes, in two ways of quoting
-_BETWEEN = re.compile(r"[\0\r\n]|\\+[rn]|&#(?:0*1[03]|[xX]0*[aAdD]);|%0[aAdD]")
+# Ends of lines, with what stands after one in a traceback of pytest; in quoted-printable `=` stands before one.
+_ENDS = r"[\r\n]+(?:[E>](?= ))?[ \t]*|\\+[rn]|&#(?:0*1[03]|[xX]0*[aAdD]);|%0[aAdD]"
+_BETWEEN, _BETWEEN_OF_MAIL = re.compile(rf"\0|{_ENDS}"), re.compile(rf"\0|=\r?\n|{_ENDS}")
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "0": "\0"}
 _ENTITY_LENGTH_MAX = max(map(len, html5))
 UNICODE_MAX = 0x10FFFF
@@ -58,9 +56,10 @@ class Keys:
         return self._mask(text)
 
     def _mask(self, text: str) -> str:
-        found, joined = list(self._found(text, self._all)), _BETWEEN.sub("", text)
-        if joined != text and _length(self._found(joined, self._all.long)) > _length(found):
-            text, found = joined, list(self._found(joined, self._all))
+        found = list(self._found(text, self._all))
+        for joined in _joined(text):
+            if _length(self._found(joined, self._all.long)) > _length(found):
+                text, found = joined, list(self._found(joined, self._all))
         parts, end = [], 0
         for start, stop, name in found:
             parts += [text[end:start], name]
@@ -74,8 +73,7 @@ class Keys:
                 return False
         if next(self._found(text, self._themselves), None) is not None:
             return True
-        joined = _BETWEEN.sub("", text)
-        return joined != text and next(self._found(joined, self._themselves.long), None) is not None
+        return any(next(self._found(each, self._themselves.long), None) is not None for each in _joined(text))
 
     def _found(self, text: str, patterns: "_Patterns") -> Iterator[tuple[int, int, str]]:
         """Where each begins and ends, from left to right, none inside another."""
@@ -105,16 +103,21 @@ class Keys:
                 form: name
                 for key, name in self.names.items()
                 if key
-                for form in (key, *in_base64(key), *in_hexadecimal(key))
+                for form in (key, *_without_ends_of_lines(key), *in_base64(key), *in_hexadecimal(key))
             }
         )
 
     @cached_property
     def _all(self) -> "_Patterns":
         long = {key: name for key, name in self.names.items() if len(key) >= CHANGED_LENGTH_MIN}
-        changed = {form: ANOTHER for key in long for form in (key[:-1], key.swapcase())}
+        changed = {form: ANOTHER for key in long for form in (key[:-1], key.swapcase(), key.lower())}
         cut = {part: ANOTHER for key in long for part in _parts(key)}
         return _Patterns.of({**cut, **changed, **self._themselves.names})
+
+
+def _joined(text: str) -> Iterator[str]:
+    """The text with its lines put together."""
+    yield from dict.fromkeys(each for ends in (_BETWEEN, _BETWEEN_OF_MAIL) if (each := ends.sub("", text)) != text)
 
 
 def _length(found: Iterable[tuple[int, int, str]]) -> int:
@@ -150,23 +153,11 @@ class _Patterns:
         return _Patterns.of({form: name for form, name in self.names.items() if len(form) >= CHANGED_LENGTH_MIN})
 
 
-def in_base64(key: str) -> Iterator[str]:
-    """The characters of base64 that this key alone decides, wherever it stands among the bytes that are encoded."""
-    spelled = (key, json.dumps(key)[1:-1], json.dumps(key, ensure_ascii=False)[1:-1], html.escape(key), quote(key, ""))
-    for content in dict.fromkeys(each.encode("utf-8", "surrogatepass") for each in spelled):
-        for before in range(3):
-            encoded = b64encode(b"\0" * before + content).decode("ascii")
-            decided = encoded[-(-before * 8 // 6) : (before + len(content)) * 8 // 6]
-            if len(decided) >= BASE64_LENGTH_MIN:
-                yield decided
-                yield decided.replace("+", "-").replace("/", "_")
-
-
-def in_hexadecimal(key: str) -> Iterator[str]:
-    """Two digits for each byte, in small letters and in capitals."""
-    if len(key) >= CHANGED_LENGTH_MIN:
-        digits = key.encode("utf-8", "surrogatepass").hex()
-        yield from (digits, digits.upper())
+def _without_ends_of_lines(key: str) -> Iterator[str]:
+    """What is left of a key that spells one, such as `\\r`, where a text is put together from its lines."""
+    left = _BETWEEN.sub("", key)
+    if left != key and len(left) >= CHANGED_LENGTH_MIN:
+        yield left
 
 
 def _parts(key: str) -> Iterator[str]:
@@ -310,6 +301,15 @@ class _Reading:
                 yield from self._byte_by_byte(end, "\\x", inner)
             elif kind in "uU":
                 yield from self._with_its_other_half(end, 4 if kind == "u" else 8, inner)
+            if kind == "u":
+                yield from self._in_braces(end, inner)
+
+    def _in_braces(self, place: int, inner: int) -> Iterator[Read]:
+        """What JavaScript writes as `\\u{1f511}`: https://tc39.es/ecma262/#prod-CodePoint (2026-11-30)."""
+        for brace, end in self.at(place, inner):
+            if brace == "{":
+                for read, stop in self._number(end, _HEX, 16, inner):
+                    yield from ((read, after) for mark, after in self.at(stop, inner) if mark == "}")
 
     def _entity(self, place: int, inner: int) -> Iterator[Read]:
         names = {(first, end) for first, end in self.at(place, inner) if first.isalpha()}

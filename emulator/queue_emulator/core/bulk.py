@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 
@@ -16,16 +16,19 @@ from queue_emulator.core.errors import Base64Error, BulkDataError, JavaScriptErr
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, from_utf8, json_decoder, stringify_json
 from queue_emulator.core.json_members import NotAnArray, members_of
 from queue_emulator.core.json_rewriting import Members, utf8_of
-from queue_emulator.core.json_size import JsonTooLarge
+from queue_emulator.core.json_size import JsonTooDeep, JsonTooLarge
 from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.keys import check_service_key
-from queue_emulator.core.options import PutRequest, check_put, ends_s
+from queue_emulator.core.limits import METADATA_BYTES_MAX
+from queue_emulator.core.options import PutRequest, check_put, ends_s, metadata_too_long
 from queue_emulator.core.put_requests import PutRequests
 from queue_emulator.core.threads import give_way
 
 FIELDS = frozenset(("key", "value", "base64", "expiration", "expiration_ttl", "metadata"))
 PROBLEMS_SHOWN = 5
 _ENTRIES_AT_ONCE = 100  # about a millisecond
+_NAMES_MAX, _NAME_CHARACTERS_MAX = 50, 80  # of members that are not of the format
+OTHER_NAMES = "(others)"
 _PROBLEMS_MAX = 1_000  # of a file that is something else altogether nobody needs the exact number
 NOT_AN_ARRAY = "must be a JSON array of {key, value, expiration?, expiration_ttl?, metadata?, base64?}"
 
@@ -68,7 +71,7 @@ def parse_bulk(content: bytes, now_ms: int, *, entries_max: int | None = None) -
         try:
             requests.append(put_request(check_entry(entry, now_ms), now_ms))
             assert isinstance(entry, dict)
-            unknown.update(name for name in entry if name not in FIELDS)
+            count_unknown(unknown, entry)
         except (BulkDataError, JavaScriptError) as error:
             problems.append(problem(number, entry, error))
         if len(problems) == _PROBLEMS_MAX:
@@ -109,8 +112,17 @@ def stored_entry(member: Json | Members) -> BulkEntry:
         value,
         expiration_s if ttl_s is None else None,
         ttl_s,
-        None if metadata is None else _json(metadata),
+        None if metadata is None else metadata_json(metadata),
     )
+
+
+def metadata_json(value: Json | JsonText) -> str:
+    """Metadata as JSON; raises MetadataLengthError for what stayed text and is too long."""
+    if not isinstance(value, JsonText):
+        return stringify_json(value)
+    if len(value.content) > METADATA_BYTES_MAX:  # not decoded: characters may take four times as much
+        raise metadata_too_long(len(value.content))
+    return value.content.decode()
 
 
 def put_request(entry: BulkEntry, now_ms: int) -> PutRequest:
@@ -154,6 +166,14 @@ def bulk_json(entry: BulkEntry) -> str:
     return f"{{{members}}}"
 
 
+def count_unknown(counts: Counter[str], entry: Collection[str]) -> None:
+    """Note which members of an entry are not of the format: by name, or where there are many names, as others."""
+    for name in entry:
+        if name not in FIELDS:
+            shown = name[:_NAME_CHARACTERS_MAX]
+            counts[shown if shown in counts or len(counts) < _NAMES_MAX else OTHER_NAMES] += 1
+
+
 def problem(number: int, entry: Json | Members, error: Exception) -> str:
     """What is wrong with one entry, counted from 0."""
     key = entry.get("key") if isinstance(entry, dict) else None
@@ -175,16 +195,12 @@ def _entries(content: bytes) -> Iterator[Json | Members]:
         raise BulkDataError(NOT_AN_ARRAY) from None
     except UnicodeDecodeError as error:
         raise BulkDataError(f"not UTF-8 at byte {error.start}") from None
-    except RecursionError:
+    except (RecursionError, JsonTooDeep):
         raise BulkDataError("JSON nested too deep") from None
     except JsonTooLarge as error:
         raise BulkDataError(str(error)) from None
     except ValueError as error:
         raise BulkDataError(f"not JSON: {error}") from None
-
-
-def _json(value: Json | JsonText) -> str:
-    return value.content.decode() if isinstance(value, JsonText) else stringify_json(value)
 
 
 def _string(entry: Members, name: str) -> bytes:

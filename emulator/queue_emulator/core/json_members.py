@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from json import JSONDecodeError
 
 from queue_emulator.core.javascript import Json, json_decoder
-from queue_emulator.core.json_rewriting import PART_BYTES, Members, read_object
+from queue_emulator.core.json_rewriting import WHOLE_BYTES, Members, read_object
 from queue_emulator.core.json_size import check_json_array
 from queue_emulator.core.json_tokens import Bounds, structure
-from queue_emulator.core.limits import BULK_JSON_VALUES_MAX, JSON_VALUES_MAX
+from queue_emulator.core.limits import BULK_JSON_VALUES_MAX, JSON_DEPTH_MAX, JSON_VALUES_MAX
 
-LARGE_BYTES = 1 << 20  # of a text that is not decoded as a whole
+LARGE_BYTES = 65_536  # of a text that is not decoded as a whole
 
 _SPACES = b" \t\n\r"  # JSON's own: bytes.strip() takes others too
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -27,7 +27,7 @@ def members_of(content: bytes, *, large_bytes: int = LARGE_BYTES) -> Iterator[Js
         yield from array_members(content.decode("utf-8-sig"))
         return
     content = content.removeprefix(BOM_UTF8)
-    bounds = Bounds(values_max=BULK_JSON_VALUES_MAX, members_max=JSON_VALUES_MAX)
+    bounds = Bounds(values_max=BULK_JSON_VALUES_MAX, members_max=JSON_VALUES_MAX, depth_max=JSON_DEPTH_MAX)
     if content.lstrip(_SPACES)[:1] != b"[":
         raise NotAnArray("not a JSON array")
     start = end = content.index(b"[") + 1
@@ -73,7 +73,7 @@ def _member(content: bytes, start: int, end: int) -> Json | Members:
     """What stands between two commas."""
     member = content[start:end]
     try:
-        if len(member) >= PART_BYTES:
+        if len(member) >= WHOLE_BYTES:
             members = read_object(member, decode=_DECODER.decode, each_once=False)
             return _NO_ENTRY if members is None else members
         parsed: Json = _DECODER.decode(member.decode())

@@ -4,6 +4,7 @@ The encoder is written in C: while it works nobody else does, and a text of 25 M
 a character, as often as it is copied. So a long string is written in pieces, and of what is small many at once.
 """
 
+from io import BytesIO
 from itertools import islice
 
 from queue_emulator.core.errors import JavaScriptError
@@ -21,12 +22,12 @@ def stringify_in_pieces(value: ToJson, *, characters: int = LARGE_CHARACTERS, me
         pieces.write(value)
     except RecursionError:
         raise JavaScriptError("JSON nested deeper than this emulator writes") from None
-    return b"".join(pieces.written)
+    return pieces.written.getvalue()
 
 
 class _Pieces:
     def __init__(self, characters: int, members: int) -> None:
-        self.written: list[bytes] = []
+        self.written = BytesIO()  # which gives its buffer away: pieces that are joined are there twice
         self._characters = characters
         self._members = members
 
@@ -38,41 +39,41 @@ class _Pieces:
         elif isinstance(value, list) and value:
             self._write_array(value)
         elif isinstance(value, JsonText):
-            self.written.append(value.content)
+            self.written.write(value.content)
         else:
-            self.written.append(stringify_json(value).encode())
+            self.written.write(stringify_json(value).encode())
 
     def _write_text(self, text: str) -> None:
         """A character is never cut: a surrogate stands alone here, and is escaped."""
         starts = range(0, len(text), self._characters)
         pieces = (stringify_json(text[start : start + self._characters])[1:-1].encode() for start in starts)
-        self.written += [b'"', *pieces, b'"']
+        self.written.writelines([b'"', *pieces, b'"'])
 
     def _write_object(self, value: dict[str, ToJson]) -> None:
         between, members = b"{", iter(value.items())
         while part := dict(islice(members, self._members)):
             if not large(part):
-                self.written += [between, stringify_json(part)[1:-1].encode()]
+                self.written.writelines([between, stringify_json(part)[1:-1].encode()])
                 between = b","
                 continue
             for name, member in part.items():
-                self.written.append(between)
+                self.written.write(between)
                 self._write_text(name)
-                self.written.append(b":")
+                self.written.write(b":")
                 self.write(member)
                 between = b","
-        self.written.append(b"}")
+        self.written.write(b"}")
 
     def _write_array(self, value: list[ToJson]) -> None:
         between = b"["
         for start in range(0, len(value), self._members):
             part = value[start : start + self._members]
             if not large(part):
-                self.written += [between, stringify_json(part)[1:-1].encode()]
+                self.written.writelines([between, stringify_json(part)[1:-1].encode()])
                 between = b","
                 continue
             for member in part:
-                self.written.append(between)
+                self.written.write(between)
                 self.write(member)
                 between = b","
-        self.written.append(b"]")
+        self.written.write(b"]")

@@ -1,7 +1,8 @@
 """A large JSON object read in steps, and of its members what is large written as JSON again at once.
 
 A text of 25 MiB with one emoji in it is 100 MiB as a string of Python's, and an empty array of two bytes an object of
-sixty. So only as much is parsed at a time as takes a few milliseconds, and what a Worker passes on stays bytes.
+sixty. So only as much is parsed at a time as takes a few milliseconds, and what a Worker passes on stays bytes. They
+are collected in a BytesIO, whose getvalue() gives its buffer away; pieces that are joined are there twice.
 """
 
 import json
@@ -9,19 +10,22 @@ import re
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TypeAlias
 
 from queue_emulator.core.javascript import Json, stringify_json
 from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.json_tokens import Bounds, structure
-from queue_emulator.core.limits import JSON_VALUES_MAX
+from queue_emulator.core.limits import JSON_DEPTH_MAX, JSON_VALUES_MAX
 
-PART_BYTES = 65_536  # parsed at once
+PART_BYTES = 8_192  # parsed at once; as objects of Python's it may take fifty times as much
+WHOLE_BYTES = 16_384  # what has less is not worth to be read in parts
 Members: TypeAlias = dict[str, Json | JsonText]
 
 _OPENING = {ord("["): ord("]"), ord("{"): ord("}")}
 _COMMA, _QUOTE, _ARRAY = ord(","), ord('"'), ord("[")
 _SPACE = b" \t\n\r"
+_COMPARED = 2_000  # names of one object
 _COLON = re.compile(rb"[ \t\n\r]*+:")
 # Of the inside of a string as much as can be parsed alone: no character of UTF-8, escape or surrogate pair is cut.
 _WHOLE = re.compile(
@@ -35,7 +39,7 @@ def read_object(
     content: bytes,
     *,
     decode: Callable[[str], Json],
-    depth_max: int | None = None,
+    depth_max: int = JSON_DEPTH_MAX,
     part_bytes: int = PART_BYTES,
     each_once: bool = True,
 ) -> Members | None:
@@ -104,7 +108,7 @@ class _Rewriting:
         self._open: list[_Open] = []
         self._ended_at: int | None = None
         self._parsed_to = 0
-        self._out: list[bytes] = []
+        self._out = BytesIO()
         self._name = ""
 
     def meet(self, start: int, end: int) -> None:
@@ -157,7 +161,7 @@ class _Rewriting:
             raise ValueError("a comma is missing")
         self._write_up_to(start)
         self._name_before(top, start)
-        self._out += self._string(start, end)
+        self._out.writelines(self._string(start, end))
         self._member_written(end)
 
     def _end(self, token: int, at: int) -> None:
@@ -170,11 +174,11 @@ class _Rewriting:
             self._only_space(top.since, at)
         else:
             self._write_members(top, at, last=True)
-        if self._each_once and len(set(top.names)) < len(top.names):
+        if self._each_once and _twice(top.names):
             raise ValueError("a member name stands twice")
         self._parsed_to = at + 1
         if self._open:
-            self._out.append(b"]" if top.kind == _ARRAY else b"}")
+            self._out.write(b"]" if top.kind == _ARRAY else b"}")
             self._member_written(at + 1)
         else:
             self._ended_at = at + 1
@@ -186,8 +190,8 @@ class _Rewriting:
         self._parsed_to = end
         if len(self._open) == 1:
             if self.is_object:
-                self._keep(self._name, JsonText(b"".join(self._out)))
-            self._out.clear()
+                self._keep(self._name, JsonText(self._out.getvalue()))
+            self._out = BytesIO()
 
     def _write_up_to(self, at: int) -> None:
         """Everything that is whole; what is open begins in what is written."""
@@ -200,7 +204,7 @@ class _Rewriting:
                 each.since, each.wants = each.comma + 1, True
             if within is not None:
                 self._name_before(each, within.at)
-                self._out.append(b"[" if within.kind == _ARRAY else b"{")
+                self._out.write(b"[" if within.kind == _ARRAY else b"{")
                 within.begun = True
         self._parsed_to = at
 
@@ -208,7 +212,7 @@ class _Rewriting:
         """What stands before a member that is written apart: in an object its name, and a comma between two."""
         before = self._content[parent.since : at].strip(_SPACE)
         if parent.written and not parent.outermost:
-            self._out.append(b",")
+            self._out.write(b",")
         if parent.kind == _ARRAY:
             self._only_space(parent.since, at)
             return
@@ -221,7 +225,7 @@ class _Rewriting:
             self._name = name
             return
         parent.names.append(hash(name))
-        self._out += [stringify_json(name).encode(), b":"]
+        self._out.writelines([stringify_json(name).encode(), b":"])
 
     def _write_members(self, each: _Open, end: int, *, last: bool) -> None:
         """The members of `each` that stand before `end` and are not yet written."""
@@ -237,7 +241,7 @@ class _Rewriting:
             return
         if isinstance(parsed, dict):
             each.names.extend(map(hash, parsed))
-        self._out += [b"," if each.written else b"", stringify_json(parsed)[1:-1].encode()]
+        self._out.writelines([b"," if each.written else b"", stringify_json(parsed)[1:-1].encode()])
         each.written = True
 
     def _keep(self, name: str, member: Json | JsonText) -> None:
@@ -265,6 +269,14 @@ def _check_string(content: bytes, decode: Callable[[str], Json], part_bytes: int
         raise ValueError("a string without an end")
     for part in _parts(content, 1, len(content) - 1, part_bytes):
         decode(f'"{part.decode()}"')
+
+
+def _twice(hashes: "array[int]") -> bool:
+    """Whether one of them stands there twice; a share of them at a time, because a set takes ten times their size."""
+    shares = [array("q") for _ in range(len(hashes) // _COMPARED + 1)]
+    for each in hashes:
+        shares[each % len(shares)].append(each)
+    return any(len(set(share)) < len(share) for share in shares)
 
 
 def _parts(content: bytes, at: int, end: int, part_bytes: int) -> Iterator[bytes]:

@@ -49,6 +49,7 @@ EDGE_BYTES_MAX = 64 * 1024 * 1024  # [ours], of values and of pages each
 JSON_VALUES_MAX = 250_000  # [ours]: in one body; a Worker of 128 MB cannot hold many times more
 BULK_JSON_VALUES_MAX = 5_000_000  # [ours]: in one body of bulk data, of which each entry may hold JSON_VALUES_MAX
 SEED_ENTRIES_MAX = 100_000  # [ours]: by one request to the controls; each takes hundreds of bytes in memory
+JSON_DEPTH_MAX = 900  # [ours]: how deep arrays and objects of one body may be nested
 METER_ROUTES_MAX = 200  # [ours]
 
 BUDGET_TEXT = (

@@ -18,7 +18,8 @@ from queue_emulator.core.shown import json_value
 Shape = TypeVar("Shape")
 
 _SHOWN_CHARACTERS_MAX = 80
-_ERROR = re.compile(r"(?P<why>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
+# A name or a value in it may look like a path: the last one counts, of which nothing is anybody's own text.
+_ERROR = re.compile(r"(?P<why>.*?)(?: - at `\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<number>\d+)\]|\[\.\.\.\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
@@ -43,10 +44,19 @@ def shaped(
     except UnicodeEncodeError as error:  # half of a surrogate pair in the name of a member, as JSON can have it
         raise ShapeError(f"unknown member {error.object[:_SHOWN_CHARACTERS_MAX]!r}") from None
     except msgspec.ValidationError as error:
-        said = _ERROR.fullmatch(str(error))
-        assert said is not None, "it matches anything"
-        place, value, kind = _followed(said["path"] or "", place, given, shape)
-        raise ShapeError(_words(said["why"], place, shown(value), kind, an_object)) from None
+        why, path = _said(str(error), given)
+        place, value, kind = _followed(path, place, given, shape)
+        raise ShapeError(_words(why, place, shown(value), kind, an_object)) from None
+
+
+def _said(text: str, given: object) -> tuple[str, str]:
+    """What is wrong, and msgspec's path to it: none for an unknown member at the top, whatever its name looks like."""
+    unknown = _UNKNOWN.fullmatch(text)
+    if unknown and isinstance(given, Mapping) and unknown["name"] in given:
+        return text, ""
+    said = _ERROR.fullmatch(text)
+    assert said is not None, "it matches anything"
+    return said["why"], said["path"] or ""
 
 
 def _words(why: str, place: str, value: str, kind: object, an_object: str) -> str:

@@ -7,6 +7,8 @@ import json
 import re
 import unicodedata
 
+from queue_emulator.core.json_text import JsonText
+
 # Everything that moves the cursor, colours, reorders or hides text: controls, lone surrogates, other ends of a line,
 # and what Unicode calls default-ignorable, except the joiners and variation selectors that emoji and many scripts are
 # written with. https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt (2026-11-30)
@@ -40,13 +42,26 @@ def one_line(text: str) -> str:
 
 def json_value(value: object, characters_max: int = 80) -> str:
     """A value that was read from JSON or TOML, in one line and as it is written there; a text in the usual quotes."""
-    written = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str):
+        written = repr(value[:characters_max])
+    elif isinstance(value, JsonText):
+        written = value.beginning(characters_max)
+    else:  # no more of it than is shown: a whole value may be as large as a body
+        written = ""
+        for piece in json.JSONEncoder(ensure_ascii=False, default=_other).iterencode(value):
+            written += piece[:characters_max]
+            if len(written) >= characters_max:
+                break
     return one_line(written[:characters_max])
 
 
 def counted(count: int, one: str, many: str) -> str:
     """How many of something: `1 key`, `1,000 keys`."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def _other(value: object) -> str:
+    return value.beginning(80) if isinstance(value, JsonText) else str(value)
 
 
 def _harmless(text: str) -> str:

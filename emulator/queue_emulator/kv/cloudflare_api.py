@@ -16,6 +16,7 @@ from queue_emulator.core.dice import Dice
 from queue_emulator.core.errors import BulkDataError
 from queue_emulator.core.javascript import Json, ToJson, from_utf8, stringify_json
 from queue_emulator.core.limits import VALUE_BYTES_MAX
+from queue_emulator.core.masking import without_token
 from queue_emulator.kv.cloudflare_access import Access
 from queue_emulator.kv.cloudflare_answers import (
     UNEXPECTED,
@@ -322,8 +323,7 @@ class CloudflareAPI:
     def _clean(self, text: str) -> str:
         """One line of bounded length, without the token, whatever a server or proxy put into its answer."""
         line = "".join(character if character.isprintable() else " " for character in text)
-        token = rf"(?<![A-Za-z0-9_-]){re.escape(self.access.token)}(?![A-Za-z0-9_-])"
-        return re.sub(token, "…", line)[:_REASON_CHARACTERS_MAX]
+        return without_token(line, self.access.token)[:_REASON_CHARACTERS_MAX]
 
     def _read(self, ask: Ask, answer: Answer, parse: Callable[[dict[str, Json]], Result]) -> Result:
         """What `parse` makes of the answer's envelope; ApiError for an answer that no API of this kind gives."""

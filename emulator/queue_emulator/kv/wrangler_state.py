@@ -60,6 +60,8 @@ def read_rows(layout: Layout) -> Iterator[StoredRow]:
         for _ in range(_COPIES_MAX):
             found, again = missing, set[bytes]()
             with copied(folders.objects, layout.database_name) as database:
+                if is_empty(database):  # whoever made it was killed before it made the table
+                    return
                 _check(database, reading=True)
                 if found is None:
                     _check_blobs(database, folders.blobs)
@@ -199,7 +201,7 @@ def check_free(layout: Layout) -> None:
                 if folders.objects.file(name) is None:
                     continue
                 with closing(locked(folders.objects, name)) as database:
-                    if name != ALARMS:
+                    if name != ALARMS and not is_empty(database):
                         _check(database)
                         _check_blobs(database, folders.blobs)
         finally:

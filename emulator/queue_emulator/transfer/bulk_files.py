@@ -21,6 +21,7 @@ from queue_emulator.core.bulk import (
     all_problems,
     check_entry,
     checked,
+    count_unknown,
     problem,
     put_request,
     stored_entry,
@@ -286,7 +287,7 @@ def _check(file: BulkFile, reading: Reading, seen: set[int]) -> Checked:
             seen.add(hash(entry.key))
             assert isinstance(member, dict)
             if not member.keys() <= FIELDS:
-                unknown.update(member.keys() - FIELDS)
+                count_unknown(unknown, member)
     except BulkDataError as error:
         raise BulkDataError(f"{file.named}: {error}") from None
     if wrong:

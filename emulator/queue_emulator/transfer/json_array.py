@@ -12,6 +12,7 @@ from json import JSONDecodeError
 from queue_emulator.core.bulk import NOT_AN_ARRAY
 from queue_emulator.core.errors import BulkDataError
 from queue_emulator.core.javascript import Json, json_decoder
+from queue_emulator.core.json_size import JsonTooLarge, check_json
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PERHAPS_CUT_OFF = 12  # characters: a surrogate pair as \ud83d\ude00 is what is longest and not yet wrong
@@ -94,6 +95,7 @@ class _Text:
                 offset = error.pos - self._at  # reading on drops what is used
                 if not self._cut_off(error) or not self._more((len(self._rest) - self._at) // 4 + 1):
                     raise self.error(error.msg, offset) from None
+                self._require_few()
             except ValueError as error:  # NaN and Infinity
                 raise BulkDataError(f"not JSON: {error}") from None
             else:
@@ -116,6 +118,13 @@ class _Text:
         if len(self._rest) - self._at > _MEMBER_CHARACTERS_MAX:
             return False
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._rest) - _PERHAPS_CUT_OFF
+
+    def _require_few(self) -> None:
+        """Of a member that is not whole yet: decoded, it takes up to fifty times as much as its text."""
+        try:
+            check_json(self._rest[self._at :])
+        except JsonTooLarge as error:
+            raise BulkDataError(str(error)) from None
 
     def _more(self, characters: int) -> bool:
         """Read at least so many more: in steps of a quarter, decoding again costs five times as much at most."""

@@ -1,6 +1,7 @@
 """What the control surface's actions share: reading JSON requests, refusing, and turning answers into responses."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -18,8 +19,11 @@ from queue_emulator.core.errors import (
     StateError,
 )
 from queue_emulator.core.javascript import Json, ToJson, json_decoder, stringify_json
-from queue_emulator.core.json_size import JsonTooLarge, check_json
-from queue_emulator.core.limits import VALUE_BYTES_MAX
+from queue_emulator.core.json_rewriting import WHOLE_BYTES, Members
+from queue_emulator.core.json_rewriting import read_object as read_members_of
+from queue_emulator.core.json_size import JsonTooDeep, JsonTooLarge, check_json
+from queue_emulator.core.json_text import JsonText
+from queue_emulator.core.limits import JSON_VALUES_MAX, VALUE_BYTES_MAX
 from queue_emulator.core.shapes import shaped
 from queue_emulator.core.wire_names import CONTROL_BODY_BYTES_MAX, LOCATION_HEADER
 from queue_emulator.kv.waiting import off_loop
@@ -27,7 +31,19 @@ from queue_emulator.web.deployment import Deployment
 from queue_emulator.web.request_body import RequestBody
 
 Shape = TypeVar("Shape")
+Result = TypeVar("Result")
 Action: TypeAlias = Callable[[Request], Awaitable[ToJson | Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much may be in a body that is parsed as a whole: that takes up to a hundred bytes a value."""
+
+    bytes_max: int
+    values_max: int
+
+
+FEW = Bounds(64 * 1024, 1_000)  # names, numbers, a key
 
 
 class ControlError(EmulatorError):
@@ -54,26 +70,34 @@ async def read_body(request: Request, bytes_max: int = CONTROL_BODY_BYTES_MAX) -
     return content
 
 
-async def read_as(request: Request, shape: type[Shape]) -> Shape:
+async def read_as(request: Request, shape: type[Shape], bounds: Bounds = FEW) -> Shape:
     """The body, a JSON object of this shape; raises ShapeError for another."""
-    return as_shape(await read_object(request), shape)
+    return as_shape(await read_object(request, bounds), shape)
 
 
-async def read_object(request: Request) -> dict[str, Json]:
-    """The body as a JSON object."""
-    content = await read_body(request, _OBJECT_BYTES_MAX)
-    try:
-        parsed = await off_loop(len(content), partial(_parsed, content))
-    except JsonTooLarge as error:
-        raise ControlError(413, f"the request body has {error}") from None
-    except (ValueError, RecursionError):
-        raise ControlError(400, "the request body is not JSON") from None
+async def read_object(request: Request, bounds: Bounds = FEW) -> dict[str, Json]:
+    """The body as a JSON object, which is parsed as a whole."""
+    content = await read_body(request, bounds.bytes_max)
+    parsed = await _read(content, partial(_parsed, content, bounds.values_max))
     if not isinstance(parsed, dict):
         raise ControlError(400, "the request body must be a JSON object")
     return parsed
 
 
-def as_shape(given: Mapping[str, Json], shape: type[Shape], place: str = "") -> Shape:
+async def read_members(request: Request) -> Members:
+    """The body as a JSON object as large as a value, of which large members stay text."""
+    return await members_of(await read_body(request, _OBJECT_BYTES_MAX))
+
+
+async def members_of(content: bytes) -> Members:
+    """The members of a JSON object, the large ones as text."""
+    members = await _read(content, partial(_members, content))
+    if members is None:
+        raise ControlError(400, "the request body must be a JSON object")
+    return members
+
+
+def as_shape(given: Mapping[str, Json | JsonText], shape: type[Shape], place: str = "") -> Shape:
     """What was read, or what of it stands at a place; raises ShapeError."""
     return shaped(given, shape, place=place, an_object="a JSON object")
 
@@ -127,11 +151,29 @@ def _refused(status: int, why: str) -> Response:
     return JSONResponse({"error": why}, status)
 
 
-def _parsed(content: bytes) -> Json:
+async def _read(content: bytes, read: Callable[[], Result]) -> Result:
+    try:
+        return await off_loop(len(content), read)
+    except JsonTooLarge as error:
+        raise ControlError(413, f"the request body has {error}") from None
+    except JsonTooDeep as error:
+        raise ControlError(400, f"the request body is {error}") from None
+    except (ValueError, RecursionError):
+        raise ControlError(400, "the request body is not JSON") from None
+
+
+def _parsed(content: bytes, values_max: int) -> Json:
     text = content.decode()
-    check_json(text)
+    check_json(text, values_max=values_max)
     parsed: Json = _DECODER.decode(text)
     return parsed
+
+
+def _members(content: bytes) -> Members | None:
+    if len(content) >= WHOLE_BYTES:
+        return read_members_of(content, decode=_DECODER.decode, each_once=False)
+    whole = _parsed(content, JSON_VALUES_MAX)
+    return {**whole} if isinstance(whole, dict) else None
 
 
 _OBJECT_BYTES_MAX = VALUE_BYTES_MAX + 1024 * 1024  # a task as large as a value, and what stands around it

@@ -1,16 +1,18 @@
 """/cdn-cgi/emulator/: what runs and what it holds, under a prefix that no Worker can own."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Literal, cast
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from queue_emulator.core import limits
 from queue_emulator.core.bulk import BulkData, bulk_entry, parse_bulk
-from queue_emulator.core.javascript import Json, ToJson, utf8
+from queue_emulator.core.javascript import ToJson, utf8
+from queue_emulator.core.json_rewriting import Members
+from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.options import ListRequest
 from queue_emulator.core.wire_names import INVOCATION
 from queue_emulator.kv.service import KVService
@@ -20,12 +22,14 @@ from queue_emulator.web.actions import (
     as_shape,
     check_query,
     location_of,
-    read_as,
+    members_of,
     read_body,
+    read_members,
     routes,
     whole_number,
 )
 from queue_emulator.web.deployment import Deployment
+from queue_emulator.worker.answers import stringified
 from queue_emulator.worker.commhub import CommHub
 from queue_emulator.worker.dual import queue_format
 from queue_emulator.worker.fetch import ID_BYTES_MAX
@@ -95,21 +99,28 @@ class Control:
         parse = partial(parse_bulk, entries_max=limits.SEED_ENTRIES_MAX)
         return await off_loop(len(content), partial(parse, content, self._deployment.clock.now_ms()))
 
-    async def enqueue(self, request: Request) -> ToJson:
+    async def enqueue(self, request: Request) -> Response:
         """A task through CommHub, as a webhook would bring it: `{"format": "new"|"old", "task": {…}}`."""
         location = location_of(request, self._deployment)
-        asked = await read_as(request, _Enqueue)
-        task = self._task(cast("dict[str, Json]", asked.task))
+        asked, given = await self._asked(request)
+        task = self._task(given)
         binding = self._deployment.binding(location, request.scope[INVOCATION])
         binding.runs("CommHub.sendViaKVQueue")
         hub = CommHub(queue_format(WorkerVersion(asked.format), binding), self._deployment.clock)
-        return {"format": asked.format, "task": await hub.send(task)}
+        content = await stringified({"format": asked.format, "task": await hub.send(task)})
+        return Response(content, media_type="application/json")
 
-    def _task(self, given: Mapping[str, Json]) -> dict[str, Json]:
+    async def _asked(self, request: Request) -> tuple[_Enqueue, Members]:
+        """What is asked for, and the task's members, of which large ones stay text, as they do in the Worker."""
+        members = await read_members(request)
+        task = members.get("task")
+        asked = as_shape({**members, **_unread(members, "task")}, _Enqueue)
+        return asked, await members_of(task.content) if isinstance(task, JsonText) else cast(Members, asked.task)
+
+    def _task(self, given: Members) -> dict[str, ToJson]:
         """The request that CommHub is sent: what was given, with defaults for what every task has."""
-        checked = as_shape(
-            {each: given[each] for each in _Task.__struct_fields__ if each in given}, _Task, place="task"
-        )
+        named = {each: given[each] for each in _Task.__struct_fields__ if each in given}
+        checked = as_shape({**named, **_unread(named, "metadata")}, _Task, place="task")
         if not 0 < len(checked.id.encode("utf-8", "replace")) <= ID_BYTES_MAX:
             raise ControlError(400, f"task.id must be a string of 1 to {ID_BYTES_MAX} bytes")
         now_ms = self._deployment.clock.now_ms()
@@ -136,3 +147,9 @@ class Control:
         )
         entries, following = await service.entries(ListRequest(utf8(prefix), limit, cursor))
         return {"entries": [bulk_entry(entry) for entry in entries], "cursor": following}
+
+
+def _unread(members: Members, name: str) -> Members:
+    """An empty object for one that stayed text: its members are not checked with the others."""
+    member = members.get(name)
+    return {name: {}} if isinstance(member, JsonText) and member.is_object else {}

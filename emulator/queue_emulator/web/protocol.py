@@ -66,6 +66,8 @@ class Protocol:
         await self.protocol.initiate(*upgraded)
         if received:
             await self.protocol.handle(RawData(data=received))
+        if self.protocol.closed:  # meanwhile, so that a request that began with it was not told
+            await self.protocol.handle(Closed())
 
 
 class Http1(H11Protocol):
@@ -75,6 +77,16 @@ class Http1(H11Protocol):
         super().__init__(*parts)
         self.connection = cast(h11.Connection, CheckedConnection(self.config.h11_max_incomplete_size))
         self._log = log
+        self._closed = False
+
+    async def handle(self, event: Event) -> None:
+        """As Hypercorn's. Requests that a client sent ahead and has not waited for are no longer begun."""
+        self._closed = self._closed or isinstance(event, Closed)
+        await super().handle(event)
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        if not self._closed:
+            await super()._create_stream(request)
 
     def waits_for_client(self) -> bool:
         """Whether the request that is under way waits for the rest of itself; a WebSocket's handshake is whole."""
@@ -130,9 +142,20 @@ class Http2(H2Protocol):
         buffer = self.stream_buffers.get(stream_id)
         return bool(buffer and buffer.buffer) and self.connection.local_flow_control_window(stream_id) <= 0
 
+    async def handle(self, event: Event) -> None:
+        await super().handle(event)
+        await self._drop_unsent_if_closed()
+
     async def stream_send(self, event: StreamEvent) -> None:
+        await self._drop_unsent_if_closed()
         await super().stream_send(event)
         await self._end_between_requests()
+
+    async def _drop_unsent_if_closed(self) -> None:
+        """Hypercorn lets an answer wait for ever until a client takes it that has gone."""
+        if self.closed:
+            for buffer in list(self.stream_buffers.values()):
+                await buffer.close()
 
     async def _send_data(self, stream_id: int) -> None:
         await super()._send_data(stream_id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from queue_emulator.core.javascript import Json, json_decoder
-from queue_emulator.core.json_rewriting import PART_BYTES, read_object
+from queue_emulator.core.json_rewriting import WHOLE_BYTES, read_object
 from queue_emulator.core.json_size import JsonTooLarge, check_json
 from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.limits import TTL_S_MIN
@@ -72,7 +72,7 @@ def lease_seconds(value: Json | JsonText) -> int:
 def _parse_object(body: bytes) -> Body:
     parsed: Body | None
     try:
-        if len(body) >= PART_BYTES:
+        if len(body) >= WHOLE_BYTES:
             parsed = read_object(body.removeprefix(BOM_UTF8), decode=_strictly, depth_max=NESTING_MAX)
         else:
             text = body.decode("utf-8-sig")

@@ -156,7 +156,7 @@ def normalize_path(path: bytes) -> bytes:
             kept.append(segment)
             continue
         if dots == b"..":
-            kept = kept[:-1]
+            del kept[-1:]
         if last:
             kept.append(b"")
     return b"/" + b"/".join(kept)

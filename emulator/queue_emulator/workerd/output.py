@@ -16,6 +16,7 @@ from queue_emulator.core.repeated_lines import RepeatedLines
 from queue_emulator.core.shown import block
 
 _SHOWN_AFTER_DEATH = 20
+_PROBLEMS_MAX, _PROBLEM_CHARACTERS_MAX = 100, 10_000  # of why a Worker does not start
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")  # for a terminal; anything else that moves a cursor is shown as its escape
 # An exception of the Worker's, of which the tail tells more; and the end of what the runtime has just complained of.
 _TOLD_ELSEWHERE = ("jsg.", "worker_do_not_log")
@@ -101,7 +102,8 @@ class Output:
 
     def _own(self, message: str) -> None:
         if not self._ready:
-            self.problems.append(block(message))
+            if len(self.problems) < _PROBLEMS_MAX:
+                self.problems.append(block(message[:_PROBLEM_CHARACTERS_MAX]))
         elif not any(each in message for each in _TOLD_ELSEWHERE):
             self._log_repeated(block(f"  workerd: {_in_plain_words(message)}"))
 

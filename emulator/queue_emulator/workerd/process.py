@@ -17,6 +17,8 @@ from queue_emulator.workerd.stopped import WorkerNotStarted, WorkerStopped
 _START_S_MAX = 60
 _STOP_S_MAX = 1  # its requests have had their time; a Worker that spins ends no other way than killed
 _CHUNK_BYTES = 65_536
+LINE_BYTES_MAX = 64 << 20  # more than a Worker can print of one value of KV
+_CUT_BYTES = 1000  # what is kept of a longer line
 # Portable stand-in for Linux's parent-death signal: the shell becomes workerd, having left behind a child that waits
 # on a pipe. The pipe ends without a word when we are gone, however that came: then workerd and its folder go too.
 _GUARD = """
@@ -66,7 +68,7 @@ class Workerd:
         listening = asyncio.ensure_future(_listening(control, len(self._listeners)))
         try:
             await asyncio.wait((listening, self._reading), timeout=_START_S_MAX, return_when=asyncio.FIRST_COMPLETED)
-            if not listening.done():
+            if not listening.done() or listening.exception() is not None:
                 process, ended = self._process, self._reading.done()
                 await self.stop()
                 raise WorkerNotStarted(
@@ -110,8 +112,10 @@ class Workerd:
         except TimeoutError:
             _send(process.pid, signal.SIGKILL)
             await process.wait()
-        with suppress(BrokenPipeError):  # where the guard was killed too, as by its name
-            os.write(self._lifeline, b"\n")  # the guard ends, and kills nothing
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it started holds its output open; the guard goes too
+        with suppress(BrokenPipeError):
+            os.write(self._lifeline, b"\n")
         os.close(self._lifeline)
         await self._reading
 
@@ -160,17 +164,25 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-async def read_lines(said: asyncio.StreamReader, take: Callable[[bytes], None]) -> None:
-    """Have every line taken, without its end, to the end of the process."""
+async def read_lines(
+    said: asyncio.StreamReader, take: Callable[[bytes], None], bytes_max: int = LINE_BYTES_MAX
+) -> None:
+    """Have every line taken, without its end, to the end of the process. Of a longer line the beginning is taken."""
     begun: list[bytes] = []  # of a line that may be long: put together once
+    left = bytes_max
     while chunk := await said.read(_CHUNK_BYTES):
         first, *others = chunk.split(b"\n")
-        begun.append(first)
+        if left >= len(first):
+            begun.append(first)
+            left -= len(first)
+        elif left >= 0:
+            begun = [b"".join((*begun, first))[:_CUT_BYTES], b" (and so on, more than %d bytes)" % bytes_max]
+            left = -1
         if others:
             take(b"".join(begun))
             for line in others[:-1]:
                 take(line)
-            begun = [others[-1]]
+            begun, left = [others[-1]], bytes_max - len(others[-1])
     if rest := b"".join(begun):
         take(rest)
 

@@ -65,10 +65,14 @@ class Body:
         self._in_the_way = in_the_way
         self.begun = False  # something of it was taken, and can be given to nobody else
         self.ended = False
+        self._gone = False  # of which the server tells once
 
     async def chunk(self) -> bytes:
+        if self._gone:
+            raise ClientGone
         message = await (self._receive() if self._whole else self._next())
         if message["type"] != "http.request":
+            self._gone = True
             raise ClientGone
         self.ended = not message.get("more_body", False)
         taken = bytes(message.get("body", b""))

@@ -14,12 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, ToJson
 from queue_emulator.kv.waiting import in_event_loop
-from queue_emulator.web.actions import ControlError, read_as, routes
+from queue_emulator.web.actions import Bounds, ControlError, read_as, routes
 from queue_emulator.web.deployment import Deployment, Explorer
 
 SECONDS_MAX = 60
 CHOICES_MAX = 500
 _SCHEDULE_CHARACTERS_MAX = 100_000
+_A_SCHEDULE = Bounds(1024 * 1024, 20 * CHOICES_MAX)
 _SCHEDULE = f"one of the queue, of at most {_SCHEDULE_CHARACTERS_MAX} characters"
 
 
@@ -65,7 +66,7 @@ class Exploring:
 
     async def play(self, request: Request) -> ToJson:
         """A schedule's scenario after the choices that were made, and who can go next."""
-        asked = await read_as(request, _Play)
+        asked = await read_as(request, _Play, _A_SCHEDULE)
         if _SCENARIO.search(asked.schedule):
             raise ControlError(400, f"schedule must be {_SCHEDULE}")
         play = partial(self._explorer().play, asked.schedule, cast("list[dict[str, Json]]", asked.choices))

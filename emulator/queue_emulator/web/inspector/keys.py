@@ -7,16 +7,18 @@ those.
 import base64
 import binascii
 from functools import partial
-from typing import Annotated, TypeAlias, cast
+from typing import Annotated, TypeAlias
 
 import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
 from queue_emulator.core import limits
-from queue_emulator.core.bulk import bulk_entry, parse_bulk
+from queue_emulator.core.bulk import bulk_entry, metadata_json, parse_bulk
 from queue_emulator.core.entries import Entry, Row
-from queue_emulator.core.javascript import SAFE_INTEGER_MAX, Json, ToJson, from_utf8, parse_json, stringify_json, utf8
+from queue_emulator.core.javascript import SAFE_INTEGER_MAX, ToJson, from_utf8, parse_json, utf8
+from queue_emulator.core.json_rewriting import Members, utf8_of
+from queue_emulator.core.json_text import JsonText
 from queue_emulator.core.keys import check_prefix, check_service_key
 from queue_emulator.core.kinds import DELETE, GET, LIST, PUT
 from queue_emulator.core.options import ListRequest, check_put
@@ -26,17 +28,21 @@ from queue_emulator.kv.service import KVService
 from queue_emulator.kv.sights import KeySight, Seen
 from queue_emulator.kv.waiting import off_loop
 from queue_emulator.web.actions import (
+    Bounds,
     ControlError,
+    as_shape,
     check_query,
     location_of,
     read_as,
     read_body,
+    read_members,
     routes,
 )
 from queue_emulator.web.deployment import Deployment
 
 SHOWN_BYTES_MAX = 1 << 20  # of a value, unless all of it is asked for
 _DELETED_MAX = 1_000
+_MANY_KEYS = Bounds(4 * 1024 * 1024, 2 * _DELETED_MAX)  # each of 512 bytes, however they are escaped
 _Seconds: TypeAlias = Annotated[
     int, msgspec.Meta(ge=-SAFE_INTEGER_MAX, le=SAFE_INTEGER_MAX, description="a whole number of seconds")
 ]
@@ -66,16 +72,6 @@ class _Write(msgspec.Struct, forbid_unknown_fields=True):
     metadata: object = None
     expiration: _Seconds | None = None
     expiration_ttl: _Seconds | None = None
-
-    def value(self) -> bytes:
-        if (self.text is None) == (self.base64 is None):
-            raise ControlError(400, "a value is given as `text` or as `base64`")
-        if self.base64 is None:
-            return utf8(self.text or "")
-        try:
-            return base64.b64decode(self.base64, validate=True)
-        except (binascii.Error, ValueError):
-            raise ControlError(400, "base64 is not base64") from None
 
 
 class _Delete(msgspec.Struct, forbid_unknown_fields=True):
@@ -148,14 +144,17 @@ class Keys:
 
     async def write(self, request: Request) -> ToJson:
         """Replace all that stood under a key: value, metadata and lifetime."""
-        asked = await read_as(request, _Write)
+        members = await read_members(request)
+        asked = as_shape(
+            {**members, **{name: "" for name in ("text", "base64") if _stayed_text(members, name)}}, _Write
+        )
         service, key = self._deployment.chosen(asked.namespace), check_service_key(asked.key, "PUT")
         put = check_put(
             key,
-            asked.value(),
+            _value_given(members),
             expiration_s=asked.expiration,
             expiration_ttl_s=asked.expiration_ttl,
-            metadata=None if asked.metadata is None else stringify_json(cast("Json", asked.metadata)),
+            metadata=None if asked.metadata is None else metadata_json(members["metadata"]),
             now_ms=service.clock.now_ms(),
         )
         caller, now_ms = request.scope[INVOCATION], service.clock.now_ms()
@@ -166,7 +165,7 @@ class Keys:
 
     async def delete(self, request: Request) -> ToJson:
         """Delete keys, one after the other."""
-        asked = await read_as(request, _Delete)
+        asked = await read_as(request, _Delete, _MANY_KEYS)
         service, keys = (
             self._deployment.chosen(asked.namespace),
             [check_service_key(each, "DELETE") for each in asked.keys],
@@ -247,6 +246,26 @@ def _value_as_json(entry: Entry, bytes_max: int) -> dict[str, ToJson]:
     if entry.metadata is not None:
         told["metadata"] = parse_json(entry.metadata)
     return told
+
+
+def _value_given(members: Members) -> bytes:
+    """What is to be written; its shape has been checked."""
+    text, digits = members.get("text"), members.get("base64")
+    if (text is None) == (digits is None):
+        raise ControlError(400, "a value is given as `text` or as `base64`")
+    try:
+        if digits is None:
+            return utf8_of(text) if isinstance(text, JsonText) else utf8(str(text))
+        return base64.b64decode(utf8_of(digits) if isinstance(digits, JsonText) else str(digits), validate=True)
+    except UnicodeEncodeError:
+        raise ControlError(400, "text holds a lone surrogate, which UTF-8 cannot encode") from None
+    except (binascii.Error, ValueError):
+        raise ControlError(400, "base64 is not base64") from None
+
+
+def _stayed_text(members: Members, name: str) -> bool:
+    member = members.get(name)
+    return isinstance(member, JsonText) and member.is_string
 
 
 def _whole_characters(cut: bytes) -> bytes:

@@ -40,7 +40,21 @@ export function bytesOf(entry) {
 
 function parse(value) {
   if (value === undefined || !/^\s*[[{]/.test(value)) return undefined;
-  try { return JSON.parse(value); } catch { return undefined; }
+  let parsed;
+  try { parsed = JSON.parse(value); } catch { return undefined; }
+  try { return JSON.parse(value, asWritten); } catch (error) { return error instanceof RangeError ? parsed : undefined; }  // too deep for it
+}
+
+/** A number that JavaScript would show as another one: 1e999, 12345678901234567890, 1.0. */
+class Written {
+  constructor(source) { this.source = source; }
+}
+
+function asWritten(name, value, context) {
+  if (typeof value !== "number" || context?.source === String(value)) return value;
+  if (context?.source !== undefined) return new Written(context.source);
+  if (Number.isFinite(value)) return value;  // a browser that does not tell how a number was written
+  throw new SyntaxError("a number that JSON.stringify cannot write: the text is shown");
 }
 
 function text(value) {
@@ -50,6 +64,7 @@ function text(value) {
 /** `left`: how many more members and levels may be open at first; null where all is folded. */
 function json(value, left, name) {
   const label = name === undefined ? [] : [h("span", { class: "name" }, JSON.stringify(name)), ": "];
+  if (value instanceof Written) return h("div", { class: "member" }, label, h("span", { class: "number" }, value.source));
   if (value === null || typeof value !== "object") {
     const kind = typeof value === "string" ? "string" : typeof value === "number" ? "number" : "word";
     return h("div", { class: "member" }, label, h("span", { class: kind }, JSON.stringify(value)));
