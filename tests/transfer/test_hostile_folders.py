@@ -11,7 +11,7 @@ from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
 from queue_emulator.kv.wrangler_state import WranglerWriter, check_free, read_rows
 from tests.transfer.canary import tree
-from tests.transfer.hostile_folders import ATTACKS, FOLDERS, instead_of, symlink
+from tests.transfer.hostile_folders import ATTACKS, FOLDERS, instead_of, journal_of, symlink
 from tests.transfer.memory_endpoint import NOON_MS
 
 CLOCK = MovableClock.frozen_at(NOON_MS)
@@ -79,3 +79,14 @@ def test_the_folder_that_a_user_names_may_be_a_link(layout: Layout, folder: Path
     linked = Layout(folder / "linked", "abc")
     write(linked)
     assert [row.value for row in read_rows(linked)] == [b"1", b"2"]
+
+
+def test_a_journal_that_is_refused_leaves_no_empty_database_beside_it(layout: Layout, folder: Path) -> None:
+    layout.database.parent.mkdir(parents=True, exist_ok=True)
+    for path in layout.database.parent.iterdir():
+        path.unlink()
+    journal_of(layout.database.with_name(layout.database.name + "-journal"), folder / "precious")
+    before = tree(layout.folder)
+    with pytest.raises(StateError, match="refers to another file"):
+        WranglerWriter(layout, CLOCK)
+    assert tree(layout.folder) == before
