@@ -176,6 +176,12 @@ def look(layout: Layout) -> None:
     find_namespaces(layout.folder)
 
 
+def _not_taken_back(found: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """Without databases that had a journal: SQLite takes back what was unfinished, as it would for wrangler."""
+    taken_back = {path for path in before if f"{path}-journal" in before}
+    return {path: each for path, each in found.items() if path.removesuffix("-journal") not in taken_back}
+
+
 @given(changes=CHANGES)
 @EXAMPLES
 def _attack_folders(template: Path, folder: Path, tried: Counter[str], changes: list[tuple[str, Change]]) -> None:
@@ -197,7 +203,7 @@ def _attack_folders(template: Path, folder: Path, tried: Counter[str], changes: 
             except StateError as error:
                 tried[f"{use.__name__}: refused"] += 1
                 assert "\n" not in str(error)
-                assert tree(work) == before
+                assert _not_taken_back(tree(work), before) == _not_taken_back(before, before)
     finally:
         shutil.rmtree(work)
 
