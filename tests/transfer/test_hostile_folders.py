@@ -1,6 +1,8 @@
 """A folder of wrangler's local state that somebody made to do harm: refused in one line, and nothing is touched."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,14 @@ def test_a_journal_that_is_refused_leaves_no_empty_database_beside_it(layout: La
     with pytest.raises(StateError, match="refers to another file"):
         WranglerWriter(layout, CLOCK)
     assert tree(layout.folder) == before
+
+
+@pytest.mark.parametrize("use", [read, check_free, write])
+def test_a_damaged_schema_with_a_name_that_is_not_utf_8_is_refused_in_one_line(
+    layout: Layout, use: Callable[[Layout], None]
+) -> None:
+    with closing(sqlite3.connect(layout.database)) as database, database:
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("UPDATE sqlite_master SET name = CAST(x'80ff' AS TEXT), sql = 'CREATE TABLE ('")
+    with pytest.raises(StateError, match="a name that is not UTF-8"):
+        use(layout)
