@@ -2,11 +2,15 @@
 
 import json
 import math
+import re
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Fields: TypeAlias = dict[str, Json]
 """A JSON object, by the names of its members."""
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class NoJson(ValueError):
@@ -71,6 +75,17 @@ def value_at(body: Json, path: str) -> Json:
         else:
             raise LookupError(path)
     return body
+
+
+def has_half_a_pair(value: Json) -> bool:
+    """Whether half of a surrogate pair is in it, which JSON can escape and UTF-8 does not have."""
+    return bool(_HALF.search(json.dumps(value, ensure_ascii=False)))
+
+
+def without_halves(value: Json) -> Json:
+    """The same value with U+FFFD for each half of a surrogate pair, as in what is validated: that is UTF-8."""
+    replaced: Json = json.loads(_HALF.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+    return replaced
 
 
 def shown(value: object) -> str:

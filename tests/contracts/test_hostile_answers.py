@@ -14,6 +14,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from queue_contracts.compare.naming import Names
 from queue_contracts.described.answers import Answer
 from queue_contracts.described.operations import packaged_description
 from queue_contracts.profiles import Profile
@@ -55,6 +56,10 @@ ANSWERS = {
     "an encoding that nobody asked for": (
         answer(b"{}", "Content-Encoding: br"),
         "queue-contracts reads only gzip and deflate",
+    ),
+    "five thousand encodings": (
+        answer(b"x", "Content-Encoding: " + ",".join(["gzip"] * 5000)),
+        "it has 5000 Content-Encodings; queue-contracts reads at most 5",
     ),
     "a million brackets": (answer(b"[" * 1_000_000), f"nested 1000000 deep; queue-contracts reads at most {DEPTH_MAX}"),
     "brackets behind a text": (answer(b'{"a": "\\"' + b"[" * 300 + b'", "b": ' + b'{"c": [' * 150), "nested 301 deep"),
@@ -156,6 +161,16 @@ def test_a_head_without_an_end_is_no_answer(get: Callable[[str], bytes], part: b
         get(f"{server.url}/api/queue")
 
 
+@pytest.mark.usefixtures("guard")
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+@pytest.mark.parametrize("size", [b"-5", b"f" * 40, b"0x_1", b"", b"\xb2", b"5;" + b"x" * 200_000])
+def test_a_chunk_of_no_size_is_no_answer(get: Callable[[str], bytes], size: bytes, server: Hostile) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.answers["/api/queue"] = lambda: [head + size + b"\r\n{}"]
+    with pytest.raises((httpx.HTTPError, requests.RequestException)):
+        get(f"{server.url}/api/queue")
+
+
 @pytest.mark.parametrize("get", [by_httpx, by_requests])
 def test_interim_answers_without_an_end_are_given_up(
     get: Callable[[str], bytes], guard: Guard, server: Hostile
@@ -197,7 +212,7 @@ def test_a_body_that_begins_texts_without_end_is_looked_through(part: bytes) -> 
         require_bounded(part * (8_000_000 // len(part)) + b"[" * 300)
 
 
-ENCODINGS = ["gzip", "deflate", "gzip, deflate", "", "br"]
+ENCODINGS = ["gzip", "deflate", "gzip, deflate", "", "br", ", ".join(["gzip", "deflate"] * 1000)]
 
 
 def test_any_bytes_are_a_body_or_are_refused_in_a_sentence() -> None:
@@ -248,6 +263,30 @@ def test_a_page_in_the_place_of_the_worker_is_said_to_be_one(charset: str, serve
     assert said.isprintable()
 
 
+@pytest.mark.usefixtures("guard")
+@pytest.mark.parametrize("get", [by_httpx, by_requests])
+def test_a_cookie_that_cannot_be_read_is_no_matter(
+    get: Callable[[str], bytes], server: Hostile, recwarn: pytest.WarningsRecorder
+) -> None:
+    numbers = f"max-age={'9' * 500}; version={'9' * 500}"
+    cookie = f"Set-Cookie: c=v; expires=Thu, 01 Jan 99999999999999 00:00:00 GMT; {numbers}"
+    server.answers["/api/queue"] = answer(b"{}", cookie)
+    assert get(f"{server.url}/api/queue") == b"{}"
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("content", [b'{"pending": ["\\ud800"], "count": "\\udfff"}', b'{"\\ud800": 1}'])
+def test_half_of_a_surrogate_pair_is_a_violation_like_any_other(content: bytes) -> None:
+    headers = (("content-type", "application/json"),)
+    assert packaged_description().violations("listPendingTasks", Answer(200, headers, content))
+
+
+@pytest.mark.parametrize("value", ["\ud800", "x" * 5000])
+def test_a_value_that_no_url_can_hold_is_not_captured(value: str) -> None:
+    names, body = Names("ct-"), json.dumps({"id": value}).encode()
+    assert names.capture((("task", "id"),), Answer(200, (), body)) == "task"
+
+
 def listing(server: Hostile, limits: Limits | None = None) -> RestStorage:
     api = RestApi(f"{server.url}/client/v4", ACCOUNT, NAMESPACE, TOKEN)
     return RestStorage(api, httpx.Client(transport=BoundedTransport()), limits or Limits())
@@ -276,6 +315,10 @@ PAGES: dict[str, tuple[bytes, str]] = {
         b'{"success": true, "result": ' + b"9" * 5000 + b"}",
         "an answer that is not JSON",
     ),
+    "half of a surrogate pair": (b'{"success": "\\ud800"}', "half of a surrogate pair"),
+    "a name that is half of a surrogate pair": (page(result=[{"name": "a\ud800"}]), "half of a surrogate pair"),
+    "a cursor that is one": (page(result_info={"cursor": "\udfff"}), "half of a surrogate pair"),
+    "a member that is named so": (page(result=[{"name": "a", "\ud800": 1}]), "half of a surrogate pair"),
     "an escape of the terminal": (page(success="\x1b[2J\u202e"), "/success: "),
     "the token": (page(result=TOKEN), "$CONTRACT_KV_TOKEN"),
 }

@@ -111,6 +111,7 @@ def bytes_changed(draw: st.DrawFn) -> tuple[str, Change]:
 
     def change(layout: Layout, precious: Path) -> None:
         files = [path for path in sorted(layout.folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+        files = [path for path in files if path.stat().st_size < 1_000_000]  # a huge one would be read here, whole
         path = files[number % len(files)]
         before = path.read_bytes()
         at_ = at % (len(before) + 1)
@@ -175,6 +176,12 @@ def look(layout: Layout) -> None:
     find_namespaces(layout.folder)
 
 
+def _not_taken_back(found: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """Without databases that had a journal: SQLite takes back what was unfinished, as it would for wrangler."""
+    taken_back = {path for path in before if f"{path}-journal" in before}
+    return {path: each for path, each in found.items() if path.removesuffix("-journal") not in taken_back}
+
+
 @given(changes=CHANGES)
 @EXAMPLES
 def _attack_folders(template: Path, folder: Path, tried: Counter[str], changes: list[tuple[str, Change]]) -> None:
@@ -196,7 +203,7 @@ def _attack_folders(template: Path, folder: Path, tried: Counter[str], changes: 
             except StateError as error:
                 tried[f"{use.__name__}: refused"] += 1
                 assert "\n" not in str(error)
-                assert tree(work) == before
+                assert _not_taken_back(tree(work), before) == _not_taken_back(before, before)
     finally:
         shutil.rmtree(work)
 
@@ -235,11 +242,28 @@ GOOD: dict[str, Any] = {
     "metadata": {"success": True, "result": {}},
 }
 JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just("\x1b[2J\n")),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=20),
+        st.just("\x1b[2J\n"),
+        st.sampled_from(["\ud800", 1e308, 10**400, -(2**63)]),
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
     max_leaves=8,
 )
-KINDS = ["value", "bytes", "status", "raw", "echo"]
+KINDS = ["value", "bytes", "status", "raw", "echo", "frame"]
+FRAMES = (
+    *(f"Transfer-Encoding: chunked\r\n\r\n{size}\r\n{{}}" for size in ("-5", "f" * 40, "0x_1", "", "5;x", "²")),
+    *(
+        f"Content-Length: {length}\r\n\r\n{{}}"
+        for length in ("-1", "+2", "1_0", "9" * 30, "²", "2\r\nContent-Length: 1")
+    ),
+    *(f"Content-Encoding: {name}\r\n\r\n{{}}" for name in ("br", "gzip", ",".join(["gzip"] * 2000))),
+    "Set-Cookie: c=v; expires=Thu, 01 Jan 99999999999999 00:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}",
+)
 CONTROL_TOKEN = "opens-the-controls-0a7b"
 TOKENS = {"export": CONTROL_TOKEN, "cost": CONTROL_TOKEN, "cloudflare": API_TOKEN}
 ENDPOINTS = st.lists(st.integers(0, 5), max_size=5)
@@ -261,6 +285,7 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
     """Which answer is another, in which way, and what is answered at a path."""
     which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(KINDS))
     where, by, noise = draw(ENDPOINTS), draw(JSON), draw(st.binary(max_size=40))
+    frame, version = draw(st.sampled_from(FRAMES)), draw(st.sampled_from(["1.1 200", "1.0 200", "9.9 200", "1.1 099"]))
     spelled = draw(st.sampled_from(sorted(ENCODINGS)))
     at, status = draw(st.integers(0, 400)), draw(st.sampled_from([204, 301, 400, 404, 413, 500, 999]))
 
@@ -276,6 +301,8 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
             return http(refused.encode(), status=f"403 {said}")
         if kind == "status":
             return http(json.dumps({"error": by, "errors": [by]}).encode(), status=f"{status} \x1b]0;x")
+        if kind == "frame":
+            return f"HTTP/{version} OK\r\n{frame}".encode("latin-1")
         whole = http(good)
         return whole[: at % len(whole)] + noise + whole[at % len(whole) :]
 

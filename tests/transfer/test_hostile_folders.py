@@ -1,6 +1,8 @@
 """A folder of wrangler's local state that somebody made to do harm: refused in one line, and nothing is touched."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from queue_emulator.core.options import PutRequest
 from queue_emulator.kv.wrangler_layout import Layout, find_namespaces
 from queue_emulator.kv.wrangler_state import WranglerWriter, check_free, read_rows
 from tests.transfer.canary import tree
-from tests.transfer.hostile_folders import ATTACKS, FOLDERS, instead_of, symlink
+from tests.transfer.hostile_folders import ATTACKS, FOLDERS, instead_of, journal_of, symlink
 from tests.transfer.memory_endpoint import NOON_MS
 
 CLOCK = MovableClock.frozen_at(NOON_MS)
@@ -79,3 +81,25 @@ def test_the_folder_that_a_user_names_may_be_a_link(layout: Layout, folder: Path
     linked = Layout(folder / "linked", "abc")
     write(linked)
     assert [row.value for row in read_rows(linked)] == [b"1", b"2"]
+
+
+def test_a_journal_that_is_refused_leaves_no_empty_database_beside_it(layout: Layout, folder: Path) -> None:
+    layout.database.parent.mkdir(parents=True, exist_ok=True)
+    for path in layout.database.parent.iterdir():
+        path.unlink()
+    journal_of(layout.database.with_name(layout.database.name + "-journal"), folder / "precious")
+    before = tree(layout.folder)
+    with pytest.raises(StateError, match="refers to another file"):
+        WranglerWriter(layout, CLOCK)
+    assert tree(layout.folder) == before
+
+
+@pytest.mark.parametrize("use", [read, check_free, write])
+def test_a_damaged_schema_with_a_name_that_is_not_utf_8_is_refused_in_one_line(
+    layout: Layout, use: Callable[[Layout], None]
+) -> None:
+    with closing(sqlite3.connect(layout.database)) as database, database:
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("UPDATE sqlite_master SET name = CAST(x'80ff' AS TEXT), sql = 'CREATE TABLE ('")
+    with pytest.raises(StateError, match="a name that is not UTF-8"):
+        use(layout)

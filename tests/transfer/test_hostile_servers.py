@@ -15,6 +15,7 @@ import pytest
 
 from queue_emulator.core.errors import EmulatorError
 from queue_emulator.kv.cloudflare_access import Access
+from queue_emulator.kv.cloudflare_answers import UNEXPECTED, parse_page
 from queue_emulator.kv.cloudflare_api import CloudflareAPI
 from queue_emulator.kv.retry import Patience
 from queue_emulator.remote_control import BrokenOffError, RemoteControl
@@ -288,6 +289,13 @@ def test_whatever_an_api_answers_its_list_ends_in_one_line(name: str) -> None:
     assert refused(lambda number, path: RAW[name]()).startswith("127.0.0.1:")
 
 
+def test_a_cookie_that_cannot_be_read_is_no_matter(recwarn: pytest.WarningsRecorder) -> None:
+    numbers = f"max-age={'9' * 500}; version={'9' * 500}"
+    cookie = f"Set-Cookie: c=v; expires=Thu, 01 Jan 99999999999999 00:00:00 GMT; {numbers}\r\n"
+    assert "format of Cloudflare's API" in refused(lambda number, path: [http(b"{}", headers=cookie)])
+    assert not recwarn.list
+
+
 def envelope(result: Any, **more: Any) -> dict[str, Any]:
     return {"success": True, "errors": [], "messages": [], "result": result, **more}
 
@@ -299,7 +307,7 @@ def envelope(result: Any, **more: Any) -> dict[str, Any]:
         *(envelope(value) for value in OF_ANY_KIND if value not in ([],)),
         *(envelope([{"name": value}]) for value in OF_ANY_KIND if not isinstance(value, str)),
         *(envelope([{"name": "a", "expiration": value}]) for value in NO_TIMES),
-        *(envelope([], result_info={"cursor": value}) for value in NO_CURSORS),
+        *(envelope([], result_info={"cursor": value}) for value in (*NO_CURSORS, "\ud800")),
         envelope([{"name": f"{number:04}"} for number in range(1001)]),
         envelope([{"name": "a", "metadata": "x" * 70_000}]),
         envelope([{"name": "x" * 513}]),
@@ -307,6 +315,12 @@ def envelope(result: Any, **more: Any) -> dict[str, Any]:
 )
 def test_a_list_of_other_types_is_not_the_apis(page: Any) -> None:
     assert "the answer is not in the format of Cloudflare's API" in refused(lambda number, path: [of_json(page)])
+
+
+@pytest.mark.parametrize("value", [1e308, 10**400, -(2**53)])
+def test_an_expiration_beyond_all_times_is_not_the_apis(value: float) -> None:
+    with pytest.raises(UNEXPECTED):
+        parse_page(json.dumps(envelope([{"name": "a", "expiration": value}])).encode())
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from queue_contracts.described.answers import Answer
-from queue_contracts.json_values import Json, NoJson, value_at
+from queue_contracts.json_values import Json, NoJson, has_half_a_pair, value_at
 
 CAPTURABLE = re.compile(r"[a-z][a-z0-9-]*")
 _NAME = re.compile(rf"\{{({CAPTURABLE.pattern})(?::(\d{{1,3}}))?\}}")
 ANY_RUN = "ct-*-"
+_CHARACTERS_MAX = 4096  # of a captured text: it becomes a part of a URL
 
 
 def names_in(value: Json) -> Iterator[str]:
@@ -49,7 +50,7 @@ class Names:
                 value = value_at(answer.json(), path)
             except (NoJson, LookupError):
                 return name
-            if not isinstance(value, str):
+            if not isinstance(value, str) or len(value) > _CHARACTERS_MAX or has_half_a_pair(value):
                 return name
             self.captured[name] = value
         return None

@@ -10,7 +10,7 @@ import yaml
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from queue_contracts.described.answers import Answer
-from queue_contracts.json_values import Fields, Json, NoJson, as_json, fields, items, text
+from queue_contracts.json_values import Fields, Json, NoJson, as_json, fields, items, text, without_halves
 from queue_contracts.packaged import description_file
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -100,7 +100,7 @@ class Description:
         except NoJson as error:
             yield Violation("body", f"the body is not JSON: {error}")
             return
-        for problem in self._validator(schema).iter_errors(body):
+        for problem in self._validator(schema).iter_errors(without_halves(body)):
             for each in _of_the_branch_meant(problem):
                 field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in each.instance_path)
                 yield Violation("body" + field, _shortened(each.message))

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from typing import NoReturn, TypeAlias, TypeVar
 
 import httpx
@@ -39,6 +40,8 @@ def install(guard: Guard) -> None:
         _change("send", HTTPAdapter, _requests_send)
         _change("handle_request", httpx.HTTPTransport, _httpx_send)
         _change("handle_async_request", httpx.AsyncHTTPTransport, _refuse_async)
+        # A cookie is of no use here; Python prints the traceback of one that it fails to read.
+        _change("extract_cookies", CookieJar, lambda guard, extract, response: None)
         _change("get_redirect_target", requests.Session, lambda guard, follow, response: None)
     _installed.append(guard)
 

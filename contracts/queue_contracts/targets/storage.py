@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 from jsonschema_rs import Draft202012Validator
 
-from queue_contracts.json_values import Fields, Json, NoJson, fields, items, parse_json
+from queue_contracts.json_values import Fields, Json, NoJson, fields, has_half_a_pair, items, parse_json
 from queue_contracts.names import KV_TOKEN
 from queue_contracts.targets.key_names import is_of_the_queue
 from queue_contracts.targets.target import Ability, RestApi, Target
@@ -244,6 +244,8 @@ def _answered(send: Callable[[], httpx.Response], asked: str, form: Fields, keys
         answer = parse_json(response.content)
     except NoJson:
         raise StorageError(f"{asked} has an answer that is not JSON") from None
+    if has_half_a_pair(answer):
+        raise StorageError(f"{asked} has an answer with half of a surrogate pair, which is no character")
     for wrong in Draft202012Validator(form).iter_errors(answer):
         place = "".join(f"/{step}" for step in wrong.instance_path) or "the whole"
         problem = one_line(keys.mask(wrong.message), length_max=120)

@@ -12,6 +12,7 @@ BODY_BYTES_MAX = 32 * 1024 * 1024
 DEPTH_MAX = 200
 VALUES_MAX = 1_000_000
 CHUNK_BYTES = 64 * 1024
+ENCODINGS_MAX = 5  # one on top of the other; servers use one, seldom two
 
 # A text of JSON to its closing quote, or to the end where it has none: nothing in it is looked at twice.
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -57,6 +58,8 @@ def require_bounded(body: bytes | bytearray) -> None:
 
 def _decoded(chunks: Iterable[bytes], encodings: list[str]) -> Iterator[bytes]:
     """In small parts. The encoding that was applied last stands last, and is taken off first."""
+    if len(encodings) > ENCODINGS_MAX:
+        raise Unreadable(f"it has {len(encodings)} Content-Encodings; queue-contracts reads at most {ENCODINGS_MAX}")
     for encoding in reversed([each for each in encodings if each != "identity"]):
         if encoding not in _DECODERS:
             raise Unreadable(f"its Content-Encoding is {encoding[:40]!r}; queue-contracts reads only gzip and deflate")

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -74,10 +74,16 @@ def open_client(*, guarded: bool = True) -> httpx.Client:
     A guard bounds what is sent through it, without its waits for the rate; where there is none, the client does.
     """
     transport = None if guarded else BoundedTransport()
-    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     return httpx.Client(
-        verify=certificates(), timeout=READ_S_MAX, trust_env=False, transport=transport, cookies=cookies
+        verify=certificates(), timeout=READ_S_MAX, trust_env=False, transport=transport, cookies=_NoCookies()
     )
+
+
+class _NoCookies(CookieJar):
+    """Takes none: Python prints the traceback of one that it fails to read."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        pass
 
 
 @cache
@@ -91,7 +97,7 @@ def read_of_requests(response: requests.Response) -> requests.Response:
     try:
         chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
         content = whole_body(chunks, response.headers.pop("content-encoding", ""))
-    except urllib3.exceptions.HTTPError as error:
+    except (urllib3.exceptions.HTTPError, ValueError) as error:  # the second for a chunk shorter than nothing
         raise requests.ConnectionError(error, request=response.request) from None
     finally:
         response.raw.close()

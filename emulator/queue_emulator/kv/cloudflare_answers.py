@@ -24,6 +24,7 @@ Shape = TypeVar("Shape")
 _NULL = msgspec.Raw(b"null")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATES_BYTES_MAX = 4_194_304  # a thousand keys with the largest metadata, some of it escaped
+_WHOLE_MAX = 2**53 - 1  # what JavaScript counts exactly
 _METADATA_BYTES_MAX = 65_536  # KV takes 1,024, which spaces and escapes may make longer
 
 
@@ -117,7 +118,7 @@ def parse_page(content: bytes) -> KeyPage:
     """A page of keys, in key order; a cursor that is empty, null or left out ends the list."""
     page = _shaped(content, _Page, lambda envelope: _array(envelope["result"]))
     keys = tuple(ListedKey(_key(each.name), _whole(each.expiration), _metadata(each.metadata)) for each in page.result)
-    return KeyPage(keys, (page.result_info and page.result_info.cursor) or "")
+    return KeyPage(keys, _text((page.result_info and page.result_info.cursor) or ""))
 
 
 def parse_done(envelope: dict[str, Json], count: int) -> BulkDone:
@@ -234,7 +235,11 @@ def _text(given: str) -> str:
 
 
 def _whole(given: int | float | None) -> int | None:
-    return None if given is None else int(given)
+    if given is None:
+        return None
+    if abs(given) > _WHOLE_MAX:
+        raise ValueError("a number that no count and no time is")
+    return int(given)
 
 
 _DECODER = json_decoder()

@@ -5,7 +5,7 @@ The only importer of httpx. Needs the extra `[cloudflare]`: importing this modul
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from importlib.metadata import version
 
 from queue_emulator.core.errors import SettingsError
@@ -76,9 +76,9 @@ class Exchange:
                 },
                 timeout=httpx.Timeout(patience.silence_ms / 1000, connect=patience.connect_ms / 1000, pool=None),
                 limits=httpx.Limits(max_connections=_CONNECTIONS_MAX),
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # the token is all that an API is told
                 transport=transport,
                 trust_env=not access.on_loopback,
+                cookies=_NoCookies(),
                 verify=access.encrypted,  # without TLS no certificates are loaded: 20 ms
             )
         except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:  # without its text: a proxy's password
@@ -103,6 +103,13 @@ class Exchange:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+class _NoCookies(CookieJar):
+    """Takes none: the API needs none, and Python prints the traceback of one that it fails to read."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        pass
 
 
 async def _content(response: httpx.Response, bytes_max: int) -> bytes:

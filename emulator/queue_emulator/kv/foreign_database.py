@@ -45,6 +45,7 @@ def _locked(folder: Folder, name: str, *, make: bool) -> sqlite3.Connection:
     With `make` a database that is not there is made. Raises StateError, OSError or sqlite3.Error.
     """
     if make and folder.file(name) is None:
+        _check_files(folder, name)  # a companion that is refused leaves no empty database beside it
         with suppress(FileExistsError):  # somebody else has just made it
             folder.write(name, b"")
     before = folder.file(name)

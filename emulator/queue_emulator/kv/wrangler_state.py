@@ -287,3 +287,7 @@ def _explaining(layout: Layout) -> Iterator[None]:
             ) from None
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise StateError(f"wrangler's local state in {layout.folder} failed: {why}") from None
+    except UnicodeDecodeError:  # in the place of what SQLite says, which repeats a name of a damaged schema
+        raise StateError(
+            f"wrangler's local state in {layout.folder} failed: its schema has a name that is not UTF-8"
+        ) from None
