@@ -59,9 +59,7 @@ class StateFile:
         self._left: _Left | None = None
         self._log: int | None = None
         self._log_inode = self._log_bytes = 0
-        self._made = folder.file(path.name) is None
-        if self._made:
-            folder.write(path.name, b"")
+        self._made = folder.file(path.name) is None and _make(folder, path.name)
         found = folder.file(path.name)
         assert found is not None
         for each in (path, folder.path):  # in the folder there is the log
@@ -100,7 +98,7 @@ class StateFile:
 
     def header(self, size_bytes: int) -> bytes:
         """Its first bytes, read without SQLite, which might create files beside it."""
-        with self._folder.reading(self.path.name, self._found.st_size) as file:
+        with self._folder.reading(self.path.name, sys.maxsize) as file:  # it grows while another process has it
             return file.read(size_bytes)
 
     def connect(self) -> sqlite3.Connection:
@@ -130,8 +128,12 @@ class StateFile:
 
         SQLite's lock is gone with the first descriptor of the file that this process closes, as who copies it does:
         https://www.sqlite.org/howtocorrupt.html, 2.2. This one stays; where a file system has none, SQLite's is all.
+        So it is outside Linux: there both are of one kind, and SQLite would wait for this one, in the same process too.
+        https://github.com/apple/darwin-xnu/blob/main/bsd/kern/kern_lockf.c, lf_findoverlap
         """
         self._descriptor = os.open(self._at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if sys.platform != "linux":
+            return
         for _ in range(_ATTEMPTS):  # a process that is just closing the file is waited for
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -291,6 +293,15 @@ class StateFile:
             if descriptor is not None:
                 os.close(descriptor)
         self._folder.close()
+
+
+def _make(folder: Folder, name: str) -> bool:
+    """Whether the file is made here: another process may begin with it at the same time."""
+    try:
+        folder.write(name, b"")
+    except FileExistsError:
+        return False
+    return True
 
 
 def _text(held: bytes) -> str:
