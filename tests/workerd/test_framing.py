@@ -78,6 +78,19 @@ def test_after_every_odd_request_the_next_run_is_counted(emulator: Emulator) -> 
         assert counted_soon(emulator), name
 
 
+def test_after_clients_that_go_at_once_the_next_run_is_counted(emulator: Emulator) -> None:
+    for name in (
+        "a method that it does not know",
+        "the server itself",
+        "a body that nobody reads",
+        "a Worker that throws",
+    ):
+        for _ in range(8):
+            with connect(emulator.port) as connection:
+                connection.sendall(REQUESTS[name])
+        assert counted_soon(emulator), name
+
+
 def test_a_host_that_the_runtime_calls_no_url_is_refused_before_a_run_begins(serve_worker: ServeWorker) -> None:
     emulator = serve_worker(WORKER, environment=OWN_KEYS)
     for host in HOSTS:

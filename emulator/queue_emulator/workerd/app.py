@@ -3,6 +3,7 @@
 Without a framework.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -40,6 +41,7 @@ _REFUSALS = (400, 414, 431, 501)
 # Anything else in a host is answered with 500, as if the Worker had thrown; but none runs, and no tail tells.
 # https://github.com/capnproto/capnproto/blob/v2/c%2B%2B/src/kj/compat/url.c%2B%2B : HOST_CHARS
 _HOST = re.compile(rb"[-.:\[\]_0-9A-Za-z]*")
+_TO_BEGIN_S = 0.25
 _NO_HOST = "Bad Request: the Worker's runtime reads no Host but letters, digits, and any of - . : [ ] _"
 
 
@@ -108,6 +110,8 @@ class WorkerdApp:
         except ClientGone:
             pass
         finally:
+            if _never_reported(scope):
+                self._invocations.end(location, run.name)
             self._invocations.disconnected(location, run.name)
 
     async def _exchange(self, scope: Scope, body: Body, send: Send, location: str, run: Invocation) -> None:
@@ -125,8 +129,11 @@ class WorkerdApp:
                 await exchange.ask(
                     scope["method"], target(scope), request_headers(scope, ray, CF_HEADER, {"colo": location})
                 )
-                response = await both_ways(exchange, body, watched, ray)
-            if _never_reported(scope) or _refused_by_runtime(response):
+                try:
+                    response: Head | None = await both_ways(exchange, body, watched, ray)
+                except ClientGone:
+                    response = await _begun(exchange)
+            if response is not None and _refused_by_runtime(response):
                 self._invocations.end(location, run.name)
         except NotSendable as error:
             self._invocations.end(location, run.name)
@@ -146,6 +153,18 @@ def _without_body(scope: Scope) -> bool:
     """Whether nothing can follow the head of an HTTP/1.1 request (RFC 9112, section 6.3)."""
     lengths = (b"content-length", b"transfer-encoding")
     return scope["http_version"] != "2" and not any(name in lengths for name, _ in scope["headers"])
+
+
+async def _begun(exchange: Exchange) -> Head | None:
+    """Wait until the runtime has begun a run whose client has gone: of one that it never began no tail would tell.
+
+    Its answer, if it comes while that is waited for.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_TO_BEGIN_S):
+            answer = exchange.answer or await exchange.response()
+            return Head(answer.status_code, list(answer.headers))
+    return None
 
 
 def _never_reported(scope: Scope) -> bool:

@@ -61,11 +61,15 @@ class Connected:
 
 
 class Exchange:
-    """A connection to the Worker, to be used as an asynchronous context; raises WorkerGone."""
+    """A connection to the Worker, to be used as an asynchronous context; raises WorkerGone.
+
+    `answer` is the head of the answer, once it has come.
+    """
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
+        self.answer: h11.Response | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -109,6 +113,7 @@ class Exchange:
         while True:
             event = await self._next()
             if isinstance(event, h11.Response):
+                self.answer = event
                 return event
 
     async def chunk(self) -> bytes | None:
