@@ -171,6 +171,34 @@ def test_a_chunk_of_no_size_is_no_answer(get: Callable[[str], bytes], size: byte
         get(f"{server.url}/api/queue")
 
 
+LOCATIONS = (
+    *("javascript:alert(1)", "mailto:a@b", "http:a", "http:", ":", "//", "//[", "http://[::1", "http://a:99999999"),
+    *(
+        "http://xn--\xff/",
+        "http://%/%",
+        "\x80",
+        "?" * 60_000,
+        "/" * 60_000,
+        "file:///etc/passwd",
+        "a:b:c",
+        "http://@:/",
+    ),
+)
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_redirect_to_whatever_is_an_answer_or_no_answer(
+    location: str, guarded: bool, server: Hostile, request: pytest.FixtureRequest
+) -> None:
+    if guarded:
+        request.getfixturevalue("guard")
+    server.answers["/api/queue"] = answer(b"{}", f"Location: {location}", status="302 Found")
+    with open_client(guarded=guarded) as client, contextlib.suppress(httpx.HTTPError):
+        assert client.get(f"{server.url}/api/queue", headers=KEY).status_code == 302
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("get", [by_httpx, by_requests])
 def test_interim_answers_without_an_end_are_given_up(
     get: Callable[[str], bytes], guard: Guard, server: Hostile

@@ -97,6 +97,7 @@ RAW: Mapping[str, Callable[[], Iterable[bytes]]] = {
     "half an answer": lambda: [http(b"{}" * 100)[:-50]],
     "no HTTP": lambda: [b"\x00\xff\r\n\r\n" * 50],
     "another way": lambda: [http(b"", status="302 Found", headers="Location: http://127.0.0.1:1/\r\n")],
+    "a way that is no address": lambda: [http(b"", status="302 Found", headers="Location: javascript:alert(1)\r\n")],
     "a chunk longer than any number": lambda: [_CHUNKED + b"f" * 40 + b"\r\n{}"],
     "a chunk shorter than nothing": lambda: [_CHUNKED + b"-5\r\n{}"],
     "a length that is none": lambda: [b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"],

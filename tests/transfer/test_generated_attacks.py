@@ -262,6 +262,10 @@ FRAMES = (
         for length in ("-1", "+2", "1_0", "9" * 30, "²", "2\r\nContent-Length: 1")
     ),
     *(f"Content-Encoding: {name}\r\n\r\n{{}}" for name in ("br", "gzip", ",".join(["gzip"] * 2000))),
+    *(
+        f"Location: {to}\r\nContent-Length: 0\r\n\r\n"
+        for to in ("javascript:a", "http:a", "//[", "http://a:b", "file:///a")
+    ),
     "Set-Cookie: c=v; expires=Thu, 01 Jan 99999999999999 00:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}",
 )
 CONTROL_TOKEN = "opens-the-controls-0a7b"
@@ -285,7 +289,10 @@ def answers(draw: st.DrawFn) -> tuple[str, str, Callable[[str], bytes]]:
     """Which answer is another, in which way, and what is answered at a path."""
     which, kind = draw(st.sampled_from(sorted(GOOD))), draw(st.sampled_from(KINDS))
     where, by, noise = draw(ENDPOINTS), draw(JSON), draw(st.binary(max_size=40))
-    frame, version = draw(st.sampled_from(FRAMES)), draw(st.sampled_from(["1.1 200", "1.0 200", "9.9 200", "1.1 099"]))
+    frame, version = (
+        draw(st.sampled_from(FRAMES)),
+        draw(st.sampled_from(["1.1 200", "1.1 302", "1.0 200", "9.9 200", "1.1 099"])),
+    )
     spelled = draw(st.sampled_from(sorted(ENCODINGS)))
     at, status = draw(st.integers(0, 400)), draw(st.sampled_from([204, 301, 400, 404, 413, 500, 999]))
 

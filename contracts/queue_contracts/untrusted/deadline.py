@@ -133,4 +133,20 @@ def read(response: httpx.Response) -> httpx.Response:
         response.status_code, headers=headers, stream=httpx.ByteStream(content), extensions=response.extensions
     )
     answer.encoding = TEXT
+    _require_location(answer)
     return answer
+
+
+def _require_location(answer: httpx.Response) -> None:
+    """Raises RemoteProtocolError for a redirect to what is no URL, at which httpx raises what is no HTTPError.
+
+    A client makes the request that would follow, whether it follows or not.
+    """
+    if not answer.has_redirect_location:
+        return
+    try:
+        location = httpx.URL(answer.headers["Location"])
+        if location.scheme and not location.host:
+            location.copy_with(host="host")
+    except httpx.InvalidURL as error:
+        raise httpx.RemoteProtocolError(f"it redirects to what is no URL: {error}") from None

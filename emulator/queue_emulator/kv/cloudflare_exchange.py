@@ -20,7 +20,7 @@ except ModuleNotFoundError:
 Transport = httpx.AsyncBaseTransport
 ConnectTimeout, TimeoutException = httpx.ConnectTimeout, httpx.TimeoutException
 UNREACHED = (httpx.ConnectError, httpx.ProxyError)
-BROKEN = (httpx.TransportError, httpx.DecodingError)
+BROKEN = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL)  # the last of a Location
 
 REFUSAL_BYTES_MAX = 65_536  # what is read of an answer that is no success
 _CONNECTIONS_MAX = 32
