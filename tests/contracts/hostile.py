@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 Content = Iterable[bytes]
 JSON = "Content-Type: application/json"
 SPACES = 1024 * 1024
@@ -110,3 +112,9 @@ def _serve(connection: socket.socket, server: Hostile) -> None:
                     left = left[connection.send(left) :]
             if server.closing.is_set():
                 return
+
+
+@pytest.fixture
+def server() -> Iterator[Hostile]:
+    with hostile() as running:
+        yield running

@@ -61,7 +61,8 @@ class StateFile:
         self._log_inode = self._log_bytes = 0
         self._made = folder.file(path.name) is None and _make(folder, path.name)
         found = folder.file(path.name)
-        assert found is not None
+        if found is None:
+            raise StateError(f"state file {path} was removed while it was being opened")
         for each in (path, folder.path):  # in the folder there is the log
             if not os.access(each, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise StateError(
